@@ -1,0 +1,33 @@
+/** feed.h: the outbox as an SSE feed: GET /events, resumable with Last-Event-ID.
+ *
+ *  The recent past is kept in memory as the very bytes that were committed (feed.tail_bytes); who is further behind reads from the store by `read_stored` in bounded
+ *  pieces. A comment line is sent every feed.heartbeat_ms so that a lost follower is noticed.
+ *  Last-Event-ID beyond the newest event: 409 (the producer's data is older than the consumer's); before the oldest kept: 410.
+ */
+#ifndef COFFEESHOP_FEED_H
+#define COFFEESHOP_FEED_H
+
+#include "http_server.h"
+#include "outbox.h"
+
+struct feed;
+
+struct feed_settings {
+    int64_t tail_bytes;
+    int64_t heartbeat_ms;
+    int64_t max_followers;
+};
+
+/** Appends stored frames after position `after` to `frames`, at least `enough` bytes if there are so many; `*oldest` is the oldest position kept. Loop thread. */
+typedef int feed_read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
+
+struct feed *feed_new(struct loop *loop, const struct feed_settings *settings, uint64_t last, feed_read_stored *read_stored, void *context);
+void feed_free(struct feed *feed);
+/** The batch is committed: takes the outbox's frames (its buffer is swapped for an empty one) to the tail and wakes the followers. Writer thread. */
+void feed_publish(struct feed *feed, struct outbox *outbox);
+/** The handler of GET /events; `request->last_event_id` or 0. Loop thread. */
+void feed_serve(struct feed *feed, struct http_request *request);
+/** The newest position published. Any thread. */
+uint64_t feed_last(const struct feed *feed);
+
+#endif

@@ -1,0 +1,49 @@
+/** kv.h: the port to a key-value store, shaped for batches: load many, then commit many, all or nothing.
+ *
+ *  Keys sort bytewise; a context prefixes them ("item/", "reservation/"). Adapters: kv_lmdb.c (embedded default, durable commit).
+ *  The writer thread uses load() and commit(); any number of readers use kv_snapshot. Errors: E_FULL, E_UNAVAILABLE, E_CORRUPT, E_MEMORY.
+ */
+#ifndef COFFEESHOP_KV_H
+#define COFFEESHOP_KV_H
+
+#include "arena.h"
+#include "buf.h"
+#include "str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct kv_entry {
+    struct str key;
+    struct str value; /* load: filled in ({NULL,0} when missing), lives in the arena given */
+    bool found;       /* load */
+    bool remove;      /* commit: delete the key */
+};
+
+typedef int kv_on_entry(void *context, struct str key, struct str value); /* non-zero stops */
+
+struct kv_options {
+    const char *path;        /* LMDB: the directory's file */
+    const char *application; /* refused when the store was made for another */
+    int format;              /* the schema's version; an older one is handed to `migrate`, a newer one refused */
+    int (*migrate)(void *context, int from);
+    int64_t map_size;        /* LMDB: most bytes it may grow to; reaching it is E_FULL */
+    bool read_only;
+};
+
+struct kv {
+    /** One consistent view for all entries. */
+    int (*load)(struct kv *self, struct kv_entry *entries, size_t n, struct arena *arena);
+    /** All or nothing, durable when it returns 0. */
+    int (*commit)(struct kv *self, const struct kv_entry *entries, size_t n);
+    /** Entries whose key starts with `prefix` and is >= `from` (empty: the start), in order, at most `limit`. One consistent view; any thread. */
+    int (*scan)(struct kv *self, struct str prefix, struct str from, size_t limit, kv_on_entry *on_entry, void *context);
+    /** The last entry whose key starts with `prefix`; on_entry is called once or never. */
+    int (*last)(struct kv *self, struct str prefix, kv_on_entry *on_entry, void *context);
+    void (*close)(struct kv *self);
+};
+
+struct kv *kv_lmdb_open(const struct kv_options *options, struct buf *problem, int *error);
+
+#endif

@@ -1,0 +1,46 @@
+/** outbox_sql.h: outbox, cursors, idempotency keys and dead letters in a relational database: the tables and statements that every SQL context
+ *  shares. A context puts OUTBOX_SQL_SCHEMA into its first migration, and calls outbox_sql_write() inside its own transaction.
+ */
+#ifndef COFFEESHOP_OUTBOX_SQL_H
+#define COFFEESHOP_OUTBOX_SQL_H
+
+#include "cursor.h"
+#include "dead_letter.h"
+#include "idempotency.h"
+#include "outbox.h"
+#include "sql.h"
+
+#define OUTBOX_SQL_SCHEMA                                                                                              \
+    "CREATE TABLE outbox (first BIGINT PRIMARY KEY, count BIGINT NOT NULL, at BIGINT NOT NULL, frames BLOB NOT NULL);"     \
+    "CREATE TABLE cursor (source TEXT PRIMARY KEY, position BIGINT NOT NULL);"                                          \
+    "CREATE TABLE idempotency (key TEXT PRIMARY KEY, fingerprint BIGINT NOT NULL, status BIGINT NOT NULL, location TEXT NOT NULL, " \
+    "body TEXT NOT NULL, at BIGINT NOT NULL);"                                                                          \
+    "CREATE INDEX idempotency_at ON idempotency (at);"                                                                  \
+    "CREATE TABLE dead_letter (source TEXT NOT NULL, position BIGINT NOT NULL, at BIGINT NOT NULL, reason TEXT NOT NULL, "  \
+    "frame TEXT NOT NULL, PRIMARY KEY (source, position));"
+
+/** What a batch commits besides its states. */
+struct outbox_write {
+    const struct outbox *outbox;   /* skipped when it has no events */
+    const struct cursors *cursors; /* all of them are written */
+    bool cursors_moved;            /* false: left alone */
+    const struct idempotency_record *records;
+    size_t n_records;
+    const struct dead_letter *dead;
+    size_t n_dead;
+    int64_t now;
+};
+
+/** Inside the caller's transaction. */
+int outbox_sql_write(struct sql *sql, const struct outbox_write *write);
+/** At start: the last position committed, and the cursors (sources already filled in; unknown ones get 0). */
+int outbox_sql_restore(struct sql *sql, uint64_t *last, struct cursors *cursors);
+/** The stored batches from the one that holds position `after` + 1, appended to `frames` until it has at least `enough` bytes or there are no more.
+ *  `*oldest` is the first position still kept. Reader's connection. */
+int outbox_sql_read(struct sql *sql, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
+/** Fills in found records for keys (`record->found`); texts are copied to the arena. */
+int outbox_sql_find_keys(struct sql *sql, struct idempotency_record *records, size_t n, struct arena *arena);
+/** Deletes at most `limit` idempotency keys and outbox batches older than these moments (us; 0: keep). Own transaction. */
+int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_before, size_t limit);
+
+#endif

@@ -1,0 +1,36 @@
+/** command.h: one unit of intent on its way through the single writer. A context embeds it as the first member of its own command. */
+#ifndef COFFEESHOP_COMMAND_H
+#define COFFEESHOP_COMMAND_H
+
+#include "str.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum command_origin {
+    FROM_CLIENT, /* HTTP: answered with a failure when the commit fails */
+    FROM_FEED,   /* another service's event: tried again until the commit succeeds, in order */
+    FROM_EFFECT, /* the outcome of an effect ("unknown" included): tried again too */
+};
+
+enum command_fate {
+    COMMAND_NORMAL,
+    COMMAND_SKIP, /* an event that isn't for us: only the cursor moves */
+    COMMAND_DEAD, /* an event that can't be decoded: a dead letter */
+};
+
+struct command {
+    struct command *next; /* the queue's */
+    enum command_origin origin;
+    enum command_fate fate;
+    size_t source;       /* FROM_FEED: index into the cursors */
+    uint64_t position;   /* FROM_FEED: in that feed */
+    struct str reason;   /* COMMAND_DEAD */
+    struct str frame;    /* COMMAND_DEAD: the event's text; in the command's own memory */
+    int64_t posted_us;   /* monotonic */
+    /** Called by the writer when the command is over: rc 0 after the commit, or the failure once it is sure that nothing was
+     *  committed. Writer thread. Answers the client and frees the command. */
+    void (*finish)(struct command *self, int rc);
+};
+
+#endif

@@ -1,0 +1,44 @@
+/** program.h: what cmd/coffeeshop knows of a service: its name, its settings, how to run it. Each context's main exports one.
+ */
+#ifndef COFFEESHOP_PROGRAM_H
+#define COFFEESHOP_PROGRAM_H
+
+#include "config.h"
+#include "http_server.h"
+#include "log.h"
+
+#include <stddef.h>
+
+/** Settings that every service has. Rows: common_settings in common_settings.c; filled for every command. */
+struct common_settings {
+    const char *data; /* --data DIR */
+    int64_t log_level;  /* enum log_level */
+    int64_t log_format; /* enum log_format */
+    struct http_settings http;
+    int64_t feed_tail_bytes, feed_heartbeat_ms, feed_max_followers, feed_max_waiting, feed_silence_ms;
+    int64_t writer_batch, writer_queue, writer_retry_ms;
+    int64_t call_timeout_ms, call_max_batch, call_max_connections; /* synchronous calls */
+    int64_t breaker_window_ms, breaker_volume, breaker_error_percent, breaker_sleep_window_ms;
+    int64_t idempotency_retain_hours, outbox_retain_hours; /* 0: for ever */
+    int64_t drain_ms; /* after SIGTERM: unready for so long before no new connection is taken */
+    int64_t stop_ms;  /* then at most so long to finish what is in flight */
+    int64_t query_ms; /* a list that takes longer is given up with 503 */
+};
+
+extern const struct setting common_settings_rows[];
+extern const size_t common_settings_count;
+
+struct program {
+    const char *name; /* "order" */
+    const char *doc;  /* one sentence for `coffeeshop --help` */
+    const struct setting *rows;
+    size_t n_rows;
+    size_t settings_size; /* of the struct that the rows fill */
+    const char *url;      /* where it listens by default, for `up` to say where to look */
+    /** Runs until SIGTERM or SIGINT. Returns the exit status: 0; 1 with a sentence in `problem` when it can't start. */
+    int (*run)(const struct program *self, const struct common_settings *common, const void *settings, struct buf *problem);
+};
+
+extern const struct program order_program, product_program, stock_program, customercenter_program, gateway_program;
+
+#endif
