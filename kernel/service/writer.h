@@ -8,19 +8,10 @@
 #ifndef COFFEESHOP_WRITER_H
 #define COFFEESHOP_WRITER_H
 
-#include "command.h"
+#include "core.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/** What a context gives to the writer (and to the simulation). Writer thread only. */
-struct core {
-    /** Load, decide, commit, announce. `n` may be 0: then only what is due is done. `now` is wall time in us and never goes back.
-     *  Returns 0 when everything is committed; an errors.h code when nothing is. Doesn't call finish. */
-    int (*run)(struct core *self, struct command *const *commands, size_t n, int64_t now);
-    /** When run() wants to be called without commands: wall time in us; TIME_NEVER: no wish. */
-    int64_t (*next_due)(struct core *self);
-};
 
 struct writer_settings {
     int64_t batch;    /* most commands in a batch */

@@ -4,6 +4,7 @@
 
 #include "str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ struct command {
     struct str reason;   /* COMMAND_DEAD */
     struct str frame;    /* COMMAND_DEAD: the event's text; in the command's own memory */
     int64_t posted_us;   /* monotonic */
+    bool kept;           /* set by run(): the core keeps the command beyond the batch (it waits for an effect) and finishes it
+                            later itself; the writer doesn't call finish for it and doesn't try it again */
     /** Called by the writer when the command is over: rc 0 after the commit, or the failure once it is sure that nothing was
      *  committed. Writer thread. Answers the client and frees the command. */
     void (*finish)(struct command *self, int rc);

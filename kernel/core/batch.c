@@ -1,0 +1,78 @@
+#include "batch.h"
+
+#include "errors.h"
+
+int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors *cursors, struct outbox *outbox, struct arena *arena)
+{
+    *batch = (struct batch){.now = now, .arena = arena, .outbox = outbox, .cursors = *cursors};
+    batch->dead = ARENA_ARRAY(arena, struct dead_letter, n + 1);
+    batch->records = ARENA_ARRAY(arena, struct idempotency_record, n + 1);
+    batch->record_is_new = ARENA_ARRAY(arena, bool, n + 1);
+    if (!batch->dead || !batch->records || !batch->record_is_new || !working_set_init(&batch->keys, n, arena))
+        return E_MEMORY;
+    outbox_begin(outbox);
+    return OK;
+}
+
+bool batch_admit(struct batch *batch, const struct command *command)
+{
+    if (command->origin != FROM_FEED)
+        return true;
+
+    uint64_t *position = &batch->cursors.position[command->source];
+    if (command->position <= *position)
+        return false;
+    *position = command->position;
+    batch->cursors_moved = true;
+    if (command->fate == COMMAND_DEAD)
+        batch_bury(batch, command, command->reason);
+    return command->fate == COMMAND_NORMAL;
+}
+
+void batch_bury(struct batch *batch, const struct command *command, struct str reason)
+{
+    batch->dead[batch->n_dead++] = (struct dead_letter){
+        .source = str_of(batch->cursors.source[command->source]),
+        .position = command->position,
+        .reason = reason,
+        .frame = command->frame,
+    };
+}
+
+struct idempotency_record *batch_key(struct batch *batch, struct str key)
+{
+    size_t index = working_set_text(&batch->keys, key);
+
+    batch->records[index].key = key;
+    return &batch->records[index];
+}
+
+enum key_verdict batch_check_key(const struct idempotency_record *record, uint64_t fingerprint)
+{
+    if (!record->found)
+        return KEY_NEW;
+    return record->fingerprint == fingerprint ? KEY_SEEN : KEY_OF_ANOTHER;
+}
+
+void batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint, const struct answer *answer)
+{
+    record->fingerprint = fingerprint;
+    record->status = answer->status;
+    record->location = answer->location;
+    record->body = answer->body;
+    record->found = true; /* the next command of this batch with the same key gets the same answer */
+    batch->record_is_new[record - batch->records] = true;
+}
+
+const struct idempotency_record *batch_new_records(struct batch *batch, size_t *n)
+{
+    size_t kept = 0;
+
+    /* Known ones are not needed any more: the new ones move to the front. */
+    for (size_t i = 0; i < batch->keys.n; i++) {
+        if (batch->record_is_new[i])
+            batch->records[kept++] = batch->records[i];
+    }
+    *n = kept;
+    return batch->records;
+}
