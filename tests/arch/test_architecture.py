@@ -1,0 +1,218 @@
+"""The rules of the architecture that a compiler doesn't hold: who may include whom, what the domain may call, where state may live.
+
+The sources are read as text; the objects are read with nm from the build directory (BUILD, default build/).
+"""
+import json
+import os
+import re
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("BUILD", ROOT / "build"))
+CONTEXTS = sorted(path.name for path in (ROOT / "contexts").iterdir() if path.is_dir())
+
+# All that the pure part of a context may call outside of itself and kernel/base: moving and comparing memory, what the
+# compiler itself puts in, and the assertion.
+PURE_SYMBOLS = re.compile(
+    r"(__)?(memcpy|memmove|memset|memcmp|memchr|str(n?len|n?cmp|n?casecmp|chr|rchr|spn|cspn))(_chk)?"
+    r"|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|assert_failed|base_assert_failed|abort")
+
+# The hosts that packages come from; the patterns are written so that this file doesn't name one itself.
+REGISTRY_HOSTS = re.compile(
+    r"py[p]i\.org|pythonh[o]sted\.org|registry\.np[m]js|crat[e]s\.io|prox[y]\.golang|repo\d?\.mav[e]n|deb\.debi[a]n\.org|d[o]cker\.io",
+    re.I)
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+
+
+@lru_cache(maxsize=None)
+def tracked(*suffixes):
+    """The project's files: those that git knows or would."""
+    told = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True,
+                          text=True, check=True)
+    files = {ROOT / name for name in told.stdout.splitlines() if name.endswith(suffixes)}
+    return sorted(path for path in files if path.is_file())
+
+
+@lru_cache(maxsize=None)
+def text_of(path):
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def under(directory, *suffixes):
+    directory = ROOT / directory
+    return [path for path in tracked(*suffixes) if directory in path.parents]
+
+
+def homes_of(name):
+    """The directories that hold a file of that name; includes are by bare name."""
+    return {path.parent for path in tracked(".h", ".def") if path.name == name}
+
+
+def includes_of(paths):
+    """(file, name, directories it could come from) of every quoted include."""
+    for path in paths:
+        for name in INCLUDE.findall(text_of(path)):
+            yield path.relative_to(ROOT), name, homes_of(Path(name).name)
+
+
+def is_in(directories, *allowed):
+    return any(directory == ROOT / place or ROOT / place in directory.parents for directory in directories for place in allowed)
+
+
+@lru_cache(maxsize=None)
+def compiled():
+    """Every object of the build directory, by the source that it was made of."""
+    units = json.loads((BUILD / "compile_commands.json").read_text())
+    return {Path(os.path.realpath(BUILD / unit["file"])): BUILD / unit["output"] for unit in units}
+
+
+def objects_under(directory):
+    """The object files that were made of the sources under a directory."""
+    home = ROOT / directory
+    return [built for source, built in compiled().items() if home in source.parents and built.exists()]
+
+
+def symbols_of(path, *options):
+    told = subprocess.run(["nm", "--format=posix", *options, str(path)], capture_output=True, text=True, check=True)
+    return [line.split()[:2] for line in told.stdout.splitlines() if line.strip()]
+
+
+def undefined_and_defined(objects):
+    undefined, defined = {}, set()
+    for path in objects:
+        for name, kind in symbols_of(path):
+            if kind in "Uw":
+                undefined.setdefault(name, path.name)
+            else:
+                defined.add(name)
+    return undefined, defined
+
+
+def report(problems):
+    assert not problems, "\n" + "\n".join(str(problem) for problem in problems)
+
+
+def test_every_include_names_a_file_of_the_project_by_its_bare_name():
+    report([f"{path} includes {name}" for path, name, homes in includes_of(tracked(".c", ".h"))
+            if "/" in name or not homes])
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_context_includes_no_other_context(context):
+    others = [f"contexts/{other}" for other in CONTEXTS if other != context]
+    report([f"{path} includes {name}" for path, name, homes in includes_of(under(f"contexts/{context}", ".c", ".h"))
+            if homes and not is_in(homes, f"contexts/{context}", "kernel") and is_in(homes, *others)])
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_domain_includes_only_itself_and_kernel_base(context):
+    domain = f"contexts/{context}/domain"
+    report([f"{path} includes {name}" for path, name, homes in includes_of(under(domain, ".c", ".h"))
+            if not is_in(homes, domain, "kernel/base")])
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_the_application_ring_includes_no_adapter(context):
+    report([f"{path} includes {name}" for path, name, homes in includes_of(under(f"contexts/{context}/app", ".c", ".h"))
+            if is_in(homes, f"contexts/{context}/adapters", "kernel/http", "kernel/sql", "kernel/kv", "kernel/bus")])
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_domain_calls_nothing_but_memory_and_assertions(context):
+    objects = objects_under(f"contexts/{context}/domain")
+    assert objects, f"{BUILD} has no objects of contexts/{context}/domain"
+    undefined, defined = undefined_and_defined(objects)
+    base = undefined_and_defined(objects_under("kernel/base"))[1]
+    report([f"{where} calls {name}" for name, where in sorted(undefined.items())
+            if name not in defined and name not in base and not PURE_SYMBOLS.fullmatch(name)])
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_domain_takes_no_memory_time_or_io_from_kernel_base(context):
+    undefined, _ = undefined_and_defined(objects_under(f"contexts/{context}/domain"))
+    report([f"{where} calls {name}" for name, where in sorted(undefined.items())
+            if re.match(r"(alloc|mem_|arena|buf|clock)_?", name)])
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+@pytest.mark.parametrize("ring", ["domain", "app"])
+def test_no_state_lives_outside_of_objects(context, ring):
+    objects = objects_under(f"contexts/{context}/{ring}")
+    assert objects, f"{BUILD} has no objects of contexts/{context}/{ring}"
+    report([f"{path.name} keeps {name}" for path in objects for name in mutable_symbols(path)])
+
+
+def mutable_symbols(path):
+    """Names in .data and .bss; .data.rel.ro is constant after the program is loaded."""
+    told = subprocess.run(["objdump", "--syms", str(path)], capture_output=True, text=True, check=True)
+    rows = re.findall(r"^[0-9a-f]+ .{7} (\.(?:data|bss)\S*|\*COM\*)\s+([0-9a-f]+)\s+(\S+)$", told.stdout, re.M)
+    return [name for section, size, name in rows if int(size, 16) and not section.startswith(".data.rel.ro")]
+
+
+def test_the_kernel_names_no_context():
+    named = re.compile(r"\b(" + "|".join(f"{name}_(http|app|repo|domain|events|main|decide|apply|command)" for name in CONTEXTS) + r")\b")
+    mentions = [f"{path.relative_to(ROOT)}: {found.group(0)}" for path in under("kernel", ".c", ".h")
+                for found in named.finditer(text_of(path))]
+    includes = [f"{path} includes {name}" for path, name, homes in includes_of(under("kernel", ".c", ".h"))
+                if is_in(homes, "contexts")]
+    report(mentions + includes)
+
+
+def test_every_header_begins_by_saying_what_it_is():
+    report([str(path.relative_to(ROOT)) for path in tracked(".h") if not text_of(path).startswith("/** ")])
+
+
+def test_every_header_has_an_include_guard():
+    def is_guarded(text):
+        found = re.search(r"^#ifndef (\w+)\n#define (\w+)\n", text, re.M)
+        return found and found.group(1) == found.group(2) and text.rstrip().endswith("#endif")
+
+    report([str(path.relative_to(ROOT)) for path in tracked(".h") if not is_guarded(text_of(path))])
+
+
+def test_include_guards_are_not_shared():
+    guards = {}
+    for path in tracked(".h"):
+        found = re.search(r"^#ifndef (\w+)", text_of(path), re.M)
+        if found:
+            guards.setdefault(found.group(1), []).append(path.name)
+    report([f"{guard}: {', '.join(names)}" for guard, names in guards.items() if len(names) > 1])
+
+
+def test_header_names_are_unique():
+    names = [path.name for path in tracked(".h")]
+    report(sorted({name for name in names if names.count(name) > 1}))
+
+
+def test_no_file_names_the_host_of_a_package_registry():
+    report([f"{path.relative_to(ROOT)}: {found.group(0)}" for path in tracked("") if path.stat().st_size < 1_000_000
+            for found in REGISTRY_HOSTS.finditer(text_of(path))])
+
+
+def test_only_the_text_builder_formats_text():
+    report([f"{path.relative_to(ROOT)} calls {found.group(1)}" for place in ("contexts", "kernel", "cmd")
+            for path in under(place, ".c") if ROOT / "kernel/base" not in path.parents
+            for found in re.finditer(r"\b(v?s(?:n)?printf)\s*\(", text_of(path))])
+
+
+def test_no_function_is_longer_than_sixty_lines():
+    report([f"{path.relative_to(ROOT)}:{line} {name} has {length} lines" for path in tracked(".c")
+            for name, line, length in functions_of(text_of(path)) if length > 60])
+
+
+def functions_of(text):
+    """(name, first line, lines of the body) of every function; by layout: clang-format puts the braces at the line's start."""
+    lines, start, name = text.split("\n"), None, "?"
+    for number, line in enumerate(lines, 1):
+        if line == "{":
+            start = number
+            head = re.search(r"(\w+)\s*\($|(\w+)\(", next((l for l in reversed(lines[:number - 1]) if re.match(r"\w", l)), ""))
+            name = next((group for group in head.groups() if group), "?") if head else "?"
+        elif line.startswith("}") and start:
+            yield name, start, number - start - 1
+            start = None
