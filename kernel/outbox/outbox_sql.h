@@ -11,12 +11,12 @@
 #include "sql.h"
 
 #define OUTBOX_SQL_SCHEMA                                                                                              \
-    "CREATE TABLE outbox (first BIGINT PRIMARY KEY, count BIGINT NOT NULL, at BIGINT NOT NULL, frames BLOB NOT NULL);"     \
-    "CREATE TABLE cursor (source TEXT PRIMARY KEY, position BIGINT NOT NULL);"                                          \
-    "CREATE TABLE idempotency (key TEXT PRIMARY KEY, fingerprint BIGINT NOT NULL, status BIGINT NOT NULL, location TEXT NOT NULL, " \
-    "body TEXT NOT NULL, at BIGINT NOT NULL);"                                                                          \
+    "CREATE TABLE outbox (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL, frames BLOB NOT NULL);"     \
+    "CREATE TABLE cursor (source TEXT PRIMARY KEY, position INTEGER NOT NULL);"                                          \
+    "CREATE TABLE idempotency (key TEXT PRIMARY KEY, fingerprint INTEGER NOT NULL, status INTEGER NOT NULL, location TEXT NOT NULL, " \
+    "body TEXT NOT NULL, at INTEGER NOT NULL);"                                                                          \
     "CREATE INDEX idempotency_at ON idempotency (at);"                                                                  \
-    "CREATE TABLE dead_letter (source TEXT NOT NULL, position BIGINT NOT NULL, at BIGINT NOT NULL, reason TEXT NOT NULL, "  \
+    "CREATE TABLE dead_letter (source TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, "  \
     "frame TEXT NOT NULL, PRIMARY KEY (source, position));"
 
 /** What a batch commits besides its states. */

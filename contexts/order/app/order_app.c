@@ -1,0 +1,168 @@
+#include "order_app.h"
+
+#include "base.h"
+#include "errors.h"
+
+static struct order_command *command_of(struct command *command)
+{
+    return CONTAINER_OF(command, struct order_command, base);
+}
+
+static int begin(struct order_app *app, struct order_batch *batch, size_t n, int64_t now)
+{
+    *batch = (struct order_batch){0};
+    arena_reset(&app->arena);
+    int rc = batch_begin(&batch->base, now, n, &app->cursors, &app->outbox, &app->arena);
+    if (rc)
+        return rc;
+    batch->entries = ARENA_ARRAY(&app->arena, struct order_entry, n + 1);
+    if (!batch->entries || !working_set_init(&batch->set, n, &app->arena))
+        return E_MEMORY;
+    return OK;
+}
+
+/* Says which orders and keys the batch needs, then loads them all at once. */
+static int load(struct order_app *app, struct order_batch *batch, struct command *const *commands, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct order_command *command = command_of(commands[i]);
+        if (command->base.fate != COMMAND_NORMAL)
+            continue;
+        if (command->intent.kind != ORDER_PLACE)
+            working_set_number(&batch->set, command->order_id);
+        if (command->idempotency_key.n)
+            batch_key(&batch->base, command->idempotency_key);
+    }
+    batch->n_loaded = batch->set.n;
+    return app->ports.repo->load(app->ports.repo, batch);
+}
+
+/* A key's first use goes on; a later one gets the kept answer, or a refusal when the body is another. */
+static bool is_settled_by_its_key(struct order_batch *batch, struct order_command *command)
+{
+    const struct idempotency_record *record = batch_key(&batch->base, command->idempotency_key);
+
+    switch (batch_check_key(record, command->fingerprint)) {
+    case KEY_NEW:
+        return false;
+    case KEY_SEEN:
+        command->replayed = true;
+        command->answer = (struct answer){record->status, record->location, record->body};
+        break;
+    case KEY_OF_ANOTHER:
+        command->key_reused = true;
+        break;
+    }
+    return true;
+}
+
+static void decide(struct order_app *app, struct order_batch *batch, struct order_command *command)
+{
+    struct order_decision decision;
+
+    if (command->intent.kind == ORDER_PLACE)
+        command->order_id = ++app->last_id;
+    struct order_entry *entry = &batch->entries[working_set_number(&batch->set, command->order_id)];
+    struct order *order = &entry->order;
+    order->id = command->order_id;
+
+    command->verdict = order_decide(order, &command->intent, batch->base.now, &decision);
+    command->refusal = decision.refusal;
+    if (command->verdict == ORDER_DECIDED) {
+        order_apply(order, &decision.event);
+        entry->changed = true;
+        if (decision.event.kind != ORDER_EVENT_NOTED)
+            app->ports.write_event(&app->outbox, order, &decision.event, command);
+    }
+    command->order = *order;
+}
+
+/* An event that the order refuses is put aside, so that it neither blocks those behind it nor gets lost. */
+static void bury_refused(struct order_batch *batch, const struct order_command *command)
+{
+    if (command->base.origin != FROM_FEED)
+        return;
+    if (command->verdict == ORDER_REFUSED)
+        batch_bury(&batch->base, &command->base, str_of(order_refusal_text(command->refusal)));
+    else if (command->verdict == ORDER_BROKEN)
+        batch_bury(&batch->base, &command->base, STR("contradicts what is known of the order"));
+}
+
+static void decide_and_answer(struct order_app *app, struct order_batch *batch, struct order_command *command)
+{
+    if (command->unanswered || !batch_admit(&batch->base, &command->base))
+        return;
+    if (command->idempotency_key.n && is_settled_by_its_key(batch, command))
+        return;
+    decide(app, batch, command);
+    bury_refused(batch, command);
+    if (!command->render || command->verdict == ORDER_ASK)
+        return;
+    command->render(command);
+    if (command->idempotency_key.n)
+        batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint, &command->answer);
+}
+
+/* After the commit: events become visible, and product is asked. */
+static void announce(struct order_app *app, struct order_batch *batch, struct command *const *commands, size_t n)
+{
+    app->cursors = batch->base.cursors;
+    if (app->outbox.count)
+        app->ports.events->publish(app->ports.events, &app->outbox);
+    for (size_t i = 0; i < n; i++) {
+        struct order_command *command = command_of(commands[i]);
+        if (command->verdict != ORDER_ASK || command->unanswered)
+            continue;
+        command->base.kept = true;
+        app->ports.product->cancel(app->ports.product, command);
+    }
+}
+
+static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+{
+    struct order_app *app = CONTAINER_OF(core, struct order_app, core);
+    struct order_batch batch;
+    int64_t last_id = app->last_id;
+
+    int rc = begin(app, &batch, n, now);
+    if (!rc)
+        rc = load(app, &batch, commands, n);
+    if (!rc) {
+        for (size_t i = 0; i < n; i++)
+            decide_and_answer(app, &batch, command_of(commands[i]));
+        rc = app->ports.repo->commit(app->ports.repo, &batch);
+    }
+    if (rc) {
+        app->last_id = last_id;
+        outbox_abandon(&app->outbox);
+        return rc;
+    }
+    announce(app, &batch, commands, n);
+    return OK;
+}
+
+static int64_t next_due(struct core *core)
+{
+    UNUSED(core);
+    return INT64_MAX; /* an order waits for others, never for the clock */
+}
+
+int order_app_init(struct order_app *app, const struct order_ports *ports, const struct cursors *cursors)
+{
+    uint64_t last_position;
+
+    *app = (struct order_app){.core = {.run = run, .next_due = next_due}, .ports = *ports, .cursors = *cursors};
+    ASSERT(ports->repo && ports->product && ports->events && ports->write_event);
+    int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->cursors);
+    if (rc)
+        return rc;
+    arena_init(&app->arena, 256 * 1024);
+    outbox_init(&app->outbox, "order", last_position);
+    return OK;
+}
+
+void order_app_free(struct order_app *app)
+{
+    outbox_free(&app->outbox);
+    arena_free(&app->arena);
+}

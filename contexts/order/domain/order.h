@@ -1,0 +1,109 @@
+/** order.h: the Order aggregate: what a customer asked for, and how far it has got.
+ *
+ *  Pure: no I/O, no clock, no allocation. order_decide() says what happens, order_apply() makes it so; the caller loads before and
+ *  commits after. Times are the caller's: microseconds since the epoch, UTC. The whole behaviour is the table order_states.def.
+ *
+ *  An order doesn't decide whether it can still be cancelled: product does, in one place, because there the coffee is made (rule 3: an order
+ *  is Canceled only if its production is cancelled). What product tells is taken over in the order in which product said it: `ticket_version`
+ *  is the version of the last fact taken, and older ones are repeats.
+ */
+#ifndef COFFEESHOP_ORDER_H
+#define COFFEESHOP_ORDER_H
+
+#include "str.h"
+
+#include <stdint.h>
+
+enum order_state {
+    ORDER_NONE, /* never placed */
+    ORDER_REQUESTED,
+    ORDER_OUT_OF_STOCK,
+    ORDER_PRODUCING,
+    ORDER_COMPLETED,
+    ORDER_CANCELED,
+    ORDER_STATE_COUNT
+};
+
+enum order_command_kind {
+    ORDER_PLACE,            /* a customer orders */
+    ORDER_CANCEL,           /* a customer changes their mind */
+    ORDER_CANCEL_CONFIRMED, /* product has cancelled the production */
+    ORDER_CANCEL_REFUSED,   /* product can't: it is being made, or done */
+    ORDER_STARTED,          /* product's facts */
+    ORDER_RAN_OUT,
+    ORDER_REQUEUED,
+    ORDER_PRODUCED,
+    ORDER_PRODUCT_CANCELED,
+    ORDER_COMMAND_COUNT
+};
+
+enum order_event_kind { ORDER_EVENT_ORDERED, ORDER_EVENT_ORDER_CANCELED, ORDER_EVENT_NOTED };
+
+enum order_effect { ORDER_EFFECT_NONE, ORDER_EFFECT_CANCEL_PRODUCTION };
+
+enum order_refusal {
+    ORDER_REFUSAL_NONE,
+    ORDER_REFUSAL_NO_SUCH_ORDER,
+    ORDER_REFUSAL_PRODUCTION_STARTED,
+    ORDER_REFUSAL_PRODUCTION_DONE,
+};
+
+/** What came out of a decision. */
+enum order_verdict {
+    ORDER_DECIDED, /* `event` happened: apply it, commit it */
+    ORDER_REPEAT,  /* nothing new; the answer is the order as it is */
+    ORDER_ASK,     /* `effect` has to be done first */
+    ORDER_REFUSED, /* `refusal` says why; nothing changes */
+    ORDER_BROKEN,  /* the facts contradict each other: somebody broke a rule. Nothing changes; it is counted and put aside */
+};
+
+struct order {
+    int64_t id;
+    enum order_state state;
+    struct str product_name; /* canonical; memory is the loader's */
+    int64_t qty;
+    int64_t amount; /* price * qty, in the currency's minor unit (KRW has none: won) */
+    struct str currency;
+    int64_t product_id;     /* the ticket's id; 0: not known yet */
+    int64_t ticket_version; /* of the last of product's facts taken */
+    int64_t version;        /* of the last event of ours; 0 before the first */
+    int64_t created_at, updated_at;
+};
+
+/** What is asked of the order; only the members of its kind are read. */
+struct order_intent {
+    enum order_command_kind kind;
+    struct str product_name; /* PLACE */
+    int64_t qty;
+    int64_t amount;
+    struct str currency;
+    int64_t ticket_id;      /* product's facts and answers; 0: not told */
+    int64_t ticket_version; /* product's facts; 0: not told (a cancel's answer) */
+};
+
+struct order_event {
+    enum order_event_kind kind;
+    enum order_state state; /* the state afterwards */
+    int64_t at;
+    int64_t version;        /* of the order after it */
+    const struct order_intent *intent;
+};
+
+struct order_decision {
+    struct order_event event;
+    enum order_effect effect;
+    enum order_refusal refusal;
+};
+
+enum order_verdict order_decide(const struct order *order, const struct order_intent *intent, int64_t now, struct order_decision *out);
+void order_apply(struct order *order, const struct order_event *event);
+
+/** The status as the world knows it: "Requested", "Out of stock" …; static. */
+struct str order_state_text(enum order_state state);
+/** The sentence for a refusal; static. */
+const char *order_refusal_text(enum order_refusal refusal);
+/** Names in the table's words, for tests and diagrams. */
+const char *order_state_name(enum order_state state);
+const char *order_command_name(enum order_command_kind kind);
+
+#endif

@@ -1,0 +1,73 @@
+/** service.h: what every service is made of besides its domain: loop, HTTP server, feed, followers, HTTP client, writer, health, shutdown.
+ *
+ *  A context's main is:  service_new -> open adapters, make the app -> service_start -> service_run -> close in reverse -> service_free.
+ *
+ *  Shutdown (SIGTERM, SIGINT): /readyz says 503 for drain_ms while everything still works, then no new connections, what is in flight is
+ *  finished (at most stop_ms), the writer commits what is queued, and service_run returns.
+ *
+ *  Common routes, added to the context's own: GET / (links), /actuator/health, /livez (the loop turns), /readyz (can do its work),
+ *  /metrics, /events, /dead-letters.
+ */
+#ifndef COFFEESHOP_SERVICE_H
+#define COFFEESHOP_SERVICE_H
+
+#include "cursor.h"
+#include "event_sink.h"
+#include "feed.h"
+#include "follower.h"
+#include "http_client.h"
+#include "http_server.h"
+#include "program.h"
+#include "writer.h"
+
+struct service;
+
+/** The routes' context: every context's HTTP adapter embeds it as its first member. */
+struct service_http {
+    struct service *service;
+};
+
+struct service_producer {
+    const char *name; /* "order" */
+    const char *url;
+};
+
+struct service_parts {
+    const char *listen;
+    const struct route *routes; /* ends with a NULL path */
+    struct service_http *http;  /* the routes' context; its `service` is filled in */
+    const char *collection;     /* "orders": the link at GET / */
+    struct core *core;
+    const struct service_producer *producers; /* in the order of the cursors */
+    size_t n_producers;
+    const struct cursors *cursors; /* as restored */
+    struct command *(*decode)(void *context, size_t source, struct str text, const char **reason);
+    void *decode_context;
+    uint64_t last_position; /* of our own feed */
+    feed_read_stored *read_stored;
+    void *read_context;
+    int64_t linger_us; /* of the writer */
+    /** Housekeeping once a second on the loop (retention …); may be NULL. */
+    void (*each_second)(void *context);
+    void *second_context;
+};
+
+/** Locks DATA/<name>.lock, makes loop and client, blocks the signals. NULL and a sentence in `problem`. */
+struct service *service_new(const struct program *program, const struct common_settings *common, struct buf *problem);
+struct loop *service_loop(struct service *service);
+struct http_client *service_client(struct service *service);
+struct writer *service_writer(struct service *service);
+/** DATA/<file>, in the arena of the service. */
+const char *service_path(struct service *service, const char *file);
+/** The feed, as the port through which the app publishes. Valid from service_new on (the app is made before the feed). */
+struct event_sink *service_events(struct service *service);
+/** Listens and starts everything. false and a sentence in `problem`. */
+bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem);
+/** Until SIGTERM or SIGINT and the end of what is in flight. */
+void service_run(struct service *service);
+void service_free(struct service *service);
+
+/** Posts a client's command; when the writer refuses it, fills and sends the problem and frees nothing (the request owns the command). */
+void service_submit(struct service *service, struct http_request *request, struct command *command);
+
+#endif
