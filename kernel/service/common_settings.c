@@ -1,0 +1,79 @@
+#include "program.h"
+
+#define ROW(member, name, type, fallback, min, max, doc)                                                               \
+    SETTING(struct common_settings, member, name, type, fallback, min, max, doc)
+#define CHOICE(member_, name_, choices_, fallback_, doc_)                                                              \
+    {                                                                                                                  \
+        .name = (name_), .type = SETTING_CHOICE, .fallback = (fallback_), .choices = (choices_), .doc = (doc_),        \
+        .offset = offsetof(struct common_settings, member_)                                                            \
+    }
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+/* clang-format off: a table is read by its columns */
+const struct setting common_settings_rows[] = {
+    ROW(data, "data", SETTING_TEXT, "./var", 1, 1024, "Directory of everything that lasts."),
+    CHOICE(log_level, "log.level", "debug|info|warning|error", "info", "The least important events that are logged."),
+    CHOICE(log_format, "log.format", "human|json", "human", "How a log line looks."),
+
+    ROW(http.max_connections, "http.max_connections", SETTING_INT, "4096", 1, 100000,
+        "Connections at a time; more wait to be accepted."),
+    ROW(http.max_body, "http.max_body", SETTING_BYTES, "64KiB", 64, 64 * MIB, "Largest request body; more gets 413."),
+    ROW(http.connection_memory, "http.connection_memory", SETTING_BYTES, "4KiB", 1 * KIB, 1 * MIB,
+        "Memory for a request's line and headers; more gets 431. It is cleared for every request."),
+    ROW(http.idle_ms, "http.idle_ms", SETTING_MS, "60000", 1 * SECOND, 1 * HOUR,
+        "A connection without traffic for so long is closed."),
+    ROW(http.request_ms, "http.request_ms", SETTING_MS, "10000", 100, 10 * MINUTE,
+        "A request has to have arrived whole by then."),
+    ROW(http.trusted_proxy, "http.trusted_proxy", SETTING_TEXT, "127.0.0.0/8", 0, 64,
+        "Address or network whose X-Forwarded-* headers are believed."),
+
+    ROW(feed_tail_bytes, "feed.tail_bytes", SETTING_BYTES, "8MiB", 64 * KIB, 4 * GIB,
+        "Recent events kept in memory for followers."),
+    ROW(feed_heartbeat_ms, "feed.heartbeat_ms", SETTING_MS, "1000", 50, 10 * MINUTE,
+        "A comment is sent to every follower so often."),
+    ROW(feed_max_followers, "feed.max_followers", SETTING_INT, "256", 1, 100000,
+        "Followers of a feed at a time; more get 503."),
+    ROW(feed_max_waiting, "feed.max_waiting", SETTING_INT, "4096", 1, 1000000,
+        "Events of one producer that may wait for the writer before its feed is paused."),
+    ROW(feed_silence_ms, "feed.silence_ms", SETTING_MS, "5000", 100, 1 * HOUR,
+        "A feed without even a heartbeat for so long is opened again."),
+
+    ROW(writer_batch, "writer.batch", SETTING_INT, "1024", 1, 65536, "Most commands committed together."),
+    ROW(writer_queue, "writer.queue", SETTING_INT, "16384", 1, 1000000,
+        "Most client commands that wait; more get 503."),
+    ROW(writer_retry_ms, "writer.retry_ms", SETTING_MS, "100", 1, 1 * MINUTE,
+        "After a failed commit it is tried again so much later."),
+
+    ROW(call_timeout_ms, "call.timeout_ms", SETTING_MS, "610", 1, 1 * MINUTE,
+        "A call to another service is given up after so long; its outcome is then unknown."),
+    ROW(call_max_batch, "call.max_batch", SETTING_INT, "256", 1, 65536,
+        "Most questions sent to another service in one call."),
+    ROW(call_max_connections, "call.max_connections", SETTING_INT, "16", 1, 1024,
+        "Connections to other services at a time."),
+
+    ROW(breaker_window_ms, "breaker.window_ms", SETTING_MS, "10000", 10, 10 * MINUTE,
+        "The circuit breaker looks at the calls of the last so many milliseconds."),
+    ROW(breaker_volume, "breaker.volume", SETTING_INT, "20", 1, 1000000,
+        "With fewer calls in that time it never opens."),
+    ROW(breaker_error_percent, "breaker.error_percent", SETTING_INT, "50", 1, 100,
+        "It opens when so many of them failed."),
+    ROW(breaker_sleep_window_ms, "breaker.sleep_window_ms", SETTING_MS, "5000", 1, 10 * MINUTE,
+        "Open for so long before one call is let through to see."),
+
+    ROW(idempotency_retain_hours, "idempotency.retain_hours", SETTING_INT, "24", 0, 87600,
+        "Answers to an Idempotency-Key are kept so long; 0: for ever."),
+    ROW(outbox_retain_hours, "outbox.retain_hours", SETTING_INT, "0", 0, 87600,
+        "Events are kept so long for followers that are away or rebuild; 0: for ever."),
+
+    ROW(drain_ms, "drain_ms", SETTING_MS, "0", 0, 10 * MINUTE,
+        "After SIGTERM: unready but serving for so long, for load balancers to notice."),
+    ROW(stop_ms, "stop_ms", SETTING_MS, "4000", 1, 10 * MINUTE, "Then at most so long to finish what is in flight."),
+    ROW(query_ms, "query_ms", SETTING_MS, "2000", 1, 10 * MINUTE, "A list that takes longer is given up with 503."),
+};
+/* clang-format on */
+
+const size_t common_settings_count = COUNT_OF(common_settings_rows);
