@@ -1,0 +1,228 @@
+#include "outbox_sql.h"
+
+#include "alloc.h"
+#include "base.h"
+#include "errors.h"
+
+enum { STOP = -1 }; /* from a row callback: enough; never an errors.h code */
+
+static const struct sql_statement insert_batch = {
+    "INSERT INTO outbox (first, count, at, frames) VALUES ($1, $2, $3, $4)", 4};
+static const struct sql_statement upsert_cursor = {"INSERT INTO cursor (source, position) VALUES ($1, $2) ON CONFLICT "
+                                                   "(source) DO UPDATE SET position = excluded.position",
+                                                   2};
+static const struct sql_statement insert_key = {
+    "INSERT INTO idempotency (key, fingerprint, status, location, body, at) VALUES ($1, $2, $3, $4, $5, $6)", 6};
+/* A feed read again from an older cursor brings the same letter again. */
+static const struct sql_statement upsert_dead = {
+    "INSERT INTO dead_letter (source, position, at, reason, frame) VALUES ($1, $2, $3, $4, $5) "
+    "ON CONFLICT (source, position) DO UPDATE SET at = excluded.at, reason = excluded.reason, frame = excluded.frame",
+    5};
+static const struct sql_statement select_last = {"SELECT first + count - 1 FROM outbox ORDER BY first DESC LIMIT 1", 0};
+static const struct sql_statement select_cursor = {"SELECT position FROM cursor WHERE source = $1", 1};
+/* One statement, so one snapshot: nothing expires between finding the batch and reading it. */
+static const struct sql_statement select_batches = {
+    "SELECT first + count - 1, (SELECT min(first) FROM outbox), frames FROM outbox WHERE first >= "
+    "coalesce((SELECT first FROM outbox WHERE first <= $1 ORDER BY first DESC LIMIT 1), $1) ORDER BY first",
+    1};
+static const struct sql_statement select_key = {
+    "SELECT fingerprint, status, location, body FROM idempotency WHERE key = $1", 1};
+static const struct sql_statement delete_keys = {
+    "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2)", 2};
+/* Looks at the oldest few only: there is no index by time. The newest batch stays for ever: it holds the last position.
+ */
+static const struct sql_statement delete_batches = {"DELETE FROM outbox WHERE first IN (SELECT first FROM (SELECT "
+                                                    "first, at FROM outbox ORDER BY first LIMIT $1) AS oldest "
+                                                    "WHERE at < $2) AND first < (SELECT max(first) FROM outbox)",
+                                                    2};
+
+/* --- writing --- */
+
+static int write_batch(struct sql *sql, const struct outbox *outbox, int64_t now)
+{
+    const struct sql_value params[] = {SQL_N((int64_t)outbox->first), SQL_N((int64_t)outbox->count), SQL_N(now),
+                                       SQL_B(buf_str(&outbox->frames))};
+
+    return outbox->frames.failed ? E_MEMORY : sql_exec(sql, &insert_batch, params);
+}
+
+static int write_cursors(struct sql *sql, const struct cursors *cursors)
+{
+    struct sql_value params[CURSOR_MAX_SOURCES * 2];
+
+    ASSERT(cursors->n <= CURSOR_MAX_SOURCES);
+    for (size_t i = 0; i < cursors->n; i++) {
+        params[i * 2] = SQL_S(str_of(cursors->source[i]));
+        params[i * 2 + 1] = SQL_N((int64_t)cursors->position[i]);
+    }
+    return sql->exec_many(sql, &upsert_cursor, params, cursors->n);
+}
+
+static int write_keys(struct sql *sql, const struct idempotency_record *records, size_t n, int64_t now)
+{
+    size_t width = (size_t)insert_key.n_params;
+    struct sql_value *params = heap_alloc(n * width * sizeof(*params));
+
+    if (!params)
+        return E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        struct sql_value *row = params + i * width;
+        row[0] = SQL_S(records[i].key);
+        row[1] = SQL_N((int64_t)records[i].fingerprint);
+        row[2] = SQL_N(records[i].status);
+        row[3] = SQL_S(records[i].location);
+        row[4] = SQL_S(records[i].body);
+        row[5] = SQL_N(now);
+    }
+    int error = sql->exec_many(sql, &insert_key, params, n);
+    heap_free(params);
+    return error;
+}
+
+static int write_dead(struct sql *sql, const struct dead_letter *dead, size_t n, int64_t now)
+{
+    size_t width = (size_t)upsert_dead.n_params;
+    struct sql_value *params = heap_alloc(n * width * sizeof(*params));
+
+    if (!params)
+        return E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        struct sql_value *row = params + i * width;
+        row[0] = SQL_S(dead[i].source);
+        row[1] = SQL_N((int64_t)dead[i].position);
+        row[2] = SQL_N(now);
+        row[3] = SQL_S(dead[i].reason);
+        row[4] = SQL_S(dead[i].frame);
+    }
+    int error = sql->exec_many(sql, &upsert_dead, params, n);
+    heap_free(params);
+    return error;
+}
+
+int outbox_sql_write(struct sql *sql, const struct outbox_write *write)
+{
+    int error = 0;
+
+    if (write->outbox && write->outbox->count)
+        error = write_batch(sql, write->outbox, write->now);
+    if (!error && write->cursors && write->cursors_moved)
+        error = write_cursors(sql, write->cursors);
+    if (!error && write->n_records)
+        error = write_keys(sql, write->records, write->n_records, write->now);
+    if (!error && write->n_dead)
+        error = write_dead(sql, write->dead, write->n_dead, write->now);
+    return error;
+}
+
+/* --- reading --- */
+
+static int take_number(void *context, size_t index, const struct sql_row *row)
+{
+    uint64_t *numbers = context;
+
+    numbers[index] = (uint64_t)sql_i64(row, 0);
+    return 0;
+}
+
+int outbox_sql_restore(struct sql *sql, uint64_t *last, struct cursors *cursors)
+{
+    struct sql_value sources[CURSOR_MAX_SOURCES];
+
+    *last = 0;
+    int error = sql_query(sql, &select_last, NULL, take_number, last);
+    if (error || !cursors)
+        return error;
+    ASSERT(cursors->n <= CURSOR_MAX_SOURCES);
+    for (size_t i = 0; i < cursors->n; i++) {
+        cursors->position[i] = 0;
+        sources[i] = SQL_S(str_of(cursors->source[i]));
+    }
+    return sql->query_many(sql, &select_cursor, sources, cursors->n, take_number, cursors->position);
+}
+
+struct reading {
+    uint64_t after;
+    size_t enough;
+    struct buf *frames;
+    uint64_t *oldest;
+};
+
+static int take_batch(void *context, size_t index, const struct sql_row *row)
+{
+    struct reading *reading = context;
+
+    UNUSED(index);
+    *reading->oldest = (uint64_t)sql_i64(row, 1);
+    if ((uint64_t)sql_i64(row, 0) <= reading->after)
+        return 0; /* the newest batch, all of it known already */
+    buf_add(reading->frames, sql_text(row, 2));
+    if (reading->frames->failed)
+        return E_MEMORY;
+    return reading->frames->n >= reading->enough ? STOP : 0;
+}
+
+int outbox_sql_read(struct sql *sql, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+{
+    struct reading reading = {after, enough, frames, oldest};
+    const struct sql_value next = SQL_N(after < INT64_MAX ? (int64_t)after + 1 : INT64_MAX);
+
+    *oldest = 0;
+    int error = sql_query(sql, &select_batches, &next, take_batch, &reading);
+    return error == STOP ? 0 : error;
+}
+
+struct finding {
+    struct idempotency_record *records;
+    struct arena *arena;
+};
+
+static int take_key(void *context, size_t index, const struct sql_row *row)
+{
+    struct finding *finding = context;
+    struct idempotency_record *record = &finding->records[index];
+
+    record->found = true;
+    record->fingerprint = (uint64_t)sql_i64(row, 0);
+    record->status = sql_i64(row, 1);
+    record->location = arena_copy(finding->arena, sql_text(row, 2));
+    record->body = arena_copy(finding->arena, sql_text(row, 3));
+    return record->location.p && record->body.p ? 0 : E_MEMORY;
+}
+
+int outbox_sql_find_keys(struct sql *sql, struct idempotency_record *records, size_t n, struct arena *arena)
+{
+    struct finding finding = {records, arena};
+
+    if (n == 0)
+        return 0;
+    struct sql_value *keys = heap_alloc(n * sizeof(*keys));
+    if (!keys)
+        return E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        records[i].found = false;
+        keys[i] = SQL_S(records[i].key);
+    }
+    int error = sql->query_many(sql, &select_key, keys, n, take_key, &finding);
+    heap_free(keys);
+    return error;
+}
+
+/* --- forgetting --- */
+
+int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_before, size_t limit)
+{
+    const struct sql_value keys[] = {SQL_N(keys_before), SQL_N((int64_t)limit)};
+    const struct sql_value batches[] = {SQL_N((int64_t)limit), SQL_N(batches_before)};
+
+    int error = sql->begin(sql);
+    if (error)
+        return error;
+    if (keys_before)
+        error = sql_exec(sql, &delete_keys, keys);
+    if (!error && batches_before)
+        error = sql_exec(sql, &delete_batches, batches);
+    if (!error)
+        return sql->commit(sql);
+    sql->rollback(sql);
+    return error;
+}

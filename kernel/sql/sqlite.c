@@ -1,0 +1,302 @@
+#include "sqlite_internal.h"
+
+#include "alloc.h"
+#include "base.h"
+#include "errors.h"
+
+enum { FIRST_SLOTS = 64, DEFAULT_BUSY_MS = 5000 };
+
+struct sql_row {
+    sqlite3_stmt *prepared;
+};
+
+static const struct sql_statement begin_write = {"BEGIN IMMEDIATE", 0};
+static const struct sql_statement begin_read = {"BEGIN", 0};
+static const struct sql_statement commit_all = {"COMMIT", 0};
+static const struct sql_statement rollback_all = {"ROLLBACK", 0};
+
+static struct sqlite *of(struct sql *port)
+{
+    return CONTAINER_OF(port, struct sqlite, port);
+}
+
+int64_t sql_i64(const struct sql_row *row, int column)
+{
+    return sqlite3_column_int64(row->prepared, column);
+}
+
+struct str sql_text(const struct sql_row *row, int column)
+{
+    const char *p = sqlite3_column_blob(row->prepared, column); /* first: it settles how many bytes there are */
+    int n = sqlite3_column_bytes(row->prepared, column);
+
+    return p ? (struct str){p, (size_t)n} : (struct str){NULL, 0};
+}
+
+/* SQLite ends a transaction by itself after some errors; what came next would then be committed alone. So the first
+ * error is remembered, and answers everything until the transaction ends. */
+static int broken_by(struct sqlite *self, int error)
+{
+    if (error && self->in_transaction && !self->broken)
+        self->broken = error;
+    return error;
+}
+
+/* --- prepared statements, kept for life --- */
+
+static struct sqlite_slot *slot_of(struct sqlite_slot *slots, size_t n_slots, const struct sql_statement *statement)
+{
+    size_t at = (size_t)(((uintptr_t)statement >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (n_slots - 1);
+
+    while (slots[at].statement && slots[at].statement != statement)
+        at = (at + 1) & (n_slots - 1);
+    return &slots[at];
+}
+
+static int slots_grow(struct sqlite *self)
+{
+    size_t n_slots = self->n_slots ? self->n_slots * 2 : FIRST_SLOTS;
+    struct sqlite_slot *slots = heap_alloc(n_slots * sizeof(*slots));
+
+    if (!slots)
+        return E_MEMORY;
+    for (size_t i = 0; i < self->n_slots; i++) {
+        if (self->slots[i].statement)
+            *slot_of(slots, n_slots, self->slots[i].statement) = self->slots[i];
+    }
+    heap_free(self->slots);
+    self->slots = slots;
+    self->n_slots = n_slots;
+    return 0;
+}
+
+static int prepared_for(struct sqlite *self, const struct sql_statement *statement, sqlite3_stmt **out)
+{
+    if (self->n_prepared * 2 >= self->n_slots) {
+        int error = slots_grow(self);
+        if (error)
+            return error;
+    }
+    struct sqlite_slot *slot = slot_of(self->slots, self->n_slots, statement);
+    if (!slot->statement) {
+        sqlite3_stmt *prepared = NULL;
+        int rc = sqlite3_prepare_v3(self->db, statement->text, -1, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
+        if (rc)
+            return sqlite_report(self->db, rc, statement->text);
+        ASSERT(sqlite3_bind_parameter_count(prepared) == statement->n_params);
+        *slot = (struct sqlite_slot){statement, prepared};
+        self->n_prepared++;
+    }
+    *out = slot->prepared;
+    return 0;
+}
+
+static int bind_one(sqlite3_stmt *prepared, int at, const struct sql_value *value)
+{
+    /* SQLite takes a NULL pointer for NULL; an empty text is not that. */
+    const char *p = value->text.p ? value->text.p : "";
+
+    switch (value->kind) {
+    case SQL_I64:
+        return sqlite3_bind_int64(prepared, at, value->number);
+    case SQL_TEXT:
+        return sqlite3_bind_text64(prepared, at, p, value->text.n, SQLITE_STATIC, SQLITE_UTF8);
+    case SQL_BLOB:
+        return sqlite3_bind_blob64(prepared, at, p, value->text.n, SQLITE_STATIC);
+    case SQL_NULL:
+    default:
+        return sqlite3_bind_null(prepared, at);
+    }
+}
+
+/* Runs one row of parameters. *stopped: what on_row answered when it wanted no more. */
+static int run_row(sqlite3_stmt *prepared, const struct sql_value *params, int n_params, size_t index,
+                   sql_on_row *on_row, void *context, int *stopped)
+{
+    const struct sql_row row = {prepared};
+    int rc = SQLITE_OK;
+
+    for (int i = 0; i < n_params && rc == SQLITE_OK; i++)
+        rc = bind_one(prepared, i + 1, &params[i]);
+    if (rc)
+        return rc;
+    while ((rc = sqlite3_step(prepared)) == SQLITE_ROW) {
+        if (on_row && (*stopped = on_row(context, index, &row)) != 0)
+            return SQLITE_DONE;
+    }
+    return rc;
+}
+
+static int run_rows(struct sqlite *self, sqlite3_stmt *prepared, const char *text, const struct sql_value *params,
+                    int n_params, size_t n_rows, sql_on_row *on_row, void *context)
+{
+    int stopped = 0;
+
+    for (size_t i = 0; i < n_rows && !stopped; i++) {
+        const struct sql_value *row = n_params ? params + i * (size_t)n_params : NULL;
+        int rc = run_row(prepared, row, n_params, i, on_row, context, &stopped);
+        int error = rc == SQLITE_DONE ? 0 : sqlite_report(self->db, rc, text);
+        sqlite3_reset(prepared);
+        if (error)
+            return broken_by(self, error);
+    }
+    return stopped;
+}
+
+/* --- the port --- */
+
+static int lite_query_many(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
+                           size_t n_rows, sql_on_row *on_row, void *context)
+{
+    struct sqlite *self = of(port);
+    sqlite3_stmt *prepared = NULL;
+
+    if (self->broken)
+        return self->broken;
+    int error = prepared_for(self, statement, &prepared);
+    if (error)
+        return broken_by(self, error);
+    return run_rows(self, prepared, statement->text, params, statement->n_params, n_rows, on_row, context);
+}
+
+static int lite_exec_many(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
+                          size_t n_rows)
+{
+    return lite_query_many(port, statement, params, n_rows, NULL, NULL);
+}
+
+static int lite_query_text(struct sql *port, const char *text, const struct sql_value *params, size_t n_params,
+                           sql_on_row *on_row, void *context)
+{
+    struct sqlite *self = of(port);
+    sqlite3_stmt *prepared = NULL;
+
+    if (self->broken)
+        return self->broken;
+    int rc = sqlite3_prepare_v2(self->db, text, -1, &prepared, NULL);
+    if (rc)
+        return broken_by(self, sqlite_report(self->db, rc, text));
+    ASSERT((size_t)sqlite3_bind_parameter_count(prepared) == n_params);
+    int error = run_rows(self, prepared, text, params, (int)n_params, 1, on_row, context);
+    sqlite3_finalize(prepared);
+    return error;
+}
+
+static int lite_begin(struct sql *port)
+{
+    struct sqlite *self = of(port);
+
+    ASSERT(!self->in_transaction);
+    int error = sql_exec(port, self->read_only ? &begin_read : &begin_write, NULL);
+    self->in_transaction = !error;
+    return error;
+}
+
+static int lite_rollback(struct sql *port)
+{
+    struct sqlite *self = of(port);
+
+    self->in_transaction = false;
+    self->broken = 0;
+    return sqlite3_get_autocommit(self->db) ? 0 : sql_exec(port, &rollback_all, NULL);
+}
+
+static int lite_commit(struct sql *port)
+{
+    struct sqlite *self = of(port);
+
+    ASSERT(self->in_transaction);
+    int error = sql_exec(port, &commit_all, NULL);
+    if (error)
+        lite_rollback(port);
+    self->in_transaction = false;
+    return error;
+}
+
+static void lite_interrupt(struct sql *port)
+{
+    sqlite3_interrupt(of(port)->db);
+}
+
+static void lite_close(struct sql *port)
+{
+    struct sqlite *self = of(port);
+
+    for (size_t i = 0; i < self->n_slots; i++)
+        sqlite3_finalize(self->slots[i].prepared);
+    heap_free(self->slots);
+    sqlite3_close(self->db);
+    heap_free(self);
+}
+
+/* --- opening --- */
+
+static int run_script(sqlite3 *db, const char *script, const char *path, struct buf *problem)
+{
+    int rc = sqlite3_exec(db, script, NULL, NULL, NULL);
+
+    return rc ? sqlite_explain(db, rc, path, "setting up", problem) : 0;
+}
+
+/* Only after the file is known to be ours: changing the journal's mode writes to it. */
+static int set_up(sqlite3 *db, const struct sql_options *options, struct buf *problem)
+{
+    static const char for_reading[] = "PRAGMA temp_store = MEMORY; PRAGMA query_only = ON";
+    static const char for_writing[] =
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000;"
+        "PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = OFF;"
+        "PRAGMA temp_store = MEMORY";
+
+    if (options->read_only)
+        return run_script(db, for_reading, options->path, problem);
+    if (sqlite3_db_readonly(db, "main") == 1) {
+        buf_printf(
+            problem,
+            "%s can't be written: give this user the permission, and check that the disk is not mounted read-only",
+            options->path);
+        return E_SYSTEM;
+    }
+    int error = run_script(db, for_writing, options->path, problem);
+    return error ? error : sqlite_migrate(db, options, problem);
+}
+
+static int open_file(const struct sql_options *options, sqlite3 **db, struct buf *problem)
+{
+    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    int version = 0;
+
+    int rc = sqlite3_open_v2(options->path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc)
+        return sqlite_explain(*db, rc, options->path, "opening", problem);
+    sqlite3_extended_result_codes(*db, 1);
+    sqlite3_busy_timeout(*db, options->busy_ms ? (int)options->busy_ms : DEFAULT_BUSY_MS);
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    int error = sqlite_identify(*db, options, &version, problem);
+    return error ? error : set_up(*db, options, problem);
+}
+
+struct sql *sqlite_open(const struct sql_options *options, struct buf *problem, int *error)
+{
+    struct sqlite *self = heap_alloc(sizeof(*self));
+
+    *error = self ? 0 : E_MEMORY;
+    if (!self) {
+        buf_printf(problem, "no memory left to open %s", options->path);
+        return NULL;
+    }
+    self->read_only = options->read_only;
+    self->port = (struct sql){.begin = lite_begin,
+                              .commit = lite_commit,
+                              .rollback = lite_rollback,
+                              .exec_many = lite_exec_many,
+                              .query_many = lite_query_many,
+                              .query_text = lite_query_text,
+                              .interrupt = lite_interrupt,
+                              .close = lite_close};
+    *error = open_file(options, &self->db, problem);
+    if (*error) {
+        lite_close(&self->port);
+        return NULL;
+    }
+    return &self->port;
+}

@@ -1,0 +1,103 @@
+#include "log.h"
+#include "sqlite_internal.h"
+
+#include "errors.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* SQLite says "I/O error" for a quota or a file size limit too; for whoever runs the service they are a full disk. */
+static bool disk_is_full(int system_error)
+{
+    return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
+}
+
+static int error_of_io(sqlite3 *db, int rc)
+{
+    switch (rc) {
+    case SQLITE_IOERR_NOMEM:
+        return E_MEMORY;
+    case SQLITE_IOERR_SHMSIZE: /* the index of the WAL could not grow */
+        return E_FULL;
+    case SQLITE_IOERR_CORRUPTFS:
+    case SQLITE_IOERR_DATA:
+        return E_CORRUPT;
+    default:
+        return db && disk_is_full(sqlite3_system_errno(db)) ? E_FULL : E_UNAVAILABLE;
+    }
+}
+
+int sqlite_error_of(sqlite3 *db, int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_IOERR:
+        return error_of_io(db, rc);
+    case SQLITE_FULL:
+        return E_FULL;
+    case SQLITE_CONSTRAINT:
+        return E_CONFLICT;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN: /* after the open succeeded: the WAL can't be made at the moment */
+        return db && disk_is_full(sqlite3_system_errno(db)) ? E_FULL : E_UNAVAILABLE;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_FORMAT:
+        return E_CORRUPT;
+    case SQLITE_NOMEM:
+        return E_MEMORY;
+    case SQLITE_INTERRUPT:
+        return E_TIMEOUT;
+    case SQLITE_TOOBIG:
+        return E_TOO_LARGE;
+    default:
+        return E_SYSTEM;
+    }
+}
+
+int sqlite_report(sqlite3 *db, int rc, const char *text)
+{
+    int error = sqlite_error_of(db, rc);
+
+    if (error && error != E_CONFLICT && error != E_TIMEOUT)
+        log_warning("the database refused", LOG_T("error", error_name(error)), LOG_T("reason", sqlite3_errmsg(db)),
+                    LOG_I("code", rc), LOG_T("statement", text));
+    return error;
+}
+
+int sqlite_explain(sqlite3 *db, int rc, const char *path, const char *doing, struct buf *problem)
+{
+    int system_error = db ? sqlite3_system_errno(db) : 0;
+    int error = sqlite_error_of(db, rc);
+
+    switch (error) {
+    case E_CORRUPT:
+        buf_printf(problem,
+                   "%s is damaged or not a database (%s): restore it from a backup, or move it away to start empty",
+                   path, sqlite3_errmsg(db));
+        return error;
+    case E_FULL:
+        buf_printf(problem, "the disk is full (%s %s): make room, then start again", doing, path);
+        return error;
+    case E_MEMORY:
+        buf_printf(problem, "no memory left (%s %s)", doing, path);
+        return error;
+    case E_UNAVAILABLE:
+        if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED) {
+            buf_printf(problem, "%s is locked by another program: stop it, or wait until it is done", path);
+            return error;
+        }
+        break;
+    default:
+        break;
+    }
+    buf_printf(problem, "%s %s failed: %s (%s); check that the directory exists and that this user may write to it",
+               doing, path, sqlite3_errstr(rc), system_error ? strerrordesc_np(system_error) : sqlite3_errmsg(db));
+    return E_SYSTEM;
+}

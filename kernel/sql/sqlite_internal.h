@@ -1,0 +1,39 @@
+/** sqlite_internal.h: what the files of the SQLite adapter share. Not for others. */
+#ifndef COFFEESHOP_SQLITE_INTERNAL_H
+#define COFFEESHOP_SQLITE_INTERNAL_H
+
+#include "sql.h"
+
+#include <sqlite3.h>
+
+/** The prepared form of one statement; `statement` NULL: the slot is free. */
+struct sqlite_slot {
+    const struct sql_statement *statement;
+    sqlite3_stmt *prepared;
+};
+
+struct sqlite {
+    struct sql port;
+    sqlite3 *db;
+    struct sqlite_slot *slots; /* open addressing by the statement's address; a power of two, never full */
+    size_t n_slots;
+    size_t n_prepared;
+    bool read_only;
+    bool in_transaction;
+    int broken; /* the first error inside this transaction: nothing but its end is allowed any more */
+};
+
+/** The errors.h code for an SQLite result; `db` tells what the operating system said (NULL: unknown). */
+int sqlite_error_of(sqlite3 *db, int rc);
+/** The same, and the sentence of SQLite in the log when it isn't an everyday one (a conflict, an interrupted query). */
+int sqlite_report(sqlite3 *db, int rc, const char *text);
+
+/** What kind of file `db` is, checked against `options`; 0 when it is new or ours. *version: its schema (0 for a new
+ * one). */
+int sqlite_identify(sqlite3 *db, const struct sql_options *options, int *version, struct buf *problem);
+/** Runs the scripts that the file hasn't seen yet, each in a transaction of its own that also moves the version. */
+int sqlite_migrate(sqlite3 *db, const struct sql_options *options, struct buf *problem);
+/** Says in `problem` what went wrong with the file and what to do about it; returns the errors.h code. */
+int sqlite_explain(sqlite3 *db, int rc, const char *path, const char *doing, struct buf *problem);
+
+#endif
