@@ -64,7 +64,7 @@ void batch_keep_answer(struct batch *batch, struct idempotency_record *record, u
     batch->record_is_new[record - batch->records] = true;
 }
 
-const struct idempotency_record *batch_new_records(struct batch *batch, size_t *n)
+struct outbox_write batch_write(struct batch *batch)
 {
     size_t kept = 0;
 
@@ -73,6 +73,14 @@ const struct idempotency_record *batch_new_records(struct batch *batch, size_t *
         if (batch->record_is_new[i])
             batch->records[kept++] = batch->records[i];
     }
-    *n = kept;
-    return batch->records;
+    return (struct outbox_write){
+        .outbox = batch->outbox,
+        .cursors = &batch->cursors,
+        .cursors_moved = batch->cursors_moved,
+        .records = batch->records,
+        .n_records = kept,
+        .dead = batch->dead,
+        .n_dead = batch->n_dead,
+        .now = batch->now,
+    };
 }

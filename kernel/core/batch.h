@@ -8,10 +8,7 @@
 
 #include "arena.h"
 #include "command.h"
-#include "cursor.h"
-#include "dead_letter.h"
-#include "idempotency.h"
-#include "outbox.h"
+#include "outbox_write.h"
 #include "working_set.h"
 
 /** What a client gets for its command, in no protocol's terms but HTTP's status. Kept with its Idempotency-Key. */
@@ -48,7 +45,7 @@ enum key_verdict { KEY_NEW, KEY_SEEN, KEY_OF_ANOTHER };
 enum key_verdict batch_check_key(const struct idempotency_record *record, uint64_t fingerprint);
 /** Keeps the answer with the key, in this batch's commit. */
 void batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint, const struct answer *answer);
-/** The records to be stored, as one array of *n. */
-const struct idempotency_record *batch_new_records(struct batch *batch, size_t *n);
+/** What has to be stored besides the states; once, when everything is decided. */
+struct outbox_write batch_write(struct batch *batch);
 
 #endif

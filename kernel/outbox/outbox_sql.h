@@ -5,9 +5,7 @@
 #define COFFEESHOP_OUTBOX_SQL_H
 
 #include "cursor.h"
-#include "dead_letter.h"
-#include "idempotency.h"
-#include "outbox.h"
+#include "outbox_write.h"
 #include "sql.h"
 
 #define OUTBOX_SQL_SCHEMA                                                                                              \
@@ -18,18 +16,6 @@
     "CREATE INDEX idempotency_at ON idempotency (at);"                                                                  \
     "CREATE TABLE dead_letter (source TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, "  \
     "frame TEXT NOT NULL, PRIMARY KEY (source, position));"
-
-/** What a batch commits besides its states. */
-struct outbox_write {
-    const struct outbox *outbox;   /* skipped when it has no events */
-    const struct cursors *cursors; /* all of them are written */
-    bool cursors_moved;            /* false: left alone */
-    const struct idempotency_record *records;
-    size_t n_records;
-    const struct dead_letter *dead;
-    size_t n_dead;
-    int64_t now;
-};
 
 /** Inside the caller's transaction. */
 int outbox_sql_write(struct sql *sql, const struct outbox_write *write);

@@ -71,6 +71,7 @@ static void decide(struct order_app *app, struct order_batch *batch, struct orde
     if (command->verdict == ORDER_DECIDED) {
         order_apply(order, &decision.event);
         entry->changed = true;
+        entry->is_new |= decision.event.kind == ORDER_EVENT_ORDERED;
         if (decision.event.kind != ORDER_EVENT_NOTED)
             app->ports.write_event(&app->outbox, order, &decision.event, command);
     }

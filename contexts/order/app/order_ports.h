@@ -12,6 +12,7 @@ struct order_command;
 struct order_entry {
     struct order order;
     bool changed; /* to be stored */
+    bool is_new;  /* placed in this batch */
 };
 
 /** A batch and the orders it concerns; `set` gives each order id its entry. */

@@ -1,0 +1,243 @@
+#include "order_repo_sql.h"
+
+#include "alloc.h"
+#include "base.h"
+#include "errors.h"
+#include "list_query.h"
+#include "outbox_sql.h"
+
+const struct sql_migration order_migrations[] = {
+    {1, "CREATE TABLE orders (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, product_name TEXT NOT NULL, qty INTEGER NOT NULL,"
+        " amount INTEGER NOT NULL, currency TEXT NOT NULL, product_id INTEGER, ticket_version INTEGER NOT NULL,"
+        " version INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL);"
+        /* Counting rows takes as long as there are rows; a list's total doesn't. */
+        "CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL);"
+        "INSERT INTO tally (name, n) VALUES ('orders', 0);" OUTBOX_SQL_SCHEMA},
+};
+const size_t order_migrations_count = COUNT_OF(order_migrations);
+
+#define ORDER_COLUMNS                                                                                                  \
+    "id, state, product_name, qty, amount, currency, product_id, ticket_version, version, created_at, updated_at"
+enum { ORDER_COLUMN_COUNT = 11 };
+
+static const struct sql_statement find_order = {"SELECT " ORDER_COLUMNS " FROM orders WHERE id = $1", 1};
+static const struct sql_statement store_order = {
+    "INSERT INTO orders (" ORDER_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+    " ON CONFLICT (id) DO UPDATE SET state = excluded.state, product_id = excluded.product_id,"
+    " ticket_version = excluded.ticket_version, version = excluded.version, updated_at = excluded.updated_at",
+    ORDER_COLUMN_COUNT};
+static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'orders'", 1};
+static const struct sql_statement count_orders = {"SELECT n FROM tally WHERE name = 'orders'", 0};
+static const struct sql_statement last_order = {"SELECT COALESCE(MAX(id), 0) FROM orders", 0};
+
+struct order_repo_sql {
+    struct order_repo repo;
+    struct sql *sql;
+};
+
+/* Texts point into the row. */
+static struct order order_of_row(const struct sql_row *row)
+{
+    return (struct order){
+        .id = sql_i64(row, 0),
+        .state = (enum order_state)sql_i64(row, 1),
+        .product_name = sql_text(row, 2),
+        .qty = sql_i64(row, 3),
+        .amount = sql_i64(row, 4),
+        .currency = sql_text(row, 5),
+        .product_id = sql_i64(row, 6),
+        .ticket_version = sql_i64(row, 7),
+        .version = sql_i64(row, 8),
+        .created_at = sql_i64(row, 9),
+        .updated_at = sql_i64(row, 10),
+    };
+}
+
+static void order_to_row(const struct order *order, struct sql_value *row)
+{
+    row[0] = SQL_N(order->id);
+    row[1] = SQL_N(order->state);
+    row[2] = SQL_S(order->product_name);
+    row[3] = SQL_N(order->qty);
+    row[4] = SQL_N(order->amount);
+    row[5] = SQL_S(order->currency);
+    row[6] = SQL_N0(order->product_id);
+    row[7] = SQL_N(order->ticket_version);
+    row[8] = SQL_N(order->version);
+    row[9] = SQL_N(order->created_at);
+    row[10] = SQL_N(order->updated_at);
+}
+
+static int keep_texts(struct order *order, struct arena *arena)
+{
+    order->product_name = arena_copy(arena, order->product_name);
+    order->currency = arena_copy(arena, order->currency);
+    return order->product_name.p && order->currency.p ? OK : E_MEMORY;
+}
+
+static int on_loaded(void *context, size_t index, const struct sql_row *row)
+{
+    struct order_batch *batch = context;
+    struct order *order = &batch->entries[index].order;
+
+    *order = order_of_row(row);
+    return keep_texts(order, batch->base.arena);
+}
+
+static int load(struct order_repo *self, struct order_batch *batch)
+{
+    struct sql *sql = CONTAINER_OF(self, struct order_repo_sql, repo)->sql;
+    size_t n = batch->n_loaded;
+
+    if (n) {
+        struct sql_value *ids = ARENA_ARRAY(batch->base.arena, struct sql_value, n);
+        if (!ids)
+            return E_MEMORY;
+        for (size_t i = 0; i < n; i++)
+            ids[i] = SQL_N(batch->set.number[i]);
+        int rc = sql->query_many(sql, &find_order, ids, n, on_loaded, batch);
+        if (rc)
+            return rc;
+    }
+    return outbox_sql_find_keys(sql, batch->base.records, batch->base.keys.n, batch->base.arena);
+}
+
+/* The changed orders as rows of parameters; `*n_new` counts those that were not there before. */
+static int changed_rows(struct order_batch *batch, struct sql_value **rows, size_t *n, int64_t *n_new)
+{
+    *rows = ARENA_ARRAY(batch->base.arena, struct sql_value, batch->set.n * ORDER_COLUMN_COUNT + 1);
+    *n = 0;
+    *n_new = 0;
+    if (!*rows)
+        return E_MEMORY;
+    for (size_t i = 0; i < batch->set.n; i++) {
+        const struct order_entry *entry = &batch->entries[i];
+        if (!entry->changed)
+            continue;
+        order_to_row(&entry->order, *rows + *n * ORDER_COLUMN_COUNT);
+        *n += 1;
+        *n_new += entry->is_new;
+    }
+    return OK;
+}
+
+static int write_all(struct sql *sql, const struct sql_value *rows, size_t n, int64_t n_new, const struct outbox_write *write)
+{
+    int rc = n ? sql->exec_many(sql, &store_order, rows, n) : OK;
+    struct sql_value more = SQL_N(n_new);
+
+    if (!rc && n_new)
+        rc = sql_exec(sql, &count_more, &more);
+    if (!rc)
+        rc = outbox_sql_write(sql, write);
+    return rc;
+}
+
+static int commit(struct order_repo *self, struct order_batch *batch)
+{
+    struct sql *sql = CONTAINER_OF(self, struct order_repo_sql, repo)->sql;
+    struct outbox_write write = batch_write(&batch->base);
+    struct sql_value *rows;
+    size_t n;
+    int64_t n_new;
+
+    int rc = changed_rows(batch, &rows, &n, &n_new);
+    if (rc || (n == 0 && outbox_write_is_empty(&write)))
+        return rc;
+    rc = sql->begin(sql);
+    if (rc)
+        return rc;
+    rc = write_all(sql, rows, n, n_new, &write);
+    if (rc) {
+        sql->rollback(sql);
+        return rc;
+    }
+    return sql->commit(sql);
+}
+
+static int on_number(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    *(int64_t *)context = sql_i64(row, 0);
+    return OK;
+}
+
+static int restore(struct order_repo *self, int64_t *last_id, uint64_t *last_position, struct cursors *cursors)
+{
+    struct sql *sql = CONTAINER_OF(self, struct order_repo_sql, repo)->sql;
+
+    int rc = sql_query(sql, &last_order, NULL, on_number, last_id);
+    return rc ? rc : outbox_sql_restore(sql, last_position, cursors);
+}
+
+struct order_repo *order_repo_sql_new(struct sql *sql)
+{
+    struct order_repo_sql *self = heap_alloc(sizeof(*self));
+
+    if (!self)
+        return NULL;
+    *self = (struct order_repo_sql){.repo = {.load = load, .commit = commit, .restore = restore}, .sql = sql};
+    return &self->repo;
+}
+
+struct finding {
+    struct order *order;
+    struct arena *arena;
+};
+
+static int on_order(void *context, size_t index, const struct sql_row *row)
+{
+    const struct finding *finding = context;
+
+    UNUSED(index);
+    *finding->order = order_of_row(row);
+    return keep_texts(finding->order, finding->arena);
+}
+
+int order_find(struct sql *sql, int64_t id, struct order *order, struct arena *arena)
+{
+    struct finding finding = {order, arena};
+    struct sql_value key = SQL_N(id);
+
+    *order = (struct order){.id = id};
+    return sql_query(sql, &find_order, &key, on_order, &finding);
+}
+
+const char *const order_sortable[] = {"id",     "productId", "productName", "qty",       "status",
+                                      "amount", "currency",  "createdAt",   "updatedAt", NULL};
+static const char *const sort_columns[] = {"id",     "product_id", "product_name", "qty",       "state",
+                                           "amount", "currency",   "created_at",   "updated_at"};
+_Static_assert(COUNT_OF(order_sortable) == COUNT_OF(sort_columns) + 1, "each sortable member has its column");
+
+struct listing {
+    order_on_found *on_found;
+    void *context;
+};
+
+static int on_listed(void *context, size_t index, const struct sql_row *row)
+{
+    const struct listing *listing = context;
+    struct order order = order_of_row(row);
+
+    UNUSED(index);
+    listing->on_found(listing->context, &order);
+    return OK;
+}
+
+int order_list(struct sql *sql, const struct page_request *page, order_on_found *on_found, void *context, int64_t *total)
+{
+    struct buf text = {0};
+    struct listing listing = {on_found, context};
+    struct sql_value range[] = {SQL_N(page->size), SQL_N(page->number * page->size)};
+
+    int rc = sql_query(sql, &count_orders, NULL, on_number, total);
+    if (rc)
+        return rc;
+    BUF_LIT(&text, "SELECT " ORDER_COLUMNS " FROM orders");
+    list_order_by(&text, page, sort_columns, "id");
+    BUF_LIT(&text, " LIMIT $1 OFFSET $2");
+    buf_char(&text, '\0');
+    rc = text.failed ? E_MEMORY : sql->query_text(sql, text.p, range, COUNT_OF(range), on_listed, &listing);
+    buf_free(&text);
+    return rc;
+}
