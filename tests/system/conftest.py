@@ -1,0 +1,46 @@
+"""Fixtures: a shop a module that its tests share, or a shop of one's own where a test breaks things."""
+import pytest
+
+from shop import PATIENT, PROGRAM, SLOW_BREW, Shop
+
+
+def pytest_sessionstart(session):
+    if not PROGRAM.exists():
+        pytest.exit(f"{PROGRAM} isn't there; run make first", returncode=3)
+
+
+@pytest.fixture
+def open_shop(tmp_path):
+    """open_shop(settings, services=…) makes a shop that is not started; it is closed after the test."""
+    shops = []
+
+    def make(settings=None, **options):
+        shops.append(Shop(tmp_path / f"shop{len(shops)}", settings, **options))
+        return shops[-1]
+
+    yield make
+    for shop in shops:
+        shop.close()
+
+
+def shared(settings=None):
+    @pytest.fixture(scope="module")
+    def fixture(tmp_path_factory):
+        shop = Shop(tmp_path_factory.mktemp("shop"), settings)
+        try:
+            yield shop.start()
+        finally:
+            shop.close()
+
+    return fixture
+
+
+shop = shared()
+patient_shop = shared(PATIENT)
+slow_shop = shared(SLOW_BREW)
+
+
+@pytest.fixture
+def own_shop(open_shop):
+    """All services, a kitchen without waiting times, for one test."""
+    return open_shop().start()

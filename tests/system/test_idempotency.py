@@ -1,0 +1,84 @@
+"""Idempotency-Key: a request may be sent again, and is done once."""
+import threading
+import uuid
+
+import pytest
+
+
+def key():
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
+def test_the_same_key_and_body_get_the_same_order(shop):
+    mine = key()
+    first, second = shop.order("Tea", 2, **mine), shop.order("Tea", 2, **mine)
+    assert first["id"] == second["id"]
+
+
+def test_the_same_answer_is_given_again_to_the_letter(shop):
+    mine, body = key(), {"productName": "Tea", "qty": 1}
+    first = shop["order"].post("/orders", json=body, headers=mine)
+    shop.wait_order(first.json()["id"], "Completed")
+    second = shop["order"].post("/orders", json=body, headers=mine)
+    assert (second.status_code, second.json()) == (201, first.json())
+    assert second.headers["location"] == first.headers["location"]
+
+
+def test_the_same_idempotency_key_with_another_body_is_refused(shop):
+    mine = key()
+    shop.order("Tea", 2, **mine)
+    answer = shop["order"].post("/orders", json={"productName": "Tea", "qty": 3}, headers=mine)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+def test_other_keys_are_other_orders(shop):
+    assert shop.order(**key())["id"] != shop.order(**key())["id"]
+
+
+def test_a_key_sent_many_times_at_once_makes_one_order(shop):
+    mine, ids = key(), []
+    threads = [threading.Thread(target=lambda: ids.append(shop.order(**mine)["id"])) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ids) == 12 and len(set(ids)) == 1
+
+
+def test_a_key_survives_a_crash(own_shop):
+    mine = key()
+    first = own_shop.order(**mine)
+    own_shop.restart("order")
+    assert own_shop.order(**mine)["id"] == first["id"]
+
+
+def test_a_refused_request_does_not_use_up_its_key(shop):
+    mine = key()
+    assert shop["order"].post("/orders", json={"productName": "Tea", "qty": 0}, headers=mine).status_code == 422
+    assert shop["order"].post("/orders", json={"productName": "Tea", "qty": 1}, headers=mine).status_code in (201, 422)
+
+
+def test_the_counter_makes_one_ticket_a_key(slow_shop):
+    mine, body = key(), {"productName": "Americano", "qty": 1}
+    before = slow_shop.on_hand()
+    first = slow_shop["product"].post("/products", json=body, headers=mine)
+    second = slow_shop["product"].post("/products", json=body, headers=mine)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] == second.json()["id"]
+    assert slow_shop.on_hand() == before - 1
+
+
+def test_goods_are_received_once_a_key(shop):
+    mine = key()
+    before = shop.on_hand("Cappuccino")
+    for _ in range(3):
+        answer = shop["stock"].post("/stocks/receive", json={"productName": "Cappuccino", "qty": 7}, headers=mine)
+        assert answer.status_code in (200, 201)
+    assert shop.on_hand("Cappuccino") == before + 7
+
+
+@pytest.mark.parametrize("bad", ["x" * 4000, ""])
+def test_a_key_that_is_too_long_or_empty_is_answered(shop, bad):
+    answer = shop["order"].post("/orders", json={"productName": "Tea", "qty": 1}, headers={"Idempotency-Key": bad})
+    assert answer.status_code in (201, 400, 422, 431)

@@ -1,0 +1,210 @@
+"""The stock keeper's service: never below zero, exactly once, however many ask at the same time."""
+import threading
+import uuid
+
+import pytest
+
+from eventually import eventually
+
+MENU = ("Americano", "Latte", "Cappuccino", "Mocha", "Tea")
+
+
+def reduce(shop, qty=1, item="Americano", reservation=None):
+    body = {"productName": item, "qty": qty, **({"reservationId": reservation} if reservation else {})}
+    answer = shop["stock"].post("/stocks/reduce", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def release(shop, reservation):
+    return shop["stock"].post("/stocks/release", json={"reservationId": reservation})
+
+
+@pytest.fixture
+def stock(open_shop):
+    """Only the stock service, its shelf full."""
+    return open_shop().start("stock")
+
+
+@pytest.mark.parametrize("item", MENU)
+def test_every_menu_item_starts_at_a_hundred(stock, item):
+    assert stock.on_hand(item) == 100
+
+
+def test_a_hundred_and_fifty_at_once_get_a_hundred(stock):
+    answers = []
+
+    def customer():
+        answers.append(reduce(stock))
+
+    threads = [threading.Thread(target=customer) for _ in range(150)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [False] * 50 + [True] * 100
+    assert stock.on_hand() == 0
+
+
+def test_more_than_there_is_is_not_given_and_nothing_is_taken(stock):
+    assert reduce(stock, 101) is False
+    assert stock.on_hand() == 100
+    assert reduce(stock, 100) is True
+    assert stock.on_hand() == 0
+
+
+def test_what_is_not_kept_is_not_given(stock):
+    answer = stock["stock"].post("/stocks/reduce", json={"productName": "Nope", "qty": 1})
+    assert (answer.status_code, answer.json() if answer.status_code == 200 else None) in ((200, False), (422, None))
+
+
+def test_a_reservation_is_deducted_once(stock):
+    mine = str(uuid.uuid4())
+    assert [reduce(stock, 10, reservation=mine) for _ in range(5)] == [True] * 5
+    assert stock.on_hand() == 90
+
+
+def test_a_reservation_asked_for_at_once_is_deducted_once(stock):
+    mine, answers = str(uuid.uuid4()), []
+    threads = [threading.Thread(target=lambda: answers.append(reduce(stock, 10, reservation=mine))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [True] * 20
+    assert stock.on_hand() == 90
+
+
+def test_a_reservation_is_remembered_after_a_crash(stock):
+    mine = str(uuid.uuid4())
+    reduce(stock, 10, reservation=mine)
+    stock.restart("stock")
+    assert reduce(stock, 10, reservation=mine) is True
+    assert stock.on_hand() == 90
+
+
+def test_a_release_gives_back_once(stock):
+    mine = str(uuid.uuid4())
+    reduce(stock, 10, reservation=mine)
+    assert release(stock, mine).status_code == 200
+    assert release(stock, mine).status_code == 200
+    assert stock.on_hand() == 100
+
+
+def test_a_reservation_that_was_released_is_not_given_again(stock):
+    mine = str(uuid.uuid4())
+    reduce(stock, 10, reservation=mine)
+    release(stock, mine)
+    assert reduce(stock, 10, reservation=mine) is False
+    assert stock.on_hand() == 100
+
+
+def test_a_reduction_that_comes_after_its_release_is_refused(stock):
+    mine = str(uuid.uuid4())
+    assert release(stock, mine).status_code == 200
+    assert reduce(stock, 10, reservation=mine) is False
+    assert stock.on_hand() == 100
+
+
+def test_a_batch_is_answered_one_by_one(stock):
+    asked = [{"productName": "Tea", "qty": 60}, {"productName": "Tea", "qty": 60}, {"productName": "Latte", "qty": 1}]
+    answer = stock["stock"].post("/stocks/reduce", json=asked)
+    assert (answer.status_code, answer.json()) == (200, [True, False, True])
+    assert (stock.on_hand("Tea"), stock.on_hand("Latte")) == (40, 99)
+
+
+def test_a_batch_may_name_a_reservation_twice(stock):
+    mine = str(uuid.uuid4())
+    asked = [{"productName": "Tea", "qty": 10, "reservationId": mine}] * 2
+    assert stock["stock"].post("/stocks/reduce", json=asked).json() == [True, True]
+    assert stock.on_hand("Tea") == 90
+
+
+def test_goods_that_arrive_are_added(stock):
+    stock.receive(25, "Mocha")
+    assert stock.on_hand("Mocha") == 125
+
+
+def test_the_stock_keeper_counts_and_sets(stock):
+    row = stock.stock_of("Latte")
+    answer = stock["stock"].patch(f"/stocks/{row['id']}", json={"qty": 3})
+    assert (answer.status_code, answer.json()["qty"]) == (200, 3)
+    assert stock.on_hand("Latte") == 3
+
+
+def test_an_item_of_the_menu_can_not_be_kept_twice(stock):
+    row = stock.stock_of("Latte")
+    answer = stock["stock"].post("/stocks", json={"productName": "Latte", "qty": 5})
+    assert answer.status_code == 409
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert f"/stocks/{row['id']}" in answer.text + answer.headers.get("location", "") + answer.headers.get("link", "")
+    assert stock.on_hand("Latte") == 100
+
+
+def test_an_item_that_is_no_longer_kept_can_be_kept_again_under_a_new_id(stock):
+    row = stock.stock_of("Latte")
+    assert stock["stock"].delete(f"/stocks/{row['id']}").status_code in (200, 204)
+    assert stock["stock"].get(f"/stocks/{row['id']}").status_code == 404
+    answer = stock["stock"].post("/stocks", json={"productName": "Latte", "qty": 5})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["id"] > row["id"]
+    assert stock.on_hand("Latte") == 5
+
+
+def test_stock_that_is_not_kept_can_not_be_changed(stock):
+    assert stock["stock"].patch("/stocks/999999", json={"qty": 1}).status_code == 404
+    assert stock["stock"].delete("/stocks/999999").status_code == 404
+
+
+def test_an_unknown_reservation_can_be_released(stock):
+    assert release(stock, "never-seen").status_code == 200
+
+
+def test_out_of_stock_is_told_to_the_customer(own_shop):
+    own_shop.set_stock(1)
+    order = own_shop.order(qty=2)
+    own_shop.wait_order(order["id"], "Out of stock")
+    eventually(lambda: own_shop.page_of(order["id"])["orderStatus"] == "Out of stock")
+    assert own_shop.on_hand() == 1
+
+
+def test_an_order_out_of_stock_is_made_when_the_goods_arrive(own_shop):
+    own_shop.set_stock(0)
+    order = own_shop.order(qty=2)
+    own_shop.wait_order(order["id"], "Out of stock")
+    own_shop.receive(10)
+    own_shop.wait_order(order["id"], "Completed")
+    assert own_shop.on_hand() == 8
+
+
+def test_an_order_out_of_stock_can_be_canceled_and_stays_so_when_the_goods_arrive(own_shop):
+    own_shop.set_stock(0)
+    order = own_shop.order(qty=2)
+    own_shop.wait_order(order["id"], "Out of stock")
+    assert own_shop.cancel(order["id"]).status_code == 200
+    own_shop.receive(10)
+    own_shop.wait_order(own_shop.order()["id"], "Completed")
+    assert own_shop.get_order(order["id"])["status"] == "Canceled"
+    assert own_shop.on_hand() == 9
+
+
+def test_a_counter_ticket_without_stock_says_so(own_shop):
+    own_shop.set_stock(0)
+    answer = own_shop["product"].post("/products", json={"productName": "Americano", "qty": 1})
+    assert (answer.status_code, answer.json()["status"]) == (201, "Out of stock")
+
+
+def test_two_hundred_orders_of_a_hundred_cups_make_a_hundred(own_shop):
+    ids = []
+    threads = [threading.Thread(target=lambda: ids.extend(own_shop.order("Tea")["id"] for _ in range(20))) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    def counted():
+        statuses = [order["status"] for order in own_shop.all("orders")]
+        return (statuses.count("Completed"), statuses.count("Out of stock")) == (100, 100)
+
+    eventually(counted, what="a hundred are made and a hundred wait")
+    assert own_shop.on_hand("Tea") == 0
