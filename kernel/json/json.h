@@ -97,5 +97,17 @@ int json_error_status(enum json_error_kind kind);
         .name = (json_name), .type = (kind), .flags = (flag), .offset = offsetof(structure, member), .min = (lowest),  \
         .max = (highest)                                                                                               \
     }
+/* The same with a second name that is read too. */
+#define JSON_FIELD_ALIAS(structure, json_name, second_name, member, kind, flag, lowest, highest)                       \
+    {                                                                                                                  \
+        .name = (json_name), .alias = (second_name), .type = (kind), .flags = (flag),                                  \
+        .offset = offsetof(structure, member), .min = (lowest), .max = (highest)                                       \
+    }
+/* A JSON_OBJECT, or a JSON_ARRAY of at most `highest` items (0: no limit), of what `described` describes. */
+#define JSON_FIELD_OF(structure, json_name, member, kind, flag, described, highest)                                    \
+    {                                                                                                                  \
+        .name = (json_name), .type = (kind), .flags = (flag), .offset = offsetof(structure, member),                   \
+        .max = (highest), .object = (described)                                                                        \
+    }
 
 #endif

@@ -1,0 +1,75 @@
+/** json_internal.h: what the two decoders share, so that they can't differ: how one value becomes one member.
+ *
+ *  Private to kernel/json. Any thread.
+ */
+#ifndef COFFEESHOP_JSON_INTERNAL_H
+#define COFFEESHOP_JSON_INTERNAL_H
+
+#include "json.h"
+#include "json_kind.h"
+
+enum {
+    JSON_MAX_DEPTH = 64,              /* objects and arrays inside each other */
+    JSON_MAX_TEXT = 16 * 1024 * 1024, /* bytes */
+    JSON_MAX_FIELDS = 64,             /* of one descriptor */
+};
+
+/** A value that was read; which decoder read it no longer matters. */
+struct json_value {
+    enum json_kind kind;
+    int64_t integer;
+    bool too_large;  /* an integer that int64_t can't hold */
+    struct str text; /* of a string, escapes resolved */
+    bool text_lasts; /* `text` lives as long as the arena; otherwise it is copied where it is kept */
+};
+
+/** Fills in the error and returns false. `member` may be NULL (the text as a whole); `reason` is copied. */
+bool json_fail(struct json_error *error, enum json_error_kind kind, const char *member, const char *reason);
+/** false and JSON_NO_MEMORY. */
+bool json_fail_memory(struct json_error *error);
+/** On the way out of an inner object: "qty" becomes "data.qty". Returns false. */
+bool json_fail_inside(struct json_error *error, const char *outer);
+/** On the way out of an array: "qty" becomes "[3].qty". Returns false. */
+bool json_fail_at_item(struct json_error *error, size_t index);
+/** The type is wrong or the value out of range: the sentence follows from the field. Returns false. */
+bool json_fail_field(struct json_error *error, enum json_error_kind kind, const struct json_field *field);
+
+/** Whether the text can be looked at at all: not empty, not too long, an object or array by its first character.
+ *  What it refuses, both decoders refuse in the same words. */
+bool json_check_start(struct str text, bool wants_array, struct json_error *error);
+/** Whether brackets are nested deeper than JSON_MAX_DEPTH. */
+bool json_is_too_deep(struct str text);
+
+enum json_presence {
+    JSON_STORE,  /* there is a value to store */
+    JSON_LEAVE,  /* nothing there, and that is fine: the member stays zero */
+    JSON_REFUSE, /* the error is filled in */
+};
+/** What to do with a field whose value is `kind`, or missing. */
+enum json_presence json_presence(const struct json_field *field, bool missing, enum json_kind kind,
+                                 struct json_error *error);
+/** Stores an integer, string, boolean or time in the struct at `out`. */
+bool json_store(const struct json_field *field, const struct json_value *value, void *out, struct arena *arena,
+                struct json_error *error);
+/** Room for `n` structs of the described kind, zeroed. */
+bool json_array_room(struct json_array *array, const struct json_desc *desc, size_t n, struct arena *arena,
+                     struct json_error *error);
+/** An array has more than `max` items: the sentence, and false. */
+bool json_fail_too_many(struct json_error *error, const char *member, size_t max);
+
+/** json_decode_array() by the tokenizer. */
+bool json_decode_array_fast(const struct json_desc *desc, struct str text, size_t max_items, struct json_array *out,
+                            struct arena *arena, struct json_error *error);
+
+/** The member of the struct at `out` that `field` describes. */
+static inline void *json_member(const struct json_field *field, void *out)
+{
+    return (char *)out + field->offset;
+}
+
+static inline const void *json_member_const(const struct json_field *field, const void *in)
+{
+    return (const char *)in + field->offset;
+}
+
+#endif

@@ -1,0 +1,155 @@
+/* What one value has to be like to become one member. Both decoders end here. */
+#include "base.h"
+#include "clock.h"
+#include "json_internal.h"
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+bool json_check_start(struct str text, bool wants_array, struct json_error *error)
+{
+    size_t at = 0;
+
+    if (text.n > JSON_MAX_TEXT)
+        return json_fail(error, JSON_MALFORMED, NULL, "is longer than 16 MiB");
+    while (at < text.n && is_space(text.p[at]))
+        at++;
+    if (at == text.n)
+        return json_fail(error, JSON_MALFORMED, NULL, "is empty, and has to be JSON");
+    char c = text.p[at];
+    if (c == '{' || c == '[')
+        return true;
+    if (c == '"' || c == '-' || (c >= '0' && c <= '9') || c == 't' || c == 'f' || c == 'n')
+        return json_fail(error, JSON_NOT_OBJECT, NULL, wants_array ? "must be an array" : "must be an object");
+    return json_fail(error, JSON_MALFORMED, NULL, "isn't JSON");
+}
+
+bool json_is_too_deep(struct str text)
+{
+    unsigned depth = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > JSON_MAX_DEPTH)
+                return true;
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return false;
+}
+
+enum json_presence json_presence(const struct json_field *field, bool missing, enum json_kind kind,
+                                 struct json_error *error)
+{
+    if (!missing && kind != JSON_KIND_NULL)
+        return JSON_STORE;
+    if (field->flags & JSON_REQUIRED) {
+        (void)json_fail(error, JSON_MISSING, field->name, missing ? "is required" : "is required and must not be null");
+        return JSON_REFUSE;
+    }
+    if (missing || (field->flags & JSON_NULLABLE))
+        return JSON_LEAVE;
+    if (field->type == JSON_RAW)
+        return JSON_STORE;
+    (void)json_fail(error, JSON_WRONG_TYPE, field->name, "must not be null");
+    return JSON_REFUSE;
+}
+
+static bool is_integer_text(struct str text)
+{
+    size_t at = text.n > 0 && text.p[0] == '-';
+
+    if (at == text.n)
+        return false;
+    for (; at < text.n; at++) {
+        if (text.p[at] < '0' || text.p[at] > '9')
+            return false;
+    }
+    return true;
+}
+
+static bool store_i64(const struct json_field *field, const struct json_value *value, int64_t *out,
+                      struct json_error *error)
+{
+    int64_t number = value->integer;
+    bool too_large = value->too_large;
+
+    if (value->kind == JSON_KIND_STRING && (field->flags & JSON_NUMBER_TEXT) && is_integer_text(value->text))
+        too_large = !str_to_i64(value->text, &number);
+    else if (value->kind != JSON_KIND_INTEGER)
+        return json_fail_field(error, JSON_WRONG_TYPE, field);
+    if (too_large || number < field->min || number > field->max)
+        return json_fail_field(error, JSON_OUT_OF_RANGE, field);
+    *out = number;
+    return true;
+}
+
+static bool store_string(const struct json_field *field, const struct json_value *value, struct str *out,
+                         struct arena *arena, struct json_error *error)
+{
+    if (value->kind != JSON_KIND_STRING)
+        return json_fail_field(error, JSON_WRONG_TYPE, field);
+    if ((int64_t)value->text.n < field->min || (int64_t)value->text.n > field->max)
+        return json_fail_field(error, JSON_OUT_OF_RANGE, field);
+    if (value->text_lasts) {
+        *out = value->text;
+        return true;
+    }
+    *out = arena_copy(arena, value->text);
+    return out->p ? true : json_fail_memory(error);
+}
+
+bool json_store(const struct json_field *field, const struct json_value *value, void *out, struct arena *arena,
+                struct json_error *error)
+{
+    void *member = json_member(field, out);
+
+    ASSERT(field->type != JSON_OBJECT && field->type != JSON_ARRAY && field->type != JSON_RAW);
+    switch (field->type) {
+    case JSON_I64:
+        return store_i64(field, value, member, error);
+    case JSON_STRING:
+        return store_string(field, value, member, arena, error);
+    case JSON_BOOL:
+        if (value->kind != JSON_KIND_TRUE && value->kind != JSON_KIND_FALSE)
+            return json_fail_field(error, JSON_WRONG_TYPE, field);
+        *(bool *)member = value->kind == JSON_KIND_TRUE;
+        return true;
+    case JSON_TIME:
+        if (value->kind != JSON_KIND_STRING || !time_parse(value->text, member))
+            return json_fail_field(error, JSON_WRONG_TYPE, field);
+        return true;
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+    case JSON_RAW:
+        break;
+    }
+    return false;
+}
+
+bool json_array_room(struct json_array *array, const struct json_desc *desc, size_t n, struct arena *arena,
+                     struct json_error *error)
+{
+    *array = (struct json_array){0};
+    if (n == 0)
+        return true;
+    if (n > SIZE_MAX / desc->size)
+        return json_fail_memory(error);
+    array->items = arena_alloc(arena, n * desc->size);
+    if (!array->items)
+        return json_fail_memory(error);
+    array->n = n;
+    return true;
+}
