@@ -1,0 +1,35 @@
+/** kv_lmdb_internal.h: what the files of the LMDB adapter share. Not for others. */
+#ifndef COFFEESHOP_KV_LMDB_INTERNAL_H
+#define COFFEESHOP_KV_LMDB_INTERNAL_H
+
+#include "kv.h"
+
+#include <lmdb.h>
+
+struct kv_lmdb {
+    struct kv port;
+    MDB_env *env;
+    MDB_dbi dbi;
+    MDB_txn *reading;  /* load()'s: reset between calls, so that renewing it costs no lock */
+    size_t most_pages; /* in use; the map has a reserve above it, without which a full store could not even delete */
+};
+
+/** The errors.h code for an LMDB or errno result. */
+int kv_lmdb_error_of(int rc);
+/** The same, and a line in the log. */
+int kv_lmdb_report(int rc, const char *doing);
+/** Opens env and dbi as `options` ask, checks whose store it is; the format is brought up to date with
+ * options->migrate. */
+int kv_lmdb_set_up(struct kv_lmdb *self, const struct kv_options *options, struct buf *problem);
+
+static inline MDB_val kv_lmdb_val(struct str text)
+{
+    return (MDB_val){.mv_size = text.n, .mv_data = (void *)(uintptr_t)text.p}; /* LMDB doesn't write through it */
+}
+
+static inline struct str kv_lmdb_str(MDB_val val)
+{
+    return (struct str){val.mv_data, val.mv_size};
+}
+
+#endif

@@ -1,0 +1,440 @@
+/* What every key-value store has to do, asked of LMDB and of the fake that stands for it in other tests. */
+#include "alloc.h"
+#include "base.h"
+#include "errors.h"
+#include "fake_kv.h"
+#include "kv.h"
+#include "scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { MANY = 1000, MAP_SIZE = 8 * 1024 * 1024 };
+
+/* One store under test; `reopen` is what a restart of the process does. */
+struct fixture {
+    struct kv *kv;
+    struct arena arena;
+    struct scratch scratch;
+    char path[SCRATCH_PATH_SIZE];
+    struct fake_kv *fake; /* NULL: LMDB */
+};
+
+static struct kv *open_lmdb(const char *path)
+{
+    const struct kv_options options = {.path = path, .application = "stock", .format = 1, .map_size = MAP_SIZE};
+    struct buf problem = {0};
+    int error = 0;
+    struct kv *kv = kv_lmdb_open(&options, &problem, &error);
+
+    assert_int_equal(error, 0);
+    assert_int_equal(problem.n, 0);
+    buf_free(&problem);
+    return kv;
+}
+
+static void reopen(struct fixture *fixture)
+{
+    fixture->kv->close(fixture->kv);
+    fixture->kv = fixture->fake ? fake_kv_port(fixture->fake) : open_lmdb(fixture->path);
+}
+
+static struct fixture *fixture_new(void)
+{
+    struct fixture *fixture = heap_alloc(sizeof(*fixture));
+
+    assert_non_null(fixture);
+    arena_init(&fixture->arena, 0);
+    return fixture;
+}
+
+static int set_up_lmdb(void **state)
+{
+    struct fixture *fixture = fixture_new();
+
+    scratch_make(&fixture->scratch);
+    fixture->kv = open_lmdb(scratch_path(&fixture->scratch, "stock.lmdb", fixture->path));
+    *state = fixture;
+    return 0;
+}
+
+static int set_up_fake(void **state)
+{
+    struct fixture *fixture = fixture_new();
+
+    fixture->fake = fake_kv_new();
+    fixture->kv = fake_kv_port(fixture->fake);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->kv->close(fixture->kv);
+    if (fixture->fake)
+        fake_kv_free(fixture->fake);
+    else
+        scratch_remove(&fixture->scratch);
+    arena_free(&fixture->arena);
+    heap_free(fixture);
+    return 0;
+}
+
+/* --- helpers that read like sentences --- */
+
+static void put(struct fixture *fixture, const char *key, const char *value)
+{
+    const struct kv_entry entry = {.key = str_of(key), .value = str_of(value)};
+
+    assert_int_equal(fixture->kv->commit(fixture->kv, &entry, 1), 0);
+}
+
+static struct kv_entry get(struct fixture *fixture, const char *key)
+{
+    struct kv_entry entry = {.key = str_of(key)};
+
+    assert_int_equal(fixture->kv->load(fixture->kv, &entry, 1, &fixture->arena), 0);
+    return entry;
+}
+
+static void assert_value(struct fixture *fixture, const char *key, const char *value)
+{
+    struct kv_entry entry = get(fixture, key);
+
+    assert_true(entry.found);
+    assert_true(str_is(entry.value, value));
+}
+
+static void assert_missing(struct fixture *fixture, const char *key)
+{
+    assert_false(get(fixture, key).found);
+}
+
+static int gather(void *context, struct str key, struct str value)
+{
+    struct buf *seen = context;
+
+    buf_add(seen, key);
+    buf_char(seen, '=');
+    buf_add(seen, value);
+    buf_char(seen, ' ');
+    return 0;
+}
+
+static void assert_scan(struct fixture *fixture, const char *prefix, const char *from, size_t limit,
+                        const char *expected)
+{
+    struct buf seen = {0};
+
+    assert_int_equal(fixture->kv->scan(fixture->kv, str_of(prefix), str_of(from), limit, gather, &seen), 0);
+    buf_char(&seen, '\0');
+    assert_string_equal(seen.p, expected);
+    buf_free(&seen);
+}
+
+static void assert_last(struct fixture *fixture, struct str prefix, const char *expected)
+{
+    struct buf seen = {0};
+
+    assert_int_equal(fixture->kv->last(fixture->kv, prefix, gather, &seen), 0);
+    buf_char(&seen, '\0');
+    assert_string_equal(seen.p, expected);
+    buf_free(&seen);
+}
+
+/* --- the contract --- */
+
+static void what_was_committed_is_there_after_a_restart(void **state)
+{
+    put(*state, "item/1", "Americano");
+    reopen(*state);
+    assert_value(*state, "item/1", "Americano");
+}
+
+static void a_missing_key_is_not_found_and_that_is_no_error(void **state)
+{
+    struct kv_entry entry = get(*state, "item/404");
+
+    assert_false(entry.found);
+    assert_null(entry.value.p);
+    assert_int_equal(entry.value.n, 0);
+}
+
+static void an_empty_value_is_found_and_is_empty(void **state)
+{
+    put(*state, "item/1", "");
+    struct kv_entry entry = get(*state, "item/1");
+    assert_true(entry.found);
+    assert_int_equal(entry.value.n, 0);
+}
+
+static void a_batch_changes_puts_and_removes_together(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct kv_entry batch[] = {
+        {.key = STR("item/1"), .value = STR("99")},
+        {.key = STR("item/2"), .remove = true},
+        {.key = STR("item/3"), .value = STR("100")},
+        {.key = STR("item/4"), .remove = true}, /* was never there */
+    };
+
+    put(fixture, "item/1", "100");
+    put(fixture, "item/2", "100");
+    assert_int_equal(fixture->kv->commit(fixture->kv, batch, COUNT_OF(batch)), 0);
+    assert_value(fixture, "item/1", "99");
+    assert_missing(fixture, "item/2");
+    assert_value(fixture, "item/3", "100");
+    assert_missing(fixture, "item/4");
+}
+
+static void the_later_of_two_changes_to_one_key_in_a_batch_wins(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct kv_entry batch[] = {
+        {.key = STR("item/1"), .value = STR("99")},
+        {.key = STR("item/1"), .value = STR("98")},
+        {.key = STR("item/2"), .value = STR("1")},
+        {.key = STR("item/2"), .remove = true},
+    };
+
+    assert_int_equal(fixture->kv->commit(fixture->kv, batch, COUNT_OF(batch)), 0);
+    assert_value(fixture, "item/1", "98");
+    assert_missing(fixture, "item/2");
+}
+
+static void a_batch_with_one_bad_key_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    char long_key[KV_KEY_MAX + 1];
+    memset(long_key, 'k', sizeof(long_key));
+    const struct kv_entry batch[] = {
+        {.key = STR("item/1"), .value = STR("99")},
+        {.key = {long_key, sizeof(long_key)}, .value = STR("1")},
+    };
+
+    assert_int_equal(fixture->kv->commit(fixture->kv, batch, COUNT_OF(batch)), E_TOO_LARGE);
+    assert_missing(fixture, "item/1");
+    struct kv_entry entry = {.key = {long_key, sizeof(long_key)}};
+    assert_int_equal(fixture->kv->load(fixture->kv, &entry, 1, &fixture->arena), E_TOO_LARGE);
+}
+
+static void the_longest_key_allowed_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    char key[KV_KEY_MAX];
+    memset(key, 'k', sizeof(key));
+    struct kv_entry entry = {.key = {key, sizeof(key)}, .value = STR("v")};
+
+    assert_int_equal(fixture->kv->commit(fixture->kv, &entry, 1), 0);
+    assert_int_equal(fixture->kv->load(fixture->kv, &entry, 1, &fixture->arena), 0);
+    assert_true(entry.found);
+}
+
+static void an_empty_batch_is_no_error(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(fixture->kv->commit(fixture->kv, NULL, 0), 0);
+    assert_int_equal(fixture->kv->load(fixture->kv, NULL, 0, &fixture->arena), 0);
+}
+
+static void loaded_values_outlive_later_commits(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put(fixture, "item/1", "first");
+    struct kv_entry before = get(fixture, "item/1");
+    put(fixture, "item/1", "other");
+    assert_true(str_is(before.value, "first"));
+    assert_value(fixture, "item/1", "other");
+}
+
+static void large_and_binary_values_come_back_as_they_were(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf value = {0};
+
+    for (unsigned i = 0; i < 300000; i++)
+        buf_char(&value, (char)(i * 31U >> 3));
+    const struct kv_entry entry = {.key = STR("blob/1"), .value = buf_str(&value)};
+    assert_int_equal(fixture->kv->commit(fixture->kv, &entry, 1), 0);
+    reopen(fixture);
+    assert_true(str_eq(get(fixture, "blob/1").value, buf_str(&value)));
+    buf_free(&value);
+}
+
+static void a_scan_goes_in_order_within_its_prefix(void **state)
+{
+    put(*state, "item/2", "b");
+    put(*state, "item/10", "c");
+    put(*state, "item/1", "a");
+    put(*state, "items", "no");
+    put(*state, "ite", "no");
+    assert_scan(*state, "item/", "", MANY, "item/1=a item/10=c item/2=b ");
+    assert_scan(*state, "", "", MANY, "ite=no item/1=a item/10=c item/2=b items=no ");
+    assert_scan(*state, "nothing/", "", MANY, "");
+}
+
+static void a_scan_starts_where_it_is_told_and_stops_at_its_limit(void **state)
+{
+    put(*state, "item/1", "a");
+    put(*state, "item/2", "b");
+    put(*state, "item/3", "c");
+    assert_scan(*state, "item/", "item/2", MANY, "item/2=b item/3=c ");
+    assert_scan(*state, "item/", "item/15", 1, "item/2=b ");
+    assert_scan(*state, "item/", "a", 1, "item/1=a ");
+    assert_scan(*state, "item/", "z", MANY, "");
+    assert_scan(*state, "item/", "", 0, "");
+}
+
+static int stop_at_second(void *context, struct str key, struct str value)
+{
+    size_t *n = context;
+
+    UNUSED(key);
+    UNUSED(value);
+    return ++*n == 2 ? 77 : 0;
+}
+
+static void a_scan_ends_when_its_callback_says_so(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t n = 0;
+
+    put(fixture, "item/1", "a");
+    put(fixture, "item/2", "b");
+    put(fixture, "item/3", "c");
+    assert_int_equal(fixture->kv->scan(fixture->kv, STR("item/"), STR(""), MANY, stop_at_second, &n), 77);
+    assert_int_equal(n, 2);
+}
+
+static void the_last_of_a_prefix_is_found(void **state)
+{
+    assert_last(*state, STR("outbox/"), "");
+    assert_last(*state, STR(""), "");
+    put(*state, "outbox/1", "a");
+    put(*state, "outbox/2", "b");
+    put(*state, "item/9", "c");
+    assert_last(*state, STR("outbox/"), "outbox/2=b ");
+    assert_last(*state, STR("item/"), "item/9=c ");
+    assert_last(*state, STR("it"), "item/9=c ");
+    assert_last(*state, STR("a"), "");
+    assert_last(*state, STR("z"), "");
+    assert_last(*state, STR(""), "outbox/2=b ");
+    put(*state, "\xff\xff", "d");
+    assert_last(*state, STR("\xff"), "\xff\xff=d ");
+    assert_last(*state, STR("outbox/"), "outbox/2=b ");
+}
+
+struct reading_back {
+    struct fixture *fixture;
+    size_t n;
+};
+
+static int commit_while_scanning(void *context, struct str key, struct str value)
+{
+    struct reading_back *reading = context;
+    const struct kv_entry entry = {.key = STR("item/5"), .value = STR("new")};
+
+    UNUSED(key);
+    UNUSED(value);
+    reading->n++;
+    return reading->fixture->kv->commit(reading->fixture->kv, &entry, 1);
+}
+
+static void a_scan_sees_one_moment_even_while_the_writer_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reading_back reading = {fixture, 0};
+
+    put(fixture, "item/1", "a");
+    put(fixture, "item/2", "b");
+    assert_int_equal(fixture->kv->scan(fixture->kv, STR("item/"), STR(""), MANY, commit_while_scanning, &reading), 0);
+    assert_int_equal(reading.n, 2);
+    assert_value(fixture, "item/5", "new");
+}
+
+static void running_out_of_memory_while_loading_is_an_error_not_a_missing_key(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kv_entry entry = {.key = STR("item/1")};
+
+    put(fixture, "item/1", "100");
+    assert_value(fixture, "item/1", "100"); /* the reading transaction exists now */
+    arena_free(&fixture->arena);
+    heap_fail_at(1);
+    int error = fixture->kv->load(fixture->kv, &entry, 1, &fixture->arena);
+    heap_fail_at(0);
+    assert_int_equal(error, E_MEMORY);
+    assert_value(fixture, "item/1", "100");
+}
+
+/* --- the fake's own duties --- */
+
+static void the_fake_fails_the_commit_it_was_told_to_and_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct kv_entry entry = {.key = STR("item/1"), .value = STR("2")};
+
+    put(fixture, "item/1", "0");
+    fake_kv_fail_commit(fixture->fake, 2, E_FULL);
+    put(fixture, "item/1", "1");
+    assert_int_equal(fixture->kv->commit(fixture->kv, &entry, 1), E_FULL);
+    assert_value(fixture, "item/1", "1");
+    assert_int_equal(fixture->kv->commit(fixture->kv, &entry, 1), 0);
+    assert_value(fixture, "item/1", "2");
+    assert_int_equal(fake_kv_commits(fixture->fake), 3);
+}
+
+static void a_crash_of_the_fake_forgets_nothing_committed(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put(fixture, "item/1", "1");
+    fake_kv_fail_commit(fixture->fake, 1, E_FULL);
+    fake_kv_fail_read(fixture->fake, 1, E_UNAVAILABLE);
+    fake_kv_crash(fixture->fake);
+    assert_value(fixture, "item/1", "1");
+    put(fixture, "item/2", "2");
+    assert_int_equal(fake_kv_size(fixture->fake), 2);
+}
+
+#define ON(test_, set_up_)                                                                                             \
+    {                                                                                                                  \
+#test_, test_, set_up_, tear_down, NULL                                                                        \
+    }
+#define CONTRACT(set_up_)                                                                                              \
+    ON(what_was_committed_is_there_after_a_restart, set_up_),                                                          \
+        ON(a_missing_key_is_not_found_and_that_is_no_error, set_up_),                                                  \
+        ON(an_empty_value_is_found_and_is_empty, set_up_), ON(a_batch_changes_puts_and_removes_together, set_up_),     \
+        ON(the_later_of_two_changes_to_one_key_in_a_batch_wins, set_up_),                                              \
+        ON(a_batch_with_one_bad_key_changes_nothing, set_up_), ON(the_longest_key_allowed_is_kept, set_up_),           \
+        ON(an_empty_batch_is_no_error, set_up_), ON(loaded_values_outlive_later_commits, set_up_),                     \
+        ON(large_and_binary_values_come_back_as_they_were, set_up_),                                                   \
+        ON(a_scan_goes_in_order_within_its_prefix, set_up_),                                                           \
+        ON(a_scan_starts_where_it_is_told_and_stops_at_its_limit, set_up_),                                            \
+        ON(a_scan_ends_when_its_callback_says_so, set_up_), ON(the_last_of_a_prefix_is_found, set_up_),                \
+                                                                                                                       \
+        ON(running_out_of_memory_while_loading_is_an_error_not_a_missing_key, set_up_)
+
+int main(void)
+{
+    const struct CMUnitTest over_lmdb[] = {
+        CONTRACT(set_up_lmdb),
+        /* not the fake's: it has one thread, so nobody writes while it scans */
+        ON(a_scan_sees_one_moment_even_while_the_writer_goes_on, set_up_lmdb),
+    };
+    const struct CMUnitTest over_the_fake[] = {
+        CONTRACT(set_up_fake),
+        ON(the_fake_fails_the_commit_it_was_told_to_and_changes_nothing, set_up_fake),
+        ON(a_crash_of_the_fake_forgets_nothing_committed, set_up_fake),
+    };
+
+    int failed = cmocka_run_group_tests_name("lmdb", over_lmdb, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("fake", over_the_fake, NULL, NULL);
+}
