@@ -27,6 +27,7 @@ void outbox_init(struct outbox *outbox, const char *source, uint64_t last);
 void outbox_free(struct outbox *outbox);
 /** Start of a batch: nothing in it. */
 void outbox_begin(struct outbox *outbox);
+/** When memory is exhausted `frames.failed` is set: the batch must not be committed then (E_MEMORY). */
 void outbox_add(struct outbox *outbox, const struct event *event, const struct json_desc *data_desc, const void *data);
 /** The commit failed: the batch's positions are free again. */
 void outbox_abandon(struct outbox *outbox);
