@@ -1,0 +1,58 @@
+"""Bytes on a socket, for clients that don't keep to the protocol."""
+import socket
+import time
+
+
+def ask(port, request, within=5.0):
+    """Sends the bytes and returns all that comes back until the service closes, or is silent after an answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=within) as connection:
+        connection.sendall(request)
+        return receive(connection, within)
+
+
+def receive(connection, within):
+    """Reads until the end of the connection, or until nothing came for a while after something had."""
+    received = b""
+    connection.settimeout(within)
+    try:
+        while piece := connection.recv(65536):
+            received += piece
+            connection.settimeout(0.3)
+    except (TimeoutError, ConnectionResetError):
+        pass
+    return received
+
+
+def statuses(received):
+    """The status of every response that starts in these bytes."""
+    found, rest = [], received
+    while (at := rest.find(b"HTTP/1.")) >= 0:
+        found.append(int(rest[at + 9:at + 12]))
+        rest = rest[at + 12:]
+    return found
+
+
+def seconds_until_closed(connection, feed=b"", every=0.2, within=60.0):
+    """Feeds one byte after the other, slowly, and tells how long it took until the service hung up; None if it didn't."""
+    began = time.monotonic()
+    connection.settimeout(every)
+    for byte in iter_slowly(feed):
+        if time.monotonic() - began > within:
+            return None
+        try:
+            if byte:
+                connection.sendall(byte)
+            if connection.recv(65536) == b"":
+                return time.monotonic() - began
+        except TimeoutError:
+            continue
+        except (BrokenPipeError, ConnectionResetError):
+            return time.monotonic() - began
+
+
+def iter_slowly(feed):
+    """Every byte of `feed` by itself, and then nothing, for ever."""
+    for value in feed:
+        yield bytes([value])
+    while True:
+        yield b""

@@ -1,0 +1,154 @@
+"""Clients that smuggle, dawdle or go away: refused or let go, and nobody else notices. At a service, and at the gateway."""
+import socket
+import threading
+
+import pytest
+
+from raw import ask, receive, seconds_until_closed, statuses
+from shop import Shop
+
+ORDER = b'{"productName":"Tea","qty":1}'
+
+SMUGGLED = {
+    "length and transfer-encoding": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4\r\n"
+                                    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /orders HTTP/1.1\r\nHost: x\r\n\r\n",
+    "transfer-encoding and length": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+                                    b"Content-Length: 4\r\n\r\n0\r\n\r\nGET /orders HTTP/1.1\r\nHost: x\r\n\r\n",
+    "two lengths": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 0\r\nContent-Length: 39\r\n\r\n"
+                   b"GET /orders HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a list of lengths": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 0, 39\r\n\r\n",
+    "a length with a sign": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: +29\r\n\r\n" + ORDER,
+    "a negative length": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: -1\r\n\r\n" + ORDER,
+    "a length in hex": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 0x1d\r\n\r\n" + ORDER,
+    "an endless length": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                         b"Content-Length: 99999999999999999999999\r\n\r\n" + ORDER,
+    "two transfer-encodings": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+                              b"Transfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+    "an unknown transfer-encoding": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: gzip, chunked\r\n"
+                                    b"\r\n0\r\n\r\n",
+    "a disguised transfer-encoding": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: xchunked\r\n"
+                                     b"\r\n0\r\n\r\n",
+    "white space before the colon": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length : 29\r\n\r\n" + ORDER,
+    "no host": b"GET /orders HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET /orders HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "a chunk that is none": b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
+}
+
+
+@pytest.fixture(scope="module")
+def strict_shop(tmp_path_factory):
+    """A shop and its gateway that give a request three seconds to arrive."""
+    shop = Shop(tmp_path_factory.mktemp("strict"), {"http.request_ms": 3000, "http.idle_ms": 3000})
+    try:
+        yield shop.start("order", "product", "stock", "customercenter", "gateway")
+    finally:
+        shop.close()
+
+
+def both(test):
+    return pytest.mark.parametrize("door", ["order", "gateway"])(test)
+
+
+@both
+@pytest.mark.parametrize("request_bytes", SMUGGLED.values(), ids=SMUGGLED.keys())
+def test_a_request_with_two_readings_is_refused_and_the_connection_closed(strict_shop, door, request_bytes):
+    before = strict_shop["order"].get("/orders").json()["page"]["totalElements"]
+    told = statuses(ask(strict_shop.ports[door], request_bytes))
+    assert len(told) <= 1, f"answered twice: {told}"
+    assert all(400 <= status < 502 for status in told), told
+    assert strict_shop["order"].get("/orders").json()["page"]["totalElements"] == before
+
+
+@both
+def test_a_bare_line_feed_smuggles_nothing(strict_shop, door):
+    request = b"GET /orders HTTP/1.1\nHost: x\n\nGET /stocks HTTP/1.1\nHost: x\n\n"
+    told = ask(strict_shop.ports[door], request)
+    assert b"Americano" not in told if door == "order" else True
+    assert strict_shop["order"].get("/readyz").status_code == 200
+
+
+@both
+def test_an_honest_chunked_body_is_taken(strict_shop, door):
+    request = (b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+               b"10\r\n" + ORDER[:16] + b"\r\n%x\r\n" % len(ORDER[16:]) + ORDER[16:] + b"\r\n0\r\n\r\n")
+    assert statuses(ask(strict_shop.ports[door], request)) == [201]
+
+
+def test_pipelined_requests_are_answered_in_turn(strict_shop):
+    one = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+    post = b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(ORDER) + ORDER
+    assert statuses(ask(strict_shop.ports["order"], one + post + one)) == [200, 201, 200]
+
+
+@both
+def test_a_header_that_never_ends_is_refused(strict_shop, door):
+    told = statuses(ask(strict_shop.ports[door], b"GET /orders HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 200_000 + b"\r\n\r\n"))
+    assert all(400 <= status < 500 for status in told), told
+    assert strict_shop[door].get("/orders").status_code == 200
+
+
+@both
+def test_a_path_that_never_ends_is_refused(strict_shop, door):
+    told = statuses(ask(strict_shop.ports[door], b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"))
+    assert all(400 <= status < 500 for status in told), told
+
+
+@pytest.mark.parametrize("path", [b"/orders/../../etc/passwd", b"/..%2f..%2fetc/passwd", b"/orders/%2e%2e/%2e%2e/etc/passwd", b"//etc/passwd"])
+@both
+def test_a_path_leads_nowhere_else(strict_shop, door, path):
+    told = ask(strict_shop.ports[door], b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert b"root:" not in told
+    assert all(400 <= status < 500 for status in statuses(told)), told[:200]
+
+
+def test_a_client_that_sends_its_header_byte_by_byte_is_hung_up_on(strict_shop):
+    with socket.create_connection(("127.0.0.1", strict_shop.ports["order"]), timeout=5) as connection:
+        assert seconds_until_closed(connection, b"GET /orders HTTP/1.1\r\nHost: x\r\n" + b"X-A: b\r\n" * 500) is not None
+
+
+def test_a_client_that_sends_its_body_byte_by_byte_is_hung_up_on(strict_shop):
+    head = b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", strict_shop.ports["order"]), timeout=5) as connection:
+        connection.sendall(head)
+        assert seconds_until_closed(connection, b" " * 1000) is not None
+
+
+def test_a_client_that_says_nothing_is_hung_up_on(strict_shop):
+    with socket.create_connection(("127.0.0.1", strict_shop.ports["order"]), timeout=5) as connection:
+        assert seconds_until_closed(connection) is not None
+
+
+def test_many_slow_clients_keep_nobody_from_ordering(strict_shop):
+    slow = [socket.create_connection(("127.0.0.1", strict_shop.ports["order"]), timeout=5) for _ in range(200)]
+    try:
+        for connection in slow:
+            connection.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\n")
+        assert strict_shop.order("Latte")["status"] == "Requested"
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_clients_that_leave_before_the_answer_are_no_harm(strict_shop):
+    request = b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(ORDER) + ORDER
+
+    def leave():
+        for _ in range(50):
+            with socket.create_connection(("127.0.0.1", strict_shop.ports["order"]), timeout=5) as connection:
+                connection.sendall(request)
+
+    threads = [threading.Thread(target=leave) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert strict_shop.order("Latte")["status"] == "Requested"
+    assert strict_shop.running["order"].is_running()
+
+
+def test_a_half_closed_client_still_gets_its_answer(strict_shop):
+    with socket.create_connection(("127.0.0.1", strict_shop.ports["order"]), timeout=5) as connection:
+        connection.sendall(b"GET /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        assert statuses(receive(connection, 5)) in ([200], [])
+    assert strict_shop["order"].get("/readyz").status_code == 200
