@@ -191,11 +191,13 @@ void menu_free(struct menu *menu)
     heap_free(owned);
 }
 
-void menu_write_names(const struct menu *menu, struct buf *out)
+void menu_write_names_json(const struct menu *menu, struct buf *out)
 {
+    buf_char(out, '[');
     for (size_t i = 0; i < menu->n; i++) {
         if (i)
-            BUF_LIT(out, ", ");
-        buf_add(out, menu->items[i].name);
+            buf_char(out, ',');
+        buf_json_string(out, menu->items[i].name);
     }
+    buf_char(out, ']');
 }

@@ -34,8 +34,8 @@ struct menu *menu_load(const char *path, struct buf *problem);
 void menu_free(struct menu *menu);
 /** NULL: not on the menu. */
 const struct menu_item *menu_find(const struct menu *menu, struct str name);
-/** "Americano, Latte, …" for people. */
-void menu_write_names(const struct menu *menu, struct buf *out);
+/** ["Americano","Latte",…] */
+void menu_write_names_json(const struct menu *menu, struct buf *out);
 /** The built-in menu as JSON text, in the file's format; static. */
 const char *menu_built_in(void);
 

@@ -16,6 +16,7 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 /* clang-format off: a table is read by its columns */
 const struct setting common_settings_rows[] = {
     ROW(data, "data", SETTING_TEXT, "./var", 1, 1024, "Directory of everything that lasts."),
+    ROW(menu, "menu", SETTING_TEXT, "", 0, 1024, "File with what is sold; empty: the built-in menu."),
     CHOICE(log_level, "log.level", "debug|info|warning|error", "info", "The least important events that are logged."),
     CHOICE(log_format, "log.format", "human|json", "human", "How a log line looks."),
 

@@ -4,6 +4,7 @@
 #define COFFEESHOP_PROGRAM_H
 
 #include "config.h"
+#include "breaker.h"
 #include "http_server.h"
 #include "log.h"
 
@@ -12,6 +13,7 @@
 /** Settings that every service has. Rows: common_settings in common_settings.c; filled for every command. */
 struct common_settings {
     const char *data; /* --data DIR */
+    const char *menu; /* a file; empty: the built-in menu */
     int64_t log_level;  /* enum log_level */
     int64_t log_format; /* enum log_format */
     struct http_settings http;
@@ -28,6 +30,17 @@ struct common_settings {
 extern const struct setting common_settings_rows[];
 extern const size_t common_settings_count;
 
+/** The breaker.* settings in the breaker's terms. */
+static inline struct breaker_settings common_breaker_settings(const struct common_settings *common)
+{
+    return (struct breaker_settings){
+        .window_ms = common->breaker_window_ms,
+        .volume = common->breaker_volume,
+        .error_percent = common->breaker_error_percent,
+        .sleep_window_ms = common->breaker_sleep_window_ms,
+    };
+}
+
 struct program {
     const char *name; /* "order" */
     const char *doc;  /* one sentence for `coffeeshop --help` */
@@ -38,7 +51,5 @@ struct program {
     /** Runs until SIGTERM or SIGINT. Returns the exit status: 0; 1 with a sentence in `problem` when it can't start. */
     int (*run)(const struct program *self, const struct common_settings *common, const void *settings, struct buf *problem);
 };
-
-extern const struct program order_program, product_program, stock_program, customercenter_program, gateway_program;
 
 #endif

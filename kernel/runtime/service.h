@@ -18,6 +18,7 @@
 #include "http_client.h"
 #include "http_server.h"
 #include "program.h"
+#include "reader.h"
 #include "writer.h"
 
 struct service;
@@ -69,5 +70,7 @@ void service_free(struct service *service);
 
 /** Posts a client's command; when the writer refuses it, fills and sends the problem and frees nothing (the request owns the command). */
 void service_submit(struct service *service, struct http_request *request, struct command *command);
+/** Posts a read to the reader, or answers 503 when too many wait already. */
+void service_read(struct service *service, struct reader *reader, struct http_request *request, struct read_job *job);
 
 #endif

@@ -1,0 +1,133 @@
+#include "order_events.h"
+
+#include "alloc.h"
+#include "event.h"
+#include "json.h"
+
+struct order_data {
+    int64_t id, product_id, qty, amount;
+    struct str product_name, status, currency;
+};
+
+static const struct json_field order_data_fields[] = {
+    JSON_FIELD(struct order_data, "id", id, JSON_I64, 0, 1, INT64_MAX),
+    JSON_FIELD(struct order_data, "productId", product_id, JSON_I64, JSON_NULLABLE, 0, INT64_MAX),
+    JSON_FIELD(struct order_data, "productName", product_name, JSON_STRING, 0, 0, INT64_MAX),
+    JSON_FIELD(struct order_data, "qty", qty, JSON_I64, 0, 0, INT64_MAX),
+    JSON_FIELD(struct order_data, "status", status, JSON_STRING, 0, 0, INT64_MAX),
+    JSON_FIELD(struct order_data, "amount", amount, JSON_I64, 0, 0, INT64_MAX),
+    JSON_FIELD(struct order_data, "currency", currency, JSON_STRING, 0, 0, INT64_MAX),
+};
+static const struct json_desc order_data_desc = {"order", order_data_fields, COUNT_OF(order_data_fields), sizeof(struct order_data)};
+
+void order_event_write(struct outbox *outbox, const struct order *order, const struct order_event *event, const struct order_command *command)
+{
+    struct buf subject = {0};
+    struct order_data data = {
+        .id = order->id,
+        .product_id = order->product_id,
+        .product_name = order->product_name,
+        .qty = order->qty,
+        .status = order_state_text(order->state),
+        .amount = order->amount,
+        .currency = order->currency,
+    };
+
+    buf_i64(&subject, order->id);
+    outbox_add(outbox,
+               &(struct event){
+                   .type = event->kind == ORDER_EVENT_ORDERED ? STR("Ordered") : STR("OrderCanceled"),
+                   .subject = buf_str(&subject),
+                   .time = event->at,
+                   .version = event->version,
+                   .correlation = command->correlation,
+                   .traceparent = command->traceparent,
+               },
+               &order_data_desc, &data);
+    outbox->frames.failed |= subject.failed;
+    buf_free(&subject);
+}
+
+/* What of product's events the order wants to know. */
+struct product_data {
+    int64_t id, order_id;
+};
+
+static const struct json_field product_data_fields[] = {
+    JSON_FIELD(struct product_data, "id", id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
+    JSON_FIELD(struct product_data, "orderId", order_id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
+};
+static const struct json_desc product_data_desc = {"ticket", product_data_fields, COUNT_OF(product_data_fields),
+                                                   sizeof(struct product_data)};
+
+static const struct {
+    struct str type;
+    enum order_command_kind kind;
+} product_events[] = {
+    {STR_INIT("ProductionStarted"), ORDER_STARTED},      {STR_INIT("Produced"), ORDER_PRODUCED},
+    {STR_INIT("OutOfStock"), ORDER_RAN_OUT},             {STR_INIT("ProductRequeued"), ORDER_REQUEUED},
+    {STR_INIT("ProductCanceled"), ORDER_PRODUCT_CANCELED},
+};
+
+static bool kind_of_type(struct str type, enum order_command_kind *kind)
+{
+    for (size_t i = 0; i < COUNT_OF(product_events); i++) {
+        if (str_eq(type, product_events[i].type)) {
+            *kind = product_events[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A command and the text of its event, in one block. */
+struct event_command {
+    struct order_command command;
+    char text[];
+};
+
+static void finish(struct command *self, int rc)
+{
+    UNUSED(rc);
+    heap_free(CONTAINER_OF(self, struct event_command, command.base));
+}
+
+/* The copy of a text that lies in `text`, in the command's own copy of it. */
+static struct str moved(const struct event_command *to, struct str text, struct str part)
+{
+    if (part.n && part.p >= text.p && part.p + part.n <= text.p + text.n)
+        return (struct str){to->text + (part.p - text.p), part.n};
+    return (struct str){NULL, 0};
+}
+
+struct command *order_event_decode(void *context, size_t source, struct str text, const char **reason)
+{
+    UNUSED(context);
+    struct arena arena;
+    struct event event;
+    struct product_data data;
+    struct json_error error;
+    struct event_command *self = NULL;
+    enum order_command_kind kind;
+
+    arena_init(&arena, 4096);
+    if (!event_decode(text, &event, &product_data_desc, &data, &arena, &error)) {
+        *reason = "is not an event of product's that can be read";
+    } else if (kind_of_type(event.type, &kind) && data.order_id) {
+        self = heap_alloc(sizeof(*self) + text.n);
+        if (!self)
+            *reason = "did not fit into memory";
+    }
+    if (self) {
+        memcpy(self->text, text.p, text.n);
+        self->command = (struct order_command){
+            .base = {.origin = FROM_FEED, .source = source, .frame = {self->text, text.n}, .finish = finish},
+            .intent = {.kind = kind, .ticket_id = data.id, .ticket_version = event.version},
+            .order_id = data.order_id,
+            .correlation = moved(self, text, event.correlation),
+            .traceparent = moved(self, text, event.traceparent),
+        };
+    }
+    arena_free(&arena);
+    return self ? &self->command.base : NULL;
+}

@@ -1,0 +1,272 @@
+#include "order_http.h"
+
+#include "errors.h"
+#include "hal.h"
+#include "http_body.h"
+#include "json.h"
+#include "order_app.h"
+#include "order_repo_sql.h"
+
+static http_handler place_order, list_orders, show_order, change_order;
+
+const struct route order_routes[] = {
+    {HTTP_POST, "/orders", place_order, "Place an order. 201 only after it is durable.", false},
+    {HTTP_GET, "/orders", list_orders, "All orders, paged.", false},
+    {HTTP_GET, "/orders/{id}", show_order, "One order, or 404.", false},
+    {HTTP_PATCH, "/orders/{id}", change_order, "Cancel it, if production has not started.", false},
+    {.path = NULL},
+};
+
+enum { MAX_QTY = 1000 };
+
+/* ---- representation ---- */
+
+struct order_json {
+    int64_t id, product_id, qty, amount, created_at, updated_at;
+    struct str product_name, status, currency;
+};
+
+static const struct json_field order_fields[] = {
+    JSON_FIELD(struct order_json, "id", id, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct order_json, "productId", product_id, JSON_I64, JSON_NULLABLE, 0, 0),
+    JSON_FIELD(struct order_json, "productName", product_name, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct order_json, "qty", qty, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct order_json, "status", status, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct order_json, "amount", amount, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct order_json, "currency", currency, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct order_json, "createdAt", created_at, JSON_TIME, 0, 0, 0),
+    JSON_FIELD(struct order_json, "updatedAt", updated_at, JSON_TIME, 0, 0, 0),
+};
+static const struct json_desc order_desc = {"order", order_fields, COUNT_OF(order_fields), sizeof(struct order_json)};
+static const struct hal_type order_type = {&order_desc, "orders", "order", offsetof(struct order_json, id)};
+
+static struct order_json json_of(const struct order *order)
+{
+    return (struct order_json){
+        .id = order->id,
+        .product_id = order->product_id,
+        .product_name = order->product_name,
+        .qty = order->qty,
+        .status = order_state_text(order->state),
+        .amount = order->amount,
+        .currency = order->currency,
+        .created_at = order->created_at,
+        .updated_at = order->updated_at,
+    };
+}
+
+/* ---- commands ---- */
+
+/* What a client sends to place an order. */
+struct place_json {
+    struct str product_name;
+    int64_t qty;
+};
+static const struct json_field place_fields[] = {
+    {.name = "productName", .alias = "item", .type = JSON_STRING, .flags = JSON_REQUIRED, .offset = offsetof(struct place_json, product_name), .min = 1, .max = MENU_NAME_MAX},
+    JSON_FIELD(struct place_json, "qty", qty, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, MAX_QTY),
+};
+static const struct json_desc place_desc = {"order", place_fields, COUNT_OF(place_fields), sizeof(struct place_json)};
+
+struct change_json {
+    struct str status;
+};
+static const struct json_field change_fields[] = {JSON_FIELD(struct change_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32)};
+static const struct json_desc change_desc = {"order", change_fields, COUNT_OF(change_fields), sizeof(struct change_json)};
+
+/* A client's command: it lives in its request's arena and ends with it. */
+struct client_command {
+    struct order_command command;
+    struct http_request *request;
+    int success; /* the status when it is done */
+};
+
+static struct http_request *request_of(struct order_command *command)
+{
+    return CONTAINER_OF(command, struct client_command, command)->request;
+}
+
+static void render(struct order_command *command)
+{
+    struct http_request *request = request_of(command);
+
+    if (command->verdict == ORDER_REFUSED && command->refusal == ORDER_REFUSAL_NO_SUCH_ORDER) {
+        http_fill_problem(request, 404, NULL, "there is no order %lld", (long long)command->order_id);
+    } else if (command->verdict == ORDER_REFUSED) {
+        http_fill_problem(request, 409, "status", "%s", order_refusal_text(command->refusal));
+    } else if (command->verdict == ORDER_BROKEN) {
+        http_fill_problem(request, 500, NULL, "what product says contradicts what is known of the order; nothing was changed");
+    } else {
+        struct order_json json = json_of(&command->order);
+        hal_fill_entity(request, CONTAINER_OF(command, struct client_command, command)->success, &order_type, &json);
+    }
+    command->answer.status = request->status;
+    command->answer.body = buf_str(&request->reply);
+    command->answer.location = STR("");
+    if (request->status == 201)
+        command->answer.location = http_location_path(request);
+}
+
+/* After the commit, or once it is sure that there is none. */
+static void finish(struct command *base, int rc)
+{
+    struct order_command *command = CONTAINER_OF(base, struct order_command, base);
+    struct http_request *request = request_of(command);
+
+    if (rc)
+        http_fill_failure(request, rc);
+    else if (command->unanswered)
+        http_fill_problem(request, 503, NULL, "product can't be asked at the moment; the order is unchanged");
+    else if (command->key_reused)
+        http_fill_problem(request, 422, "Idempotency-Key", "was used before with another body");
+    else if (command->replayed)
+        http_fill_stored(request, (int)command->answer.status, command->answer.location, command->answer.body);
+    http_reply(request);
+}
+
+static struct client_command *new_command(struct http_request *request, enum order_command_kind kind, int success)
+{
+    struct client_command *self = ARENA_NEW(&request->arena, struct client_command);
+
+    if (!self) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return NULL;
+    }
+    self->request = request;
+    self->success = success;
+    self->command.base.origin = FROM_CLIENT;
+    self->command.base.finish = finish;
+    self->command.intent.kind = kind;
+    self->command.correlation = request->correlation_id;
+    self->command.traceparent = request->traceparent;
+    self->command.render = render;
+    return self;
+}
+
+static void refuse_name(struct http_request *request, const struct menu *menu, struct str name)
+{
+    struct buf names = {0};
+
+    menu_write_names_json(menu, &names);
+    http_fill_problem(request, 422, "productName", "\"%.*s\" is not on the menu; `menu` lists what is", STR_ARG(name));
+    http_extend_problem(request, "menu", buf_str(&names));
+    buf_free(&names);
+    http_reply(request);
+}
+
+static void place_order(void *context, struct http_request *request)
+{
+    struct order_http *http = context;
+    struct place_json place;
+
+    if (!http_read_json(request, &place_desc, &place))
+        return;
+    const struct menu_item *item = menu_find(http->menu, place.product_name);
+    if (!item) {
+        refuse_name(request, http->menu, place.product_name);
+        return;
+    }
+    struct client_command *self = new_command(request, ORDER_PLACE, 201);
+    if (!self)
+        return;
+    self->command.intent.product_name = item->name;
+    self->command.intent.qty = place.qty;
+    self->command.intent.amount = item->price * place.qty;
+    self->command.intent.currency = http->menu->currency;
+    self->command.idempotency_key = http_scoped_key(request);
+    self->command.fingerprint = str_hash(request->body);
+    service_submit(http->base.service, request, &self->command.base);
+}
+
+static void change_order(void *context, struct http_request *request)
+{
+    struct order_http *http = context;
+    struct change_json change;
+    int64_t id;
+
+    if (!hal_read_id(request, 0, &id)) {
+        http_reply(request);
+        return;
+    }
+    if (!http_read_json(request, &change_desc, &change))
+        return;
+    if (!str_is(change.status, "Canceled")) {
+        http_problem(request, 422, "status", "can only be set to \"Canceled\"");
+        return;
+    }
+    struct client_command *self = new_command(request, ORDER_CANCEL, 200);
+    if (!self)
+        return;
+    self->command.order_id = id;
+    service_submit(http->base.service, request, &self->command.base);
+}
+
+/* ---- queries ---- */
+
+static void show_order(void *context, struct http_request *request)
+{
+    struct order_http *http = context;
+    struct order order;
+    int64_t id;
+
+    if (hal_read_id(request, 0, &id)) {
+        int rc = order_find(http->reads, id, &order, &request->arena);
+        if (rc) {
+            http_fill_failure(request, rc);
+        } else if (order.state == ORDER_NONE) {
+            http_fill_problem(request, 404, NULL, "there is no order %lld", (long long)id);
+        } else {
+            struct order_json json = json_of(&order);
+            hal_fill_entity(request, 200, &order_type, &json);
+        }
+    }
+    http_reply(request);
+}
+
+struct list_job {
+    struct read_job job;
+    struct http_request *request;
+    struct page_request page;
+};
+
+static void add_to_list(void *context, const struct order *order)
+{
+    struct order_json json = json_of(order);
+
+    hal_page_item(context, &order_type, &json);
+}
+
+static void run_list(struct read_job *job, struct sql *sql)
+{
+    struct list_job *self = CONTAINER_OF(job, struct list_job, job);
+    struct http_request *request = self->request;
+    int64_t total = 0;
+
+    hal_page_begin(request, &order_type);
+    int rc = order_list(sql, &self->page, add_to_list, request, &total);
+    if (rc)
+        http_fill_failure(request, rc);
+    else
+        hal_page_end(request, &order_type, &self->page, total);
+    http_reply(request);
+}
+
+static void list_orders(void *context, struct http_request *request)
+{
+    struct order_http *http = context;
+    struct list_job *self = ARENA_NEW(&request->arena, struct list_job);
+
+    if (!self) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return;
+    }
+    self->job.run = run_list;
+    self->request = request;
+    if (!hal_read_page(request, order_sortable, &self->page)) {
+        http_reply(request);
+        return;
+    }
+    service_read(http->base.service, http->reader, request, &self->job);
+}

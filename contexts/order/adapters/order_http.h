@@ -1,0 +1,21 @@
+/** order_http.h: the order's HTTP door: routes, representations, refusals as problem documents.
+ */
+#ifndef COFFEESHOP_ORDER_HTTP_H
+#define COFFEESHOP_ORDER_HTTP_H
+
+#include "menu.h"
+#include "reader.h"
+#include "service.h"
+#include "sql.h"
+
+struct order_http {
+    struct service_http base; /* first: the common routes find the service here */
+    const struct menu *menu;
+    struct sql *reads;     /* for single orders, on the loop thread */
+    struct reader *reader; /* for lists */
+};
+
+/** With struct order_http as their context. Ends with a NULL path. */
+extern const struct route order_routes[];
+
+#endif

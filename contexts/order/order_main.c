@@ -1,0 +1,118 @@
+/* order_main.c: the composition root of the order service: the only place that names drivers. */
+#include "order_main.h"
+
+#include "alloc.h"
+#include "clock.h"
+#include "errors.h"
+#include "guarded_caller.h"
+#include "order_app.h"
+#include "order_events.h"
+#include "order_http.h"
+#include "order_product_client.h"
+#include "order_repo_sql.h"
+#include "sql_service.h"
+
+struct order_settings {
+    const char *listen;
+    const char *product_url;
+};
+
+static const struct setting rows[] = {
+    SETTING(struct order_settings, listen, "order.listen", SETTING_LISTEN, "127.0.0.1:8081", 0, 0, "Where the order service listens."),
+    SETTING(struct order_settings, product_url, "order.product_url", SETTING_URL, "http://127.0.0.1:8082", 1, 256,
+            "Where the product service is."),
+};
+
+/* Everything the service is made of, in the order in which it is made. */
+struct order_service {
+    struct service *service;
+    struct menu *menu;
+    struct sql_service *store;
+    struct order_repo *repo;
+    struct order_product_caller *product;
+    struct order_app app;
+    struct order_http http;
+};
+
+static bool open_all(struct order_service *self, const struct program *program, const struct common_settings *common,
+                     const struct order_settings *settings, struct buf *problem)
+{
+    static const struct cursors sources = {.source = {"product"}, .n = 1};
+    struct breaker_settings breaker = common_breaker_settings(common);
+
+    self->service = service_new(program, common, problem);
+    self->menu = self->service ? menu_load(common->menu, problem) : NULL;
+    self->store = self->menu ? sql_service_open(self->service, common, "order", order_migrations, order_migrations_count, problem) : NULL;
+    if (!self->store)
+        return false;
+    self->repo = order_repo_sql_new(self->store->writes);
+    struct guarded_caller *caller =
+        guarded_caller_new("product", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
+    self->product = caller ? order_product_client_new(caller, settings->product_url) : NULL;
+    if (!self->repo || !self->product) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
+    struct order_ports ports = {self->repo, self->product, service_events(self->service), order_event_write};
+    int rc = order_app_init(&self->app, &ports, &sources);
+    if (rc)
+        buf_printf(problem, "the order database can't be read: %s", error_text(rc));
+    return rc == OK;
+}
+
+static bool start(struct order_service *self, const struct order_settings *settings, struct buf *problem)
+{
+    struct service_producer producers[] = {{"product", settings->product_url}};
+    struct service_parts parts = {
+        .listen = settings->listen,
+        .routes = order_routes,
+        .http = &self->http.base,
+        .collection = "orders",
+        .core = &self->app.core,
+        .producers = producers,
+        .n_producers = COUNT_OF(producers),
+        .cursors = &self->app.cursors,
+        .decode = order_event_decode,
+        .last_position = self->app.outbox.next - 1,
+    };
+
+    sql_service_fill(self->store, &parts);
+    self->http.menu = self->menu;
+    self->http.reads = self->store->reads;
+    self->http.reader = self->store->reader;
+    if (!service_start(self->service, &parts, problem))
+        return false;
+    order_product_client_answers_to(self->product, service_writer(self->service));
+    return true;
+}
+
+static void close_all(struct order_service *self)
+{
+    service_free(self->service);
+    order_app_free(&self->app);
+    order_product_client_free(self->product);
+    heap_free(self->repo);
+    sql_service_close(self->store);
+    menu_free(self->menu);
+}
+
+static int run(const struct program *program, const struct common_settings *common, const void *settings, struct buf *problem)
+{
+    struct order_service self = {0};
+
+    bool fine = open_all(&self, program, common, settings, problem) && start(&self, settings, problem);
+    if (fine)
+        service_run(self.service);
+    close_all(&self);
+    return fine ? 0 : 1;
+}
+
+const struct program order_program = {
+    .name = "order",
+    .doc = "Takes orders and cancels them while that is possible.",
+    .rows = rows,
+    .n_rows = COUNT_OF(rows),
+    .settings_size = sizeof(struct order_settings),
+    .url = "http://127.0.0.1:8081/orders",
+    .run = run,
+};

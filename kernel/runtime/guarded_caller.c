@@ -1,0 +1,128 @@
+#include "guarded_caller.h"
+
+#include "alloc.h"
+#include "base.h"
+#include "clock.h"
+#include "errors.h"
+#include "log.h"
+#include "metrics.h"
+
+struct guarded_caller {
+    const char *name;
+    struct loop *loop;
+    struct http_client *client;
+    struct breaker breaker;
+    int64_t timeout_ms;
+    enum breaker_state logged;
+    char labels[64];
+    struct metric calls, failures, refused, state;
+};
+
+static void metric_of(struct guarded_caller *caller, struct metric *metric, const char *name, const char *help, enum metric_kind kind)
+{
+    metric->name = name;
+    metric->help = help;
+    metric->kind = kind;
+    metric->labels = caller->labels;
+    metric_register(metric);
+}
+
+struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, struct http_client *client, const struct breaker_settings *settings,
+                                          int64_t timeout_ms)
+{
+    struct guarded_caller *caller = heap_alloc(sizeof(*caller));
+    struct buf labels = {0};
+
+    if (!caller)
+        return NULL;
+    caller->name = name;
+    caller->loop = loop;
+    caller->client = client;
+    caller->timeout_ms = timeout_ms;
+    breaker_init(&caller->breaker, settings);
+    buf_printf(&labels, "service=\"%s\"", name);
+    ASSERT(!labels.failed && labels.n < sizeof(caller->labels));
+    memcpy(caller->labels, labels.p, labels.n);
+    buf_free(&labels);
+    metric_of(caller, &caller->calls, "coffeeshop_calls_total", "Synchronous calls made to another service.", METRIC_COUNTER);
+    metric_of(caller, &caller->failures, "coffeeshop_call_failures_total", "Calls that failed or timed out.", METRIC_COUNTER);
+    metric_of(caller, &caller->refused, "coffeeshop_calls_refused_total", "Calls not made because the breaker was open.", METRIC_COUNTER);
+    metric_of(caller, &caller->state, "coffeeshop_breaker_state", "0 closed, 1 open, 2 half-open.", METRIC_GAUGE);
+    return caller;
+}
+
+void guarded_caller_free(struct guarded_caller *caller)
+{
+    /* The metrics are part of it and stay registered: it lives as long as the process. */
+    UNUSED(caller);
+}
+
+static void show_state(struct guarded_caller *caller)
+{
+    enum breaker_state state = caller->breaker.state;
+
+    metric_set(&caller->state, state);
+    if (state == caller->logged)
+        return;
+    if (state == BREAKER_OPEN)
+        log_warning("breaker opened", LOG_T("service", caller->name));
+    else if (state == BREAKER_CLOSED)
+        log_info("breaker closed", LOG_T("service", caller->name));
+    caller->logged = state;
+}
+
+static int outcome_of(const struct http_call *http, int error)
+{
+    if (error)
+        return error;
+    if (http->status == 503)
+        return E_UNAVAILABLE;
+    return http->status >= 500 ? E_TIMEOUT : OK;
+}
+
+static void on_done(struct http_call *http, int error)
+{
+    struct guarded_call *call = CONTAINER_OF(http, struct guarded_call, http);
+    struct guarded_caller *caller = call->caller;
+    int outcome = outcome_of(http, error);
+
+    if (error != E_CLOSING) {
+        breaker_record(&caller->breaker, clock_monotonic(), outcome == OK);
+        if (outcome)
+            metric_add(&caller->failures, 1);
+        show_state(caller);
+    }
+    call->done(call, outcome);
+}
+
+static void start(struct loop_job *job)
+{
+    struct guarded_call *call = CONTAINER_OF(job, struct guarded_call, job);
+    struct guarded_caller *caller = call->caller;
+
+    bool allowed = breaker_allows(&caller->breaker, clock_monotonic());
+    show_state(caller);
+    if (!allowed) {
+        metric_add(&caller->refused, 1);
+        call->done(call, E_UNAVAILABLE);
+        return;
+    }
+    metric_add(&caller->calls, 1);
+    call->http.timeout_ms = caller->timeout_ms;
+    call->http.done = on_done;
+    http_client_call(caller->client, &call->http);
+}
+
+void guarded_call(struct guarded_caller *caller, struct guarded_call *call)
+{
+    call->caller = caller;
+    call->job = (struct loop_job){.run = start};
+    loop_post(caller->loop, &call->job);
+}
+
+int64_t guarded_caller_retry_after_s(const struct guarded_caller *caller)
+{
+    int64_t wait = breaker_opens_again_at(&caller->breaker) - clock_monotonic();
+
+    return wait <= US_PER_S ? 1 : (wait + US_PER_S - 1) / US_PER_S;
+}

@@ -1,0 +1,43 @@
+/** service_internal.h: what service.c (life) and service_routes.c (health and feeds over HTTP) share. Not for contexts.
+ */
+#ifndef COFFEESHOP_SERVICE_INTERNAL_H
+#define COFFEESHOP_SERVICE_INTERNAL_H
+
+#include "service.h"
+
+#include <stdatomic.h>
+
+enum service_phase {
+    PHASE_STARTING,
+    PHASE_SERVING,
+    PHASE_UNREADY,  /* told to stop; everything still works, but nobody should send more */
+    PHASE_DRAINING, /* no new connections; what is in flight is finished */
+};
+
+struct service {
+    const struct program *program;
+    const struct common_settings *common;
+    struct arena arena;
+    int lock_fd;
+    int signal_fd;
+    struct loop *loop;
+    struct loop_watch signals;
+    struct loop_timer timer; /* phases of the shutdown */
+    struct loop_timer second;
+    struct http_client *client;
+    struct http_server *server;
+    struct feed *feed;
+    struct event_sink events;
+    struct writer *writer;
+    struct service_parts parts;
+    struct route *routes;
+    struct follower *followers[CURSOR_MAX_SOURCES];
+    size_t n_followers;
+    enum service_phase phase;
+    int64_t stop_by; /* monotonic us, while draining */
+};
+
+/** The common routes, NULL-path-terminated. */
+extern const struct route service_routes[];
+
+#endif

@@ -1,0 +1,100 @@
+#include "service_internal.h"
+
+#include "clock.h"
+#include "metrics.h"
+
+static http_handler show_links, show_health, show_live, show_ready, show_metrics, serve_events;
+
+const struct route service_routes[] = {
+    {HTTP_GET, "/", show_links, "What is here.", false},
+    {HTTP_GET, "/actuator/health", show_health, "The same as /readyz, where the seed had it.", false},
+    {HTTP_GET, "/livez", show_live, "200 while the loop and the writer turn.", false},
+    {HTTP_GET, "/readyz", show_ready, "200 while the service can do its work.", false},
+    {HTTP_GET, "/metrics", show_metrics, "Prometheus text.", false},
+    {HTTP_GET, "/events", serve_events, "The outbox as Server-Sent Events, resumable with Last-Event-ID. Internal.", false},
+    {.path = NULL},
+};
+
+/* A loop or writer that has not turned for so long is stuck: restarting it is better than waiting. */
+enum { STUCK_AFTER_S = 10 };
+
+static struct service *service_of(void *context)
+{
+    return ((struct service_http *)context)->service;
+}
+
+static void show_links(void *context, struct http_request *request)
+{
+    struct service *service = service_of(context);
+    struct buf *reply = &request->reply;
+
+    request->status = 200;
+    BUF_LIT(reply, "{\"_links\":{\"");
+    buf_add(reply, str_of(service->parts.collection));
+    BUF_LIT(reply, "\":{\"href\":\"");
+    buf_add(reply, request->base);
+    buf_char(reply, '/');
+    buf_add(reply, str_of(service->parts.collection));
+    BUF_LIT(reply, "{?page,size,sort}\",\"templated\":true}}}");
+    http_reply(request);
+}
+
+static void reply_health(struct http_request *request, const char *trouble)
+{
+    request->status = trouble ? 503 : 200;
+    request->content_type = "application/json";
+    if (trouble) {
+        BUF_LIT(&request->reply, "{\"status\":\"DOWN\",\"reason\":");
+        buf_json_string(&request->reply, str_of(trouble));
+        buf_char(&request->reply, '}');
+        http_add_header(request, "Retry-After", STR("1"));
+    } else {
+        BUF_LIT(&request->reply, "{\"status\":\"UP\"}");
+    }
+    http_reply(request);
+}
+
+/* What keeps the service from doing its work; NULL: nothing. */
+static const char *trouble_of(const struct service *service)
+{
+    int64_t since;
+
+    if (service->phase != PHASE_SERVING)
+        return "it is stopping";
+    if (!writer_is_well(service->writer, &since))
+        return "commits fail; is the disk full?";
+    return NULL;
+}
+
+static void show_ready(void *context, struct http_request *request)
+{
+    reply_health(request, trouble_of(service_of(context)));
+}
+
+static void show_health(void *context, struct http_request *request)
+{
+    reply_health(request, trouble_of(service_of(context)));
+}
+
+static void show_live(void *context, struct http_request *request)
+{
+    const struct service *service = service_of(context);
+    int64_t silent = clock_monotonic() - writer_turned_at(service->writer);
+
+    /* That this runs at all shows that the loop turns. */
+    reply_health(request, silent > STUCK_AFTER_S * US_PER_S ? "the writer does not turn" : NULL);
+}
+
+static void show_metrics(void *context, struct http_request *request)
+{
+    UNUSED(context);
+    request->status = 200;
+    request->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    metrics_write(&request->reply);
+    http_reply(request);
+}
+
+static void serve_events(void *context, struct http_request *request)
+{
+    feed_serve(service_of(context)->feed, request);
+}

@@ -1,0 +1,66 @@
+#include "sql_service.h"
+
+#include "alloc.h"
+#include "errors.h"
+#include "outbox_sql.h"
+
+enum { BUSY_MS = 5000, MOST_LISTS_WAITING = 64 };
+
+struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *name,
+                                     const struct sql_migration *migrations, size_t n_migrations, struct buf *problem)
+{
+    struct sql_service *store = heap_alloc(sizeof(*store));
+    struct buf file = {0};
+    int error = OK;
+
+    buf_printf(&file, "%s.db", name);
+    buf_char(&file, '\0');
+    struct sql_options options = {
+        .path = file.failed ? NULL : service_path(service, file.p),
+        .application = name,
+        .migrations = migrations,
+        .n_migrations = n_migrations,
+        .busy_ms = BUSY_MS,
+    };
+    buf_free(&file);
+    if (!store || !options.path) {
+        heap_free(store);
+        BUF_LIT(problem, "out of memory");
+        return NULL;
+    }
+    store->writes = sqlite_open(&options, problem, &error);
+    options.read_only = true;
+    struct sql *lists = store->writes ? sqlite_open(&options, problem, &error) : NULL;
+    store->reader = lists ? reader_new(lists, common->query_ms, MOST_LISTS_WAITING) : NULL;
+    store->reads = store->reader ? sqlite_open(&options, problem, &error) : NULL;
+    if (!store->reads) {
+        sql_service_close(store);
+        return NULL;
+    }
+    return store;
+}
+
+static int read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+{
+    struct sql_service *store = context;
+
+    return outbox_sql_read(store->reads, after, enough, frames, oldest);
+}
+
+void sql_service_fill(struct sql_service *store, struct service_parts *parts)
+{
+    parts->read_stored = read_stored;
+    parts->read_context = store;
+}
+
+void sql_service_close(struct sql_service *store)
+{
+    if (!store)
+        return;
+    reader_free(store->reader);
+    if (store->reads)
+        store->reads->close(store->reads);
+    if (store->writes)
+        store->writes->close(store->writes);
+    heap_free(store);
+}

@@ -1,0 +1,24 @@
+/** sql_service.h: a service's relational database: the writer's connection, the loop's for single rows and stored events, the reader's for lists;
+ */
+#ifndef COFFEESHOP_SQL_SERVICE_H
+#define COFFEESHOP_SQL_SERVICE_H
+
+#include "reader.h"
+#include "service.h"
+#include "sql.h"
+
+struct sql_service {
+    struct sql *writes; /* the writer thread's */
+    struct sql *reads;  /* the loop thread's */
+    struct reader *reader;
+};
+
+/** Opens DATA/<name>.db (made and migrated when it has to be) in the service's data directory. NULL and a sentence in `problem`. */
+struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *name,
+                                     const struct sql_migration *migrations, size_t n_migrations, struct buf *problem);
+/** Fills in how stored events are read. */
+void sql_service_fill(struct sql_service *store, struct service_parts *parts);
+/** After service_free(). */
+void sql_service_close(struct sql_service *store);
+
+#endif
