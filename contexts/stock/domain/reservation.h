@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-enum { RESERVATION_ID_MAX = 100 }; /* bytes */
+enum { RESERVATION_ID_MAX = 64 }; /* printable ASCII, no blanks */
 
 enum reservation_state {
     RESERVATION_NONE, /* never heard of */

@@ -1,0 +1,393 @@
+#include "stock_app.h"
+
+#include "base.h"
+#include "errors.h"
+
+enum { FORGET_AT_ONCE = 1000 };                            /* reservations in one commit: a bite, not a meal */
+static const int64_t forget_every = INT64_C(60) * 1000000; /* us */
+
+static struct stock_command *command_of(struct command *command)
+{
+    return CONTAINER_OF(command, struct stock_command, base);
+}
+
+static bool has_name(const struct stock_intent *intent)
+{
+    return intent->kind == STOCK_ADD || intent->kind == STOCK_RECEIVE || intent->kind == STOCK_REDUCE;
+}
+
+static bool has_id(const struct stock_intent *intent)
+{
+    return intent->kind == STOCK_CORRECT || intent->kind == STOCK_REMOVE;
+}
+
+static bool has_reservation(const struct stock_intent *intent)
+{
+    return intent->kind == STOCK_GIVE_BACK || (intent->kind == STOCK_REDUCE && intent->reservation_id.n);
+}
+
+/* ---- load ---- */
+
+static int begin(struct stock_app *app, struct stock_batch *batch, struct command *const *commands, size_t n,
+                 int64_t now)
+{
+    static const struct cursors nobody = {.n = 0}; /* stock listens to no other service */
+    size_t steps = 0;
+
+    for (size_t i = 0; i < n; i++)
+        steps += command_of(commands[i])->n;
+    *batch = (struct stock_batch){.moment = now > app->last_moment ? now : app->last_moment + 1};
+    arena_reset(&app->arena);
+    int rc = batch_begin(&batch->base, now, n, &nobody, &app->outbox, &app->arena);
+    if (rc)
+        return rc;
+    size_t names = steps + app->options.n_opening;
+    batch->name_entries = ARENA_ARRAY(&app->arena, struct stock_name_entry, names + 1);
+    batch->reservation_entries = ARENA_ARRAY(&app->arena, struct reservation_entry, steps + 1);
+    if (!batch->name_entries || !batch->reservation_entries || !working_set_init(&batch->names, names, &app->arena) ||
+        !working_set_init(&batch->reservations, steps, &app->arena))
+        return E_MEMORY;
+    return OK;
+}
+
+/* The name's index in the batch; false when there is no memory. */
+static bool register_name(struct stock_batch *batch, struct str name, size_t *index)
+{
+    char *folded = arena_alloc(batch->base.arena, name.n + 1);
+
+    if (!folded)
+        return false;
+    for (size_t i = 0; i < name.n; i++)
+        folded[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + ('a' - 'A') : name.p[i]);
+    *index = working_set_text(&batch->names, (struct str){folded, name.n});
+    return true;
+}
+
+static int register_command(struct stock_batch *batch, struct stock_command *command)
+{
+    for (size_t i = 0; i < command->n; i++) {
+        struct stock_step *step = &command->steps[i];
+        if (has_name(&step->intent) && !register_name(batch, step->intent.product_name, &step->name))
+            return E_MEMORY;
+        if (has_reservation(&step->intent))
+            step->reservation = working_set_text(&batch->reservations, step->intent.reservation_id);
+    }
+    if (command->idempotency_key.n)
+        batch_key(&batch->base, command->idempotency_key);
+    return OK;
+}
+
+static int register_opening(struct stock_app *app, struct stock_batch *batch)
+{
+    size_t index;
+
+    for (size_t i = 0; !app->opened && i < app->options.n_opening; i++) {
+        if (!register_name(batch, app->options.opening[i], &index))
+            return E_MEMORY;
+    }
+    return OK;
+}
+
+/* The rows are known only when names and reservations are: those that have the names, were reserved from, or are named
+ * by id; and there is room for as many new ones as names. */
+static int register_stocks(struct stock_app *app, struct stock_batch *batch, struct command *const *commands, size_t n)
+{
+    size_t most = batch->names.n * 2 + batch->reservations.n;
+
+    for (size_t i = 0; i < n; i++)
+        most += command_of(commands[i])->n;
+    batch->entries = ARENA_ARRAY(&app->arena, struct stock_entry, most + 1);
+    if (!batch->entries || !working_set_init(&batch->stocks, most, &app->arena))
+        return E_MEMORY;
+    for (size_t i = 0; i < batch->names.n; i++) {
+        if (batch->name_entries[i].stock_id)
+            working_set_number(&batch->stocks, batch->name_entries[i].stock_id);
+    }
+    for (size_t i = 0; i < batch->reservations.n; i++) {
+        if (batch->reservation_entries[i].reservation.stock_id)
+            working_set_number(&batch->stocks, batch->reservation_entries[i].reservation.stock_id);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct stock_command *command = command_of(commands[i]);
+        for (size_t j = 0; j < command->n; j++) {
+            if (has_id(&command->steps[j].intent))
+                working_set_number(&batch->stocks, command->steps[j].intent.id);
+        }
+    }
+    batch->n_loaded = batch->stocks.n;
+    return OK;
+}
+
+static int load(struct stock_app *app, struct stock_batch *batch, struct command *const *commands, size_t n)
+{
+    struct stock_repo *repo = app->ports.repo;
+    int rc = OK;
+
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = register_command(batch, command_of(commands[i]));
+    if (!rc)
+        rc = register_opening(app, batch);
+    if (!rc)
+        rc = repo->find(repo, batch);
+    if (!rc)
+        rc = register_stocks(app, batch, commands, n);
+    return rc ? rc : repo->load(repo, batch);
+}
+
+/* ---- decide ---- */
+
+static struct stock_entry *entry_of(struct stock_batch *batch, int64_t id)
+{
+    struct stock_entry *entry = &batch->entries[working_set_number(&batch->stocks, id)];
+
+    entry->stock.id = id;
+    return entry;
+}
+
+/* The row that has the name, or `nobody`. */
+static struct stock_entry *entry_of_name(struct stock_batch *batch, size_t name, struct stock_entry *nobody)
+{
+    int64_t id = batch->name_entries[name].stock_id;
+
+    *nobody = (struct stock_entry){0};
+    return id ? entry_of(batch, id) : nobody;
+}
+
+/* What happened to a row is stored and told. */
+static void record(struct stock_app *app, struct stock_entry *entry, const struct stock_event *event,
+                   const struct stock_command *command)
+{
+    entry->changed = true;
+    app->ports.write_event(&app->outbox, &entry->stock, event, command);
+}
+
+static void apply(struct stock_app *app, struct stock_entry *entry, const struct stock_event *event,
+                  const struct stock_command *command)
+{
+    stock_apply(&entry->stock, event);
+    record(app, entry, event, command);
+}
+
+/* A name follows its row: the first command gives it, a removal frees it. */
+static void set_name(struct stock_batch *batch, size_t name, int64_t stock_id)
+{
+    batch->name_entries[name] = (struct stock_name_entry){.known = true, .stock_id = stock_id, .changed = true};
+}
+
+static int free_name(struct stock_batch *batch, const struct stock *stock)
+{
+    size_t name;
+
+    if (!register_name(batch, stock->product_name, &name))
+        return E_MEMORY;
+    set_name(batch, name, 0);
+    return OK;
+}
+
+/* A new row gets its id only when it is decided that there will be one. */
+static void add(struct stock_app *app, struct stock_batch *batch, struct stock_step *step,
+                const struct stock_command *command)
+{
+    struct stock_entry nobody;
+    struct stock_entry *entry = entry_of_name(batch, step->name, &nobody);
+    struct stock_decision decision;
+
+    step->verdict = stock_decide(&entry->stock, &step->intent, batch->base.now, &decision);
+    step->refusal = decision.refusal;
+    if (step->verdict == STOCK_DECIDED) {
+        entry = entry_of(batch, ++app->last_id);
+        set_name(batch, step->name, entry->stock.id);
+        apply(app, entry, &decision.event, command);
+    }
+    step->stock = entry->stock;
+}
+
+static int change(struct stock_app *app, struct stock_batch *batch, struct stock_step *step,
+                  const struct stock_command *command)
+{
+    struct stock_entry nobody;
+    struct stock_entry *entry =
+        has_id(&step->intent) ? entry_of(batch, step->intent.id) : entry_of_name(batch, step->name, &nobody);
+    struct stock_decision decision;
+    int rc = OK;
+
+    step->verdict = stock_decide(&entry->stock, &step->intent, batch->base.now, &decision);
+    step->refusal = decision.refusal;
+    step->yes = step->verdict == STOCK_DECIDED;
+    if (step->verdict == STOCK_DECIDED)
+        apply(app, entry, &decision.event, command);
+    if (step->verdict == STOCK_DECIDED && step->intent.kind == STOCK_REMOVE)
+        rc = free_name(batch, &entry->stock);
+    step->stock = entry->stock;
+    return rc;
+}
+
+/* What was taken goes back to the row that it came from, whoever has the name now. */
+static void reserve_or_release(struct stock_app *app, struct stock_batch *batch, struct stock_step *step,
+                               const struct stock_command *command)
+{
+    struct reservation_entry *entry = &batch->reservation_entries[step->reservation];
+    struct reservation *reservation = &entry->reservation;
+    struct stock_entry nobody = {0};
+    struct stock_entry *row = &nobody;
+    struct reservation_decision decision;
+
+    if (reservation->stock_id)
+        row = entry_of(batch, reservation->stock_id);
+    else if (step->intent.kind == STOCK_REDUCE)
+        row = entry_of_name(batch, step->name, &nobody);
+    step->verdict = reservation_decide(reservation, &row->stock, &step->intent, batch->base.now, &decision);
+    step->refusal = decision.refusal;
+    if (step->verdict == STOCK_DECIDED) {
+        reservation_apply(reservation, &row->stock, &decision.event);
+        entry->changed = true;
+    }
+    if (step->verdict == STOCK_DECIDED && decision.event.moves)
+        record(app, row, &decision.event.stock, command);
+    step->yes = step->verdict != STOCK_REFUSED && step->verdict != STOCK_BROKEN &&
+                reservation_answer(reservation, reservation_command_of(&step->intent));
+    step->stock = row->stock;
+}
+
+static int decide(struct stock_app *app, struct stock_batch *batch, struct stock_command *command)
+{
+    int rc = OK;
+
+    for (size_t i = 0; i < command->n && !rc; i++) {
+        struct stock_step *step = &command->steps[i];
+        if (has_reservation(&step->intent))
+            reserve_or_release(app, batch, step, command);
+        else if (step->intent.kind == STOCK_ADD)
+            add(app, batch, step, command);
+        else
+            rc = change(app, batch, step, command);
+    }
+    return rc;
+}
+
+/* A key's first use goes on; a later one gets the kept answer, or a refusal when the body is another. */
+static bool is_settled_by_its_key(struct stock_batch *batch, struct stock_command *command)
+{
+    const struct idempotency_record *record = batch_key(&batch->base, command->idempotency_key);
+
+    switch (batch_check_key(record, command->fingerprint)) {
+    case KEY_NEW:
+        return false;
+    case KEY_SEEN:
+        command->replayed = true;
+        command->answer = (struct answer){record->status, record->location, record->body};
+        break;
+    case KEY_OF_ANOTHER:
+        command->key_reused = true;
+        break;
+    }
+    return true;
+}
+
+static int decide_and_answer(struct stock_app *app, struct stock_batch *batch, struct stock_command *command)
+{
+    if (command->idempotency_key.n && is_settled_by_its_key(batch, command))
+        return OK;
+    int rc = decide(app, batch, command);
+    if (rc || !command->render)
+        return rc;
+    command->render(command);
+    if (command->idempotency_key.n)
+        batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
+                          &command->answer);
+    return OK;
+}
+
+/* Rule 5, once a name: a row that was removed, or is kept by hand already, isn't opened again. */
+static int open_rows(struct stock_app *app, struct stock_batch *batch)
+{
+    for (size_t i = 0; !app->opened && i < app->options.n_opening; i++) {
+        struct stock_step step = {.intent = {.kind = STOCK_ADD,
+                                             .product_name = app->options.opening[i],
+                                             .qty = app->options.opening_qty,
+                                             .reason = STR("opening stock")}};
+        if (!register_name(batch, step.intent.product_name, &step.name))
+            return E_MEMORY;
+        if (!batch->name_entries[step.name].known)
+            add(app, batch, &step, NULL);
+    }
+    return OK;
+}
+
+/* ---- the batch ---- */
+
+static int forget(struct stock_app *app, struct stock_batch *batch, bool *more)
+{
+    int64_t now = batch->base.now;
+
+    *more = false;
+    if (now < app->next_forgetting || app->options.retain_us == 0)
+        return OK;
+    return app->ports.repo->find_forgotten(app->ports.repo, batch, now - app->options.retain_us, FORGET_AT_ONCE, more);
+}
+
+static void announce(struct stock_app *app, const struct stock_batch *batch, bool more_to_forget)
+{
+    app->opened = true;
+    app->last_moment = batch->moment;
+    if (batch->base.now >= app->next_forgetting)
+        app->next_forgetting = more_to_forget ? batch->base.now : batch->base.now + forget_every;
+    if (app->outbox.count)
+        app->ports.events->publish(app->ports.events, &app->outbox);
+}
+
+static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+{
+    struct stock_app *app = CONTAINER_OF(core, struct stock_app, core);
+    struct stock_batch batch;
+    int64_t last_id = app->last_id;
+    bool more_to_forget = false;
+
+    int rc = begin(app, &batch, commands, n, now);
+    if (!rc)
+        rc = forget(app, &batch, &more_to_forget);
+    if (!rc)
+        rc = load(app, &batch, commands, n);
+    if (!rc)
+        rc = open_rows(app, &batch);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = decide_and_answer(app, &batch, command_of(commands[i]));
+    if (!rc)
+        rc = app->ports.repo->commit(app->ports.repo, &batch);
+    if (rc) {
+        app->last_id = last_id;
+        outbox_abandon(&app->outbox);
+        return rc;
+    }
+    announce(app, &batch, more_to_forget);
+    return OK;
+}
+
+static int64_t next_due(struct core *core)
+{
+    const struct stock_app *app = CONTAINER_OF(core, struct stock_app, core);
+
+    if (!app->opened)
+        return 0;
+    return app->options.retain_us ? app->next_forgetting : INT64_MAX;
+}
+
+int stock_app_init(struct stock_app *app, const struct stock_ports *ports, const struct stock_options *options)
+{
+    uint64_t last_position;
+
+    *app = (struct stock_app){.core = {.run = run, .next_due = next_due}, .ports = *ports, .options = *options};
+    ASSERT(ports->repo && ports->events && ports->write_event);
+    int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->last_moment);
+    if (rc)
+        return rc;
+    arena_init(&app->arena, 256 * (size_t)1024);
+    outbox_init(&app->outbox, "stock", last_position);
+    return OK;
+}
+
+void stock_app_free(struct stock_app *app)
+{
+    outbox_free(&app->outbox);
+    arena_free(&app->arena);
+}

@@ -1,0 +1,74 @@
+/** stock_app.h: stock's use cases: take out, give back, receive goods, keep the rows.
+ *
+ *  One batch is load, decide, commit; then, and only then, events become visible and clients are answered. A command is
+ * one request: it may hold many steps (the kitchen asks for all its waiting tickets at once), which are decided in
+ * order. Used by one thread (the writer's); the simulation drives it the same way.
+ *
+ *  At the first run each item of the opening list whose name never had a row gets one, with the opening quantity (rule
+ * 5), in that run's commit.
+ */
+#ifndef COFFEESHOP_STOCK_APP_H
+#define COFFEESHOP_STOCK_APP_H
+
+#include "core.h"
+#include "stock_ports.h"
+
+/** One thing asked for, and what came of it. */
+struct stock_step {
+    struct stock_intent intent;
+
+    /* what came out; valid from render() on */
+    enum stock_verdict verdict;
+    enum stock_refusal refusal;
+    bool yes;           /* REDUCE: taken; GIVE_BACK: it had been taken and is given back */
+    struct stock stock; /* the row after it; for KEPT_ALREADY the row that has the name */
+
+    size_t name, reservation; /* the app's: indexes into the batch */
+};
+
+/** One command. Its texts and steps have to live until it is finished; the creator's `base.finish` frees it. */
+struct stock_command {
+    struct command base;
+    struct stock_step *steps;
+    size_t n;
+    struct str correlation, traceparent;
+    struct str idempotency_key; /* empty: none. Scoped: "POST /stocks <key>" */
+    uint64_t fingerprint;       /* of the body, with the key */
+
+    bool key_reused; /* the idempotency key belongs to another body */
+    bool replayed;   /* `answer` is the one kept for the key; the steps were not taken */
+    struct answer answer;
+    /** Makes `answer` of what came out, before the commit so that it can be kept with the key; sent by finish() after
+     * it. NULL: nobody waits. */
+    void (*render)(struct stock_command *self);
+};
+
+struct stock_ports {
+    struct stock_repo *repo;
+    struct event_sink *events;
+    stock_write_event *write_event;
+};
+
+struct stock_options {
+    const struct str *opening; /* names; they live as long as the app */
+    size_t n_opening;
+    int64_t opening_qty;
+    int64_t retain_us; /* reservations are forgotten so long after their last change; 0: never */
+};
+
+struct stock_app {
+    struct core core;
+    struct stock_ports ports;
+    struct stock_options options;
+    struct outbox outbox;
+    struct arena arena;
+    bool opened;
+    int64_t last_id, last_moment;
+    int64_t next_forgetting; /* wall time, us */
+};
+
+/** Restores from the repository. 0 or an errors.h code. */
+int stock_app_init(struct stock_app *app, const struct stock_ports *ports, const struct stock_options *options);
+void stock_app_free(struct stock_app *app);
+
+#endif
