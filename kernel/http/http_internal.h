@@ -1,0 +1,119 @@
+/** http_internal.h: what the server's own files share. Everything here is the loop thread's unless said.
+ *
+ *  client    one TCP connection, with the deadline by which something must have arrived whole
+ *  exchange  one request and its answer; pooled, so that a request costs no allocation in the steady state
+ */
+#ifndef COFFEESHOP_HTTP_INTERNAL_H
+#define COFFEESHOP_HTTP_INTERNAL_H
+
+#include "http_forwarded.h"
+#include "http_guard.h"
+#include "http_route.h"
+#include "http_server.h"
+#include "http_trace.h"
+
+#include <microhttpd.h>
+
+struct http_peer {
+    int fd;
+    bool trusted; /* its X-Forwarded-* are believed */
+    int64_t due_us;
+    struct http_peers *in; /* the list it is on, or NULL */
+    struct http_peer *older, *newer;
+};
+
+/** Connections with the same patience, the most urgent first: what is added later is due later. */
+struct http_peers {
+    struct http_peer *oldest, *newest;
+    int64_t patience_us;
+};
+
+enum exchange_state {
+    EXCHANGE_HEAD,    /* the request line has arrived */
+    EXCHANGE_BODY,    /* the headers are fine; the body is coming */
+    EXCHANGE_RUNNING, /* the handler is on the stack */
+    EXCHANGE_WAITING, /* handed out: suspended until http_reply() */
+    EXCHANGE_ANSWERED,
+};
+
+struct exchange {
+    struct http_request request; /* first: http_request.connection points back to the exchange */
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    struct http_peer *peer;
+    enum exchange_state state;
+    struct http_path path;
+    const struct route *route;
+    struct str target;    /* as it came */
+    struct buf body;      /* request.body points into it */
+    uint64_t discarded;   /* bytes of body nobody wants */
+    bool refused;         /* the answer is already filled in; the body is only read past */
+    bool answered_inside; /* http_reply() or http_stream() was called by the handler itself */
+    bool close;           /* the connection ends with this answer */
+    bool has_body;
+    bool takes_entity; /* Accept allows HAL or JSON */
+    bool takes_stream; /* Accept allows an event stream */
+    struct http_stream *stream;
+    struct exchange *next; /* of the free ones, or of a batch of answers (any thread) */
+    struct exchange *newer_stream, *older_stream;
+};
+
+struct http_server {
+    struct loop *loop;
+    struct http_settings settings;
+    struct http_trust trust;
+    struct http_router *router;
+    void *context;
+    struct MHD_Daemon *daemon;
+    int listen_fd;
+    uint16_t port;
+    struct loop_watch watch;
+    struct loop_hook hook;
+    struct http_trace trace;
+    struct http_peers receiving; /* a request has begun and must be whole soon */
+    struct http_peers idle;      /* between requests; the next one's headers must be whole by then */
+    struct exchange *spare;
+    struct exchange *streams;
+    size_t in_flight;
+    bool draining;
+    bool must_run; /* MHD has something to do */
+    int64_t mhd_due_us;
+    _Atomic(struct exchange *) finished; /* answered by other threads, newest first */
+    struct loop_job finish_job;
+};
+
+/* http_listen.c */
+/** A listening socket for "host:port" ("[::1]:0"), or -1 and a sentence in `problem`. */
+int http_listen(const char *where, uint16_t *port, struct buf *problem);
+
+/* http_peers.c */
+void http_peers_add(struct http_peers *peers, struct http_peer *peer, int64_t now_us);
+void http_peer_leave(struct http_peer *peer);
+/** Ends the connections whose time is over; returns when the next one's is (TIME_NEVER: nobody is waiting). */
+int64_t http_peers_expire(struct http_peers *peers, int64_t now_us);
+
+/* http_exchange.c: MHD's callbacks */
+void *http_exchange_begin(void *server, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result http_exchange_continue(void *server, struct MHD_Connection *connection, const char *url,
+                                       const char *method, const char *version, const char *upload, size_t *upload_size,
+                                       void **exchange);
+void http_exchange_end(void *server, struct MHD_Connection *connection, void **exchange,
+                       enum MHD_RequestTerminationCode reason);
+void http_exchange_free(struct exchange *exchange);
+
+/* http_head.c */
+/** Reads and judges the request's headers, finds its route. When it is to be refused the answer is filled in, `refused`
+ * is set, and `close` too when its end can't be trusted. */
+void http_head_read(struct exchange *exchange, const char *method, const char *version);
+
+/* http_answer.c */
+/** Hands the filled-in answer to MHD; the connection is in a callback of MHD or suspended. */
+enum MHD_Result http_answer(struct exchange *exchange);
+void http_answer_finished(struct loop_job *job);
+
+/* http_stream.c */
+enum MHD_Result http_stream_answer(struct exchange *exchange);
+/** The client is gone or the server stops: tells the stream's owner, once. */
+void http_stream_end(struct exchange *exchange);
+
+#endif

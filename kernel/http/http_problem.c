@@ -1,0 +1,95 @@
+#include "errors.h"
+#include "http_server.h"
+
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const char *title_of(int status)
+{
+    const char *title = MHD_get_reason_phrase_for((unsigned)status);
+    return title ? title : "Error";
+}
+
+static void add_member(struct buf *out, const char *name, struct str text)
+{
+    BUF_LIT(out, ",\"");
+    buf_add(out, str_of(name));
+    BUF_LIT(out, "\":");
+    buf_json_string(out, text);
+}
+
+/* A detail may quote what a client sent. */
+static struct str as_utf8(char *text)
+{
+    struct str whole = str_of(text);
+    if (!str_is_utf8(whole))
+        for (char *at = text; *at; at++)
+            if ((unsigned char)*at >= 0x80)
+                *at = '?';
+    return whole;
+}
+
+PRINTF_LIKE(2, 0) static struct str format_detail(struct arena *arena, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    char *text = n >= 0 ? arena_alloc(arena, (size_t)n + 1) : NULL;
+    if (text)
+        (void)vsnprintf(text, (size_t)n + 1, format, again);
+    va_end(again);
+    return text ? as_utf8(text) : (struct str){NULL, 0};
+}
+
+static bool has_header(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->n_headers; i++)
+        if (str_eq_nocase(str_of(request->header[i].name), str_of(name)))
+            return true;
+    return false;
+}
+
+static void fill(struct http_request *request, int status, const char *member, struct str detail)
+{
+    struct buf *out = &request->reply;
+    request->status = status;
+    request->content_type = "application/problem+json";
+    buf_clear(out);
+    BUF_LIT(out, "{\"type\":\"about:blank\"");
+    add_member(out, "title", str_of(title_of(status)));
+    BUF_LIT(out, ",\"status\":");
+    buf_i64(out, status);
+    add_member(out, "detail", detail);
+    if (request->path.n)
+        add_member(out, "instance", request->path);
+    if (member)
+        add_member(out, "member", str_of(member));
+    buf_char(out, '}');
+    if (status == 503 && !has_header(request, "Retry-After"))
+        http_add_header(request, "Retry-After", STR("1"));
+}
+
+void http_fill_problem(struct http_request *request, int status, const char *member, const char *detail, ...)
+{
+    va_list args;
+    va_start(args, detail);
+    struct str text = format_detail(&request->arena, detail, args);
+    va_end(args);
+    fill(request, status, member, text);
+}
+
+void http_problem(struct http_request *request, int status, const char *member, const char *detail, ...)
+{
+    va_list args;
+    va_start(args, detail);
+    struct str text = format_detail(&request->arena, detail, args);
+    va_end(args);
+    fill(request, status, member, text);
+    http_reply(request);
+}
+
+void http_fill_failure(struct http_request *request, int error)
+{
+    fill(request, error_http_status(error), NULL, str_of(error_text(error)));
+}
