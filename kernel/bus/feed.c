@@ -1,0 +1,366 @@
+/* feed.c: each follower sends from one blob of the tail (feed_tail.h) at a time, or from a piece read from the store
+ * when it is further behind than the tail goes, and looks for the next one when that is sent. */
+#include "feed.h"
+
+#include "alloc.h"
+#include "clock.h"
+#include "errors.h"
+#include "feed_tail.h"
+#include "log.h"
+#include "metrics.h"
+
+enum { PIECE = 64 << 10 }; /* read from the store at a time */
+
+struct feed_follower {
+    struct http_stream stream;
+    struct feed *feed;
+    struct feed_follower *next, *prev;
+    uint64_t position; /* the last event of what was sent completely */
+    struct blob *blob; /* what is being sent: a blob of the tail … */
+    struct buf stored; /* … or a piece from the store */
+    struct str rest;   /* of either */
+    uint64_t until;    /* its last event */
+    int64_t sent_at;
+    bool heartbeat;
+};
+
+struct feed {
+    struct loop *loop;
+    struct feed_settings settings;
+    feed_read_stored *read_stored;
+    void *context;
+    struct loop_job wake;
+    struct loop_timer timer;
+    struct feed_follower *followers;
+    int64_t n_followers;
+    struct feed_tail tail;
+};
+
+static struct metric followers_now =
+    METRIC_GAUGE_INIT("coffeeshop_feed_followers", "Followers of this service's feed.");
+static struct metric events_total =
+    METRIC_COUNTER_INIT("coffeeshop_feed_events_total", "Events published on this service's feed.");
+
+void feed_publish(struct feed *feed, struct outbox *outbox)
+{
+    if (outbox->count == 0)
+        return;
+    ASSERT(outbox->first == feed_last(feed) + 1 && !outbox->frames.failed);
+    feed_tail_append(&feed->tail, outbox);
+    metric_add(&events_total, (int64_t)outbox->count);
+    loop_post(feed->loop, &feed->wake);
+}
+
+uint64_t feed_last(const struct feed *feed)
+{
+    return feed_tail_last(&feed->tail);
+}
+
+/* Frames ------------------------------------------------------------------------------------------------------------
+ */
+
+static const char *end_of_frame(struct str frames)
+{
+    const char *end = memmem(frames.p, frames.n, "\n\n", 2);
+
+    return end ? end + 2 : NULL;
+}
+
+static struct str skip_frames(struct str frames, uint64_t n)
+{
+    while (n > 0 && frames.n > 0) {
+        const char *end = end_of_frame(frames);
+        size_t length = end ? (size_t)(end - frames.p) : frames.n;
+        frames.p += length;
+        frames.n -= length;
+        n--;
+    }
+    return frames;
+}
+
+static uint64_t count_frames(struct str frames)
+{
+    uint64_t n = 0;
+
+    for (const char *end; frames.n > 0 && (end = end_of_frame(frames)); n++) {
+        frames.n -= (size_t)(end - frames.p);
+        frames.p = end;
+    }
+    return n;
+}
+
+/* The position of the first frame; 0 when that isn't a frame. */
+static uint64_t first_position(struct str frames)
+{
+    struct str rest;
+    struct str line = str_split(frames, '\n', &rest);
+    uint64_t position = 0;
+
+    if (!str_starts_with(line, STR("id: ")))
+        return 0;
+    return str_to_u64((struct str){line.p + 4, line.n - 4}, &position) ? position : 0;
+}
+
+/* Sending -----------------------------------------------------------------------------------------------------------
+ */
+
+static bool load_from_tail(struct feed_follower *follower)
+{
+    uint64_t next = follower->position + 1;
+    struct blob *blob = feed_tail_find(&follower->feed->tail, next);
+
+    if (!blob)
+        return false;
+    follower->blob = blob;
+    follower->until = blob->first + blob->count - 1;
+    follower->rest = skip_frames(buf_str(&blob->frames), next - blob->first);
+    return true;
+}
+
+static int load_from_store(struct feed_follower *follower)
+{
+    const struct feed *feed = follower->feed;
+    uint64_t oldest = 0;
+
+    buf_clear(&follower->stored);
+    int rc = feed->read_stored(feed->context, follower->position, PIECE, &follower->stored, &oldest);
+    if (rc != OK || follower->stored.failed)
+        return rc != OK ? rc : E_MEMORY;
+    struct str frames = buf_str(&follower->stored);
+    uint64_t first = first_position(frames);
+    if (first == 0 || first > follower->position + 1)
+        return E_NOT_FOUND; /* removed by retention while it was being read */
+    follower->until = first + count_frames(frames) - 1;
+    follower->rest = skip_frames(frames, follower->position + 1 - first);
+    return follower->rest.n > 0 ? OK : E_NOT_FOUND;
+}
+
+/* Makes `rest` what comes next. false: the stream has to end; the consumer comes again and is told what is wrong. */
+static bool load(struct feed_follower *follower)
+{
+    if (feed_last(follower->feed) <= follower->position || load_from_tail(follower))
+        return true;
+    int rc = load_from_store(follower);
+    if (rc == OK)
+        return true;
+    log_warning("feed ends a stream: stored events can't be read", LOG_I("after", follower->position),
+                LOG_T("error", error_name(rc)));
+    follower->rest = (struct str){0};
+    return false;
+}
+
+static size_t send_rest(struct feed_follower *follower, char *out, size_t max)
+{
+    size_t n = follower->rest.n < max ? follower->rest.n : max;
+
+    memcpy(out, follower->rest.p, n);
+    follower->rest.p += n;
+    follower->rest.n -= n;
+    if (follower->rest.n == 0) {
+        blob_release(follower->blob);
+        follower->blob = NULL;
+        follower->position = follower->until;
+        if (follower->stored.cap > 0 && feed_last(follower->feed) == follower->position)
+            buf_free(&follower->stored); /* it has caught up */
+    }
+    return n;
+}
+
+static int64_t send_heartbeat(struct feed_follower *follower, char *out, size_t max)
+{
+    const struct str comment = STR(":\n\n");
+
+    if (!follower->heartbeat || max < comment.n)
+        return 0;
+    memcpy(out, comment.p, comment.n);
+    return (int64_t)comment.n;
+}
+
+static int64_t stream_read(struct http_stream *stream, char *out, size_t max)
+{
+    struct feed_follower *follower = CONTAINER_OF(stream, struct feed_follower, stream);
+    size_t sent = 0;
+
+    while (sent < max) {
+        if (follower->rest.n == 0 && !load(follower))
+            return sent > 0 ? (int64_t)sent : -1;
+        if (follower->rest.n == 0)
+            break;
+        sent += send_rest(follower, out + sent, max - sent);
+    }
+    int64_t n = sent > 0 ? (int64_t)sent : send_heartbeat(follower, out, max);
+    if (n > 0) {
+        follower->heartbeat = false;
+        follower->sent_at = clock_monotonic();
+    }
+    return n;
+}
+
+/* Followers ---------------------------------------------------------------------------------------------------------
+ */
+
+static void unlink_follower(struct feed_follower *follower)
+{
+    struct feed *feed = follower->feed;
+
+    if (follower->prev)
+        follower->prev->next = follower->next;
+    else
+        feed->followers = follower->next;
+    if (follower->next)
+        follower->next->prev = follower->prev;
+    metric_set(&followers_now, --feed->n_followers);
+}
+
+static void stream_close(struct http_stream *stream)
+{
+    struct feed_follower *follower = CONTAINER_OF(stream, struct feed_follower, stream);
+
+    unlink_follower(follower);
+    blob_release(follower->blob);
+    buf_free(&follower->stored);
+    heap_free(follower);
+}
+
+static void wake_followers(struct loop_job *job)
+{
+    struct feed *feed = CONTAINER_OF(job, struct feed, wake);
+
+    for (struct feed_follower *follower = feed->followers, *next; follower; follower = next) {
+        next = follower->next; /* waking may close it */
+        http_stream_wake(&follower->stream);
+    }
+}
+
+static void heartbeat_fires(struct loop_timer *timer)
+{
+    struct feed *feed = CONTAINER_OF(timer, struct feed, timer);
+    int64_t interval = feed->settings.heartbeat_ms * US_PER_MS;
+    int64_t now = clock_monotonic();
+    int64_t soonest = now + interval;
+
+    for (struct feed_follower *follower = feed->followers, *next; follower; follower = next) {
+        next = follower->next;
+        if (follower->sent_at + interval > now) {
+            soonest = follower->sent_at + interval < soonest ? follower->sent_at + interval : soonest;
+            continue;
+        }
+        follower->heartbeat = true;
+        http_stream_wake(&follower->stream);
+    }
+    if (feed->followers)
+        loop_timer_set(feed->loop, timer, soonest);
+}
+
+static struct feed_follower *add_follower(struct feed *feed, uint64_t position)
+{
+    struct feed_follower *follower = heap_alloc(sizeof(*follower));
+
+    if (!follower)
+        return NULL;
+    follower->stream = (struct http_stream){.read = stream_read, .close = stream_close};
+    follower->feed = feed;
+    follower->position = position;
+    follower->heartbeat = true; /* a first sign of life: the consumer knows that it is connected */
+    follower->sent_at = clock_monotonic();
+    follower->next = feed->followers;
+    if (feed->followers)
+        feed->followers->prev = follower;
+    feed->followers = follower;
+    metric_set(&followers_now, ++feed->n_followers);
+    if (feed->timer.due_us == 0)
+        loop_timer_set(feed->loop, &feed->timer, follower->sent_at + feed->settings.heartbeat_ms * US_PER_MS);
+    return follower;
+}
+
+/* Serving -----------------------------------------------------------------------------------------------------------
+ */
+
+/* Whether the event after `position` is still kept somewhere (or is yet to come). */
+static int check_is_kept(struct feed *feed, uint64_t position, uint64_t *oldest)
+{
+    struct buf frames = {0};
+
+    if (position == feed_last(feed))
+        return OK;
+    struct blob *blob = feed_tail_find(&feed->tail, position + 1);
+    if (blob) {
+        blob_release(blob);
+        return OK;
+    }
+    int rc = feed->read_stored(feed->context, position, 1, &frames, oldest);
+    buf_free(&frames);
+    if (rc == OK && (*oldest == 0 || *oldest > position + 1))
+        return E_NOT_FOUND;
+    return rc;
+}
+
+static void refuse(struct http_request *request, int rc, uint64_t oldest)
+{
+    if (rc == E_NOT_FOUND) {
+        http_problem(request, 410, "Last-Event-ID", "is before the oldest event kept, %llu",
+                     (unsigned long long)oldest);
+        return;
+    }
+    http_fill_failure(request, rc);
+    http_reply(request);
+}
+
+void feed_serve(struct feed *feed, struct http_request *request)
+{
+    uint64_t position = 0;
+    uint64_t oldest = 0;
+
+    if (request->last_event_id.n > 0 && !str_to_u64(request->last_event_id, &position)) {
+        http_problem(request, 400, "Last-Event-ID", "must be a whole number, the id of the last event received");
+        return;
+    }
+    if (position > feed_last(feed)) {
+        http_problem(request, 409, "Last-Event-ID", "is beyond the newest event, %llu",
+                     (unsigned long long)feed_last(feed));
+        return;
+    }
+    if (feed->n_followers >= feed->settings.max_followers) {
+        http_problem(request, 503, NULL, "too many followers already");
+        return;
+    }
+    int rc = check_is_kept(feed, position, &oldest);
+    struct feed_follower *follower = rc == OK ? add_follower(feed, position) : NULL;
+    if (!follower) {
+        refuse(request, rc == OK ? E_MEMORY : rc, oldest);
+        return;
+    }
+    http_stream(request, &follower->stream);
+}
+
+/* Life --------------------------------------------------------------------------------------------------------------
+ */
+
+struct feed *feed_new(struct loop *loop, const struct feed_settings *settings, uint64_t last,
+                      feed_read_stored *read_stored, void *context)
+{
+    ASSERT(settings->tail_bytes > 0 && settings->heartbeat_ms > 0 && settings->max_followers > 0 && read_stored);
+    struct feed *feed = heap_alloc(sizeof(*feed));
+    if (!feed)
+        return NULL;
+    feed->loop = loop;
+    feed->settings = *settings;
+    feed->read_stored = read_stored;
+    feed->context = context;
+    feed->wake.run = wake_followers;
+    feed->timer.fire = heartbeat_fires;
+    feed_tail_init(&feed->tail, settings->tail_bytes, last);
+    metric_register(&followers_now);
+    metric_register(&events_total);
+    return feed;
+}
+
+void feed_free(struct feed *feed)
+{
+    if (!feed)
+        return;
+    ASSERT(!feed->followers);
+    loop_timer_cancel(feed->loop, &feed->timer);
+    feed_tail_free(&feed->tail);
+    heap_free(feed);
+}
