@@ -5,6 +5,9 @@
  *  is for our own feeds: it builds on jsmn's tokenizer (strict), costs under 1 us, and accepts and rejects the same texts
  *  (the fuzz target json_differential holds the two against each other). Unknown members are ignored by both.
  *
+ *  Both refuse texts of more than 16 MiB and nesting deeper than 64. A number that jansson can't hold (beyond int64 or double) sends
+ *  json_decode() to the tokenizer, which can say whose it is. A table has at most 64 fields.
+ *
  *  Any thread; nothing global. Decoded strings live in the arena (or, where json_decode_fast finds no escape in them, point into `text`).
  */
 #ifndef COFFEESHOP_JSON_H
@@ -24,8 +27,8 @@ enum json_type {
     JSON_BOOL,   /* bool */
     JSON_TIME,   /* int64_t microseconds since the epoch <-> RFC 3339 text */
     JSON_OBJECT, /* a struct inside, described by `object` */
-    JSON_RAW,    /* struct str: any value, as its JSON text; written as it is. Only the fast decoder reads it. */
-    JSON_ARRAY,  /* struct json_array of structs described by `object` */
+    JSON_RAW,    /* struct str: any value, as its JSON text; written as it is. Only the fast decoder reads it (json_decode() asserts). */
+    JSON_ARRAY,  /* struct json_array of structs described by `object`; at most `max` of them, 0: no limit */
 };
 
 enum json_flag {

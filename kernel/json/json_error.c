@@ -83,6 +83,8 @@ static void say_string(char *out, size_t size, const struct json_field *field)
 
     if (field->min <= 0 && field->max == INT64_MAX)
         put(out, size, "must be text");
+    else if (field->max == INT64_MAX && field->min == 1)
+        put(out, size, "must be text, and not empty");
     else if (field->max == INT64_MAX)
         (void)snprintf(out, size, "must be text of at least %lld bytes", min);
     else if (field->min <= 0)
