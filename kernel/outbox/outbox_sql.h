@@ -22,11 +22,12 @@ int outbox_sql_write(struct sql *sql, const struct outbox_write *write);
 /** At start: the last position committed, and the cursors (sources already filled in; unknown ones get 0). */
 int outbox_sql_restore(struct sql *sql, uint64_t *last, struct cursors *cursors);
 /** The stored batches from the one that holds position `after` + 1, appended to `frames` until it has at least `enough` bytes or there are no more.
- *  `*oldest` is the first position still kept. Reader's connection. */
+ *  `*oldest` is the first position still kept (0: none ever was). Reader's connection. */
 int outbox_sql_read(struct sql *sql, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
 /** Fills in found records for keys (`record->found`); texts are copied to the arena. */
 int outbox_sql_find_keys(struct sql *sql, struct idempotency_record *records, size_t n, struct arena *arena);
-/** Deletes at most `limit` idempotency keys and outbox batches older than these moments (us; 0: keep). Own transaction. */
+/** Deletes at most `limit` idempotency keys and outbox batches older than these moments (us; 0: keep). The newest batch is
+ *  always kept: it holds the last position. Own transaction. */
 int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_before, size_t limit);
 
 #endif

@@ -1,0 +1,540 @@
+/* Outbox, cursors, idempotency keys and dead letters: one suite over SQLite, LMDB and the key-value fake. */
+#include "alloc.h"
+#include "base.h"
+#include "errors.h"
+#include "fake_kv.h"
+#include "outbox_kv.h"
+#include "outbox_sql.h"
+#include "scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { MAP_SIZE = 8 * 1024 * 1024, EVERYTHING = 1 << 20 };
+
+/* What the suite asks of a store; `sql` or `kv` is set. */
+struct fixture {
+    struct sql *sql;
+    struct kv *kv;
+    struct fake_kv *fake; /* kv is its port */
+    struct arena arena;
+    struct scratch scratch;
+    char path[SCRATCH_PATH_SIZE];
+};
+
+/* --- the two kinds of store behind one face --- */
+
+static int store_write(struct fixture *fixture, const struct outbox_write *write)
+{
+    struct sql *sql = fixture->sql;
+
+    if (!sql) {
+        struct kv_changes changes = {.arena = &fixture->arena};
+        int error = outbox_kv_write(&changes, write);
+        return error ? error : kv_changes_commit(&changes, fixture->kv);
+    }
+    assert_int_equal(sql->begin(sql), 0);
+    int error = outbox_sql_write(sql, write);
+    if (!error)
+        return sql->commit(sql);
+    assert_int_equal(sql->rollback(sql), 0);
+    return error;
+}
+
+static uint64_t store_restore(struct fixture *fixture, struct cursors *cursors)
+{
+    uint64_t last = 12345;
+
+    assert_int_equal(fixture->sql ? outbox_sql_restore(fixture->sql, &last, cursors)
+                                  : outbox_kv_restore(fixture->kv, &last, cursors),
+                     0);
+    return last;
+}
+
+static int store_read(struct fixture *fixture, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+{
+    return fixture->sql ? outbox_sql_read(fixture->sql, after, enough, frames, oldest)
+                        : outbox_kv_read(fixture->kv, after, enough, frames, oldest);
+}
+
+static int store_find(struct fixture *fixture, struct idempotency_record *records, size_t n)
+{
+    return fixture->sql ? outbox_sql_find_keys(fixture->sql, records, n, &fixture->arena)
+                        : outbox_kv_find_keys(fixture->kv, records, n, &fixture->arena);
+}
+
+static void store_expire(struct fixture *fixture, int64_t keys_before, int64_t batches_before, size_t limit)
+{
+    struct kv_changes changes = {.arena = &fixture->arena};
+
+    if (fixture->sql) {
+        assert_int_equal(outbox_sql_expire(fixture->sql, keys_before, batches_before, limit), 0);
+        return;
+    }
+    assert_int_equal(outbox_kv_expire(fixture->kv, &changes, keys_before, batches_before, limit), 0);
+    assert_int_equal(kv_changes_commit(&changes, fixture->kv), 0);
+}
+
+static void open_store(struct fixture *fixture, bool relational)
+{
+    static const struct sql_migration migrations[] = {{1, OUTBOX_SQL_SCHEMA}};
+    const struct sql_options sql = {
+        .path = fixture->path, .application = "order", .migrations = migrations, .n_migrations = 1};
+    const struct kv_options kv = {.path = fixture->path, .application = "stock", .format = 1, .map_size = MAP_SIZE};
+    struct buf problem = {0};
+    int error = 0;
+
+    if (relational)
+        fixture->sql = sqlite_open(&sql, &problem, &error);
+    else
+        fixture->kv = kv_lmdb_open(&kv, &problem, &error);
+    assert_int_equal(error, 0);
+    buf_free(&problem);
+}
+
+static void close_store(struct fixture *fixture)
+{
+    if (fixture->sql)
+        fixture->sql->close(fixture->sql);
+    else
+        fixture->kv->close(fixture->kv);
+}
+
+static void restart(struct fixture *fixture)
+{
+    close_store(fixture);
+    if (!fixture->fake)
+        open_store(fixture, fixture->sql != NULL);
+}
+
+static int set_up(void **state, bool relational)
+{
+    struct fixture *fixture = heap_alloc(sizeof(*fixture));
+
+    assert_non_null(fixture);
+    arena_init(&fixture->arena, 0);
+    scratch_make(&fixture->scratch);
+    scratch_path(&fixture->scratch, "store.db", fixture->path);
+    open_store(fixture, relational);
+    *state = fixture;
+    return 0;
+}
+
+static int set_up_sqlite(void **state)
+{
+    return set_up(state, true);
+}
+
+static int set_up_lmdb(void **state)
+{
+    return set_up(state, false);
+}
+
+static int set_up_fake(void **state)
+{
+    struct fixture *fixture = heap_alloc(sizeof(*fixture));
+
+    assert_non_null(fixture);
+    arena_init(&fixture->arena, 0);
+    fixture->fake = fake_kv_new();
+    fixture->kv = fake_kv_port(fixture->fake);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    close_store(fixture);
+    if (fixture->fake)
+        fake_kv_free(fixture->fake);
+    else
+        scratch_remove(&fixture->scratch);
+    arena_free(&fixture->arena);
+    heap_free(fixture);
+    return 0;
+}
+
+/* --- helpers --- */
+
+static void commit_batch(struct fixture *fixture, uint64_t first, uint64_t count, const char *frames, int64_t now)
+{
+    struct outbox outbox = {.source = "order", .first = first, .count = count};
+    struct outbox_write write = {.outbox = &outbox, .now = now};
+
+    buf_add(&outbox.frames, str_of(frames));
+    assert_int_equal(store_write(fixture, &write), 0);
+    buf_free(&outbox.frames);
+}
+
+static struct idempotency_record record_of(const char *key)
+{
+    return (struct idempotency_record){.key = str_of(key),
+                                       .fingerprint = UINT64_C(0xFEDCBA9876543210),
+                                       .status = 201,
+                                       .location = STR("/orders/17"),
+                                       .body = STR("{\"id\":17}")};
+}
+
+static int commit_key(struct fixture *fixture, const char *key, int64_t now)
+{
+    const struct idempotency_record record = record_of(key);
+    const struct outbox_write write = {.records = &record, .n_records = 1, .now = now};
+
+    return store_write(fixture, &write);
+}
+
+static bool is_kept(struct fixture *fixture, const char *key)
+{
+    struct idempotency_record record = {.key = str_of(key)};
+
+    assert_int_equal(store_find(fixture, &record, 1), 0);
+    return record.found;
+}
+
+static void assert_read(struct fixture *fixture, uint64_t after, size_t enough, const char *expected,
+                        uint64_t expected_oldest)
+{
+    struct buf frames = {0};
+    uint64_t oldest = 999;
+
+    assert_int_equal(store_read(fixture, after, enough, &frames, &oldest), 0);
+    buf_char(&frames, '\0');
+    assert_string_equal(frames.p, expected);
+    assert_int_equal(oldest, expected_oldest);
+    buf_free(&frames);
+}
+
+/* --- the suite --- */
+
+static void a_new_store_has_no_events_and_no_cursors(void **state)
+{
+    struct cursors cursors = {.source = {"product", "payment"}, .position = {5, 6}, .n = 2};
+
+    assert_int_equal(store_restore(*state, &cursors), 0);
+    assert_int_equal(cursors.position[0], 0);
+    assert_int_equal(cursors.position[1], 0);
+    assert_read(*state, 0, EVERYTHING, "", 0);
+}
+
+static void positions_and_cursors_survive_a_restart(void **state)
+{
+    struct cursors cursors = {.source = {"product", "payment"}, .position = {41, 7}, .n = 2};
+    struct outbox outbox = {.source = "order", .first = 1, .count = 3};
+    const struct outbox_write write = {.outbox = &outbox, .cursors = &cursors, .cursors_moved = true, .now = 1000};
+    struct cursors restored = {.source = {"payment", "stock", "product"}, .n = 3};
+
+    buf_add(&outbox.frames, STR("abc"));
+    assert_int_equal(store_write(*state, &write), 0);
+    cursors.position[0] = 42;
+    outbox.first = 4;
+    assert_int_equal(store_write(*state, &write), 0);
+    buf_free(&outbox.frames);
+    restart(*state);
+    assert_int_equal(store_restore(*state, &restored), 6);
+    assert_int_equal(restored.position[0], 7);
+    assert_int_equal(restored.position[1], 0);
+    assert_int_equal(restored.position[2], 42);
+}
+
+static void cursors_that_did_not_move_are_left_alone(void **state)
+{
+    struct cursors cursors = {.source = {"product"}, .position = {41}, .n = 1};
+    struct outbox_write write = {.cursors = &cursors, .cursors_moved = true, .now = 1000};
+
+    assert_int_equal(store_write(*state, &write), 0);
+    cursors.position[0] = 99;
+    write.cursors_moved = false;
+    assert_int_equal(store_write(*state, &write), 0);
+    assert_int_equal(store_restore(*state, &cursors), 0);
+    assert_int_equal(cursors.position[0], 41);
+}
+
+static void a_follower_reads_from_the_batch_that_holds_its_next_event(void **state)
+{
+    commit_batch(*state, 1, 3, "[1-3]", 1000);
+    commit_batch(*state, 4, 1, "[4]", 1001);
+    commit_batch(*state, 5, 300, "[5-304]", 1002);
+    commit_batch(*state, 305, 2, "[305-306]", 1003);
+    assert_read(*state, 0, EVERYTHING, "[1-3][4][5-304][305-306]", 1);
+    assert_read(*state, 2, EVERYTHING, "[1-3][4][5-304][305-306]", 1);
+    assert_read(*state, 3, EVERYTHING, "[4][5-304][305-306]", 1);
+    assert_read(*state, 4, EVERYTHING, "[5-304][305-306]", 1);
+    assert_read(*state, 200, EVERYTHING, "[5-304][305-306]", 1);
+    assert_read(*state, 305, EVERYTHING, "[305-306]", 1);
+    assert_read(*state, 306, EVERYTHING, "", 1);
+    assert_read(*state, UINT64_MAX, EVERYTHING, "", 1);
+}
+
+static void a_follower_far_behind_reads_in_pieces(void **state)
+{
+    commit_batch(*state, 1, 1, "[1]", 1000);
+    commit_batch(*state, 2, 1, "[2]", 1001);
+    commit_batch(*state, 3, 1, "[3]", 1002);
+    assert_read(*state, 0, 1, "[1]", 1);
+    assert_read(*state, 0, 4, "[1][2]", 1);
+    assert_read(*state, 1, 6, "[2][3]", 1);
+}
+
+static void the_answer_to_an_idempotency_key_is_kept(void **state)
+{
+    struct idempotency_record records[] = {
+        {.key = STR("POST /orders b"), .found = true}, {.key = STR("POST /orders a")}, {.key = STR("POST /orders")}};
+
+    assert_int_equal(commit_key(*state, "POST /orders a", 1000), 0);
+    restart(*state);
+    assert_int_equal(store_find(*state, records, COUNT_OF(records)), 0);
+    assert_false(records[0].found);
+    assert_true(records[1].found);
+    assert_false(records[2].found);
+    assert_int_equal(records[1].status, 201);
+    assert_true(records[1].fingerprint == UINT64_C(0xFEDCBA9876543210));
+    assert_true(str_is(records[1].location, "/orders/17"));
+    assert_true(str_is(records[1].body, "{\"id\":17}"));
+    assert_int_equal(store_find(*state, NULL, 0), 0);
+}
+
+static void an_answer_without_location_or_body_is_kept_too(void **state)
+{
+    const struct idempotency_record record = {.key = STR("k"), .status = 204};
+    const struct outbox_write write = {.records = &record, .n_records = 1, .now = 1000};
+    struct idempotency_record found = {.key = STR("k")};
+
+    assert_int_equal(store_write(*state, &write), 0);
+    assert_int_equal(store_find(*state, &found, 1), 0);
+    assert_true(found.found);
+    assert_int_equal(found.status, 204);
+    assert_int_equal(found.location.n, 0);
+    assert_int_equal(found.body.n, 0);
+}
+
+static void a_batch_of_many_keys_is_kept_whole(void **state)
+{
+    enum { N = 300 };
+    struct idempotency_record records[N];
+    const struct outbox_write write = {.records = records, .n_records = N, .now = 1000};
+    char keys[N][4];
+
+    for (size_t i = 0; i < N; i++) {
+        for (size_t digit = 0, rest = i; digit < 3; digit++, rest /= 10)
+            keys[i][digit] = (char)('0' + rest % 10);
+        records[i] = record_of("");
+        records[i].key = (struct str){keys[i], 3};
+        records[i].status = (int64_t)i;
+    }
+    assert_int_equal(store_write(*state, &write), 0);
+    for (size_t i = 0; i < N; i++)
+        records[i].status = -1;
+    assert_int_equal(store_find(*state, records, N), 0);
+    for (size_t i = 0; i < N; i++)
+        assert_int_equal(records[i].status, i);
+}
+
+static void expired_keys_are_forgotten_in_small_bites_oldest_first(void **state)
+{
+    assert_int_equal(commit_key(*state, "a", 3000), 0);
+    assert_int_equal(commit_key(*state, "b", 1000), 0);
+    assert_int_equal(commit_key(*state, "c", 2000), 0);
+    store_expire(*state, 3000, 0, 1);
+    assert_false(is_kept(*state, "b"));
+    assert_true(is_kept(*state, "c"));
+    store_expire(*state, 3000, 0, 10);
+    assert_false(is_kept(*state, "c"));
+    assert_true(is_kept(*state, "a"));
+    assert_int_equal(commit_key(*state, "b", 4000), 0); /* free to be used anew */
+    store_expire(*state, 3500, 0, 10);
+    assert_true(is_kept(*state, "b"));
+    assert_false(is_kept(*state, "a"));
+}
+
+static void zero_keeps_everything(void **state)
+{
+    commit_batch(*state, 1, 1, "[1]", 1000);
+    commit_batch(*state, 2, 1, "[2]", 1000);
+    assert_int_equal(commit_key(*state, "a", 1000), 0);
+    store_expire(*state, 0, 0, 10);
+    assert_true(is_kept(*state, "a"));
+    assert_read(*state, 0, EVERYTHING, "[1][2]", 1);
+}
+
+static void expired_batches_go_and_the_oldest_position_says_so(void **state)
+{
+    commit_batch(*state, 1, 3, "[1-3]", 1000);
+    commit_batch(*state, 4, 2, "[4-5]", 2000);
+    commit_batch(*state, 6, 1, "[6]", 3000);
+    store_expire(*state, 0, 3000, 1);
+    assert_read(*state, 0, EVERYTHING, "[4-5][6]", 4);
+    store_expire(*state, 0, 3000, 10);
+    assert_read(*state, 0, EVERYTHING, "[6]", 6);
+    assert_read(*state, 5, EVERYTHING, "[6]", 6);
+}
+
+static void the_newest_batch_never_expires_so_positions_are_never_used_twice(void **state)
+{
+    commit_batch(*state, 1, 3, "[1-3]", 1000);
+    commit_batch(*state, 4, 2, "[4-5]", 1000);
+    store_expire(*state, 0, INT64_MAX, 10);
+    restart(*state);
+    assert_int_equal(store_restore(*state, NULL), 5);
+    assert_read(*state, 0, EVERYTHING, "[4-5]", 4);
+}
+
+static void the_same_dead_letter_twice_is_kept_once(void **state)
+{
+    const struct dead_letter dead = {STR("product"), 12, STR("unknown type"), STR("{\"type\":\"Spilled\"}")};
+    struct cursors cursors = {.source = {"product"}, .position = {12}, .n = 1};
+    const struct outbox_write write = {
+        .cursors = &cursors, .cursors_moved = true, .dead = &dead, .n_dead = 1, .now = 1000};
+
+    assert_int_equal(store_write(*state, &write), 0);
+    assert_int_equal(store_write(*state, &write), 0);
+    cursors.position[0] = 0;
+    store_restore(*state, &cursors);
+    assert_int_equal(cursors.position[0], 12);
+}
+
+static void frames_that_ran_out_of_memory_are_not_stored(void **state)
+{
+    struct outbox outbox = {.source = "order", .first = 1, .count = 1};
+    const struct outbox_write write = {.outbox = &outbox, .now = 1000};
+
+    outbox.frames.failed = true;
+    assert_int_equal(store_write(*state, &write), E_MEMORY);
+    assert_int_equal(store_restore(*state, NULL), 0);
+}
+
+/* Every allocation fails once: the write is refused as a whole or done as a whole, and done when there is memory again.
+ */
+static void running_out_of_memory_stores_all_or_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct idempotency_record record = record_of("a");
+    struct outbox outbox = {.source = "order", .first = 1, .count = 1};
+    const struct outbox_write write = {.outbox = &outbox, .records = &record, .n_records = 1, .now = 1000};
+
+    buf_add(&outbox.frames, STR("[1]"));
+    for (uint64_t nth = 1; !is_kept(fixture, "a"); nth++) {
+        assert_true(nth < 100);
+        arena_free(&fixture->arena);
+        heap_fail_at(nth);
+        int error = store_write(fixture, &write);
+        heap_fail_at(0);
+        assert_true(error == 0 || error == E_MEMORY);
+        assert_int_equal(is_kept(fixture, "a"), error == 0);
+        assert_int_equal(store_restore(fixture, NULL), error == 0 ? 1 : 0);
+    }
+    buf_free(&outbox.frames);
+}
+
+/* --- what only the relational one can tell, and only the key-value one --- */
+
+static int take_text(void *context, size_t index, const struct sql_row *row)
+{
+    struct buf *out = context;
+
+    UNUSED(index);
+    for (int column = 0; column < 5; column++) {
+        buf_add(out, sql_text(row, column));
+        buf_char(out, '|');
+    }
+    return 0;
+}
+
+static void a_dead_letter_can_be_read_with_its_reason(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct dead_letter dead = {STR("product"), 12, STR("unknown type"), STR("{}")};
+    const struct outbox_write write = {.dead = &dead, .n_dead = 1, .now = 1000};
+    struct buf out = {0};
+
+    assert_int_equal(store_write(fixture, &write), 0);
+    assert_int_equal(fixture->sql->query_text(fixture->sql,
+                                              "SELECT source, position, at, reason, frame FROM dead_letter", NULL, 0,
+                                              take_text, &out),
+                     0);
+    buf_char(&out, '\0');
+    assert_string_equal(out.p, "product|12|1000|unknown type|{}|");
+    buf_free(&out);
+}
+
+static void a_key_stored_twice_is_a_conflict_and_leaves_the_first(void **state)
+{
+    assert_int_equal(commit_key(*state, "a", 1000), 0);
+    assert_int_equal(commit_key(*state, "a", 2000), E_CONFLICT);
+    assert_true(is_kept(*state, "a"));
+    assert_int_equal(commit_key(*state, "b", 2000), 0);
+}
+
+static void a_key_too_long_for_the_store_is_refused_before_the_commit(void **state)
+{
+    char key[KV_KEY_MAX];
+
+    memset(key, 'k', sizeof(key) - 1);
+    key[sizeof(key) - 1] = '\0';
+    assert_int_equal(commit_key(*state, key, 1000), E_TOO_LARGE);
+    key[KV_KEY_MAX - 15] = '\0';
+    assert_int_equal(commit_key(*state, key, 1000), 0);
+    assert_true(is_kept(*state, key));
+    store_expire(*state, 2000, 0, 1);
+    assert_false(is_kept(*state, key));
+}
+
+static void a_damaged_row_is_corrupt_and_not_a_position(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct kv_entry damaged[] = {{.key = STR("outbox/12345678"), .value = STR("short")},
+                                       {.key = STR("key/a"), .value = STR("short")}};
+    struct idempotency_record record = {.key = STR("a")};
+    struct buf frames = {0};
+    uint64_t oldest;
+    uint64_t last;
+
+    assert_int_equal(fixture->kv->commit(fixture->kv, damaged, COUNT_OF(damaged)), 0);
+    assert_int_equal(outbox_kv_restore(fixture->kv, &last, NULL), E_CORRUPT);
+    assert_int_equal(store_read(fixture, 0, EVERYTHING, &frames, &oldest), E_CORRUPT);
+    assert_int_equal(store_find(fixture, &record, 1), E_CORRUPT);
+    buf_free(&frames);
+}
+
+#define ON(test_, set_up_)                                                                                             \
+    {                                                                                                                  \
+#test_, test_, set_up_, tear_down, NULL                                                                        \
+    }
+#define SUITE(set_up_)                                                                                                 \
+    ON(a_new_store_has_no_events_and_no_cursors, set_up_), ON(positions_and_cursors_survive_a_restart, set_up_),       \
+        ON(cursors_that_did_not_move_are_left_alone, set_up_),                                                         \
+        ON(a_follower_reads_from_the_batch_that_holds_its_next_event, set_up_),                                        \
+        ON(a_follower_far_behind_reads_in_pieces, set_up_), ON(the_answer_to_an_idempotency_key_is_kept, set_up_),     \
+        ON(an_answer_without_location_or_body_is_kept_too, set_up_), ON(a_batch_of_many_keys_is_kept_whole, set_up_),  \
+        ON(expired_keys_are_forgotten_in_small_bites_oldest_first, set_up_), ON(zero_keeps_everything, set_up_),       \
+        ON(expired_batches_go_and_the_oldest_position_says_so, set_up_),                                               \
+        ON(the_newest_batch_never_expires_so_positions_are_never_used_twice, set_up_),                                 \
+        ON(the_same_dead_letter_twice_is_kept_once, set_up_),                                                          \
+        ON(frames_that_ran_out_of_memory_are_not_stored, set_up_)
+#define KEY_VALUE(set_up_)                                                                                             \
+    ON(a_key_too_long_for_the_store_is_refused_before_the_commit, set_up_),                                            \
+        ON(a_damaged_row_is_corrupt_and_not_a_position, set_up_)
+
+int main(void)
+{
+    const struct CMUnitTest over_sqlite[] = {
+        SUITE(set_up_sqlite),
+        ON(running_out_of_memory_stores_all_or_nothing, set_up_sqlite),
+        ON(a_dead_letter_can_be_read_with_its_reason, set_up_sqlite),
+        ON(a_key_stored_twice_is_a_conflict_and_leaves_the_first, set_up_sqlite),
+    };
+    const struct CMUnitTest over_lmdb[] = {
+        SUITE(set_up_lmdb),
+        KEY_VALUE(set_up_lmdb),
+        ON(running_out_of_memory_stores_all_or_nothing, set_up_lmdb),
+    };
+    const struct CMUnitTest over_the_fake[] = {SUITE(set_up_fake), KEY_VALUE(set_up_fake)};
+
+    int failed = cmocka_run_group_tests_name("sqlite", over_sqlite, NULL, NULL);
+    failed += cmocka_run_group_tests_name("lmdb", over_lmdb, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("fake", over_the_fake, NULL, NULL);
+}
