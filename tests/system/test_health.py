@@ -115,6 +115,6 @@ def test_two_sigterms_are_no_harm(open_shop):
 
 
 def test_the_version_is_told():
-    told = run_program("--version")
+    told = run_program("version")
     assert told.returncode == 0
     assert (ROOT / "VERSION").read_text().strip() in told.stdout

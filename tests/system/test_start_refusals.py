@@ -1,0 +1,165 @@
+"""A service that can't start says why in one sentence, ends with a status that isn't 0, and touches nothing."""
+import hashlib
+import os
+import shutil
+import socket
+import sqlite3
+
+import pytest
+
+from shop import SERVICES, flags, run_program
+
+SQL_SERVICES = ("order", "product", "customercenter")
+
+
+def checksums(directory):
+    """Of everything but locks, which say who looked last."""
+    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(directory.rglob("*")) if path.is_file() and "lock" not in path.name}
+
+
+def refused(shop, name, *says, extra=()):
+    """Asserts that the service doesn't start, and says these words about it."""
+    told = run_program(name, *flags(shop.settings_of(name)), *extra)
+    assert told.returncode in (1, 2), f"status {told.returncode}: {told.stderr}"
+    sentences = [line for line in told.stderr.splitlines() if line.startswith("coffeeshop")] or told.stderr.splitlines()
+    assert sentences, "it says nothing"
+    for words in says:
+        assert str(words) in sentences[-1], told.stderr
+    return sentences[-1]
+
+
+def kept_file(shop, name):
+    """The file that holds a service's data: the largest that bears its name."""
+    found = [path for path in shop.data[name].rglob("*") if path.is_file() and name in str(path.relative_to(shop.data[name]))]
+    return max(found, key=lambda path: path.stat().st_size)
+
+
+def with_data(open_shop, name):
+    """A shop in which the service ran once and ended."""
+    shop = open_shop().start(name)
+    shop.stop(name)
+    return shop
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_directory_of_something_else_is_left_alone(open_shop, name):
+    shop = open_shop()
+    thesis = shop.data[name] / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("All my work.")
+    refused(shop, name, shop.data[name])
+    assert [path.name for path in shop.data[name].iterdir()] == ["thesis.txt"]
+    assert thesis.read_text() == "All my work."
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_corrupt_file_is_left_as_it_is(open_shop, name):
+    shop = with_data(open_shop, name)
+    path = kept_file(shop, name)
+    path.write_bytes(b"This is not what you think it is. " * 4000)
+    before = path.read_bytes()
+    refused(shop, name, path.name)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", SQL_SERVICES)
+def test_a_database_of_another_program_is_left_as_it_is(open_shop, name):
+    shop = with_data(open_shop, name)
+    path = kept_file(shop, name)
+    path.unlink()
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+    other.close()
+    before = path.read_bytes()
+    refused(shop, name, path.name)
+    assert path.read_bytes() == before
+
+
+def test_a_database_of_another_service_is_left_as_it_is(open_shop):
+    shop = with_data(open_shop, "order")
+    shop.start("product")
+    shop.stop("product")
+    shutil.copy(kept_file(shop, "order"), kept_file(shop, "product"))
+    path = kept_file(shop, "product")
+    before = path.read_bytes()
+    refused(shop, "product", path.name)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", SQL_SERVICES)
+def test_a_database_of_a_newer_version_is_left_as_it_is(open_shop, name):
+    shop = with_data(open_shop, name)
+    path = kept_file(shop, name)
+    newer = sqlite3.connect(path)
+    newer.execute("PRAGMA user_version = 9999")
+    newer.commit()
+    newer.close()
+    before = path.read_bytes()
+    refused(shop, name, path.name, "newer")
+    assert path.read_bytes() == before
+
+
+def test_a_directory_of_a_newer_version_is_left_as_it_is(open_shop):
+    shop = with_data(open_shop, "order")
+    (shop.data["order"] / "coffeeshop.format").write_text("999\n")
+    before = checksums(shop.data["order"])
+    refused(shop, "order", "newer")
+    assert checksums(shop.data["order"]) == before
+
+
+@pytest.mark.parametrize("name", (*SERVICES, "gateway"))
+def test_a_port_in_use_is_named(open_shop, name):
+    shop = open_shop()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", shop.ports[name]))
+        taken.listen()
+        refused(shop, name, shop.ports[name])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_data_in_use_is_not_opened_twice(open_shop, name):
+    shop, other = open_shop().start(name), open_shop()
+    other.data[name] = shop.data[name]
+    refused(other, name, "use")
+    assert shop[name].get("/readyz").status_code == 200
+
+
+def test_a_directory_that_can_not_be_made_is_named(open_shop):
+    shop = open_shop()
+    (shop.directory / "file").write_text("")
+    shop.data["order"] = shop.directory / "file" / "data"
+    refused(shop, "order", shop.data["order"])
+
+
+@pytest.mark.parametrize("setting, says", [
+    ("--order.brew=1", "order.brew"), ("--nonsense", "nonsense"), ("--http.request_ms=0", "http.request_ms"), ("--http.request_ms=soon", "http.request_ms"),
+    ("--http.max_body=99999999999999999999", "http.max_body"), ("--order.listen=nowhere", "order.listen"), ("--order.product_url=ftp://x", "order.product_url"),
+    ("--log.level=loud", "log.level"), ("--config=/no/such/file", "/no/such/file"), ("extra", "extra"),
+])
+def test_a_setting_that_makes_no_sense_is_named(open_shop, setting, says):
+    shop = open_shop()
+    refused(shop, "order", says, extra=[setting])
+    assert not shop.data["order"].exists()
+
+
+def test_flag_beats_environment_beats_file(open_shop, tmp_path):
+    config = tmp_path / "shop.conf"
+    config.write_text("# the shop\nhttp.idle_ms = 11000\nlog.level = warning\nquery_ms = 1111\n")
+    told = run_program("settings", "order", f"--config={config}", "--http.idle_ms=13000",
+                       env={**os.environ, "COFFEESHOP_HTTP_IDLE_MS": "12000", "COFFEESHOP_LOG_LEVEL": "error"})
+    assert told.returncode == 0, told.stderr
+    values = dict(line.split(" = ", 1) for line in told.stdout.splitlines() if " = " in line)
+    assert (values["http.idle_ms"], values["log.level"], values["query_ms"]) == ("13000", "error", "1111")
+
+
+def test_a_menu_that_can_not_be_read_is_named(open_shop, tmp_path):
+    menu = tmp_path / "menu.json"
+    menu.write_text("{")
+    refused(open_shop({"menu": menu}), "order", menu)
+
+
+def test_an_unknown_command_is_named():
+    told = run_program("brew")
+    assert told.returncode == 2
+    assert "brew" in told.stderr
