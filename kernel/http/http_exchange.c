@@ -75,6 +75,7 @@ void *http_exchange_begin(void *cls, const char *uri, struct MHD_Connection *con
     exchange->state = EXCHANGE_HEAD;
     exchange->request.connection = exchange;
     exchange->request.arrived_us = clock_monotonic();
+    exchange->uri_end = uri + strlen(uri);
     exchange->target = arena_copy(&exchange->request.arena, str_of(uri));
     if (peer->in != &server->receiving) /* a connection's first request counts from the connection's beginning */
         http_peers_add(&server->receiving, peer, exchange->request.arrived_us);
@@ -156,8 +157,12 @@ enum MHD_Result http_exchange_continue(void *cls, struct MHD_Connection *connect
     if (exchange->state == EXCHANGE_HEAD) {
         exchange->state = EXCHANGE_BODY;
         http_head_read(exchange, method, version);
-        if (!exchange->refused || !exchange->close)
+        if (!exchange->refused || !exchange->close) {
+            /* MHD takes line ends in chunked bodies that others don't: where one ends is not certain enough for another
+             * request behind it. */
+            exchange->close = exchange->chunked;
             return MHD_YES;
+        }
         http_peer_leave(exchange->peer);
         return http_answer(exchange);
     }

@@ -81,7 +81,8 @@ static struct http_verdict read_fields(const struct http_field *fields, size_t n
         int at = which(fields[i].name);
         if (at == HTTP_HEADERS)
             continue;
-        struct str value = str_trim(fields[i].value);
+        /* Blanks around a transfer coding are legal, but the parser below us would not see it is "chunked". */
+        struct str value = at == HTTP_TRANSFER_ENCODING ? fields[i].value : str_trim(fields[i].value);
         if (at == HTTP_ACCEPT)
             http_accept_read(&head->accept, value);
         if (head->seen[at]++ == 0)
@@ -143,6 +144,27 @@ struct http_verdict http_guard(const struct http_field *fields, size_t n, bool h
     if (head->seen[HTTP_IDEMPOTENCY_KEY] && !http_is_visible(head->value[HTTP_IDEMPOTENCY_KEY], 1, 255))
         return refuse(400, "Idempotency-Key", "The key must be 1 to 255 visible ASCII characters.");
     return fine;
+}
+
+/* A line's end, CR LF, is two NULs by now. */
+static bool is_behind(struct str text, const char *next)
+{
+    return next == text.p + text.n + 2;
+}
+
+bool http_guard_is_plain(struct str before, const struct http_field *fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!is_behind(before, fields[i].name.p))
+            return false;
+        const char *at = fields[i].name.p + fields[i].name.n + 1;
+        while (at != fields[i].value.p && (*at == ' ' || *at == '\t'))
+            at++;
+        if (at != fields[i].value.p)
+            return false;
+        before = fields[i].value;
+    }
+    return n == 0 || before.p[before.n + 1] == '\0';
 }
 
 bool http_is_json(struct str content_type, struct str content_encoding)

@@ -58,6 +58,10 @@ struct http_verdict {
 /** Reads `fields` into `head` and judges them. `http_1_1`: the version is at least 1.1. `max_body` in bytes. */
 struct http_verdict http_guard(const struct http_field *fields, size_t n, bool http_1_1, uint64_t max_body,
                                struct http_head *head);
+/** Whether the bytes of the header block are exactly "name: value CR LF" lines: what was parsed accounts for every
+ * byte, so no line was folded, ended by CR or LF alone, or hides text behind a NUL. For texts that were parsed in
+ * place, with NUL written over colons and line ends; `before` is the version at the end of the request line. */
+bool http_guard_is_plain(struct str before, const struct http_field *fields, size_t n);
 /** Whether `content_type` (empty: none given) is JSON in UTF-8 and `content_encoding` changes nothing. */
 bool http_is_json(struct str content_type, struct str content_encoding);
 /** A host with or without port, of characters that can stand in a link as they are. */

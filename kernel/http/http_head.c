@@ -24,15 +24,29 @@ static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *n
     return MHD_YES;
 }
 
+/* MHD is lenient about the text between the fields that it reports; its later versions are not. */
+static bool is_plain(const struct exchange *exchange, const char *version, const struct field_list *list)
+{
+    for (size_t i = 0; i < exchange->target.n; i++)
+        if ((unsigned char)exchange->target.p[i] <= ' ' || exchange->target.p[i] == 0x7f)
+            return false;
+    return !exchange->server->parses_in_place ||
+           (exchange->uri_end + 1 == version && http_guard_is_plain(str_of(version), list->field, list->n));
+}
+
 static struct http_verdict judge(struct exchange *exchange, const char *version, struct http_head *head)
 {
     struct field_list list = {.n = 0};
     MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, collect, &list);
     bool http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
-    struct http_verdict verdict =
-        http_guard(list.field, list.n, http_1_1, (uint64_t)exchange->server->settings.max_body, head);
-    if (verdict.status == 0 && list.too_many)
-        verdict = (struct http_verdict){431, NULL, "The request has too many headers."};
+    uint64_t max_body = (uint64_t)exchange->server->settings.max_body;
+    struct http_verdict verdict = http_guard(list.field, list.n, http_1_1, max_body, head);
+    if (verdict.status)
+        return verdict;
+    if (list.too_many)
+        return (struct http_verdict){431, NULL, "The request has too many headers."};
+    if (!is_plain(exchange, version, &list))
+        return (struct http_verdict){400, NULL, "The request's head is malformed."};
     return verdict;
 }
 
@@ -90,6 +104,7 @@ static void take_headers(struct exchange *exchange, const struct http_head *head
     request->wants_hal = hal >= json;
     exchange->takes_entity = hal > 0 || json > 0;
     exchange->takes_stream = http_accept_quality(&head->accept, HTTP_OFFER_STREAM) > 0;
+    exchange->chunked = head->chunked;
     exchange->has_body = head->chunked || head->content_length > 0;
 }
 

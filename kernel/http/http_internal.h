@@ -45,12 +45,14 @@ struct exchange {
     struct http_path path;
     const struct route *route;
     struct str target;    /* as it came */
+    const char *uri_end;  /* in the text that MHD parses */
     struct buf body;      /* request.body points into it */
     uint64_t discarded;   /* bytes of body nobody wants */
     bool refused;         /* the answer is already filled in; the body is only read past */
     bool answered_inside; /* http_reply() or http_stream() was called by the handler itself */
     bool close;           /* the connection ends with this answer */
     bool has_body;
+    bool chunked;
     bool takes_entity; /* Accept allows HAL or JSON */
     bool takes_stream; /* Accept allows an event stream */
     struct http_stream *stream;
@@ -76,7 +78,8 @@ struct http_server {
     struct exchange *streams;
     size_t in_flight;
     bool draining;
-    bool must_run; /* MHD has something to do */
+    bool parses_in_place; /* MHD does; later versions judge by themselves what http_guard_is_plain() looks for */
+    bool must_run;        /* MHD has something to do */
     int64_t mhd_due_us;
     _Atomic(struct exchange *) finished; /* answered by other threads, newest first */
     struct loop_job finish_job;

@@ -100,7 +100,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)settings->connection_memory, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)settings->max_connections, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)whole_seconds(settings->idle_ms), NULL},
-        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_exchange_end, server},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notice_connection, server},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_exchange_begin, server},
@@ -161,6 +161,7 @@ struct http_server *http_server_new(struct loop *loop, const struct http_setting
     server->idle.patience_us = (settings->idle_ms + settings->request_ms) * US_PER_MS;
     server->must_run = true;
     server->finish_job.run = http_answer_finished;
+    server->parses_in_place = str_starts_with(str_of(MHD_get_version()), STR("0."));
     http_trace_init(&server->trace);
     if (start(server, listen, routes, problem))
         return server;
