@@ -61,6 +61,11 @@ void config_print_help(const struct setting_group *groups, size_t n_groups, stru
 /** The values in force, as lines `name = value` that --config reads back. */
 void config_print_values(const struct setting_group *groups, size_t n_groups, struct buf *out);
 
+/** A copy of `environment` for another program of the shop: its COFFEESHOP_* replaced by every value in force of `groups`.
+ *  NULL-terminated, in `arena`; NULL when there is no memory. */
+char **config_to_environment(const struct setting_group *groups, size_t n_groups, char *const *environment,
+                             struct arena *arena);
+
 #define SETTING(structure, member, name_, type_, fallback_, min_, max_, doc_)                                          \
     {                                                                                                                  \
         .name = (name_), .type = (type_), .fallback = (fallback_), .min = (min_), .max = (max_), .doc = (doc_),        \

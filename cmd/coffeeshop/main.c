@@ -1,0 +1,62 @@
+/* main.c: the command line: one table of commands, one of services. */
+#include "shop.h"
+
+#include "gateway_main.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define PROGRAM(name) &name##_program,
+const struct program *const shop_programs[] = {
+#include "programs.def"
+};
+#undef PROGRAM
+const size_t shop_programs_count = COUNT_OF(shop_programs);
+
+const struct command_row shop_commands[] = {
+    {"up", "", "Run the whole shop: every service and the gateway, started again when they die.", run_up},
+    {"settings", "[SERVICE]", "Print every setting with the value in force, as --config reads it.", run_settings},
+    {"version", "", "Print the version.", run_version},
+    {"help", "", "Print this.", run_help},
+};
+const size_t shop_commands_count = COUNT_OF(shop_commands);
+
+static const struct command_row *find_command(struct str name)
+{
+    for (size_t i = 0; i < shop_commands_count; i++) {
+        if (str_is(name, shop_commands[i].name))
+            return &shop_commands[i];
+    }
+    return NULL;
+}
+
+static int refuse(const char *command)
+{
+    struct buf problem = {0};
+
+    BUF_LIT(&problem, "there is no command ");
+    buf_json_string(&problem, str_of(command));
+    BUF_LIT(&problem, "; `coffeeshop --help` lists them");
+    print_problem(&problem);
+    buf_free(&problem);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        run_help(0, argv);
+        return EXIT_USAGE;
+    }
+    struct str name = str_of(argv[1]);
+    if (str_is(name, "--help") || str_is(name, "-h"))
+        name = STR("help");
+    if (str_is(name, "--version"))
+        name = STR("version");
+
+    const struct program *program = shop_find_program(name);
+    if (program)
+        return run_program(program, argc - 2, argv + 2);
+    const struct command_row *command = find_command(name);
+    return command ? command->run(argc - 2, argv + 2) : refuse(argv[1]);
+}

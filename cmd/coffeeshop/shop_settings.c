@@ -1,0 +1,60 @@
+#include "shop.h"
+
+#include <unistd.h>
+
+enum { GROUP_COMMON, GROUP_UP, GROUPS_BEFORE_PROGRAMS };
+
+const struct program *shop_find_program(struct str name)
+{
+    for (size_t i = 0; i < shop_programs_count; i++) {
+        if (str_is(name, shop_programs[i]->name))
+            return shop_programs[i];
+    }
+    return NULL;
+}
+
+static bool make_groups(struct shop_settings *settings)
+{
+    settings->n_groups = GROUPS_BEFORE_PROGRAMS + shop_programs_count;
+    settings->groups = ARENA_ARRAY(&settings->arena, struct setting_group, settings->n_groups);
+    settings->program = ARENA_ARRAY(&settings->arena, void *, shop_programs_count);
+    if (!settings->groups || !settings->program)
+        return false;
+    settings->groups[GROUP_COMMON] =
+        (struct setting_group){common_settings_rows, common_settings_count, &settings->common};
+    settings->groups[GROUP_UP] = (struct setting_group){up_rows, up_rows_count, &settings->up};
+    for (size_t i = 0; i < shop_programs_count; i++) {
+        const struct program *program = shop_programs[i];
+        settings->program[i] = arena_alloc(&settings->arena, program->settings_size);
+        if (!settings->program[i])
+            return false;
+        settings->groups[GROUPS_BEFORE_PROGRAMS + i] =
+            (struct setting_group){program->rows, program->n_rows, settings->program[i]};
+    }
+    return true;
+}
+
+int shop_settings_load(struct shop_settings *settings, int argc, char *const *argv, bool *wants_help)
+{
+    const struct config_source source = {argc, argv, environ};
+    struct buf problem = {0};
+    int status = EXIT_OK;
+
+    arena_init(&settings->arena, 0);
+    if (!make_groups(settings)) {
+        BUF_LIT(&problem, "out of memory");
+        status = EXIT_CANNOT;
+    } else if (!config_load(settings->groups, settings->n_groups, NULL, 0, &source, &settings->arena, wants_help,
+                            &problem)) {
+        status = EXIT_USAGE;
+    }
+    if (status != EXIT_OK)
+        print_problem(&problem);
+    buf_free(&problem);
+    return status;
+}
+
+void shop_settings_free(struct shop_settings *settings)
+{
+    arena_free(&settings->arena);
+}

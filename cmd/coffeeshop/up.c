@@ -1,0 +1,139 @@
+/* up.c: `coffeeshop up`: the whole shop under one supervisor. */
+#include "shop.h"
+
+#include "data_dir.h"
+
+#include <unistd.h>
+
+#define ROW(member, name, type, fallback, min, max, doc)                                                               \
+    SETTING(struct up_settings, member, name, type, fallback, min, max, doc)
+
+/* clang-format off: a table is read by its columns */
+const struct setting up_rows[] = {
+    ROW(supervisor.backoff_ms, "up.backoff_ms", SETTING_MS, "100", 1, 60000,
+        "A service that died is started again so much later; doubles with each death."),
+    ROW(supervisor.backoff_max_ms, "up.backoff_max_ms", SETTING_MS, "10000", 1, 600000, "But never later than this."),
+    ROW(supervisor.steady_ms, "up.steady_ms", SETTING_MS, "30000", 1, 3600000,
+        "A service that lived so long begins with the short wait again."),
+    ROW(supervisor.stop_ms, "up.stop_ms", SETTING_MS, "5000", 1, 600000,
+        "Services that have not stopped after so long are killed."),
+};
+/* clang-format on */
+const size_t up_rows_count = COUNT_OF(up_rows);
+
+/* The supervisor with what its announcement needs. */
+struct shop {
+    struct supervisor supervisor;
+    struct shop_settings settings;
+};
+
+/* Where a service listens: the value of its setting <name>.listen. */
+static const char *listen_of(const struct shop_settings *settings, size_t i)
+{
+    const struct program *program = shop_programs[i];
+    const char *listen = "";
+
+    for (size_t k = 0; k < program->n_rows; k++) {
+        struct str name = str_of(program->rows[k].name);
+        struct str owner = str_split(name, '.', &name);
+        if (str_is(owner, program->name) && str_is(name, "listen"))
+            memcpy(&listen, (const char *)settings->program[i] + program->rows[k].offset, sizeof(listen));
+    }
+    return listen;
+}
+
+static const char *gateway_address(const struct shop_settings *settings)
+{
+    for (size_t i = 0; i < shop_programs_count; i++) {
+        if (strcmp(shop_programs[i]->name, "gateway") == 0)
+            return listen_of(settings, i);
+    }
+    return "";
+}
+
+static void announce(struct supervisor *supervisor)
+{
+    const struct shop *shop = CONTAINER_OF(supervisor, struct shop, supervisor);
+    const char *gateway = gateway_address(&shop->settings);
+    struct buf out = {0};
+
+    buf_printf(&out, "\nThe coffee shop is open: http://%s/\n\n", gateway);
+    buf_printf(&out, "  order a coffee     http POST %s/orders productName=Americano qty=1\n", gateway);
+    buf_printf(&out, "  see how it goes    http %s/mypages\n", gateway);
+    buf_printf(&out, "  what is sold       http %s/menu\n\n", gateway);
+    for (size_t i = 0; i < shop_programs_count; i++)
+        buf_printf(&out, "  %-18s http://%s\n", shop_programs[i]->name, listen_of(&shop->settings, i));
+    buf_printf(&out, "\nWhat lasts is kept in %s. Ctrl-C stops it.\n\n", shop->settings.common.data);
+    print_out(&out); /* nobody reading it is no reason to close the shop */
+    buf_free(&out);
+}
+
+static bool make_children(struct shop *shop, struct buf *problem)
+{
+    struct supervisor *supervisor = &shop->supervisor;
+
+    supervisor->n_children = shop_programs_count;
+    supervisor->children = ARENA_ARRAY(&shop->settings.arena, struct child, shop_programs_count);
+    supervisor->environment =
+        config_to_environment(shop->settings.groups, shop->settings.n_groups, environ, &shop->settings.arena);
+    if (!supervisor->children || !supervisor->environment) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < shop_programs_count; i++) {
+        struct child *child = &supervisor->children[i];
+        const char *listen = listen_of(&shop->settings, i);
+        child->name = shop_programs[i]->name;
+        if (probe_init(&child->probe, listen))
+            continue;
+        buf_printf(problem, "%s.listen is %s: the services have to find each other, so it needs a port", child->name,
+                   listen);
+        return false;
+    }
+    return true;
+}
+
+static int open_shop(struct shop *shop, struct buf *problem)
+{
+    const char *data = shop->settings.common.data;
+
+    if (!data_dir_prepare(data, problem))
+        return EXIT_CANNOT;
+    int lock = data_dir_lock(data, problem);
+    if (lock < 0)
+        return EXIT_CANNOT;
+    int status = make_children(shop, problem) ? supervisor_run(&shop->supervisor, problem) : EXIT_CANNOT;
+    close(lock);
+    return status;
+}
+
+static int print_help(const struct shop_settings *settings)
+{
+    struct buf out = {0};
+
+    BUF_LIT(&out, "coffeeshop up: every service and the gateway, each a process of its own. Every setting of every "
+                  "service is a flag here:\n\n");
+    config_print_help(settings->groups, settings->n_groups, &out);
+    int status = print_out(&out);
+    buf_free(&out);
+    return status;
+}
+
+int run_up(int argc, char *const *argv)
+{
+    struct shop shop = {.supervisor = {.settings = &shop.settings.up.supervisor, .all_ready = announce}};
+    struct buf problem = {0};
+    bool wants_help = false;
+    int status = shop_settings_load(&shop.settings, argc, argv, &wants_help);
+
+    if (status == EXIT_OK) {
+        log_init("up", (enum log_level)shop.settings.common.log_level,
+                 (enum log_format)shop.settings.common.log_format);
+        status = wants_help ? print_help(&shop.settings) : open_shop(&shop, &problem);
+    }
+    if (problem.n > 0 || problem.failed)
+        print_problem(&problem);
+    buf_free(&problem);
+    shop_settings_free(&shop.settings);
+    return status;
+}

@@ -1,0 +1,64 @@
+#include "gateway_settings.h"
+
+#include <arpa/inet.h>
+
+/* Letters and digits, and what `others` lists. nginx has no way to quote a $ or a quote, so they are refused. */
+static bool is_made_of(struct str text, const char *others)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain && !strchr(others, c))
+            return false;
+    }
+    return true;
+}
+
+static bool is_address(struct str text)
+{
+    char host[INET6_ADDRSTRLEN];
+    struct in6_addr address; /* large enough for both */
+    uint64_t prefix = 0;
+    struct str length;
+    struct str base = str_split(text, '/', &length);
+    bool is_v6 = base.n > 0 && memchr(base.p, ':', base.n) != NULL;
+
+    if (base.n == 0 || base.n >= sizeof(host))
+        return false;
+    memcpy(host, base.p, base.n);
+    host[base.n] = '\0';
+    if (inet_pton(is_v6 ? AF_INET6 : AF_INET, host, &address) != 1)
+        return false;
+    return base.n == text.n || (str_to_u64(length, &prefix) && prefix <= (is_v6 ? 128U : 32U));
+}
+
+static bool are_addresses(struct str text)
+{
+    while (text.n > 0) {
+        struct str one = str_split(text, ' ', &text);
+        if (one.n > 0 && !is_address(one))
+            return false;
+    }
+    return true;
+}
+
+static bool refuse(const char *name, const char *value, const char *what, struct buf *problem)
+{
+    buf_printf(problem, "gateway.%s is \"%s\" but has to be %s", name, value, what);
+    return false;
+}
+
+bool gateway_settings_check(const struct gateway_settings *settings, struct buf *problem)
+{
+    if (!are_addresses(str_of(settings->unlimited)))
+        return refuse("unlimited", settings->unlimited, "addresses or networks like 10.0.0.0/8, separated by blanks",
+                      problem);
+    if (!is_made_of(str_of(settings->cors_origin), " :/.-_*[]"))
+        return refuse("cors_origin", settings->cors_origin,
+                      "* or origins like https://shop.example, separated by blanks", problem);
+    if (!is_made_of(str_of(settings->user), "-_."))
+        return refuse("user", settings->user, "a user's name", problem);
+    if (!is_made_of(str_of(settings->access_log), "/-_."))
+        return refuse("access_log", settings->access_log, "off or a path of letters, digits and / - _ .", problem);
+    return true;
+}

@@ -1,0 +1,28 @@
+/** gateway_settings.h: settings gateway.*; their table is in gateway_main.c. */
+#ifndef COFFEESHOP_GATEWAY_SETTINGS_H
+#define COFFEESHOP_GATEWAY_SETTINGS_H
+
+#include "config.h"
+
+struct gateway_settings {
+    const char *listen;
+    const char *order_url, *product_url, *stock_url, *customercenter_url;
+    int64_t max_body;        /* bytes */
+    int64_t rate, burst;     /* requests a second of one address; how many may come at once */
+    int64_t connections;     /* of one address */
+    const char *unlimited;   /* addresses and networks, separated by blanks */
+    int64_t max_connections; /* of all clients and to the services, together, per worker */
+    int64_t header_ms, body_ms, send_ms, idle_ms;
+    int64_t connect_ms, answer_ms, stream_ms;
+    const char *cors_origin; /* "*", origins separated by blanks, or empty */
+    int64_t workers;
+    const char *nginx; /* the program */
+    const char *user;
+    const char *access_log;
+};
+
+/** What the table can't check: texts that become part of nginx's configuration hold only what they may. false with a
+ * sentence in `problem`. */
+bool gateway_settings_check(const struct gateway_settings *settings, struct buf *problem);
+
+#endif

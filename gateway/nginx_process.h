@@ -1,0 +1,25 @@
+/** nginx_process.h: nginx as a child: found, started, told to stop the way it understands, waited for. One thread. */
+#ifndef COFFEESHOP_NGINX_PROCESS_H
+#define COFFEESHOP_NGINX_PROCESS_H
+
+#include "buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nginx_process {
+    const char *program;   /* as nginx_find() found it */
+    const char *directory; /* with nginx.conf; nginx's working directory */
+    int64_t drain_ms;      /* from SIGTERM until it stops to take connections */
+    int64_t stop_ms;       /* then until it is killed */
+};
+
+/** The path of nginx: `wanted` itself when it has a slash, else looked for in PATH, /usr/sbin and /usr/local/sbin.
+ * false with a sentence in `problem`. */
+bool nginx_find(const char *wanted, struct buf *path, struct buf *problem);
+/** Whether `listen` ("127.0.0.1:8088") is free; nginx itself would try for seconds and say it in its own words. */
+bool nginx_can_listen(const char *listen, struct buf *problem);
+/** Runs nginx until SIGTERM or SIGINT, or until it ends by itself. Returns 0, or 1 with a sentence in `problem`. */
+int nginx_run(const struct nginx_process *process, struct buf *problem);
+
+#endif

@@ -1,0 +1,59 @@
+#include "config.h"
+
+#include "config_value.h"
+
+static const struct str prefix = STR_INIT("COFFEESHOP_");
+
+static void write_variable(const struct setting *row, const void *from, struct buf *out)
+{
+    buf_add(out, prefix);
+    for (const char *c = row->name; *c; c++)
+        buf_char(out, *c == '.' ? '_' : (*c >= 'a' && *c <= 'z') ? (char)(*c - 'a' + 'A') : *c);
+    buf_char(out, '=');
+    config_value_write(row, from, out);
+}
+
+static char *variable_text(const struct setting *row, const void *from, struct arena *arena)
+{
+    struct buf text = {0};
+    char *copy = NULL;
+
+    write_variable(row, from, &text);
+    if (!text.failed)
+        copy = (char *)arena_copy(arena, buf_str(&text)).p;
+    buf_free(&text);
+    return copy;
+}
+
+static size_t count_entries(const struct setting_group *groups, size_t n_groups, char *const *environment)
+{
+    size_t n = 1;
+
+    for (; environment && *environment; environment++)
+        n++;
+    for (size_t g = 0; g < n_groups; g++)
+        n += groups[g].n_rows;
+    return n;
+}
+
+char **config_to_environment(const struct setting_group *groups, size_t n_groups, char *const *environment,
+                             struct arena *arena)
+{
+    size_t n = 0;
+    char **entries = ARENA_ARRAY(arena, char *, count_entries(groups, n_groups, environment));
+
+    if (!entries)
+        return NULL;
+    for (; environment && *environment; environment++) {
+        if (!str_starts_with(str_of(*environment), prefix))
+            entries[n++] = *environment;
+    }
+    for (size_t g = 0; g < n_groups; g++) {
+        for (size_t i = 0; i < groups[g].n_rows; i++) {
+            entries[n] = variable_text(&groups[g].rows[i], groups[g].into, arena);
+            if (!entries[n++])
+                return NULL;
+        }
+    }
+    return entries; /* the arena's memory is zeroed: the last one is NULL */
+}
