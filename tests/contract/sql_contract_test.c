@@ -1,0 +1,375 @@
+/* What every relational store has to do, asked of SQLite. */
+#include "alloc.h"
+#include "base.h"
+#include "errors.h"
+#include "scratch.h"
+#include "sql.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { MANY = 500 };
+
+static const struct sql_migration migrations[] = {
+    {1, "CREATE TABLE item (id BIGINT PRIMARY KEY, name TEXT, picture BLOB, qty BIGINT)"}};
+static const struct sql_statement insert = {"INSERT INTO item (id, name, picture, qty) VALUES ($1, $2, $3, $4)", 4};
+static const struct sql_statement find = {"SELECT id, name, picture, qty FROM item WHERE id = $1", 1};
+static const struct sql_statement count = {"SELECT count(*) FROM item", 0};
+static const struct sql_statement missing_table = {"SELECT 1 FROM nowhere", 0};
+
+struct fixture {
+    struct sql *sql;
+    struct sql_options options;
+    struct scratch scratch;
+    char path[SCRATCH_PATH_SIZE];
+};
+
+static struct sql *open_with(const struct sql_options *options)
+{
+    struct buf problem = {0};
+    int error = 0;
+    struct sql *sql = sqlite_open(options, &problem, &error);
+
+    assert_int_equal(error, 0);
+    assert_int_equal(problem.n, 0);
+    buf_free(&problem);
+    return sql;
+}
+
+static struct sql *open_reader(const struct fixture *fixture)
+{
+    struct sql_options options = fixture->options;
+
+    options.read_only = true;
+    return open_with(&options);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = heap_alloc(sizeof(*fixture));
+
+    assert_non_null(fixture);
+    scratch_make(&fixture->scratch);
+    fixture->options = (struct sql_options){.path = scratch_path(&fixture->scratch, "order.db", fixture->path),
+                                            .application = "order",
+                                            .migrations = migrations,
+                                            .n_migrations = COUNT_OF(migrations)};
+    fixture->sql = open_with(&fixture->options);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->sql->close(fixture->sql);
+    scratch_remove(&fixture->scratch);
+    heap_free(fixture);
+    return 0;
+}
+
+/* --- helpers --- */
+
+static int add_item(struct sql *sql, int64_t id, const char *name)
+{
+    const struct sql_value row[] = {SQL_N(id), SQL_S(str_of(name)), SQL_B(STR("\0\1\2")), SQL_N(100)};
+
+    return sql_exec(sql, &insert, row);
+}
+
+static int take_number(void *context, size_t index, const struct sql_row *row)
+{
+    int64_t *numbers = context;
+
+    numbers[index] = sql_i64(row, 0);
+    return 0;
+}
+
+static int64_t count_in(struct sql *sql)
+{
+    int64_t n = -1;
+
+    assert_int_equal(sql_query(sql, &count, NULL, take_number, &n), 0);
+    return n;
+}
+
+struct item {
+    int64_t id;
+    struct buf name;
+    struct buf picture;
+    int64_t qty;
+};
+
+static int take_item(void *context, size_t index, const struct sql_row *row)
+{
+    struct item *item = (struct item *)context + index;
+
+    item->id = sql_i64(row, 0);
+    buf_add(&item->name, sql_text(row, 1));
+    buf_add(&item->picture, sql_text(row, 2));
+    item->qty = sql_i64(row, 3);
+    return 0;
+}
+
+/* --- the contract --- */
+
+static void texts_blobs_and_numbers_come_back_as_they_were(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct sql_value row[] = {SQL_N(INT64_MIN), SQL_S(STR("카페 라떼")), SQL_B(STR("\0\xff\0")),
+                                    SQL_N(INT64_MAX)};
+    struct item item = {0};
+
+    assert_int_equal(sql_exec(fixture->sql, &insert, row), 0);
+    assert_int_equal(sql_query(fixture->sql, &find, row, take_item, &item), 0);
+    assert_true(item.id == INT64_MIN && item.qty == INT64_MAX);
+    assert_true(str_is(buf_str(&item.name), "카페 라떼"));
+    assert_true(str_eq(buf_str(&item.picture), STR("\0\xff\0")));
+    buf_free(&item.name);
+    buf_free(&item.picture);
+}
+
+static void null_and_empty_are_two_things(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+    const struct str empty = {NULL, 0};
+    const struct sql_value rows[] = {SQL_N(1), SQL_S(empty),  SQL_B(empty),       SQL_N(0),
+                                     SQL_N(2), SQL_S0(empty), {.kind = SQL_NULL}, SQL_N0(0)};
+    int64_t n = -1;
+
+    assert_int_equal(sql->exec_many(sql, &insert, rows, 2), 0);
+    const char *nulls = "SELECT count(*) FROM item WHERE name IS NULL AND picture IS NULL AND qty IS NULL";
+    assert_int_equal(sql->query_text(sql, nulls, NULL, 0, take_number, &n), 0);
+    assert_int_equal(n, 1);
+    const char *empties = "SELECT count(*) FROM item WHERE name = '' AND length(picture) = 0 AND qty = 0";
+    assert_int_equal(sql->query_text(sql, empties, NULL, 0, take_number, &n), 0);
+    assert_int_equal(n, 1);
+    struct item item = {.qty = 7};
+    assert_int_equal(sql_query(sql, &find, &rows[4], take_item, &item), 0);
+    assert_int_equal(item.qty, 0);
+    assert_int_equal(item.name.n, 0);
+}
+
+static void a_row_that_is_missing_calls_nobody_and_each_result_knows_its_parameters(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+    const struct sql_value ids[] = {SQL_N(3), SQL_N(404), SQL_N(1)};
+    int64_t found[] = {-1, -1, -1};
+
+    assert_int_equal(add_item(sql, 1, "a"), 0);
+    assert_int_equal(add_item(sql, 3, "c"), 0);
+    assert_int_equal(sql->query_many(sql, &find, ids, COUNT_OF(ids), take_number, found), 0);
+    assert_int_equal(found[0], 3);
+    assert_int_equal(found[1], -1);
+    assert_int_equal(found[2], 1);
+}
+
+static int stop_now(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    UNUSED(row);
+    ++*(size_t *)context;
+    return 77;
+}
+
+static void a_query_ends_when_its_callback_says_so_and_the_next_one_is_whole(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+    const struct sql_value ids[] = {SQL_N(1), SQL_N(2)};
+    size_t n = 0;
+
+    assert_int_equal(add_item(sql, 1, "a"), 0);
+    assert_int_equal(add_item(sql, 2, "b"), 0);
+    assert_int_equal(sql->query_many(sql, &find, ids, 2, stop_now, &n), 77);
+    assert_int_equal(n, 1);
+    assert_int_equal(count_in(sql), 2);
+}
+
+static void a_committed_transaction_is_there_after_a_restart_and_a_rolled_back_one_is_not(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *sql = fixture->sql;
+
+    assert_int_equal(sql->begin(sql), 0);
+    assert_int_equal(add_item(sql, 1, "a"), 0);
+    assert_int_equal(sql->commit(sql), 0);
+    assert_int_equal(sql->begin(sql), 0);
+    assert_int_equal(add_item(sql, 2, "b"), 0);
+    assert_int_equal(sql->rollback(sql), 0);
+    sql->close(sql);
+    fixture->sql = open_with(&fixture->options);
+    assert_int_equal(count_in(fixture->sql), 1);
+}
+
+static void after_an_error_a_transaction_can_only_be_ended(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+
+    assert_int_equal(sql->begin(sql), 0);
+    assert_int_equal(add_item(sql, 1, "a"), 0);
+    assert_int_equal(add_item(sql, 1, "again"), E_CONFLICT);
+    assert_int_equal(add_item(sql, 2, "b"), E_CONFLICT); /* the first error stays */
+    assert_int_equal(sql->commit(sql), E_CONFLICT);
+    assert_int_equal(count_in(sql), 0);
+    assert_int_equal(sql->begin(sql), 0);
+    assert_int_equal(add_item(sql, 1, "a"), 0);
+    assert_int_equal(sql->commit(sql), 0);
+    assert_int_equal(count_in(sql), 1);
+}
+
+static void a_statement_that_can_not_be_prepared_is_an_error_each_time(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+    size_t n = 0;
+
+    assert_int_equal(sql_query(sql, &missing_table, NULL, stop_now, &n), E_SYSTEM);
+    assert_int_equal(sql_query(sql, &missing_table, NULL, stop_now, &n), E_SYSTEM);
+    assert_int_equal(sql->query_text(sql, "SELEC 1", NULL, 0, stop_now, &n), E_SYSTEM);
+    assert_int_equal(n, 0);
+    assert_int_equal(count_in(sql), 0);
+}
+
+static void more_statements_than_the_first_table_holds_are_all_kept(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+    static struct sql_statement statements[MANY]; /* an address each, as static consts have */
+    struct buf texts[MANY] = {0};
+
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < MANY; i++) {
+            int64_t n = -1;
+            if (round == 0) {
+                buf_printf(&texts[i], "SELECT %zu + $1%c", i, '\0');
+                statements[i] = (struct sql_statement){texts[i].p, 1};
+            }
+            assert_int_equal(sql_query(sql, &statements[i], &SQL_N(round), take_number, &n), 0);
+            assert_int_equal(n, i + (size_t)round);
+        }
+    }
+    for (size_t i = 0; i < MANY; i++)
+        buf_free(&texts[i]);
+}
+
+static void a_reader_sees_what_is_committed_and_never_waits_for_the_writer(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *reader = open_reader(fixture);
+
+    assert_int_equal(fixture->sql->begin(fixture->sql), 0);
+    assert_int_equal(add_item(fixture->sql, 1, "a"), 0);
+    assert_int_equal(count_in(reader), 0);
+    assert_int_equal(fixture->sql->commit(fixture->sql), 0);
+    assert_int_equal(count_in(reader), 1);
+    assert_int_equal(reader->begin(reader), 0); /* a snapshot */
+    assert_int_equal(count_in(reader), 1);
+    assert_int_equal(add_item(fixture->sql, 2, "b"), 0);
+    assert_int_equal(count_in(reader), 1);
+    assert_int_equal(reader->commit(reader), 0);
+    assert_int_equal(count_in(reader), 2);
+    reader->close(reader);
+}
+
+static void a_reader_can_not_write(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *reader = open_reader(fixture);
+
+    assert_int_not_equal(add_item(reader, 1, "a"), 0);
+    assert_int_equal(count_in(fixture->sql), 0);
+    reader->close(reader);
+}
+
+static void a_second_writer_is_told_that_the_store_is_not_available(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+
+    options.busy_ms = 1;
+    struct sql *second = open_with(&options);
+    assert_int_equal(fixture->sql->begin(fixture->sql), 0);
+    assert_int_equal(second->begin(second), E_UNAVAILABLE);
+    assert_int_equal(fixture->sql->commit(fixture->sql), 0);
+    assert_int_equal(second->begin(second), 0);
+    assert_int_equal(second->rollback(second), 0);
+    second->close(second);
+}
+
+static int tell_started(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    UNUSED(row);
+    return pthread_barrier_wait(context) > 0 ? E_SYSTEM : 0; /* PTHREAD_BARRIER_SERIAL_THREAD is negative */
+}
+
+struct endless {
+    struct sql *sql;
+    pthread_barrier_t started;
+    int error;
+};
+
+/* The first row comes at once, the second never: the query is certainly running when the barrier opens. */
+static void *run_endless(void *context)
+{
+    struct endless *endless = context;
+
+    endless->error = endless->sql->query_text(
+        endless->sql, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i = 1",
+        NULL, 0, tell_started, &endless->started);
+    return NULL;
+}
+
+static void a_running_query_is_ended_from_another_thread(void **state)
+{
+    struct fixture *fixture = *state;
+    struct endless endless = {.sql = open_reader(fixture)};
+    pthread_t thread;
+
+    assert_int_equal(pthread_barrier_init(&endless.started, NULL, 2), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run_endless, &endless), 0);
+    pthread_barrier_wait(&endless.started);
+    endless.sql->interrupt(endless.sql);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(endless.error, E_TIMEOUT);
+    assert_int_equal(count_in(endless.sql), 0); /* and the connection is as good as before */
+    pthread_barrier_destroy(&endless.started);
+    endless.sql->close(endless.sql);
+}
+
+static void running_out_of_memory_is_an_error_and_passes(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+
+    heap_fail_at(1); /* the table of statements */
+    assert_int_equal(sql->begin(sql), E_MEMORY);
+    heap_fail_at(0);
+    assert_int_equal(sql->begin(sql), 0);
+    assert_int_equal(sql->commit(sql), 0);
+}
+
+#define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(texts_blobs_and_numbers_come_back_as_they_were),
+        TEST(null_and_empty_are_two_things),
+        TEST(a_row_that_is_missing_calls_nobody_and_each_result_knows_its_parameters),
+        TEST(a_query_ends_when_its_callback_says_so_and_the_next_one_is_whole),
+        TEST(a_committed_transaction_is_there_after_a_restart_and_a_rolled_back_one_is_not),
+        TEST(after_an_error_a_transaction_can_only_be_ended),
+        TEST(a_statement_that_can_not_be_prepared_is_an_error_each_time),
+        TEST(more_statements_than_the_first_table_holds_are_all_kept),
+        TEST(a_reader_sees_what_is_committed_and_never_waits_for_the_writer),
+        TEST(a_reader_can_not_write),
+        TEST(a_second_writer_is_told_that_the_store_is_not_available),
+        TEST(a_running_query_is_ended_from_another_thread),
+        TEST(running_out_of_memory_is_an_error_and_passes),
+    };
+
+    return cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);
+}
