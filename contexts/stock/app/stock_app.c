@@ -3,8 +3,7 @@
 #include "base.h"
 #include "errors.h"
 
-enum { FORGET_AT_ONCE = 1000 };                            /* reservations in one commit: a bite, not a meal */
-static const int64_t forget_every = INT64_C(60) * 1000000; /* us */
+static const int64_t tidy_every = INT64_C(10) * 1000000; /* us */
 
 static struct stock_command *command_of(struct command *command)
 {
@@ -50,17 +49,25 @@ static int begin(struct stock_app *app, struct stock_batch *batch, struct comman
     return OK;
 }
 
+struct str stock_fold_name(struct arena *arena, struct str name)
+{
+    char *folded = arena_alloc(arena, name.n + 1);
+
+    if (!folded)
+        return (struct str){NULL, 0};
+    for (size_t i = 0; i < name.n; i++)
+        folded[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + ('a' - 'A') : name.p[i]);
+    return (struct str){folded, name.n};
+}
+
 /* The name's index in the batch; false when there is no memory. */
 static bool register_name(struct stock_batch *batch, struct str name, size_t *index)
 {
-    char *folded = arena_alloc(batch->base.arena, name.n + 1);
+    struct str folded = stock_fold_name(batch->base.arena, name);
 
-    if (!folded)
-        return false;
-    for (size_t i = 0; i < name.n; i++)
-        folded[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + ('a' - 'A') : name.p[i]);
-    *index = working_set_text(&batch->names, (struct str){folded, name.n});
-    return true;
+    if (folded.p)
+        *index = working_set_text(&batch->names, folded);
+    return folded.p != NULL;
 }
 
 static int register_command(struct stock_batch *batch, struct stock_command *command)
@@ -316,22 +323,18 @@ static int open_rows(struct stock_app *app, struct stock_batch *batch)
 
 /* ---- the batch ---- */
 
-static int forget(struct stock_app *app, struct stock_batch *batch, bool *more)
+static void tidy(struct stock_app *app, int64_t now)
 {
-    int64_t now = batch->base.now;
-
-    *more = false;
-    if (now < app->next_forgetting || app->options.retain_us == 0)
-        return OK;
-    return app->ports.repo->find_forgotten(app->ports.repo, batch, now - app->options.retain_us, FORGET_AT_ONCE, more);
+    if (now < app->next_tidying)
+        return;
+    bool more = app->ports.repo->tidy(app->ports.repo, now);
+    app->next_tidying = more ? now : now + tidy_every;
 }
 
-static void announce(struct stock_app *app, const struct stock_batch *batch, bool more_to_forget)
+static void announce(struct stock_app *app, const struct stock_batch *batch)
 {
     app->opened = true;
     app->last_moment = batch->moment;
-    if (batch->base.now >= app->next_forgetting)
-        app->next_forgetting = more_to_forget ? batch->base.now : batch->base.now + forget_every;
     if (app->outbox.count)
         app->ports.events->publish(app->ports.events, &app->outbox);
 }
@@ -341,11 +344,9 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
     struct stock_app *app = CONTAINER_OF(core, struct stock_app, core);
     struct stock_batch batch;
     int64_t last_id = app->last_id;
-    bool more_to_forget = false;
 
+    tidy(app, now);
     int rc = begin(app, &batch, commands, n, now);
-    if (!rc)
-        rc = forget(app, &batch, &more_to_forget);
     if (!rc)
         rc = load(app, &batch, commands, n);
     if (!rc)
@@ -359,7 +360,7 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
         outbox_abandon(&app->outbox);
         return rc;
     }
-    announce(app, &batch, more_to_forget);
+    announce(app, &batch);
     return OK;
 }
 
@@ -367,9 +368,7 @@ static int64_t next_due(struct core *core)
 {
     const struct stock_app *app = CONTAINER_OF(core, struct stock_app, core);
 
-    if (!app->opened)
-        return 0;
-    return app->options.retain_us ? app->next_forgetting : INT64_MAX;
+    return app->opened ? app->next_tidying : 0;
 }
 
 int stock_app_init(struct stock_app *app, const struct stock_ports *ports, const struct stock_options *options)

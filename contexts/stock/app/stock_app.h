@@ -53,7 +53,6 @@ struct stock_options {
     const struct str *opening; /* names; they live as long as the app */
     size_t n_opening;
     int64_t opening_qty;
-    int64_t retain_us; /* reservations are forgotten so long after their last change; 0: never */
 };
 
 struct stock_app {
@@ -64,7 +63,7 @@ struct stock_app {
     struct arena arena;
     bool opened;
     int64_t last_id, last_moment;
-    int64_t next_forgetting; /* wall time, us */
+    int64_t next_tidying; /* wall time, us */
 };
 
 /** Restores from the repository. 0 or an errors.h code. */

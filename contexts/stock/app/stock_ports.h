@@ -28,14 +28,6 @@ struct reservation_entry {
     bool changed;
 };
 
-/** Reservations whose time is over. */
-struct stock_forgotten {
-    struct str *reservations;
-    size_t n_reservations;
-    int64_t *moments; /* the entries of the index by time that held them */
-    size_t n_moments;
-};
-
 /** A batch, and the names, rows and reservations that it concerns; each working set gives a key its entry. */
 struct stock_batch {
     struct batch base;
@@ -47,7 +39,6 @@ struct stock_batch {
     struct stock_entry *entries;
     size_t n_loaded; /* rows up to here are filled in by load(); those behind are new */
     int64_t moment;  /* of this batch in the index by time: like base.now, but no two batches have the same */
-    struct stock_forgotten forgotten;
 };
 
 /** Where stock is kept. Adapter: adapters/stock_repo_kv.c (fake: the same over tests/lib/fake_kv.c). Writer thread. */
@@ -59,16 +50,18 @@ struct stock_repo {
     /** Fills entries 0..n_loaded-1 by the ids in `stocks`; an id that was never given stays STOCK_NONE (its id is
      * filled in). The same errors. */
     int (*load)(struct stock_repo *self, struct stock_batch *batch);
-    /** Fills in `forgotten`: about `most` reservations (the whole entries of the index) that last changed before
-     * `before`.
-     *  `*more`: there are others. The commit removes them, unless it also changes them. The same errors. */
-    int (*find_forgotten)(struct stock_repo *self, struct stock_batch *batch, int64_t before, size_t most, bool *more);
-    /** Changed names, reservations and rows, what is forgotten, outbox, new idempotency records: all or nothing,
+    /** Changed names, reservations and rows, outbox, new idempotency records: all or nothing,
      * durable when it returns 0; nothing is written when there is nothing. E_FULL, E_UNAVAILABLE, E_MEMORY. */
     int (*commit)(struct stock_repo *self, struct stock_batch *batch);
+    /** Removes a bite of that whose time is over: reservations, idempotency keys, outbox batches. A commit of its own, because a full store
+     *  takes removals only. True when there is more to remove now. A failure is the adapter's to tell; it is tried again at the next call. */
+    bool (*tidy)(struct stock_repo *self, int64_t now);
     /** At start: the highest id ever given, the last event's position, the last moment of the index by time. */
     int (*restore)(struct stock_repo *self, int64_t *last_id, uint64_t *last_position, int64_t *last_moment);
 };
+
+/** A name as the key that it is kept under; {NULL,0} when there is no memory. */
+struct str stock_fold_name(struct arena *arena, struct str name);
 
 /** Writes a row's event into the outbox. `command` is NULL for what nobody asked for. Implementation:
  * adapters/stock_events.c. */

@@ -1,0 +1,92 @@
+#include "stock_events.h"
+
+#include "base.h"
+#include "event.h"
+
+#define DATA(json_name, member, type, flags, min, max)                                                                 \
+    JSON_FIELD(struct stock_event_data, json_name, member, type, flags, min, max)
+
+static const struct json_field data_fields[] = {
+    DATA("id", id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
+    DATA("productName", product_name, JSON_STRING, JSON_REQUIRED, 1, STOCK_NAME_MAX),
+    DATA("qty", qty, JSON_I64, JSON_REQUIRED, INT64_MIN, INT64_MAX),
+    DATA("onHand", on_hand, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
+    DATA("reservationId", reservation_id, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 0, RESERVATION_ID_MAX),
+    DATA("orderId", order_id, JSON_I64, JSON_NULLABLE | JSON_SKIP_EMPTY, 1, INT64_MAX),
+    DATA("reason", reason, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 0, STOCK_REASON_MAX),
+};
+const struct json_desc stock_event_desc = {"stock", data_fields, COUNT_OF(data_fields), sizeof(struct stock_event_data)};
+
+static const struct str types[] = {
+    [STOCK_EVENT_RECEIVED] = STR_INIT("StockReceived"), [STOCK_EVENT_CORRECTED] = STR_INIT("StockCorrected"),
+    [STOCK_EVENT_REMOVED] = STR_INIT("StockRemoved"),   [STOCK_EVENT_REDUCED] = STR_INIT("StockReduced"),
+    [STOCK_EVENT_RELEASED] = STR_INIT("StockReleased"),
+};
+
+/* `kind` and a positive number, a dot, a positive number, and nothing else. */
+static int64_t number_of(struct str id, char kind)
+{
+    struct str attempt_text;
+    int64_t number, attempt;
+
+    if (id.n == 0 || id.p[0] != kind)
+        return 0;
+    struct str text = str_split((struct str){id.p + 1, id.n - 1}, '.', &attempt_text);
+    if (!str_to_i64(text, &number) || !str_to_i64(attempt_text, &attempt))
+        return 0;
+    return number > 0 && attempt > 0 ? number : 0;
+}
+
+int64_t stock_reservation_order(struct str reservation_id)
+{
+    return number_of(reservation_id, 'o');
+}
+
+int64_t stock_reservation_ticket(struct str reservation_id)
+{
+    return number_of(reservation_id, 't');
+}
+
+/* One order's events stay in order among themselves; what is no order's is keyed by its ticket or its item. */
+static struct str write_subject(struct buf *subject, const struct stock_event_data *data)
+{
+    int64_t ticket = stock_reservation_ticket(data->reservation_id);
+
+    if (data->order_id) {
+        buf_i64(subject, data->order_id);
+    } else if (ticket) {
+        BUF_LIT(subject, "ticket-");
+        buf_i64(subject, ticket);
+    } else {
+        return data->product_name;
+    }
+    return buf_str(subject);
+}
+
+void stock_event_write(struct outbox *outbox, const struct stock *stock, const struct stock_event *event,
+                       const struct stock_command *command)
+{
+    struct buf subject = {0};
+    struct stock_event_data data = {
+        .id = stock->id,
+        .product_name = event->product_name,
+        .qty = event->qty,
+        .on_hand = event->on_hand,
+        .reservation_id = event->reservation_id,
+        .order_id = stock_reservation_order(event->reservation_id),
+        .reason = event->reason,
+    };
+
+    outbox_add(outbox,
+               &(struct event){
+                   .type = types[event->kind],
+                   .subject = write_subject(&subject, &data),
+                   .time = event->at,
+                   .version = event->version,
+                   .correlation = command ? command->correlation : STR(""),
+                   .traceparent = command ? command->traceparent : STR(""),
+               },
+               &stock_event_desc, &data);
+    outbox->frames.failed |= subject.failed;
+    buf_free(&subject);
+}
