@@ -2,9 +2,9 @@
 #include "shop.h"
 
 #include "gateway_main.h"
+#include "order_main.h"
 
-#include <stdio.h>
-#include <unistd.h>
+#include <sys/prctl.h>
 
 #define PROGRAM(name) &name##_program,
 const struct program *const shop_programs[] = {
@@ -44,6 +44,7 @@ static int refuse(const char *command)
 
 int main(int argc, char **argv)
 {
+    prctl(PR_SET_NAME, "coffeeshop"); /* a child of `up` was started as /proc/self/exe, and would be listed as "exe" */
     if (argc < 2) {
         run_help(0, argv);
         return EXIT_USAGE;
