@@ -77,19 +77,9 @@ static void write_value(struct buf *out, const struct json_field *field, const v
 /* Names are identifiers out of our own tables: nothing in them needs an escape. */
 static void write_name(struct buf *out, const char *name, bool is_first)
 {
-    size_t n = strlen(name);
-
-    if (!buf_reserve(out, n + 4))
-        return;
-    char *p = out->p + out->n;
-    if (!is_first)
-        *p++ = ',';
-    *p++ = '"';
-    memcpy(p, name, n);
-    p += n;
-    *p++ = '"';
-    *p++ = ':';
-    out->n = (size_t)(p - out->p);
+    buf_add(out, is_first ? STR("\"") : STR(",\""));
+    buf_add(out, str_of(name));
+    BUF_LIT(out, "\":");
 }
 
 void json_encode_members(struct buf *out, const struct json_desc *desc, const void *in)
