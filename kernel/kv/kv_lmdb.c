@@ -6,6 +6,11 @@
 #include "log.h"
 
 #include <errno.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+enum { LITTLE_ROOM = 1024 * 1024 };
 
 static struct kv_lmdb *of(struct kv *port)
 {
@@ -52,6 +57,20 @@ static bool is_key(struct str key)
 {
     ASSERT(key.n && key.p[0] != '\0');
     return key.n <= KV_KEY_MAX;
+}
+
+/* LMDB says EIO when a write was cut short, which is how a disk gets full. */
+static bool has_no_room(struct kv_lmdb *self)
+{
+    struct stat file;
+    struct statvfs disk;
+    struct rlimit limit;
+    int fd = -1;
+
+    if (mdb_env_get_fd(self->env, &fd) != 0 || fstat(fd, &file) != 0 || fstatvfs(fd, &disk) != 0 ||
+        getrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return false;
+    return disk.f_bavail * disk.f_frsize < LITTLE_ROOM || (rlim_t)file.st_size + LITTLE_ROOM > limit.rlim_cur;
 }
 
 /* --- load --- */
@@ -176,6 +195,8 @@ static int lmdb_commit(struct kv *port, const struct kv_entry *entries, size_t n
         mdb_txn_abort(txn);
     else
         rc = mdb_txn_commit(txn); /* ends the transaction whatever it returns */
+    if (rc == EIO && has_no_room(self))
+        rc = ENOSPC;
     return kv_lmdb_report(rc, "commit");
 }
 

@@ -12,6 +12,23 @@ static bool disk_is_full(int system_error)
     return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
 }
 
+static int last_errno(sqlite3 *db, int which)
+{
+    sqlite3_file *file = NULL;
+    int system_error = 0;
+
+    if (sqlite3_file_control(db, "main", which, &file) == SQLITE_OK && file && file->pMethods)
+        file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &system_error);
+    return system_error;
+}
+
+/* sqlite3_system_errno() has forgotten by the time that a COMMIT returns; the files remember. */
+static bool write_found_no_room(sqlite3 *db)
+{
+    return disk_is_full(last_errno(db, SQLITE_FCNTL_JOURNAL_POINTER)) ||
+           disk_is_full(last_errno(db, SQLITE_FCNTL_FILE_POINTER));
+}
+
 static int error_of_io(sqlite3 *db, int rc)
 {
     switch (rc) {
@@ -22,6 +39,8 @@ static int error_of_io(sqlite3 *db, int rc)
     case SQLITE_IOERR_CORRUPTFS:
     case SQLITE_IOERR_DATA:
         return E_CORRUPT;
+    case SQLITE_IOERR_WRITE:
+        return db && write_found_no_room(db) ? E_FULL : E_UNAVAILABLE;
     default:
         return db && disk_is_full(sqlite3_system_errno(db)) ? E_FULL : E_UNAVAILABLE;
     }
