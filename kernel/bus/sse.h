@@ -1,4 +1,5 @@
-/** sse.h: cutting a byte stream into Server-Sent Events (WHATWG HTML, 9.2). Pure, incremental, bounded: an event may have at most `max_event` bytes. */
+/** sse.h: cutting a byte stream into Server-Sent Events (WHATWG HTML, 9.2). Pure, incremental, bounded: an event may
+ * have at most `max_event` bytes. */
 #ifndef COFFEESHOP_SSE_H
 #define COFFEESHOP_SSE_H
 
@@ -12,7 +13,7 @@ struct sse_event {
 };
 
 struct sse_parser {
-    struct buf line;  /* an incomplete line */
+    struct buf line; /* an incomplete line */
     struct buf data;
     struct buf id;
     struct buf event;

@@ -1,14 +1,16 @@
 /** json.h: JSON by descriptor: one table next to a struct says how it is read and written.
  *
- *  Two decoders under the same table. json_decode() is for the public door: it builds on jansson and rejects everything that
- *  RFC 8259 or the contract calls malformed (duplicate members, trailing text, bad UTF-8, NUL in strings). json_decode_fast()
- *  is for our own feeds: it builds on jsmn's tokenizer (strict), costs under 1 us, and accepts and rejects the same texts
- *  (the fuzz target json_differential holds the two against each other). Unknown members are ignored by both.
+ *  Two decoders under the same table. json_decode() is for the public door: it builds on jansson and rejects everything
+ * that RFC 8259 or the contract calls malformed (duplicate members, trailing text, bad UTF-8, NUL in strings).
+ * json_decode_fast() is for our own feeds: it builds on jsmn's tokenizer (strict), costs under 1 us, and accepts and
+ * rejects the same texts (the fuzz target json_differential holds the two against each other). Unknown members are
+ * ignored by both.
  *
- *  Both refuse texts of more than 16 MiB and nesting deeper than 64. A number that jansson can't hold (beyond int64 or double) sends
- *  json_decode() to the tokenizer, which can say whose it is. A table has at most 64 fields.
+ *  Both refuse texts of more than 16 MiB and nesting deeper than 64. A number that jansson can't hold (beyond int64 or
+ * double) sends json_decode() to the tokenizer, which can say whose it is. A table has at most 64 fields.
  *
- *  Any thread; nothing global. Decoded strings live in the arena (or, where json_decode_fast finds no escape in them, point into `text`).
+ *  Any thread; nothing global. Decoded strings live in the arena (or, where json_decode_fast finds no escape in them,
+ * point into `text`).
  */
 #ifndef COFFEESHOP_JSON_H
 #define COFFEESHOP_JSON_H
@@ -27,16 +29,17 @@ enum json_type {
     JSON_BOOL,   /* bool */
     JSON_TIME,   /* int64_t microseconds since the epoch <-> RFC 3339 text */
     JSON_OBJECT, /* a struct inside, described by `object` */
-    JSON_RAW,    /* struct str: any value, as its JSON text; written as it is. Only the fast decoder reads it (json_decode() asserts). */
+    JSON_RAW,    /* struct str: any value, as its JSON text; written as it is. Only the fast decoder reads it
+                    (json_decode() asserts). */
     JSON_ARRAY,  /* struct json_array of structs described by `object`; at most `max` of them, 0: no limit */
 };
 
 enum json_flag {
-    JSON_REQUIRED = 1,     /* must be there and not null */
-    JSON_NULLABLE = 2,     /* null or missing reads as 0 / empty; 0 / empty is written as null */
-    JSON_SKIP_EMPTY = 4,   /* 0 / empty isn't written at all */
-    JSON_NUMBER_TEXT = 8,  /* a decimal integer in a string is taken as the number ("qty":"1") */
-    JSON_READ_ONLY = 16,   /* written, never read: a client can't set it */
+    JSON_REQUIRED = 1,    /* must be there and not null */
+    JSON_NULLABLE = 2,    /* null or missing reads as 0 / empty; 0 / empty is written as null */
+    JSON_SKIP_EMPTY = 4,  /* 0 / empty isn't written at all */
+    JSON_NUMBER_TEXT = 8, /* a decimal integer in a string is taken as the number ("qty":"1") */
+    JSON_READ_ONLY = 16,  /* written, never read: a client can't set it */
 };
 
 struct json_desc;
@@ -65,12 +68,12 @@ struct json_array {
 
 enum json_error_kind {
     JSON_FINE,
-    JSON_MALFORMED,  /* 400: not JSON, duplicate member, bad UTF-8, trailing text, nested too deeply */
-    JSON_NOT_OBJECT, /* 400: JSON, but not an object (or array, where one is asked for) */
-    JSON_MISSING,    /* 422: a required member is not there or null */
-    JSON_WRONG_TYPE, /* 422 */
+    JSON_MALFORMED,    /* 400: not JSON, duplicate member, bad UTF-8, trailing text, nested too deeply */
+    JSON_NOT_OBJECT,   /* 400: JSON, but not an object (or array, where one is asked for) */
+    JSON_MISSING,      /* 422: a required member is not there or null */
+    JSON_WRONG_TYPE,   /* 422 */
     JSON_OUT_OF_RANGE, /* 422: number too small/large, text too short/long */
-    JSON_NO_MEMORY,  /* 503 */
+    JSON_NO_MEMORY,    /* 503 */
 };
 
 struct json_error {
@@ -80,12 +83,14 @@ struct json_error {
 };
 
 /** Reads one object into `out` (desc->size bytes, zeroed first). Returns true, or false with *error filled in. */
-bool json_decode(const struct json_desc *desc, struct str text, void *out, struct arena *arena, struct json_error *error);
+bool json_decode(const struct json_desc *desc, struct str text, void *out, struct arena *arena,
+                 struct json_error *error);
 /** Reads an array of objects, at most `max_items` (more: JSON_OUT_OF_RANGE). */
-bool json_decode_array(const struct json_desc *desc, struct str text, size_t max_items, struct json_array *out, struct arena *arena,
-                       struct json_error *error);
+bool json_decode_array(const struct json_desc *desc, struct str text, size_t max_items, struct json_array *out,
+                       struct arena *arena, struct json_error *error);
 /** As json_decode(), by the tokenizer. */
-bool json_decode_fast(const struct json_desc *desc, struct str text, void *out, struct arena *arena, struct json_error *error);
+bool json_decode_fast(const struct json_desc *desc, struct str text, void *out, struct arena *arena,
+                      struct json_error *error);
 
 /** Appends {"a":1,...}. */
 void json_encode(struct buf *out, const struct json_desc *desc, const void *in);
@@ -109,8 +114,8 @@ int json_error_status(enum json_error_kind kind);
 /* A JSON_OBJECT, or a JSON_ARRAY of at most `highest` items (0: no limit), of what `described` describes. */
 #define JSON_FIELD_OF(structure, json_name, member, kind, flag, described, highest)                                    \
     {                                                                                                                  \
-        .name = (json_name), .type = (kind), .flags = (flag), .offset = offsetof(structure, member),                   \
-        .max = (highest), .object = (described)                                                                        \
+        .name = (json_name), .type = (kind), .flags = (flag), .offset = offsetof(structure, member), .max = (highest), \
+        .object = (described)                                                                                          \
     }
 
 #endif

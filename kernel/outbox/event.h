@@ -3,8 +3,9 @@
  *  {"specversion":"1.0","id":"order-17","source":"/order","type":"Ordered","time":"…","subject":"42","version":1,
  *   "correlationid":"…","traceparent":"…","datacontenttype":"application/json","data":{…}}
  *
- *  `id` is the source's name and the position in its feed. `version` counts the aggregate's events from 1: it is how duplicates and
- *  replays are recognised. The data is the context's own (its members are in api/asyncapi.yaml). Pure; any thread.
+ *  `id` is the source's name and the position in its feed. `version` counts the aggregate's events from 1: it is how
+ * duplicates and replays are recognised. The data is the context's own (its members are in api/asyncapi.yaml). Pure;
+ * any thread.
  */
 #ifndef COFFEESHOP_EVENT_H
 #define COFFEESHOP_EVENT_H
@@ -26,11 +27,12 @@ struct event {
     struct str traceparent;
 };
 
-/** Appends the JSON text. */
-void event_encode(struct buf *out, struct str source, uint64_t position, const struct event *event, const struct json_desc *data_desc,
-                  const void *data);
+/** Appends the JSON text. `source` is the name alone ("order"): the attribute is "/order", the id "order-<position>".
+ */
+void event_encode(struct buf *out, struct str source, uint64_t position, const struct event *event,
+                  const struct json_desc *data_desc, const void *data);
 /** Reads envelope and data in one pass. `data` is zeroed first. */
-bool event_decode(struct str text, struct event *event, const struct json_desc *data_desc, void *data, struct arena *arena,
-                  struct json_error *error);
+bool event_decode(struct str text, struct event *event, const struct json_desc *data_desc, void *data,
+                  struct arena *arena, struct json_error *error);
 
 #endif
