@@ -15,7 +15,8 @@ static const struct json_field data_fields[] = {
     DATA("orderId", order_id, JSON_I64, JSON_NULLABLE | JSON_SKIP_EMPTY, 1, INT64_MAX),
     DATA("reason", reason, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 0, STOCK_REASON_MAX),
 };
-const struct json_desc stock_event_desc = {"stock", data_fields, COUNT_OF(data_fields), sizeof(struct stock_event_data)};
+const struct json_desc stock_event_desc = {"stock", data_fields, COUNT_OF(data_fields),
+                                           sizeof(struct stock_event_data)};
 
 static const struct str types[] = {
     [STOCK_EVENT_RECEIVED] = STR_INIT("StockReceived"), [STOCK_EVENT_CORRECTED] = STR_INIT("StockCorrected"),

@@ -10,8 +10,8 @@
 struct stock_event_data {
     int64_t id; /* of the row */
     struct str product_name;
-    int64_t qty;               /* how much moved; a correction's difference may be negative; a removal's is what was left */
-    int64_t on_hand;           /* afterwards */
+    int64_t qty;     /* how much moved; a correction's difference may be negative; a removal's is what was left */
+    int64_t on_hand; /* afterwards */
     struct str reservation_id; /* empty: none */
     int64_t order_id;          /* 0: none */
     struct str reason;         /* empty: none */
@@ -22,8 +22,8 @@ extern const struct json_desc stock_event_desc;
 /** Encodes one event into the outbox. Writer thread. */
 stock_write_event stock_event_write;
 
-/** Whom a reservation is for, by its id: "o<orderId>.<attempt>" is an order's, "t<id>.<attempt>" is a ticket's made at the counter.
- *  The number, or 0 when the id has another form. */
+/** Whom a reservation is for, by its id: "o<orderId>.<attempt>" is an order's, "t<id>.<attempt>" is a ticket's made at
+ * the counter. The number, or 0 when the id has another form. */
 int64_t stock_reservation_order(struct str reservation_id);
 int64_t stock_reservation_ticket(struct str reservation_id);
 

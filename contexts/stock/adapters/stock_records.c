@@ -114,8 +114,8 @@ bool stock_row_of_value(struct str value, struct stock *stock)
 
 struct str stock_reservation_value(struct arena *arena, const struct reservation *reservation)
 {
-    const int64_t numbers[RESERVATION_NUMBERS] = {(int64_t)reservation->state, reservation->deducted, reservation->stock_id,
-                                                  reservation->qty, reservation->changed_at};
+    const int64_t numbers[RESERVATION_NUMBERS] = {(int64_t)reservation->state, reservation->deducted,
+                                                  reservation->stock_id, reservation->qty, reservation->changed_at};
 
     return value_of(arena, numbers, RESERVATION_NUMBERS, reservation->product_name);
 }

@@ -126,7 +126,8 @@ static void write_rows(struct kv_changes *changes, const struct stock_batch *bat
         const struct stock *stock = &batch->entries[i].stock;
         if (!batch->entries[i].changed)
             continue;
-        put(changes, stock_number_key(changes->arena, STOCK_ITEM_PREFIX, stock->id), stock_row_value(changes->arena, stock));
+        put(changes, stock_number_key(changes->arena, STOCK_ITEM_PREFIX, stock->id),
+            stock_row_value(changes->arena, stock));
         if (i >= batch->n_loaded)
             newest = stock->id;
     }
@@ -134,7 +135,8 @@ static void write_rows(struct kv_changes *changes, const struct stock_batch *bat
         put(changes, STOCK_LAST_ID_KEY, stock_number_value(changes->arena, newest));
 }
 
-/* Reservations, and one entry that says which of them changed at this moment: a row each would cost as much as the reservation. */
+/* Reservations, and one entry that says which of them changed at this moment: a row each would cost as much as the
+ * reservation. */
 static void write_reservations(struct kv_changes *changes, const struct stock_batch *batch)
 {
     size_t room = 0, used = 0;

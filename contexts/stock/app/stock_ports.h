@@ -53,8 +53,9 @@ struct stock_repo {
     /** Changed names, reservations and rows, outbox, new idempotency records: all or nothing,
      * durable when it returns 0; nothing is written when there is nothing. E_FULL, E_UNAVAILABLE, E_MEMORY. */
     int (*commit)(struct stock_repo *self, struct stock_batch *batch);
-    /** Removes a bite of that whose time is over: reservations, idempotency keys, outbox batches. A commit of its own, because a full store
-     *  takes removals only. True when there is more to remove now. A failure is the adapter's to tell; it is tried again at the next call. */
+    /** Removes a bite of that whose time is over: reservations, idempotency keys, outbox batches. A commit of its own,
+     * because a full store takes removals only. True when there is more to remove now. A failure is the adapter's to
+     * tell; it is tried again at the next call. */
     bool (*tidy)(struct stock_repo *self, int64_t now);
     /** At start: the highest id ever given, the last event's position, the last moment of the index by time. */
     int (*restore)(struct stock_repo *self, int64_t *last_id, uint64_t *last_position, int64_t *last_moment);

@@ -1,0 +1,26 @@
+/** stock_http.h: stock's HTTP door: routes, representations, refusals as problem documents.
+ */
+#ifndef COFFEESHOP_STOCK_HTTP_H
+#define COFFEESHOP_STOCK_HTTP_H
+
+#include "kv.h"
+#include "menu.h"
+#include "service.h"
+
+struct stock_http {
+    struct service_http base; /* first: the common routes find the service here */
+    const struct menu *menu;  /* what is kept under an alias is kept under the item's name */
+    struct kv *kv;            /* for queries, on the loop thread */
+};
+
+/** With struct stock_http as their context. Ends with a NULL path. */
+extern const struct route stock_routes[];
+
+/** The queries (stock_http_queries.c). */
+http_handler stock_http_list, stock_http_show, stock_http_find_by_name;
+
+/** A given name as it is kept: trimmed, and the menu's when it is on the menu. False, and a sentence (without the
+ * member's name) in `*wrong`, when it can't be one. */
+bool stock_http_name(const struct stock_http *http, struct str given, struct str *name, const char **wrong);
+
+#endif

@@ -1,0 +1,145 @@
+/* stock_main.c: the composition root of the stock service: the only place that names drivers. */
+#include "stock_main.h"
+
+#include "clock.h"
+#include "errors.h"
+#include "outbox_kv.h"
+#include "stock_app.h"
+#include "stock_events.h"
+#include "stock_http.h"
+#include "stock_repo_kv.h"
+
+struct stock_settings {
+    const char *listen;
+    int64_t opening, retain_hours, map_size;
+};
+
+#define ROW(member, name, type, fallback, min, max, doc)                                                               \
+    SETTING(struct stock_settings, member, name, type, fallback, min, max, doc)
+static const struct setting rows[] = {
+    ROW(listen, "stock.listen", SETTING_LISTEN, "127.0.0.1:8083", 0, 0, "Where the stock service listens."),
+    ROW(opening, "stock.opening", SETTING_INT, "100", 0, STOCK_ON_HAND_MAX, "What a new item of the menu starts with."),
+    ROW(retain_hours, "stock.reservation_retain_hours", SETTING_INT, "168", 0, 87600,
+        "A reservation is forgotten so long after its last change; 0: never."),
+    ROW(map_size, "stock.map_size", SETTING_BYTES, "16GiB", INT64_C(1) << 20, INT64_C(1) << 44,
+        "The most that the stock's store may grow to."),
+};
+
+/* Everything the service is made of, in the order in which it is made. */
+struct stock_service {
+    struct service *service;
+    struct menu *menu;
+    struct kv *kv;
+    struct stock_repo *repo;
+    struct str opening[MENU_MAX_ITEMS];
+    struct stock_app app;
+    struct stock_http http;
+};
+
+static int64_t hours(int64_t n)
+{
+    return n * 3600 * US_PER_S;
+}
+
+/* Before the service has started nobody follows: what happens then is read from the store. */
+static void keep_quiet(struct event_sink *self, struct outbox *outbox)
+{
+    UNUSED(self);
+    UNUSED(outbox);
+}
+
+static int open_app(struct stock_service *self, const struct stock_settings *settings)
+{
+    struct event_sink quiet = {.publish = keep_quiet};
+    struct stock_options options = {self->opening, self->menu->n, settings->opening};
+    struct stock_ports ports = {self->repo, &quiet, stock_event_write};
+
+    for (size_t i = 0; i < self->menu->n; i++)
+        self->opening[i] = self->menu->items[i].name;
+    int rc = stock_app_init(&self->app, &ports, &options);
+    /* The first batch opens the rows of the menu, before anybody can look. */
+    if (!rc)
+        rc = self->app.core.run(&self->app.core, NULL, 0, clock_wall());
+    self->app.ports.events = service_events(self->service);
+    return rc;
+}
+
+static bool open_all(struct stock_service *self, const struct program *program, const struct common_settings *common,
+                     const struct stock_settings *settings, struct buf *problem)
+{
+    struct kv_options store = {.application = "stock", .format = STOCK_STORE_FORMAT, .map_size = settings->map_size};
+    struct stock_retention retention = {hours(settings->retain_hours), hours(common->idempotency_retain_hours),
+                                        hours(common->outbox_retain_hours)};
+    int error = OK;
+
+    self->service = service_new(program, common, problem);
+    self->menu = self->service ? menu_load(common->menu, problem) : NULL;
+    if (!self->menu)
+        return false;
+    store.path = service_path(self->service, "stock.lmdb");
+    self->kv = kv_lmdb_open(&store, problem, &error);
+    if (!self->kv)
+        return false;
+    self->repo = stock_repo_kv_new(self->kv, &retention);
+    int rc = self->repo ? open_app(self, settings) : E_MEMORY;
+    if (rc)
+        buf_printf(problem, "the stock's store can't be used: %s", error_text(rc));
+    return rc == OK;
+}
+
+static int read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+{
+    return outbox_kv_read(context, after, enough, frames, oldest);
+}
+
+static bool start(struct stock_service *self, const struct stock_settings *settings, struct buf *problem)
+{
+    static const struct cursors nobody = {.n = 0};
+    struct service_parts parts = {
+        .listen = settings->listen,
+        .routes = stock_routes,
+        .http = &self->http.base,
+        .collection = "stocks",
+        .core = &self->app.core,
+        .cursors = &nobody,
+        .last_position = self->app.outbox.next - 1,
+        .read_stored = read_stored,
+        .read_context = self->kv,
+    };
+
+    self->http.menu = self->menu;
+    self->http.kv = self->kv;
+    return service_start(self->service, &parts, problem);
+}
+
+static void close_all(struct stock_service *self)
+{
+    service_free(self->service);
+    stock_app_free(&self->app);
+    stock_repo_kv_free(self->repo);
+    if (self->kv)
+        self->kv->close(self->kv);
+    menu_free(self->menu);
+}
+
+static int run(const struct program *program, const struct common_settings *common, const void *settings,
+               struct buf *problem)
+{
+    struct stock_service self = {0};
+
+    bool fine = open_all(&self, program, common, settings, problem) && start(&self, settings, problem);
+    if (fine)
+        service_run(self.service);
+    close_all(&self);
+    return fine ? 0 : 1;
+}
+
+const struct program stock_program = {
+    .name = "stock",
+    .doc = "Knows what is left of everything, and gives it out once.",
+    .rows = rows,
+    .n_rows = COUNT_OF(rows),
+    .settings_size = sizeof(struct stock_settings),
+    .url = "http://127.0.0.1:8083/stocks",
+    .run = run,
+};
