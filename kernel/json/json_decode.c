@@ -134,10 +134,12 @@ bool json_decode(const struct json_desc *desc, struct str text, void *out, struc
 
     memset(out, 0, desc->size);
     enum json_tree_result result = parse(text, false, &root, error);
-    /* jansson gives up without saying where; the tokenizer can say which member it is, and ignore it when it isn't
-     * ours. */
-    if (result == JSON_TREE_NUMBER_TOO_LARGE)
-        return json_decode_fast(desc, text, out, arena, error);
+    /* jansson gives up without saying where. The tokenizer can say which member it is, and ignore it when it isn't
+     * ours; it reads a copy, since what it gives out may point into its text. */
+    if (result == JSON_TREE_NUMBER_TOO_LARGE) {
+        struct str copy = arena_copy(arena, text);
+        return copy.p ? json_decode_fast(desc, copy, out, arena, error) : json_fail_memory(error);
+    }
     if (result != JSON_TREE_READ)
         return false;
     if (json_tree_kind(root) == JSON_KIND_OBJECT)
@@ -156,8 +158,10 @@ bool json_decode_array(const struct json_desc *desc, struct str text, size_t max
 
     *out = (struct json_array){0};
     enum json_tree_result result = parse(text, true, &root, error);
-    if (result == JSON_TREE_NUMBER_TOO_LARGE)
-        return json_decode_array_fast(desc, text, max_items, out, arena, error);
+    if (result == JSON_TREE_NUMBER_TOO_LARGE) {
+        struct str copy = arena_copy(arena, text);
+        return copy.p ? json_decode_array_fast(desc, copy, max_items, out, arena, error) : json_fail_memory(error);
+    }
     if (result != JSON_TREE_READ)
         return false;
     if (json_tree_kind(root) != JSON_KIND_ARRAY)
