@@ -1,8 +1,9 @@
 /** kv.h: the port to a key-value store, shaped for batches: load many, then commit many, all or nothing.
  *
- *  Keys sort bytewise; a context prefixes them ("item/", "reservation/"). Adapters: kv_lmdb.c (embedded default, durable commit).
- *  Keys have 1 to KV_KEY_MAX bytes and don't start with NUL (those are the adapter's own). The writer thread uses load() and commit(); any number of
- *  readers use scan() and last(). Errors: E_FULL, E_UNAVAILABLE, E_CORRUPT, E_MEMORY, E_TOO_LARGE (a key, or more in one commit than it can hold).
+ *  Keys sort bytewise; a context prefixes them ("item/", "reservation/"). Adapters: kv_lmdb.c (embedded default,
+ * durable commit). Keys have 1 to KV_KEY_MAX bytes and don't start with NUL (those are the adapter's own). The writer
+ * thread uses load() and commit(); any number of readers use scan() and last(). Errors: E_FULL, E_UNAVAILABLE,
+ * E_CORRUPT, E_MEMORY, E_TOO_LARGE (a key, or more in one commit than it can hold).
  */
 #ifndef COFFEESHOP_KV_H
 #define COFFEESHOP_KV_H
@@ -30,10 +31,11 @@ struct kv_options {
     const char *path;        /* LMDB: the directory's file */
     const char *application; /* refused when the store was made for another */
     int format;              /* the schema's version; an older one is handed to `migrate`, a newer one refused */
-    /** `context` is the store itself (struct kv *), open and writable. The new format is noted after it returned 0: after a crash in between it
-     *  is called again, so it has to bear that. Any errors.h code ends the opening. */
+    /** `context` is the store itself (struct kv *), open and writable. The new format is noted after it returned 0:
+     * after a crash in between it is called again, so it has to bear that. Any errors.h code ends the opening. */
     int (*migrate)(void *context, int from);
-    int64_t map_size;        /* LMDB: most bytes in use; beyond it a commit that puts anything is E_FULL (one that only removes goes through) */
+    int64_t map_size; /* LMDB: most bytes in use; beyond it a commit that puts anything is E_FULL (one that only removes
+                         goes through) */
     bool read_only;
 };
 
@@ -42,15 +44,18 @@ struct kv {
     int (*load)(struct kv *self, struct kv_entry *entries, size_t n, struct arena *arena);
     /** All or nothing, durable when it returns 0. */
     int (*commit)(struct kv *self, const struct kv_entry *entries, size_t n);
-    /** Entries whose key starts with `prefix` and is >= `from` (empty: the start), in order, at most `limit`. One consistent view; any thread. */
-    int (*scan)(struct kv *self, struct str prefix, struct str from, size_t limit, kv_on_entry *on_entry, void *context);
+    /** Entries whose key starts with `prefix` and is >= `from` (empty: the start), in order, at most `limit`. One
+     * consistent view; any thread. */
+    int (*scan)(struct kv *self, struct str prefix, struct str from, size_t limit, kv_on_entry *on_entry,
+                void *context);
     /** The last entry whose key starts with `prefix`; on_entry is called once or never. */
     int (*last)(struct kv *self, struct str prefix, kv_on_entry *on_entry, void *context);
     void (*close)(struct kv *self);
 };
 
-/** Opens or makes the file (and `path`-lock beside it) and checks that it is ours. NULL on failure, with a sentence in `problem` that says what is wrong
- *  and what to do, and *error set: E_FOREIGN, E_NEWER, E_CORRUPT, E_FULL, E_SYSTEM, or what `migrate` returned. A file can be open once per process. */
+/** Opens or makes the file (and `path`-lock beside it) and checks that it is ours. NULL on failure, with a sentence in
+ * `problem` that says what is wrong and what to do, and *error set: E_FOREIGN, E_NEWER, E_CORRUPT, E_FULL, E_SYSTEM, or
+ * what `migrate` returned. A file can be open once per process. */
 struct kv *kv_lmdb_open(const struct kv_options *options, struct buf *problem, int *error);
 
 #endif

@@ -4,7 +4,8 @@
  *      kv_changes_put(&changes, key, value); …
  *      error = kv_changes_commit(&changes, kv);
  *
- *  The list lives in the arena; keys and values are not copied: they have to live until the commit returned. Not thread-safe.
+ *  The list lives in the arena; keys and values are not copied: they have to live until the commit returned. Not
+ * thread-safe.
  */
 #ifndef COFFEESHOP_KV_CHANGES_H
 #define COFFEESHOP_KV_CHANGES_H

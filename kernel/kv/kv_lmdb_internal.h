@@ -22,9 +22,13 @@ int kv_lmdb_report(int rc, const char *doing);
  * options->migrate. */
 int kv_lmdb_set_up(struct kv_lmdb *self, const struct kv_options *options, struct buf *problem);
 
+/* LMDB's value isn't const, though nothing that goes in is written to. */
 static inline MDB_val kv_lmdb_val(struct str text)
 {
-    return (MDB_val){.mv_size = text.n, .mv_data = (void *)(uintptr_t)text.p}; /* LMDB doesn't write through it */
+    MDB_val val = {.mv_size = text.n};
+
+    memcpy(&val.mv_data, &text.p, sizeof(text.p));
+    return val;
 }
 
 static inline struct str kv_lmdb_str(MDB_val val)

@@ -9,7 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MOST_READERS = 512, FILE_MODE = 0640, RESERVE_LEAST = 1024 * 1024, RESERVE_SHARE = 8 };
+enum {
+    MOST_READERS = 512,
+    LOCK_SIZE = 64 * 1024 /* 64 bytes a reader and a head */,
+    FILE_MODE = 0640,
+    RESERVE_LEAST = 1024 * 1024,
+    RESERVE_SHARE = 8
+};
 
 /* Whose store it is and in what format; a leading NUL keeps them out of every scan. */
 static const struct str application_key = STR_INIT("\0meta/application");
@@ -157,6 +163,25 @@ static int sync_directory(const char *path)
     return rc;
 }
 
+/* LMDB maps its lock file over a hole and writes to it: on a full disk that would end the process. So the disk is asked
+ * for the room first, where it can say no. */
+static int make_lock_file(const char *path)
+{
+    struct buf name = {0};
+
+    buf_add(&name, str_of(path));
+    BUF_LIT(&name, "-lock");
+    buf_char(&name, '\0');
+    int fd = name.failed ? -1 : open(name.p, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    int rc = fd < 0 ? errno : posix_fallocate(fd, 0, LOCK_SIZE);
+    if (fd >= 0)
+        close(fd);
+    if (name.failed)
+        rc = ENOMEM;
+    buf_free(&name);
+    return rc;
+}
+
 static int open_env(struct kv_lmdb *self, const struct kv_options *options)
 {
     size_t map_size = (size_t)options->map_size;
@@ -170,6 +195,8 @@ static int open_env(struct kv_lmdb *self, const struct kv_options *options)
         rc = mdb_env_set_mapsize(self->env, (map_size + reserve) / page * page);
     if (rc == 0)
         rc = mdb_env_set_maxreaders(self->env, MOST_READERS);
+    if (rc == 0 && !options->read_only)
+        rc = make_lock_file(options->path);
     if (rc == 0)
         rc = mdb_env_open(self->env, options->path, flags, FILE_MODE);
     if (rc == 0)

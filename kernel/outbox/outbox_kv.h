@@ -1,12 +1,15 @@
-/** outbox_kv.h: outbox, cursors, idempotency keys and dead letters in a key-value store: what outbox_sql.h is for the relational ones.
+/** outbox_kv.h: outbox, cursors, idempotency keys and dead letters in a key-value store, as outbox_sql.h is for the
+ *  relational ones.
  *
- *      outbox/<last position>          first, count, moment, frames   (by the last: a scan from any position meets the batch that holds it)
+ *      outbox/<last position>          first, count, moment, frames
  *      cursor/<source>                 position
  *      key/<idempotency key>           fingerprint, status, moment, location, body
  *      keyat/<moment>/<key>            nothing: which keys expire next
  *      dead/<source>/<position>        moment, reason, frame
  *
- *  Numbers in keys are 8 bytes, most significant first, so that bytewise order is their order. A context keeps its own keys off these prefixes.
+ *  Numbers in keys are 8 bytes, most significant first, so that bytewise order is their order. A batch is kept under
+ * its last position: a scan from any position meets the batch that holds it. A context keeps its own keys off these
+ *  prefixes.
  */
 #ifndef COFFEESHOP_OUTBOX_KV_H
 #define COFFEESHOP_OUTBOX_KV_H
@@ -14,18 +17,22 @@
 #include "kv_changes.h"
 #include "outbox_write.h"
 
-/** Adds to `changes` what the batch stores besides its states; texts are copied to changes->arena. Returns 0, E_MEMORY, or E_TOO_LARGE
- *  for a key longer than the store takes (KV_KEY_MAX less 15 bytes). Writer thread. */
+/** Adds to `changes` what the batch stores besides its states; texts are copied to changes->arena. Returns 0, E_MEMORY,
+ * or E_TOO_LARGE for a key longer than the store takes (KV_KEY_MAX less 15 bytes). Writer thread. */
 int outbox_kv_write(struct kv_changes *changes, const struct outbox_write *write);
-/** At start: the last position committed, and the cursors (sources already filled in; unknown ones get 0; NULL: none). Writer thread. */
+/** At start: the last position committed, and the cursors (sources already filled in; unknown ones get 0; NULL: none).
+ * Writer thread. */
 int outbox_kv_restore(struct kv *kv, uint64_t *last, struct cursors *cursors);
-/** The stored batches from the one that holds position `after` + 1, appended to `frames` until it has at least `enough` bytes or there are no more.
+/** The stored batches from the one that holds position `after` + 1, appended to `frames` until it has at least `enough`
+ * bytes or there are no more.
  *  `*oldest` is the first position still kept (0: none ever was). Any thread. */
 int outbox_kv_read(struct kv *kv, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
 /** Fills in found records for keys (`record->found`); their texts live in the arena. Writer thread. */
 int outbox_kv_find_keys(struct kv *kv, struct idempotency_record *records, size_t n, struct arena *arena);
-/** Adds to `changes` the removal of at most `limit` idempotency keys and as many outbox batches older than these moments (us; 0: keep). The newest
- *  batch is always kept: it holds the last position. Commit it alone: a full store takes removals only. Writer thread. */
-int outbox_kv_expire(struct kv *kv, struct kv_changes *changes, int64_t keys_before, int64_t batches_before, size_t limit);
+/** Adds to `changes` the removal of at most `limit` idempotency keys and as many outbox batches older than these
+ * moments (us; 0: keep). The newest batch is always kept: it holds the last position. Commit it alone: a full store
+ * takes removals only. Writer thread. */
+int outbox_kv_expire(struct kv *kv, struct kv_changes *changes, int64_t keys_before, int64_t batches_before,
+                     size_t limit);
 
 #endif

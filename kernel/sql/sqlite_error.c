@@ -22,10 +22,10 @@ static int last_errno(sqlite3 *db, int which)
     return system_error;
 }
 
-/* sqlite3_system_errno() has forgotten by the time that a COMMIT returns; the files remember. */
+/* sqlite3_system_errno() may have forgotten by the time that a COMMIT returns; the files remember, unless closed. */
 static bool write_found_no_room(sqlite3 *db)
 {
-    return disk_is_full(last_errno(db, SQLITE_FCNTL_JOURNAL_POINTER)) ||
+    return disk_is_full(sqlite3_system_errno(db)) || disk_is_full(last_errno(db, SQLITE_FCNTL_JOURNAL_POINTER)) ||
            disk_is_full(last_errno(db, SQLITE_FCNTL_FILE_POINTER));
 }
 

@@ -47,9 +47,9 @@ static int commit_sqlite(void *store, int64_t number)
     struct sql *sql = store;
     struct sql_value rows[BATCH * 2];
 
-    for (int i = 0; i < BATCH; i++) {
+    for (size_t i = 0; i < BATCH; i++) {
         rows[i * 2] = SQL_N(number);
-        rows[i * 2 + 1] = SQL_N(i);
+        rows[i * 2 + 1] = SQL_N((int64_t)i);
     }
     int error = sql->begin(sql);
     if (!error)

@@ -88,6 +88,8 @@ static struct kv *open_kv(struct fixture *fixture, const char *application, int 
 
 static void assert_problem(struct fixture *fixture, int error, const char *part)
 {
+    if (fixture->error != error)
+        print_error("%.*s\n", STR_ARG(buf_str(&fixture->problem)));
     assert_int_equal(fixture->error, error);
     buf_char(&fixture->problem, '\0');
     assert_non_null(strstr(fixture->problem.p, fixture->path));
@@ -344,6 +346,25 @@ static int count_entries(void *context, struct str key, struct str value)
     return 0;
 }
 
+static void a_store_that_finds_no_room_to_begin_says_so_and_begins_later(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[SCRATCH_PATH_SIZE];
+
+    limit_files(0);
+    assert_null(open_sql(fixture, "order", 1));
+    assert_problem(fixture, E_FULL, "make room");
+    limit_files(RLIM_INFINITY);
+    make_sql(fixture, "order", 1);
+    scratch_path(&fixture->scratch, "stock.lmdb", path);
+    memcpy(fixture->path, path, sizeof(path));
+    limit_files(0);
+    assert_null(open_kv(fixture, "stock", 1, NULL));
+    assert_problem(fixture, E_FULL, "make room");
+    limit_files(RLIM_INFINITY);
+    make_kv(fixture, "stock", 1);
+}
+
 static void a_full_disk_refuses_writes_keeps_reads_and_passes_sqlite(void **state)
 {
     struct fixture *fixture = *state;
@@ -453,6 +474,7 @@ int main(void)
         TEST(an_older_database_is_brought_up_to_date_with_what_is_in_it),
         TEST(a_migration_that_fails_leaves_the_database_at_the_version_before),
         TEST(an_older_store_is_brought_up_to_date_once),
+        TEST(a_store_that_finds_no_room_to_begin_says_so_and_begins_later),
         TEST(a_full_disk_refuses_writes_keeps_reads_and_passes_sqlite),
         TEST(a_full_disk_refuses_writes_keeps_reads_and_passes_lmdb),
         TEST(a_full_database_takes_writes_again_after_a_deletion),
