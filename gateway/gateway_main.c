@@ -25,7 +25,7 @@ static const struct setting rows[] = {
     ROW(customercenter_url, SETTING_URL, "http://127.0.0.1:8084", 1, 0, "Where customercenter is."),
     ROW(max_body, SETTING_BYTES, "64KiB", 64, 64 << 20, "Largest request body; more gets 413."),
     ROW(rate, SETTING_INT, "200", 1, 1000000, "Requests a second of one client address; more get 429."),
-    ROW(burst, SETTING_INT, "400", 0, 1000000, "So many more may come at once."),
+    ROW(burst, SETTING_INT, "400", 1, 1000000, "So many more may come at once."),
     ROW(connections, SETTING_INT, "128", 1, 65535, "Requests under way at a time of one client address; more get 429."),
     ROW(unlimited, SETTING_TEXT, "127.0.0.0/8 ::1", 0, 4096, "Addresses and networks without those limits."),
     ROW(max_connections, SETTING_INT, "8192", 16, 1000000,

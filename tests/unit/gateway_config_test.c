@@ -1,0 +1,277 @@
+/* nginx's configuration as the gateway writes it; nginx itself is asked whether it is one. */
+#include "arena.h"
+#include "base.h"
+#include "gateway_main.h"
+#include "gateway_settings.h"
+#include "nginx_conf.h"
+#include "nginx_process.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { MOST_FLAGS = 8 };
+
+/* A configuration from these flags, NUL-terminated. */
+static struct buf configured(char *const *flags, const struct nginx_surroundings *surroundings)
+{
+    struct gateway_settings settings;
+    const struct setting_group group = {gateway_program.rows, gateway_program.n_rows, &settings};
+    struct config_source source = {0, flags, NULL};
+    struct arena arena;
+    struct buf problem = {0};
+    struct buf out = {0};
+    bool help;
+
+    assert_int_equal(gateway_program.settings_size, sizeof(settings));
+    while (flags[source.argc])
+        source.argc++;
+    arena_init(&arena, 0);
+    assert_true(config_load(&group, 1, NULL, 0, &source, &arena, &help, &problem));
+    assert_true(gateway_settings_check(&settings, &problem));
+    nginx_conf_write(&settings, surroundings, &out);
+    buf_char(&out, '\0');
+    assert_false(out.failed);
+    buf_free(&problem);
+    arena_free(&arena);
+    return out;
+}
+
+static const struct nginx_surroundings plainly = {.stop_ms = 4000};
+
+#define CONFIGURED(...) configured((char *[MOST_FLAGS]){__VA_ARGS__}, &plainly)
+
+static void assert_has(const struct buf *text, const char *part)
+{
+    if (!strstr(text->p, part))
+        fail_msg("there is no %s in\n%s", part, text->p);
+}
+
+static void assert_has_not(const struct buf *text, const char *part)
+{
+    if (strstr(text->p, part))
+        fail_msg("there is %s in\n%s", part, text->p);
+}
+
+static void every_setting_is_filled_in(void **state)
+{
+    struct buf text =
+        CONFIGURED("--gateway.listen=[::1]:18088", "--gateway.rate=7", "--gateway.burst=8", "--gateway.connections=9");
+    UNUSED(state);
+
+    for (const char *at = strchr(text.p, '@'); at; at = strchr(at + 1, '@'))
+        assert_int_equal(at[1], '-'); /* the one in a character class */
+    assert_has(&text, "listen [::1]:18088 backlog");
+    assert_has(&text, "rate=7r/s;");
+    assert_has(&text, "burst=8 nodelay;");
+    assert_has(&text, "limit_conn connections 9;");
+    assert_has(&text, "worker_shutdown_timeout 4000ms;");
+    buf_free(&text);
+}
+
+static void every_collection_goes_to_the_service_that_owns_it(void **state)
+{
+    static const char *const routes[][2] = {{"/orders", "order"},
+                                            {"/products", "product"},
+                                            {"/stocks", "stock"},
+                                            {"/mypages", "customercenter"},
+                                            {"/menu", "customercenter"}};
+    struct buf text = CONFIGURED("--gateway.stock_url=http://stock.example:9");
+    UNUSED(state);
+
+    for (size_t i = 0; i < COUNT_OF(routes); i++) {
+        struct buf line = {0};
+        buf_printf(&line, "location = %s { proxy_pass http://%s; }", routes[i][0], routes[i][1]);
+        assert_has(&text, line.p);
+        buf_clear(&line);
+        buf_printf(&line, "location ^~ %s/ { proxy_pass http://%s; }", routes[i][0], routes[i][1]);
+        assert_has(&text, line.p);
+        buf_free(&line);
+    }
+    assert_has(&text, "upstream stock {\n        server stock.example:9 ");
+    buf_free(&text);
+}
+
+static void the_limits_spare_who_is_listed(void **state)
+{
+    struct buf usual = CONFIGURED(NULL);
+    struct buf nobody = CONFIGURED("--gateway.unlimited=");
+    struct buf some = CONFIGURED("--gateway.unlimited=10.0.0.0/8  ::2");
+    UNUSED(state);
+
+    assert_has(&usual, "        127.0.0.0/8 1;\n        ::1 1;\n");
+    assert_has_not(&nobody, "127.0.0.0/8 1;");
+    assert_has(&some, "        10.0.0.0/8 1;\n        ::2 1;\n");
+    buf_free(&usual);
+    buf_free(&nobody);
+    buf_free(&some);
+}
+
+static void other_origins_may_ask_if_they_are_listed(void **state)
+{
+    struct buf any = CONFIGURED(NULL);
+    struct buf none = CONFIGURED("--gateway.cors_origin=");
+    struct buf two = CONFIGURED("--gateway.cors_origin=https://a.example http://b.example:81");
+    UNUSED(state);
+
+    assert_has(&any, "default $http_origin;");
+    assert_has_not(&none, "default $http_origin;");
+    assert_has_not(&none, "\" $http_origin;");
+    assert_has(&two, "        \"https://a.example\" $http_origin;\n        \"http://b.example:81\" $http_origin;\n");
+    assert_has_not(&two, "default $http_origin;");
+    buf_free(&any);
+    buf_free(&none);
+    buf_free(&two);
+}
+
+static void only_root_names_a_user(void **state)
+{
+    const struct nginx_surroundings root = {.stop_ms = 1, .is_root = true};
+    struct buf plain = CONFIGURED("--gateway.user=barista");
+    struct buf as_root = configured((char *[MOST_FLAGS]){"--gateway.user=barista"}, &root);
+    struct buf nameless = configured((char *[MOST_FLAGS]){NULL}, &root);
+    UNUSED(state);
+
+    assert_has_not(&plain, "\nuser ");
+    assert_has(&as_root, "\nuser barista;\n");
+    assert_has(&nameless, "\nuser root;\n");
+    buf_free(&plain);
+    buf_free(&as_root);
+    buf_free(&nameless);
+}
+
+static void a_setting_can_not_smuggle_directives_into_nginx(void **state)
+{
+    const struct gateway_settings fine = {.unlimited = "", .cors_origin = "", .user = "", .access_log = "off"};
+    struct gateway_settings bad[] = {fine, fine, fine, fine, fine, fine};
+    static const char *const named[] = {"gateway.unlimited",   "gateway.unlimited", "gateway.unlimited",
+                                        "gateway.cors_origin", "gateway.user",      "gateway.access_log"};
+    struct buf problem = {0};
+    UNUSED(state);
+
+    bad[0].unlimited = "10.0.0.0/8 1; } load_module x";
+    bad[1].unlimited = "10.0.0.0/33";
+    bad[2].unlimited = "default";
+    bad[3].cors_origin = "\" 1; } evil \"";
+    bad[4].user = "root; evil";
+    bad[5].access_log = "/tmp/$x";
+    assert_true(gateway_settings_check(&fine, &problem));
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        buf_clear(&problem);
+        assert_false(gateway_settings_check(&bad[i], &problem));
+        assert_true(str_starts_with(buf_str(&problem), str_of(named[i])));
+    }
+    buf_free(&problem);
+}
+
+static void write_to(const char *directory, const char *name, struct str text)
+{
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/%s", directory, name);
+    int fd = open(path.p, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text.p, text.n), (ssize_t)text.n);
+    close(fd);
+    buf_free(&path);
+}
+
+/* `nginx -t` in that directory. */
+static int ask_nginx(const char *nginx, const char *directory)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (chdir(directory) == 0)
+            execl(nginx, "nginx", "-t", "-q", "-e", "stderr", "-p", "./", "-c", "nginx.conf", (char *)NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void remove_tree(const char *directory)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execlp("rm", "rm", "-r", "--", directory, (char *)NULL);
+        _exit(127);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+static void assert_nginx_takes(struct buf text)
+{
+    char directory[] = "/tmp/gateway_config_test.XXXXXX";
+    struct buf nginx = {0};
+    struct buf problem = {0};
+    struct buf temp = {0};
+
+    if (!nginx_find("nginx", &nginx, &problem))
+        fail_msg("%.*s", STR_ARG(problem));
+    assert_non_null(mkdtemp(directory));
+    buf_printf(&temp, "%s/temp", directory);
+    assert_int_equal(mkdir(temp.p, 0700), 0);
+    write_to(directory, "nginx.conf", (struct str){text.p, text.n - 1});
+    int status = ask_nginx(nginx.p, directory);
+    remove_tree(directory);
+    buf_free(&temp);
+    buf_free(&nginx);
+    buf_free(&text);
+    assert_int_equal(status, 0);
+}
+
+static void nginx_takes_what_is_written(void **state)
+{
+    const struct nginx_surroundings mine = {.stop_ms = 4000, .is_root = geteuid() == 0};
+    const struct nginx_surroundings chatty = {.stop_ms = 4000, .is_root = geteuid() == 0, .is_verbose = true};
+    UNUSED(state);
+
+    assert_nginx_takes(configured((char *[MOST_FLAGS]){NULL}, &mine));
+    assert_nginx_takes(configured((char *[MOST_FLAGS]){"--gateway.unlimited=", "--gateway.cors_origin="}, &chatty));
+    assert_nginx_takes(configured((char *[MOST_FLAGS]){"--gateway.unlimited=fd00::/8 10.1.2.3",
+                                                       "--gateway.cors_origin=https://a.example http://b.example",
+                                                       "--gateway.listen=[::1]:18088", "--gateway.max_body=2MiB",
+                                                       "--gateway.idle_ms=0", "--gateway.order_url=http://[::1]:9",
+                                                       "--gateway.burst=1"},
+                                  &mine));
+}
+
+static void a_missing_nginx_is_explained(void **state)
+{
+    struct buf path = {0};
+    struct buf problem = {0};
+    UNUSED(state);
+
+    assert_false(nginx_find("no-such-program-here", &path, &problem));
+    assert_non_null(strstr(problem.p, "install the package nginx"));
+    buf_clear(&problem);
+    assert_false(nginx_find("/no/such/nginx", &path, &problem));
+    assert_non_null(strstr(problem.p, "/no/such/nginx"));
+    buf_free(&path);
+    buf_free(&problem);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_setting_is_filled_in),
+        cmocka_unit_test(every_collection_goes_to_the_service_that_owns_it),
+        cmocka_unit_test(the_limits_spare_who_is_listed),
+        cmocka_unit_test(other_origins_may_ask_if_they_are_listed),
+        cmocka_unit_test(only_root_names_a_user),
+        cmocka_unit_test(a_setting_can_not_smuggle_directives_into_nginx),
+        cmocka_unit_test(nginx_takes_what_is_written),
+        cmocka_unit_test(a_missing_nginx_is_explained),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,142 @@
+/* What a log line looks like, and that nobody can write lines of their own into it. */
+#include "base.h"
+#include "log.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Standard error into a pipe, and back. */
+struct capture {
+    int kept, ends[2];
+    char text[4096];
+};
+
+static void capture_begin(struct capture *capture)
+{
+    assert_int_equal(pipe(capture->ends), 0);
+    capture->kept = dup(STDERR_FILENO);
+    assert_int_equal(dup2(capture->ends[1], STDERR_FILENO), STDERR_FILENO);
+    close(capture->ends[1]);
+}
+
+static const char *capture_end(struct capture *capture)
+{
+    dup2(capture->kept, STDERR_FILENO);
+    close(capture->kept);
+    ssize_t n = read(capture->ends[0], capture->text, sizeof(capture->text) - 1);
+    assert_true(n >= 0);
+    capture->text[n] = '\0';
+    close(capture->ends[0]);
+    return capture->text;
+}
+
+static void a_line_for_people_says_when_who_what_and_about_what(void **state)
+{
+    struct capture capture;
+    UNUSED(state);
+
+    log_init("order", LOG_INFO, LOG_HUMAN);
+    capture_begin(&capture);
+    log_info("listening", LOG_T("address", "127.0.0.1:8081"), LOG_I("workers", -1));
+    const char *line = capture_end(&capture);
+    assert_int_equal(line[2], ':');
+    assert_string_equal(line + sizeof("09:30:00.123") - 1, " order  listening  address=127.0.0.1:8081 workers=-1\n");
+}
+
+static void a_warning_is_called_one(void **state)
+{
+    struct capture capture;
+    UNUSED(state);
+
+    log_init("order", LOG_INFO, LOG_HUMAN);
+    capture_begin(&capture);
+    log_warning("the disk is slow", LOG_I("ms", 900));
+    assert_non_null(strstr(capture_end(&capture), " order  warning: the disk is slow  ms=900\n"));
+}
+
+static void a_line_for_machines_is_one_json_object(void **state)
+{
+    struct capture capture;
+    UNUSED(state);
+
+    log_init("order", LOG_INFO, LOG_JSON);
+    capture_begin(&capture);
+    log_error("order refused", LOG_I("order", 42), LOG_T("name", "카페 \"라떼\"\n"));
+    const char *line = capture_end(&capture);
+    assert_true(str_starts_with(str_of(line), STR("{\"at\":\"20")));
+    assert_non_null(strstr(line,
+                           "Z\",\"level\":\"error\",\"service\":\"order\",\"event\":\"order refused\",\"order\":42,"
+                           "\"name\":\"카페 \\\"라떼\\\"\\n\"}\n"));
+}
+
+static void a_text_that_is_not_utf8_still_makes_a_json_line(void **state)
+{
+    struct capture capture;
+    UNUSED(state);
+
+    log_init("order", LOG_INFO, LOG_JSON);
+    capture_begin(&capture);
+    log_info("came in", LOG_T("name", "a\xff\xc3"));
+    assert_non_null(strstr(capture_end(&capture), "\"name\":\"a??\"}\n"));
+}
+
+static void nobody_can_forge_a_line_by_what_they_send(void **state)
+{
+    struct capture capture;
+    UNUSED(state);
+
+    log_init("order", LOG_INFO, LOG_HUMAN);
+    capture_begin(&capture);
+    log_info("came in", LOG_T("name", "x\n09:30:00.123 order  all is well\x1b[2J"), LOG_T("empty", ""));
+    const char *line = capture_end(&capture);
+    assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+    assert_null(strchr(line, '\x1b'));
+    assert_non_null(strstr(line, "empty=\"\"\n"));
+}
+
+static void what_is_less_important_than_asked_for_is_not_written(void **state)
+{
+    struct capture capture;
+    UNUSED(state);
+
+    log_init("order", LOG_WARNING, LOG_HUMAN);
+    capture_begin(&capture);
+    log_debug("a", LOG_I("n", 1));
+    log_info("b", LOG_I("n", 1));
+    log_write(LOG_INFO, "c", NULL, 0);
+    log_warning("d", LOG_I("n", 1));
+    const char *text = capture_end(&capture);
+    assert_non_null(strstr(text, "warning: d"));
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+}
+
+static void a_closed_standard_error_is_no_reason_to_stop(void **state)
+{
+    UNUSED(state);
+    int kept = dup(STDERR_FILENO);
+
+    log_init("order", LOG_INFO, LOG_HUMAN);
+    close(STDERR_FILENO);
+    log_info("nobody hears this", LOG_I("n", 1));
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    close(kept);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_for_people_says_when_who_what_and_about_what),
+        cmocka_unit_test(a_warning_is_called_one),
+        cmocka_unit_test(a_line_for_machines_is_one_json_object),
+        cmocka_unit_test(a_text_that_is_not_utf8_still_makes_a_json_line),
+        cmocka_unit_test(nobody_can_forge_a_line_by_what_they_send),
+        cmocka_unit_test(what_is_less_important_than_asked_for_is_not_written),
+        cmocka_unit_test(a_closed_standard_error_is_no_reason_to_stop),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
