@@ -37,6 +37,7 @@ struct follower {
     uint64_t position;
     _Atomic int64_t waiting; /* commands that the writer still has */
     int64_t back_off_us;
+    int64_t up_at;
     uint64_t random;
     enum link_state link;
     int told_error; /* what was last logged about a link that is down */
@@ -137,6 +138,7 @@ static int on_event(void *context, const struct sse_event *event)
     else
         follower->skipped = position;
     follower->position = position;
+    follower->back_off_us = BACK_OFF_LEAST_US; /* it works; a connection alone doesn't say so */
     return OK;
 }
 
@@ -164,10 +166,10 @@ static void hand_over(struct follower *follower)
 
 static void came_up(struct follower *follower)
 {
-    follower->back_off_us = BACK_OFF_LEAST_US;
     if (follower->link == LINK_UP)
         return;
     follower->link = LINK_UP;
+    follower->up_at = clock_monotonic();
     follower_metrics_connected(follower->metrics, true);
     log_info("following", LOG_T("producer", follower->options.producer), LOG_I("after", follower->position));
 }
@@ -184,7 +186,7 @@ static int64_t next_delay(struct follower *follower)
     return delay / 2 + (int64_t)(follower->random % (uint64_t)(delay / 2 + 1));
 }
 
-/* Said once for each change, not for each try. */
+/* Said once for each change, not for each try. A connection that held, though nothing came, has worked too. */
 static void went_down(struct follower *follower, int error, int status)
 {
     if (follower->link != LINK_DOWN || follower->told_error != error) {
@@ -195,6 +197,8 @@ static void went_down(struct follower *follower, int error, int status)
                LOG_T("producer", follower->options.producer), LOG_T("error", error_name(error)),
                LOG_I("status", status), LOG_I("after", follower->position));
     }
+    if (follower->link == LINK_UP && clock_monotonic() - follower->up_at >= BACK_OFF_MOST_US)
+        follower->back_off_us = BACK_OFF_LEAST_US;
     follower->link = LINK_DOWN;
     follower->told_error = error;
     follower_metrics_connected(follower->metrics, false);
