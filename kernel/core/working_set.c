@@ -44,11 +44,22 @@ static size_t index_of(struct working_set *set, uint64_t hash, int64_t number, s
     return set->index[slot] - 1;
 }
 
+/* Fibonacci hashing: neighbours spread. */
+static uint64_t hash_of(int64_t number)
+{
+    uint64_t hash = (uint64_t)number * 0x9E3779B97F4A7C15ULL;
+
+    return hash ^ (hash >> 32);
+}
+
 size_t working_set_number(struct working_set *set, int64_t number)
 {
-    uint64_t hash = (uint64_t)number * 0x9E3779B97F4A7C15ULL; /* Fibonacci hashing: neighbours spread */
+    return index_of(set, hash_of(number), number, (struct str){NULL, 0});
+}
 
-    return index_of(set, hash ^ (hash >> 32), number, (struct str){NULL, 0});
+bool working_set_has_number(const struct working_set *set, int64_t number)
+{
+    return set->index[find_slot(set, hash_of(number), number, (struct str){NULL, 0})] != 0;
 }
 
 size_t working_set_text(struct working_set *set, struct str text)

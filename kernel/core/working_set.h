@@ -6,6 +6,7 @@
 
 #include "arena.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +24,9 @@ struct working_set {
 bool working_set_init(struct working_set *set, size_t most, struct arena *arena);
 /** The number's index; a new one when it is the first time. At most `most` different ones (ASSERT). */
 size_t working_set_number(struct working_set *set, int64_t number);
-/** The same for texts (don't mix both in one set). The text has to live as long as the set. */
+/** Whether the number is there already. */
+bool working_set_has_number(const struct working_set *set, int64_t number);
+/** As working_set_number() for texts (don't mix both in one set). The text has to live as long as the set. */
 size_t working_set_text(struct working_set *set, struct str text);
 
 #endif

@@ -60,13 +60,11 @@ static int64_t due_in(enum ticket_state state, const struct ticket *ticket, cons
 
     switch (state) {
     case TICKET_READY:
-        if (policy->manual)
-            return 0;
         return intent->kind == TICKET_ORDERED ? later_of(soon, intent->ordered_at + policy->start_after) : soon;
     case TICKET_PENDING:
         return soon;
     case TICKET_PRODUCING:
-        return policy->manual ? 0 : later_of(soon, now + policy->brew);
+        return later_of(soon, now + policy->brew);
     case TICKET_CANCELED:
         /* What a Ready ticket may have reserved is given back; stock's no needs no giving back, and who never asked has nothing. */
         if (intent->kind == TICKET_RELEASED)
@@ -83,7 +81,7 @@ static int64_t attempt_after(const struct ticket *ticket, const struct ticket_in
 {
     if (ticket->state == TICKET_NONE)
         return 1;
-    if (intent->kind == TICKET_GOODS_IN || (intent->kind == TICKET_REFUSED_LATE && ticket->state == TICKET_READY))
+    if (intent->kind == TICKET_GOODS_IN || intent->kind == TICKET_REFUSED_LATE)
         return ticket->attempt + 1;
     return ticket->attempt;
 }

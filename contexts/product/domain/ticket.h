@@ -5,10 +5,11 @@
  *
  *  Here, and only here, it is decided whether a cancel comes in time: cancel and start are two commands on the same ticket (rule 3).
  *  Stock is asked under a reservation id of its own for each attempt: a yes and a no are both final for that id, so a repeated question is harmless, and
- *  a question whose answer was lost is simply asked again (rule 2).  When goods arrive after a no, the next attempt asks under the next id.
+ *  a question whose answer was lost is simply asked again (rule 2). When goods arrive after a no, the next attempt asks under the next id.
  *
  *  `due_at` is the saga's memory: when something is to be done with the ticket by itself, and its state says what: READY: ask stock;
  *  PRODUCING: the coffee is done; CANCELED and VOID: give back what may have been reserved; PENDING: nobody waits for it any more.
+ *  In manual mode a barista does the first two instead, and their times are passed over.
  */
 #ifndef COFFEESHOP_TICKET_H
 #define COFFEESHOP_TICKET_H
@@ -91,7 +92,6 @@ struct ticket {
 struct ticket_policy {
     int64_t start_after; /* us: the time in which the customer can still change their mind */
     int64_t brew;        /* us */
-    bool manual;         /* a barista starts and finishes */
 };
 
 /** What is asked of the ticket; only the members of its kind are read. */

@@ -1,0 +1,391 @@
+#include "product_repo_sql.h"
+
+#include "alloc.h"
+#include "base.h"
+#include "errors.h"
+#include "list_query.h"
+#include "outbox_sql.h"
+
+/* States are stored as numbers: 1 pending, 2 ready, 3 out of stock, 4 producing, 5 completed, 6 canceled, 7 void. */
+_Static_assert(TICKET_PENDING == 1 && TICKET_OUT_OF_STOCK == 3 && TICKET_VOID == 7, "stored numbers don't change their meaning");
+
+const struct sql_migration product_migrations[] = {
+    {1, "CREATE TABLE ticket (id INTEGER PRIMARY KEY, order_id INTEGER, reference INTEGER, state INTEGER NOT NULL, product_name TEXT NOT NULL,"
+        " qty INTEGER NOT NULL, attempt INTEGER NOT NULL, due_at INTEGER, version INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+        " updated_at INTEGER NOT NULL, correlation TEXT, traceparent TEXT);"
+        "CREATE UNIQUE INDEX ticket_order ON ticket (order_id) WHERE order_id IS NOT NULL;"
+        "CREATE INDEX ticket_due ON ticket (due_at, id) WHERE due_at IS NOT NULL;"
+        "CREATE INDEX ticket_waiting ON ticket (product_name, id) WHERE state = 3;"
+        /* Counting rows takes as long as there are rows; a list's total doesn't. */
+        "CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL);"
+        "INSERT INTO tally (name, n) VALUES ('tickets', 0);" OUTBOX_SQL_SCHEMA},
+};
+const size_t product_migrations_count = COUNT_OF(product_migrations);
+
+#define TICKET_COLUMNS                                                                                                 \
+    "id, order_id, reference, state, product_name, qty, attempt, due_at, version, created_at, updated_at, correlation, traceparent"
+enum { TICKET_COLUMN_COUNT = 13 };
+
+static const struct sql_statement find_by_id = {"SELECT " TICKET_COLUMNS " FROM ticket WHERE id = $1", 1};
+static const struct sql_statement find_by_order = {"SELECT " TICKET_COLUMNS " FROM ticket WHERE order_id = $1", 1};
+static const struct sql_statement find_out_of_stock = {
+    "SELECT " TICKET_COLUMNS " FROM ticket WHERE state = 3 AND product_name = $1 ORDER BY id", 1};
+static const struct sql_statement find_due_tickets = {
+    "SELECT due_at, id FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) AND due_at <= $3 ORDER BY due_at, id LIMIT $4", 4};
+static const struct sql_statement find_next_due = {
+    "SELECT due_at FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) ORDER BY due_at, id LIMIT 1", 2};
+static const struct sql_statement store_ticket = {
+    "INSERT INTO ticket (" TICKET_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    " ON CONFLICT (id) DO UPDATE SET state = excluded.state, product_name = excluded.product_name, qty = excluded.qty,"
+    " attempt = excluded.attempt, due_at = excluded.due_at, version = excluded.version, updated_at = excluded.updated_at,"
+    " correlation = excluded.correlation, traceparent = excluded.traceparent",
+    TICKET_COLUMN_COUNT};
+static const struct sql_statement update_ticket = {
+    "UPDATE ticket SET state = $1, attempt = $2, due_at = $3, version = $4, updated_at = $5 WHERE id = $6", 6};
+static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'tickets'", 1};
+static const struct sql_statement count_tickets = {"SELECT n FROM tally WHERE name = 'tickets'", 0};
+static const struct sql_statement last_ids = {"SELECT COALESCE(MAX(id), 0), (SELECT COALESCE(MAX(order_id), 0) FROM ticket) FROM ticket", 0};
+
+struct product_repo_sql {
+    struct product_repo repo;
+    struct sql *sql;
+};
+
+static struct sql *sql_of(struct product_repo *self)
+{
+    return CONTAINER_OF(self, struct product_repo_sql, repo)->sql;
+}
+
+/* Texts point into the row. */
+static struct ticket ticket_of_row(const struct sql_row *row)
+{
+    return (struct ticket){
+        .id = sql_i64(row, 0),
+        .order_id = sql_i64(row, 1),
+        .reference = sql_i64(row, 2),
+        .state = (enum ticket_state)sql_i64(row, 3),
+        .product_name = sql_text(row, 4),
+        .qty = sql_i64(row, 5),
+        .attempt = sql_i64(row, 6),
+        .due_at = sql_i64(row, 7),
+        .version = sql_i64(row, 8),
+        .created_at = sql_i64(row, 9),
+        .updated_at = sql_i64(row, 10),
+        .correlation = sql_text(row, 11),
+        .traceparent = sql_text(row, 12),
+    };
+}
+
+static void ticket_to_row(const struct ticket *ticket, struct sql_value *row)
+{
+    row[0] = SQL_N(ticket->id);
+    row[1] = SQL_N0(ticket->order_id);
+    row[2] = SQL_N0(ticket->reference);
+    row[3] = SQL_N(ticket->state);
+    row[4] = SQL_S(ticket->product_name);
+    row[5] = SQL_N(ticket->qty);
+    row[6] = SQL_N(ticket->attempt);
+    row[7] = SQL_N0(ticket->due_at);
+    row[8] = SQL_N(ticket->version);
+    row[9] = SQL_N(ticket->created_at);
+    row[10] = SQL_N(ticket->updated_at);
+    row[11] = SQL_S0(ticket->correlation);
+    row[12] = SQL_S0(ticket->traceparent);
+}
+
+static int keep_texts(struct ticket *ticket, struct arena *arena)
+{
+    struct str *texts[] = {&ticket->product_name, &ticket->correlation, &ticket->traceparent};
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        *texts[i] = arena_copy(arena, *texts[i]);
+        if (!texts[i]->p)
+            return E_MEMORY;
+    }
+    return OK;
+}
+
+/* ---- load ---- */
+
+struct finding {
+    struct ticket *out;
+    struct arena *arena;
+};
+
+static int on_found(void *context, size_t index, const struct sql_row *row)
+{
+    const struct finding *finding = context;
+
+    finding->out[index] = ticket_of_row(row);
+    return keep_texts(&finding->out[index], finding->arena);
+}
+
+static int find_many(struct sql *sql, const struct sql_statement *statement, const int64_t *keys, size_t n, struct ticket *out,
+                     struct arena *arena)
+{
+    struct finding finding = {out, arena};
+    struct sql_value *params = ARENA_ARRAY(arena, struct sql_value, n + 1);
+
+    if (!params)
+        return E_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        params[i] = SQL_N(keys[i]);
+    return sql->query_many(sql, statement, params, n, on_found, &finding);
+}
+
+static int find_by_orders(struct product_repo *self, const int64_t *order_ids, size_t n, struct ticket *out, struct arena *arena)
+{
+    return find_many(sql_of(self), &find_by_order, order_ids, n, out, arena);
+}
+
+static int find_by_ids(struct product_repo *self, const int64_t *ids, size_t n, struct ticket *out, struct arena *arena)
+{
+    return find_many(sql_of(self), &find_by_id, ids, n, out, arena);
+}
+
+struct waiting_search {
+    struct ticket **out;
+    size_t *n;
+    size_t room;
+    int64_t on_hand;
+    struct arena *arena;
+};
+
+static int make_room(struct waiting_search *search)
+{
+    struct ticket *more = ARENA_ARRAY(search->arena, struct ticket, *search->n * 2 + 16);
+
+    if (!more)
+        return E_MEMORY;
+    if (*search->n)
+        memcpy(more, *search->out, *search->n * sizeof(*more));
+    *search->out = more;
+    search->room = *search->n * 2 + 16;
+    return OK;
+}
+
+enum { ENOUGH_FOUND = -1 };
+
+static int on_waiting(void *context, size_t index, const struct sql_row *row)
+{
+    struct waiting_search *search = context;
+    struct ticket ticket = ticket_of_row(row);
+
+    UNUSED(index);
+    if (search->on_hand <= 0)
+        return ENOUGH_FOUND;
+    if (ticket.qty > search->on_hand)
+        return OK;
+    if (*search->n == search->room) {
+        int rc = make_room(search);
+        if (rc)
+            return rc;
+    }
+    search->on_hand -= ticket.qty;
+    struct ticket *kept = &(*search->out)[(*search->n)++];
+    *kept = ticket;
+    return keep_texts(kept, search->arena);
+}
+
+static int find_waiting(struct product_repo *self, struct str product_name, int64_t on_hand, struct ticket **out, size_t *n,
+                        struct arena *arena)
+{
+    struct waiting_search search = {out, n, *n, on_hand, arena};
+    struct sql_value name = SQL_S(product_name);
+
+    int rc = sql_query(sql_of(self), &find_out_of_stock, &name, on_waiting, &search);
+    return rc == ENOUGH_FOUND ? OK : rc;
+}
+
+struct due_search {
+    struct due_ticket *out;
+    size_t n;
+};
+
+static int on_due(void *context, size_t index, const struct sql_row *row)
+{
+    struct due_search *search = context;
+
+    UNUSED(index);
+    search->out[search->n++] = (struct due_ticket){sql_i64(row, 0), sql_i64(row, 1)};
+    return OK;
+}
+
+static int find_due(struct product_repo *self, struct due_ticket after, int64_t now, size_t limit, struct due_ticket *out, size_t *n)
+{
+    struct due_search search = {out, 0};
+    const struct sql_value params[] = {SQL_N(after.due_at), SQL_N(after.id), SQL_N(now), SQL_N((int64_t)limit)};
+
+    int rc = sql_query(sql_of(self), &find_due_tickets, params, on_due, &search);
+    *n = search.n;
+    return rc;
+}
+
+static int on_number(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    *(int64_t *)context = sql_i64(row, 0);
+    return OK;
+}
+
+static int next_due(struct product_repo *self, struct due_ticket after, int64_t *due_at)
+{
+    const struct sql_value params[] = {SQL_N(after.due_at), SQL_N(after.id)};
+
+    *due_at = INT64_MAX;
+    return sql_query(sql_of(self), &find_next_due, params, on_number, due_at);
+}
+
+static int find_keys(struct product_repo *self, struct idempotency_record *records, size_t n, struct arena *arena)
+{
+    return outbox_sql_find_keys(sql_of(self), records, n, arena);
+}
+
+/* ---- commit ---- */
+
+struct changes {
+    struct sql_value *stored, *updated;
+    size_t n_stored, n_updated;
+    int64_t n_seen; /* by how many there are more to see */
+};
+
+/* New tickets, and tombstones that learn what they stand for, are stored whole; others change only in what changes. */
+static int gather(struct product_batch *batch, struct changes *changes)
+{
+    size_t n = batch->tickets.n;
+
+    *changes = (struct changes){0};
+    changes->stored = ARENA_ARRAY(batch->base.arena, struct sql_value, n * TICKET_COLUMN_COUNT + 1);
+    changes->updated = ARENA_ARRAY(batch->base.arena, struct sql_value, n * 6 + 1);
+    if (!changes->stored || !changes->updated)
+        return E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        const struct product_entry *entry = &batch->entries[i];
+        const struct ticket *ticket = &entry->ticket;
+        if (!entry->changed)
+            continue;
+        changes->n_seen += entry->becomes_visible;
+        if (entry->is_new || ticket->state == TICKET_CANCELED) {
+            ticket_to_row(ticket, changes->stored + changes->n_stored++ * TICKET_COLUMN_COUNT);
+            continue;
+        }
+        struct sql_value *row = changes->updated + changes->n_updated++ * 6;
+        row[0] = SQL_N(ticket->state);
+        row[1] = SQL_N(ticket->attempt);
+        row[2] = SQL_N0(ticket->due_at);
+        row[3] = SQL_N(ticket->version);
+        row[4] = SQL_N(ticket->updated_at);
+        row[5] = SQL_N(ticket->id);
+    }
+    return OK;
+}
+
+static int write_all(struct sql *sql, const struct changes *changes, const struct outbox_write *write)
+{
+    struct sql_value more = SQL_N(changes->n_seen);
+    int rc = changes->n_stored ? sql->exec_many(sql, &store_ticket, changes->stored, changes->n_stored) : OK;
+
+    if (!rc && changes->n_updated)
+        rc = sql->exec_many(sql, &update_ticket, changes->updated, changes->n_updated);
+    if (!rc && changes->n_seen)
+        rc = sql_exec(sql, &count_more, &more);
+    if (!rc)
+        rc = outbox_sql_write(sql, write);
+    return rc;
+}
+
+static int commit(struct product_repo *self, struct product_batch *batch)
+{
+    struct sql *sql = sql_of(self);
+    struct outbox_write write = batch_write(&batch->base);
+    struct changes changes;
+
+    int rc = gather(batch, &changes);
+    if (rc || (changes.n_stored + changes.n_updated == 0 && outbox_write_is_empty(&write)))
+        return rc;
+    rc = sql->begin(sql);
+    if (rc)
+        return rc;
+    rc = write_all(sql, &changes, &write);
+    if (rc) {
+        sql->rollback(sql);
+        return rc;
+    }
+    return sql->commit(sql);
+}
+
+static int on_last_ids(void *context, size_t index, const struct sql_row *row)
+{
+    int64_t *ids = context;
+
+    UNUSED(index);
+    ids[0] = sql_i64(row, 0);
+    ids[1] = sql_i64(row, 1);
+    return OK;
+}
+
+static int restore(struct product_repo *self, int64_t *last_id, int64_t *last_order_id, uint64_t *last_position, struct cursors *cursors)
+{
+    int64_t ids[2] = {0, 0};
+
+    int rc = sql_query(sql_of(self), &last_ids, NULL, on_last_ids, ids);
+    *last_id = ids[0];
+    *last_order_id = ids[1];
+    return rc ? rc : outbox_sql_restore(sql_of(self), last_position, cursors);
+}
+
+struct product_repo *product_repo_sql_new(struct sql *sql)
+{
+    struct product_repo_sql *self = heap_alloc(sizeof(*self));
+
+    if (!self)
+        return NULL;
+    *self = (struct product_repo_sql){
+        .repo = {find_by_orders, find_by_ids, find_waiting, find_due, next_due, find_keys, commit, restore}, .sql = sql};
+    return &self->repo;
+}
+
+/* ---- queries ---- */
+
+int product_find(struct sql *sql, int64_t id, struct ticket *ticket, struct arena *arena)
+{
+    *ticket = (struct ticket){.id = id};
+    return find_many(sql, &find_by_id, &id, 1, ticket, arena);
+}
+
+const char *const product_sortable[] = {"id", "orderId", "productName", "qty", "status", NULL};
+static const char *const sort_columns[] = {"id", "COALESCE(order_id, reference)", "product_name", "qty", "state"};
+_Static_assert(COUNT_OF(product_sortable) == COUNT_OF(sort_columns) + 1, "each sortable member has its column");
+
+struct listing {
+    product_on_found *on_found;
+    void *context;
+};
+
+static int on_listed(void *context, size_t index, const struct sql_row *row)
+{
+    const struct listing *listing = context;
+    struct ticket ticket = ticket_of_row(row);
+
+    UNUSED(index);
+    listing->on_found(listing->context, &ticket);
+    return OK;
+}
+
+int product_list(struct sql *sql, const struct page_request *page, product_on_found *found, void *context, int64_t *total)
+{
+    struct buf text = {0};
+    struct listing listing = {found, context};
+    const struct sql_value range[] = {SQL_N(page->size), SQL_N(page->number * page->size)};
+
+    int rc = sql_query(sql, &count_tickets, NULL, on_number, total);
+    if (rc)
+        return rc;
+    BUF_LIT(&text, "SELECT " TICKET_COLUMNS " FROM ticket WHERE state NOT IN (1, 7)");
+    list_order_by(&text, page, sort_columns, "id");
+    BUF_LIT(&text, " LIMIT $1 OFFSET $2");
+    buf_char(&text, '\0');
+    rc = text.failed ? E_MEMORY : sql->query_text(sql, text.p, range, COUNT_OF(range), on_listed, &listing);
+    buf_free(&text);
+    return rc;
+}

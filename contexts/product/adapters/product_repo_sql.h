@@ -1,0 +1,25 @@
+/** product_repo_sql.h: tickets in a relational database: the repository for the writer, and the queries for readers.
+ */
+#ifndef COFFEESHOP_PRODUCT_REPO_SQL_H
+#define COFFEESHOP_PRODUCT_REPO_SQL_H
+
+#include "hal.h"
+#include "product_ports.h"
+#include "sql.h"
+
+/** For sqlite_open(): the schema, version by version. */
+extern const struct sql_migration product_migrations[];
+extern const size_t product_migrations_count;
+
+/** Uses `sql` (the writer's connection), doesn't own it. NULL when there is no memory; heap_free() gives it back. */
+struct product_repo *product_repo_sql_new(struct sql *sql);
+
+/** One ticket by its id, on a reader's connection. Texts are copied to the arena. An unknown id gives TICKET_NONE. */
+int product_find(struct sql *sql, int64_t id, struct ticket *ticket, struct arena *arena);
+/** The members a list can be sorted by, NULL-terminated; the same order as their columns. */
+extern const char *const product_sortable[];
+typedef void product_on_found(void *context, const struct ticket *ticket);
+/** A page of the tickets that the world may see, and how many there are in all. */
+int product_list(struct sql *sql, const struct page_request *page, product_on_found *on_found, void *context, int64_t *total);
+
+#endif

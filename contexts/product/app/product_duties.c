@@ -1,0 +1,172 @@
+#include "product_duties.h"
+
+#include "base.h"
+#include "errors.h"
+
+enum duty { DUTY_NONE, DUTY_REDUCE, DUTY_RELEASE };
+
+/* What has to be asked of stock, by the ticket's state and the time; a barista who waits makes it the kitchen's business in manual mode too. */
+static enum duty duty_of(const struct product_app *app, const struct ticket *ticket, bool somebody_waits, int64_t now)
+{
+    bool is_due = ticket->due_at != 0 && ticket->due_at <= now + 1;
+
+    switch (ticket->state) {
+    case TICKET_PENDING:
+        return somebody_waits ? DUTY_REDUCE : DUTY_NONE;
+    case TICKET_READY:
+        return somebody_waits || (is_due && !app->settings.manual) ? DUTY_REDUCE : DUTY_NONE;
+    case TICKET_CANCELED:
+    case TICKET_VOID:
+        return is_due ? DUTY_RELEASE : DUTY_NONE;
+    default:
+        return DUTY_NONE;
+    }
+}
+
+static void send(struct product_app *app, struct ask *ask)
+{
+    struct stock_question question = {
+        .release = ask->release,
+        .ticket_id = ask->ticket.id,
+        .order_id = ask->ticket.order_id,
+        .attempt = ask->ticket.attempt,
+        .product_name = ask->ticket.product_name,
+        .qty = ask->ticket.qty,
+    };
+
+    ask->in_flight = true;
+    app->ports.stock->ask(app->ports.stock, &question);
+}
+
+/* A ticket that has not changed since before the restart may have been refused then, and goods may have come since: see goods.h. */
+static int64_t goods_seen(const struct product_app *app, const struct ask *ask)
+{
+    return ask->ticket.updated_at < app->started_at ? GOODS_UNKNOWN : goods_count(&app->goods, ask->ticket.product_name);
+}
+
+/* There is no room to ask for this ticket now: the scan has to meet it again. */
+static void leave_to_scan(struct product_app *app, const struct ticket *ticket, int64_t now)
+{
+    app->next_scan = now;
+    if (ticket->due_at <= app->taken.due_at)
+        app->taken = (struct due_ticket){ticket->due_at - 1, INT64_MAX};
+}
+
+/* The ticket is as it is now: go on asking, ask something else, or forget about it. */
+static void settle(struct product_app *app, const struct ticket *ticket, int64_t now, bool unanswered)
+{
+    struct ask *ask = ask_table_find(&app->asks, ticket->id);
+    enum duty duty = duty_of(app, ticket, ask && ask->waiting, now);
+
+    if (ask && ask->in_flight)
+        return; /* its answer comes, and brings us here again */
+    if (duty == DUTY_NONE) {
+        if (ask)
+            ask_table_remove(&app->asks, ask);
+        return;
+    }
+    if (!ask)
+        ask = ask_table_add(&app->asks, ticket);
+    if (!ask) {
+        leave_to_scan(app, ticket, now);
+        return;
+    }
+    ask_renew(ask, ticket);
+    ask->release = duty == DUTY_RELEASE;
+    if (unanswered) {
+        ask_table_retry(&app->asks, ask, now);
+        return;
+    }
+    ask->goods_seen = goods_seen(app, ask);
+    send(app, ask);
+}
+
+static bool is_answer(const struct product_command *command)
+{
+    switch (command->intent.kind) {
+    case TICKET_REDUCED:
+    case TICKET_REFUSED:
+    case TICKET_REFUSED_LATE:
+    case TICKET_UNANSWERED:
+    case TICKET_RELEASED:
+        return command->base.origin == FROM_EFFECT;
+    default:
+        return false;
+    }
+}
+
+/* Clients that waited for stock's answer have theirs: it is committed. */
+static void finish_waiting(struct ask *ask)
+{
+    struct product_command *command = ask->waiting;
+
+    ask->waiting = NULL;
+    while (command) {
+        struct product_command *also = command->also;
+        command->base.finish(&command->base, 0);
+        command = also;
+    }
+}
+
+static void take_answer(struct product_app *app, struct product_batch *batch, const struct product_command *command)
+{
+    struct ask *ask = ask_table_find(&app->asks, command->ticket_id);
+
+    if (!ask)
+        return;
+    ask->in_flight = false;
+    if (command->intent.kind != TICKET_REFUSED_LATE)
+        finish_waiting(ask);
+    settle(app, &batch->entries[command->entry].ticket, batch->base.now, command->intent.kind == TICKET_UNANSWERED);
+}
+
+/* A client's command that has to wait for stock: it stays with the question. */
+static void wait_for_stock(struct product_app *app, struct product_batch *batch, struct product_command *command)
+{
+    const struct ticket *ticket = &batch->entries[command->entry].ticket;
+    struct ask *ask = ask_table_find(&app->asks, ticket->id);
+
+    if (!ask)
+        ask = ask_table_add(&app->asks, ticket);
+    if (!ask) {
+        command->unanswered = E_BUSY; /* a counter's ticket is then given up by the scan, like one left over from a crash */
+        app->next_scan = batch->base.now;
+        return;
+    }
+    command->base.kept = true;
+    command->also = ask->waiting;
+    ask->waiting = command;
+    settle(app, ticket, batch->base.now, false);
+}
+
+void product_do_duties(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)
+{
+    /* The due ones first: as many were taken as there is room for. */
+    for (size_t i = 0; i < batch->n_due; i++) {
+        size_t entry = working_set_number(&batch->tickets, batch->due[i]);
+        if (!batch->entries[entry].changed)
+            settle(app, &batch->entries[entry].ticket, batch->base.now, false);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct product_command *command = CONTAINER_OF(commands[i], struct product_command, base);
+        if (is_answer(command))
+            take_answer(app, batch, command);
+        else if (command->waits)
+            wait_for_stock(app, batch, command);
+    }
+    for (size_t i = 0; i < batch->tickets.n; i++) {
+        const struct product_entry *entry = &batch->entries[i];
+        if (entry->changed)
+            settle(app, &entry->ticket, batch->base.now, false);
+        if (entry->changed && entry->ticket.due_at > batch->base.now + 1 && entry->ticket.due_at < app->next_scan)
+            app->next_scan = entry->ticket.due_at;
+    }
+}
+
+void product_retry(struct product_app *app, int64_t now)
+{
+    struct ask *ask;
+
+    while ((ask = ask_table_take_due(&app->asks, now)))
+        send(app, ask);
+}
