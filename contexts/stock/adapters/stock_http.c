@@ -84,7 +84,7 @@ static bool is_problem(struct client_command *self)
 static void write_taken(struct buf *out, const struct stock_step *step)
 {
     if (step->verdict == STOCK_REFUSED)
-        log_warning("a reservation is used for something else", LOG_S("reservation", step->intent.reservation_id));
+        log_debug("a reservation is used for something else", LOG_S("reservation", step->intent.reservation_id));
     buf_add(out, step->yes ? STR("true") : STR("false"));
 }
 
