@@ -113,7 +113,7 @@ static bool is_ip(int family, struct str text)
     struct in6_addr address; /* large enough for both */
     char name[INET6_ADDRSTRLEN];
 
-    if (text.n >= sizeof(name))
+    if (text.n >= sizeof(name) || (text.n > 0 && memchr(text.p, '\0', text.n)))
         return false;
     memcpy(name, text.p, text.n);
     name[text.n] = '\0';
