@@ -73,16 +73,18 @@ void fake_producer_publish(struct fake_producer *producer, size_t n, const char 
 {
     struct outbox outbox;
 
-    pthread_mutex_lock(&producer->lock);
+    pthread_mutex_lock(&producer->publishing);
     outbox_init(&outbox, "fake", producer->last);
     outbox_begin(&outbox);
     for (size_t i = 0; i < n; i++)
         add_event(&outbox, kind, pad);
+    pthread_mutex_lock(&producer->lock);
     store(producer, &outbox);
+    pthread_mutex_unlock(&producer->lock);
     if (producer->feed)
         feed_publish(producer->feed, &outbox);
     outbox_free(&outbox);
-    pthread_mutex_unlock(&producer->lock);
+    pthread_mutex_unlock(&producer->publishing);
 }
 
 void fake_producer_start(struct fake_producer *producer)
@@ -91,10 +93,10 @@ void fake_producer_start(struct fake_producer *producer)
     char listen[32];
 
     (void)snprintf(listen, sizeof(listen), "127.0.0.1:%d", producer->port);
-    pthread_mutex_lock(&producer->lock);
+    pthread_mutex_lock(&producer->publishing);
     producer->feed = feed_new(producer->loop, &producer->settings, producer->last, read_stored, producer);
     producer->server = http_server_new(producer->loop, &http, listen, routes, producer, &problem);
-    pthread_mutex_unlock(&producer->lock);
+    pthread_mutex_unlock(&producer->publishing);
     ASSERT(producer->feed && producer->server);
     producer->port = http_server_port(producer->server);
     (void)snprintf(producer->url, sizeof(producer->url), "http://127.0.0.1:%d", producer->port);
@@ -103,19 +105,20 @@ void fake_producer_start(struct fake_producer *producer)
 
 void fake_producer_stop(struct fake_producer *producer)
 {
-    pthread_mutex_lock(&producer->lock); /* nobody publishes */
+    pthread_mutex_lock(&producer->publishing); /* nobody publishes */
     loop_stop(producer->loop);
     loop_run(producer->loop); /* the feed's wake-up may be among the jobs */
     http_server_free(producer->server);
     feed_free(producer->feed);
     producer->server = NULL;
     producer->feed = NULL;
-    pthread_mutex_unlock(&producer->lock);
+    pthread_mutex_unlock(&producer->publishing);
 }
 
 void fake_producer_open(struct fake_producer *producer, struct loop *loop, const struct feed_settings *settings)
 {
     *producer = (struct fake_producer){.loop = loop, .settings = *settings};
+    pthread_mutex_init(&producer->publishing, NULL);
     pthread_mutex_init(&producer->lock, NULL);
     fake_producer_start(producer);
 }
@@ -127,5 +130,6 @@ void fake_producer_close(struct fake_producer *producer)
     for (size_t i = 0; i < producer->n_stored; i++)
         buf_free(&producer->stored[i].frames);
     heap_free(producer->stored);
+    pthread_mutex_destroy(&producer->publishing);
     pthread_mutex_destroy(&producer->lock);
 }

@@ -22,8 +22,9 @@ struct fake_producer {
     struct feed *feed;
     struct http_server *server;
     uint16_t port;
-    char url[64];         /* "http://127.0.0.1:40001" */
-    pthread_mutex_t lock; /* the store's, and against a restart under a publisher */
+    char url[64];               /* "http://127.0.0.1:40001" */
+    pthread_mutex_t publishing; /* held over a publication, and over a restart */
+    pthread_mutex_t lock;       /* the store's */
     struct fake_batch *stored;
     size_t n_stored, cap_stored;
     uint64_t kept_from; /* what is before it was removed by retention */

@@ -56,11 +56,11 @@ static uint64_t at_of(struct str text)
     return at;
 }
 
-static void record(struct recorder *recorder, const struct command *command, uint64_t *cursor)
+static void record(struct recorder *recorder, struct command *command, uint64_t *cursor)
 {
     recorder->disorder |= command->position <= *cursor;
     if (command->fate == COMMAND_NORMAL) {
-        const struct taken *taken = CONTAINER_OF((void *)(uintptr_t)command, struct taken, base);
+        const struct taken *taken = CONTAINER_OF(command, struct taken, base);
         recorder->disorder |= taken->at != command->position;
         recorder->applied++;
     }

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { MOST = 64 };
+enum { MOST = 64, AN_HOUR_MS = 3600000 };
 
 struct fake_core {
     struct core core;
@@ -259,7 +259,7 @@ static void clients_learn_at_once_while_events_wait_and_the_first_success_ends_t
     struct writer_settings settings = usual;
     int64_t since;
 
-    settings.retry_ms = 3600 * 1000; /* the events' own turn would never come in this test */
+    settings.retry_ms = AN_HOUR_MS; /* the events' own turn would never come in this test */
     open_core(&core, &settings);
     core.fail_runs = 2;
     core.fail_with = E_UNAVAILABLE;
@@ -326,7 +326,7 @@ static void stopping_with_a_broken_store_ends_everything(void **state)
     struct fake_core core;
     struct writer_settings settings = usual;
 
-    settings.retry_ms = 3600 * 1000;
+    settings.retry_ms = AN_HOUR_MS;
     open_core(&core, &settings);
     core.fail_runs = INT32_MAX;
     core.fail_with = E_FULL;
@@ -430,7 +430,7 @@ static void the_count_of_waiting_events_falls_when_they_are_over_and_not_when_th
     _Atomic int64_t waiting = 2;
     struct writer_settings settings = usual;
 
-    settings.retry_ms = 3600 * 1000;
+    settings.retry_ms = AN_HOUR_MS;
     open_core(&core, &settings);
     core.fail_runs = 1;
     core.fail_with = E_FULL;
