@@ -532,7 +532,7 @@ static void a_long_list_is_forgotten_in_bites(void **state)
         struct stock_command command = {.steps = steps, .n = MOST};
         assert_int_equal(run_commands(shop, &command, 1), OK);
     }
-    assert_true(fake_kv_size(shop->kv) > left + 6 * MOST);
+    assert_true(fake_kv_size(shop->kv) > left + (size_t)6 * MOST);
     shop->now += 2 * hour;
     assert_int_equal(run_nothing(shop), OK);
     assert_true(fake_kv_size(shop->kv) > left);

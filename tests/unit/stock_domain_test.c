@@ -56,7 +56,7 @@ static const struct {
     {STOCK_REMOVED, STOCK_REDUCE, STOCK_DECLINED, 0, STOCK_REFUSAL_NONE, 0},
     {STOCK_REMOVED, STOCK_GIVE_BACK, STOCK_REPEAT, 0, STOCK_REFUSAL_NONE, 0},
 };
-_Static_assert(COUNT_OF(row_cells) == STOCK_STATE_COUNT * STOCK_COMMAND_COUNT, "every cell is tested");
+_Static_assert(COUNT_OF(row_cells) == (size_t)STOCK_STATE_COUNT * STOCK_COMMAND_COUNT, "every cell is tested");
 
 static void every_row_state_answers_every_command_as_its_table_says(void **state)
 {
@@ -173,7 +173,7 @@ static const struct {
     {RESERVATION_RELEASED, RESERVATION_REDUCE, 10, STOCK_REPEAT, RESERVATION_RELEASED, false, 10},
     {RESERVATION_RELEASED, RESERVATION_RELEASE, 10, STOCK_REPEAT, RESERVATION_RELEASED, true, 10},
 };
-_Static_assert(COUNT_OF(reservation_cells) == RESERVATION_STATE_COUNT * RESERVATION_COMMAND_COUNT + 1,
+_Static_assert(COUNT_OF(reservation_cells) == (size_t)RESERVATION_STATE_COUNT * RESERVATION_COMMAND_COUNT + 1,
                "every cell is tested, and both outcomes of the first");
 
 static void every_reservation_state_answers_every_command_as_its_table_says(void **state)

@@ -249,10 +249,11 @@ static void refuse_member(struct http_request *request, bool is_array, size_t at
 static bool read_items(struct http_request *request, const struct json_desc *desc, struct json_array *items,
                        bool *is_array)
 {
+    static const char blanks[] = {' ', '\t', '\r', '\n'};
     struct json_error error;
     size_t blank = 0;
 
-    while (blank < request->body.n && memchr(" \t\r\n", request->body.p[blank], 4))
+    while (blank < request->body.n && memchr(blanks, request->body.p[blank], sizeof(blanks)))
         blank++;
     *is_array = blank < request->body.n && request->body.p[blank] == '[';
     if (!*is_array) {

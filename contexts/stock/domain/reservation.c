@@ -28,13 +28,13 @@ struct cell {
     }
 
 static const struct cell cells[RESERVATION_STATE_COUNT][RESERVATION_COMMAND_COUNT] = {
-#define CELL(state, command, then) [RESERVATION_##state][RESERVATION_##command] = then,
+#define CELL(state, command, ...) [RESERVATION_##state][RESERVATION_##command] = __VA_ARGS__,
 #include "reservation_states.def"
 #undef CELL
 };
 
 enum {
-#define CELL(state, command, then) CELL_##state##_##command,
+#define CELL(state, command, ...) CELL_##state##_##command,
 #include "reservation_states.def"
 #undef CELL
     CELL_COUNT

@@ -53,14 +53,14 @@ struct cell {
     }
 
 static const struct cell cells[STOCK_STATE_COUNT][STOCK_COMMAND_COUNT] = {
-#define CELL(state, command, then) [STOCK_##state][STOCK_##command] = then,
+#define CELL(state, command, ...) [STOCK_##state][STOCK_##command] = __VA_ARGS__,
 #include "stock_states.def"
 #undef CELL
 };
 
 /* A pair listed twice overrides the first (-Woverride-init refuses that); the count finds one that is missing. */
 enum {
-#define CELL(state, command, then) CELL_##state##_##command,
+#define CELL(state, command, ...) CELL_##state##_##command,
 #include "stock_states.def"
 #undef CELL
     CELL_COUNT
