@@ -3,6 +3,7 @@
 
 #include "gateway_main.h"
 #include "order_main.h"
+#include "product_main.h"
 #include "stock_main.h"
 
 #include <sys/prctl.h>

@@ -323,16 +323,16 @@ void service_free(struct service *service)
 {
     if (!service)
         return;
-    for (size_t i = 0; i < service->n_followers; i++) {
+    for (size_t i = 0; i < service->n_followers; i++)
         follower_stop(service->followers[i]);
+    if (service->writer)
+        writer_stop(service->writer);
+    for (size_t i = 0; i < service->n_followers; i++)
         follower_free(service->followers[i]);
-    }
     if (service->client)
         http_client_free(service->client);
-    if (service->writer) {
-        writer_stop(service->writer);
+    if (service->writer)
         writer_free(service->writer);
-    }
     if (service->server)
         http_server_free(service->server);
     if (service->feed)

@@ -1,6 +1,7 @@
 #include "order_events.h"
 
 #include "alloc.h"
+#include "errors.h"
 #include "event.h"
 #include "json.h"
 
@@ -116,7 +117,7 @@ struct command *order_event_decode(void *context, size_t source, struct str text
     } else if (kind_of_type(event.type, &kind) && data.order_id) {
         self = heap_alloc(sizeof(*self) + text.n);
         if (!self)
-            *reason = "did not fit into memory";
+            *reason = error_text(E_MEMORY); /* the follower asks for it again */
     }
     if (self) {
         memcpy(self->text, text.p, text.n);

@@ -4,6 +4,7 @@
 #include "hal.h"
 #include "http_body.h"
 #include "json.h"
+#include "menu_http.h"
 #include "order_app.h"
 #include "order_repo_sql.h"
 
@@ -144,17 +145,6 @@ static struct client_command *new_command(struct http_request *request, enum ord
     return self;
 }
 
-static void refuse_name(struct http_request *request, const struct menu *menu, struct str name)
-{
-    struct buf names = {0};
-
-    menu_write_names_json(menu, &names);
-    http_fill_problem(request, 422, "productName", "\"%.*s\" is not on the menu; `menu` lists what is", STR_ARG(name));
-    http_extend_problem(request, "menu", buf_str(&names));
-    buf_free(&names);
-    http_reply(request);
-}
-
 static void place_order(void *context, struct http_request *request)
 {
     struct order_http *http = context;
@@ -164,7 +154,7 @@ static void place_order(void *context, struct http_request *request)
         return;
     const struct menu_item *item = menu_find(http->menu, place.product_name);
     if (!item) {
-        refuse_name(request, http->menu, place.product_name);
+        menu_refuse(request, http->menu, place.product_name);
         return;
     }
     struct client_command *self = new_command(request, ORDER_PLACE, 201);

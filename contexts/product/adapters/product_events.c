@@ -1,10 +1,11 @@
 #include "product_events.h"
 
 #include "alloc.h"
+#include "errors.h"
 #include "event.h"
 #include "json.h"
 
-enum { MAX_NAME = 255 };
+enum { MAX_NAME = 64, MAX_QTY = 1000000 }; /* what stock takes; an order beyond it could never be made */
 
 /* ---- what we say ---- */
 
@@ -79,7 +80,7 @@ struct order_data {
 };
 static const struct json_field order_data_fields[] = {
     JSON_FIELD(struct order_data, "id", id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
-    JSON_FIELD(struct order_data, "qty", qty, JSON_I64, 0, 0, INT64_MAX),
+    JSON_FIELD(struct order_data, "qty", qty, JSON_I64, 0, 0, MAX_QTY),
     JSON_FIELD(struct order_data, "productName", product_name, JSON_STRING, 0, 0, MAX_NAME),
 };
 static const struct json_desc order_data_desc = {"order", order_data_fields, COUNT_OF(order_data_fields), sizeof(struct order_data)};
@@ -150,7 +151,7 @@ static struct command *decode_order(struct str text, struct arena *arena, const 
     }
     struct event_command *self = new_command(PRODUCT_SOURCE_ORDER, text, data.product_name.n + event.correlation.n + event.traceparent.n);
     if (!self) {
-        *reason = "did not fit into memory";
+        *reason = error_text(E_MEMORY); /* the follower asks for it again */
         return NULL;
     }
     self->command.intent = (struct ticket_intent){
@@ -181,7 +182,7 @@ static struct command *decode_stock(struct str text, struct arena *arena, const 
         return NULL;
     struct event_command *self = new_command(PRODUCT_SOURCE_STOCK, text, data.product_name.n);
     if (!self) {
-        *reason = "did not fit into memory";
+        *reason = error_text(E_MEMORY); /* the follower asks for it again */
         return NULL;
     }
     self->command.intent.kind = TICKET_GOODS_IN;

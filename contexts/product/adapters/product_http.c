@@ -1,0 +1,321 @@
+#include "product_http.h"
+
+#include "errors.h"
+#include "hal.h"
+#include "http_body.h"
+#include "json.h"
+#include "menu_http.h"
+#include "product_app.h"
+#include "product_repo_sql.h"
+
+static http_handler open_ticket, list_tickets, show_ticket, cancel_ticket, change_ticket, cancel_by_order;
+
+const struct route product_routes[] = {
+    {HTTP_POST, "/products", open_ticket, "A ticket made at the counter: stock is asked while the client waits.", false},
+    {HTTP_GET, "/products", list_tickets, "All tickets, paged.", false},
+    {HTTP_GET, "/products/{id}", show_ticket, "One ticket, or 404.", false},
+    {HTTP_PUT, "/products/{id}", cancel_ticket, "Cancel it, if production has not started.", false},
+    {HTTP_PATCH, "/products/{id}", change_ticket, "The barista's: start it, finish it (manual mode).", false},
+    {HTTP_PUT, "/products/search/cancelByOrderId", cancel_by_order,
+     "Cancel by order, also before the order has arrived here.", true},
+    {.path = NULL},
+};
+
+enum { MAX_QTY = 1000 };
+
+/* ---- representation ---- */
+
+struct ticket_json {
+    int64_t id, order_id, qty;
+    struct str product_name, status;
+};
+
+static const struct json_field ticket_fields[] = {
+    JSON_FIELD(struct ticket_json, "id", id, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct ticket_json, "orderId", order_id, JSON_I64, JSON_NULLABLE, 0, 0),
+    JSON_FIELD(struct ticket_json, "productName", product_name, JSON_STRING, JSON_NULLABLE, 0, 0),
+    JSON_FIELD(struct ticket_json, "qty", qty, JSON_I64, JSON_NULLABLE, 0, 0),
+    JSON_FIELD(struct ticket_json, "status", status, JSON_STRING, 0, 0, 0),
+};
+static const struct json_desc ticket_desc = {"ticket", ticket_fields, COUNT_OF(ticket_fields), sizeof(struct ticket_json)};
+static const struct hal_type ticket_type = {&ticket_desc, "products", "product", offsetof(struct ticket_json, id)};
+
+static struct ticket_json json_of(const struct ticket *ticket)
+{
+    return (struct ticket_json){
+        .id = ticket->id,
+        .order_id = ticket->order_id ? ticket->order_id : ticket->reference,
+        .product_name = ticket->product_name,
+        .qty = ticket->qty,
+        .status = ticket_state_text(ticket->state),
+    };
+}
+
+/* ---- commands ---- */
+
+/* What a client sends to open a ticket. */
+struct open_json {
+    struct str product_name;
+    int64_t qty, order_id;
+};
+static const struct json_field open_fields[] = {
+    JSON_FIELD_ALIAS(struct open_json, "productName", "item", product_name, JSON_STRING, JSON_REQUIRED, 1, MENU_NAME_MAX),
+    JSON_FIELD(struct open_json, "qty", qty, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, MAX_QTY),
+    JSON_FIELD(struct open_json, "orderId", order_id, JSON_I64, JSON_NULLABLE | JSON_NUMBER_TEXT, 1, INT64_MAX),
+};
+static const struct json_desc open_desc = {"ticket", open_fields, COUNT_OF(open_fields), sizeof(struct open_json)};
+
+struct change_json {
+    struct str status;
+};
+static const struct json_field change_fields[] = {JSON_FIELD(struct change_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32)};
+static const struct json_desc change_desc = {"ticket", change_fields, COUNT_OF(change_fields), sizeof(struct change_json)};
+
+/* A client's command: it lives in its request's arena and ends with it. */
+struct client_command {
+    struct product_command command;
+    struct http_request *request;
+    int success; /* the status when it is done */
+};
+
+static struct http_request *request_of(struct product_command *command)
+{
+    return CONTAINER_OF(command, struct client_command, command)->request;
+}
+
+/* A barista wanted to start it, and stock said no. */
+static bool ran_out_at_start(const struct product_command *command)
+{
+    return command->intent.kind == TICKET_START && command->ticket.state == TICKET_OUT_OF_STOCK;
+}
+
+static void fill(struct product_command *command)
+{
+    struct http_request *request = request_of(command);
+
+    if (command->verdict == TICKET_REFUSAL && command->refusal == TICKET_REFUSAL_NO_SUCH_TICKET) {
+        http_fill_problem(request, 404, NULL, "there is no ticket %lld", (long long)command->ticket_id);
+    } else if (command->verdict == TICKET_REFUSAL) {
+        http_fill_problem(request, 409, "status", "%s", ticket_refusal_text(command->refusal));
+    } else if (ran_out_at_start(command)) {
+        http_fill_problem(request, 409, "status", "%s", ticket_refusal_text(TICKET_REFUSAL_OUT_OF_STOCK));
+    } else if (command->verdict == TICKET_BROKEN) {
+        http_fill_problem(request, 500, NULL, "what is asked contradicts what is known of the ticket; nothing was changed");
+    } else {
+        struct ticket_json json = json_of(&command->ticket);
+        hal_fill_entity(request, CONTAINER_OF(command, struct client_command, command)->success, &ticket_type, &json);
+    }
+}
+
+static void render(struct product_command *command)
+{
+    struct http_request *request = request_of(command);
+
+    if (command->unanswered)
+        return; /* finish() says so */
+    fill(command);
+    command->answer.status = request->status;
+    command->answer.body = buf_str(&request->reply);
+    command->answer.location = http_location_path(request);
+}
+
+/* After the commit, or once it is sure that there is none. */
+static void finish(struct command *base, int rc)
+{
+    struct product_command *command = CONTAINER_OF(base, struct product_command, base);
+    struct http_request *request = request_of(command);
+
+    if (rc)
+        http_fill_failure(request, rc);
+    else if (command->unanswered)
+        http_fill_problem(request, 503, NULL, "stock can't be asked at the moment; nothing was made");
+    else if (command->key_reused)
+        http_fill_problem(request, 422, "Idempotency-Key", "was used before with another body");
+    else if (command->key_in_progress)
+        http_fill_problem(request, 409, "Idempotency-Key", "the first request with this key is still being worked on");
+    else if (command->replayed)
+        http_fill_stored(request, (int)command->answer.status, command->answer.location, command->answer.body);
+    http_reply(request);
+}
+
+static struct client_command *new_command(struct http_request *request, enum ticket_command_kind kind, int success)
+{
+    struct client_command *self = ARENA_NEW(&request->arena, struct client_command);
+
+    if (!self) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return NULL;
+    }
+    self->request = request;
+    self->success = success;
+    self->command.base.origin = FROM_CLIENT;
+    self->command.base.finish = finish;
+    self->command.intent.kind = kind;
+    self->command.render = render;
+    return self;
+}
+
+static void open_ticket(void *context, struct http_request *request)
+{
+    struct product_http *http = context;
+    struct open_json open;
+
+    if (!http_read_json(request, &open_desc, &open))
+        return;
+    const struct menu_item *item = menu_find(http->menu, open.product_name);
+    if (!item) {
+        menu_refuse(request, http->menu, open.product_name);
+        return;
+    }
+    struct client_command *self = new_command(request, TICKET_OPEN, 201);
+    if (!self)
+        return;
+    self->command.intent.product_name = item->name;
+    self->command.intent.qty = open.qty;
+    self->command.intent.reference = open.order_id;
+    self->command.intent.correlation = request->correlation_id;
+    self->command.intent.traceparent = request->traceparent;
+    self->command.idempotency_key = http_scoped_key(request);
+    self->command.fingerprint = str_hash(request->body);
+    service_submit(http->base.service, request, &self->command.base);
+}
+
+static void submit_for_ticket(struct product_http *http, struct http_request *request, enum ticket_command_kind kind, int64_t id)
+{
+    struct client_command *self = new_command(request, kind, 200);
+
+    if (!self)
+        return;
+    self->command.ticket_id = id;
+    service_submit(http->base.service, request, &self->command.base);
+}
+
+/* The id of the path and the status of the body; false: the request is answered. */
+static bool read_change(struct http_request *request, int64_t *id, struct change_json *change)
+{
+    if (hal_read_id(request, 0, id))
+        return http_read_json(request, &change_desc, change);
+    http_reply(request);
+    return false;
+}
+
+static void cancel_ticket(void *context, struct http_request *request)
+{
+    struct change_json change;
+    int64_t id;
+
+    if (!read_change(request, &id, &change))
+        return;
+    if (str_is(change.status, "Canceled"))
+        submit_for_ticket(context, request, TICKET_CANCEL, id);
+    else
+        http_problem(request, 422, "status", "can only be put to \"Canceled\"");
+}
+
+static void change_ticket(void *context, struct http_request *request)
+{
+    struct product_http *http = context;
+    struct change_json change;
+    int64_t id;
+
+    if (!read_change(request, &id, &change))
+        return;
+    bool start = str_is(change.status, "Producing");
+    if (!start && !str_is(change.status, "Completed"))
+        http_problem(request, 422, "status", "can only be set to \"Producing\" or \"Completed\"");
+    else if (!http->manual)
+        http_problem(request, 409, "status", "the kitchen works by itself (product.mode = auto)");
+    else
+        submit_for_ticket(http, request, start ? TICKET_START : TICKET_FINISH, id);
+}
+
+static void cancel_by_order(void *context, struct http_request *request)
+{
+    struct product_http *http = context;
+    struct str text;
+    int64_t order_id;
+
+    if (!http_query(request, "orderId", 0, &text)) {
+        http_problem(request, 400, "orderId", "is missing");
+        return;
+    }
+    if (!str_to_i64(text, &order_id) || order_id < 1) {
+        http_problem(request, 400, "orderId", "must be an order's number");
+        return;
+    }
+    struct client_command *self = new_command(request, TICKET_CANCEL_ORDER, 200);
+    if (!self)
+        return;
+    self->command.intent.order_id = order_id;
+    service_submit(http->base.service, request, &self->command.base);
+}
+
+/* ---- queries ---- */
+
+static void show_ticket(void *context, struct http_request *request)
+{
+    struct product_http *http = context;
+    struct ticket ticket;
+    int64_t id;
+
+    if (hal_read_id(request, 0, &id)) {
+        int rc = product_find(http->reads, id, &ticket, &request->arena);
+        if (rc) {
+            http_fill_failure(request, rc);
+        } else if (ticket_is_hidden(&ticket)) {
+            http_fill_problem(request, 404, NULL, "there is no ticket %lld", (long long)id);
+        } else {
+            struct ticket_json json = json_of(&ticket);
+            hal_fill_entity(request, 200, &ticket_type, &json);
+        }
+    }
+    http_reply(request);
+}
+
+struct list_job {
+    struct read_job job;
+    struct http_request *request;
+    struct page_request page;
+};
+
+static void add_to_list(void *context, const struct ticket *ticket)
+{
+    struct ticket_json json = json_of(ticket);
+
+    hal_page_item(context, &ticket_type, &json);
+}
+
+static void run_list(struct read_job *job, struct sql *sql)
+{
+    struct list_job *self = CONTAINER_OF(job, struct list_job, job);
+    struct http_request *request = self->request;
+    int64_t total = 0;
+
+    hal_page_begin(request, &ticket_type);
+    int rc = product_list(sql, &self->page, add_to_list, request, &total);
+    if (rc)
+        http_fill_failure(request, rc);
+    else
+        hal_page_end(request, &ticket_type, &self->page, total);
+    http_reply(request);
+}
+
+static void list_tickets(void *context, struct http_request *request)
+{
+    struct product_http *http = context;
+    struct list_job *self = ARENA_NEW(&request->arena, struct list_job);
+
+    if (!self) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return;
+    }
+    self->job.run = run_list;
+    self->request = request;
+    if (!hal_read_page(request, product_sortable, &self->page)) {
+        http_reply(request);
+        return;
+    }
+    service_read(http->base.service, http->reader, request, &self->job);
+}

@@ -1,0 +1,141 @@
+/* product_main.c: the composition root of the product service: the only place that names drivers. */
+#include "product_main.h"
+
+#include "alloc.h"
+#include "clock.h"
+#include "errors.h"
+#include "guarded_caller.h"
+#include "product_app.h"
+#include "product_events.h"
+#include "product_http.h"
+#include "product_repo_sql.h"
+#include "product_stock_client.h"
+#include "sql_service.h"
+
+struct product_settings {
+    const char *listen;
+    const char *order_url, *stock_url;
+    int64_t start_after_ms, brew_ms;
+    int64_t mode; /* 0 auto, 1 manual */
+    int64_t max_asks;
+};
+
+#define ROW(member, name, type, fallback, min, max, doc) SETTING(struct product_settings, member, name, type, fallback, min, max, doc)
+static const struct setting rows[] = {
+    ROW(listen, "product.listen", SETTING_LISTEN, "127.0.0.1:8082", 0, 0, "Where the product service listens."),
+    ROW(order_url, "product.order_url", SETTING_URL, "http://127.0.0.1:8081", 1, 256, "Where the order service is."),
+    ROW(stock_url, "product.stock_url", SETTING_URL, "http://127.0.0.1:8083", 1, 256, "Where the stock service is."),
+    ROW(start_after_ms, "product.start_after_ms", SETTING_MS, "5000", 0, 86400000,
+        "The time in which the customer can still change their mind."),
+    ROW(brew_ms, "product.brew_ms", SETTING_MS, "5000", 0, 86400000, "How long a coffee takes."),
+    {.name = "product.mode", .type = SETTING_CHOICE, .fallback = "auto", .choices = "auto|manual", .offset = offsetof(struct product_settings, mode),
+     .doc = "auto: the timer starts and finishes; manual: a barista does."},
+    ROW(max_asks, "product.max_asks", SETTING_INT, "4096", 1, 1000000, "Tickets for which stock is being asked at a time."),
+};
+
+/* Everything the service is made of, in the order in which it is made. */
+struct product_service {
+    struct service *service;
+    struct menu *menu;
+    struct sql_service *store;
+    struct product_repo *repo;
+    struct stock_caller *stock;
+    struct product_app app;
+    struct product_http http;
+};
+
+static bool open_app(struct product_service *self, const struct product_settings *settings, struct buf *problem)
+{
+    static const struct cursors sources = {.source = {[PRODUCT_SOURCE_ORDER] = "order", [PRODUCT_SOURCE_STOCK] = "stock"}, .n = 2};
+    struct product_ports ports = {self->repo, self->stock, service_events(self->service), product_event_write};
+    struct product_settings_app app_settings = {
+        .policy = {.start_after = settings->start_after_ms * US_PER_MS, .brew = settings->brew_ms * US_PER_MS},
+        .manual = settings->mode == 1,
+        .most_asks = (size_t)settings->max_asks,
+    };
+
+    int rc = product_app_init(&self->app, &ports, &app_settings, &sources);
+    if (rc)
+        buf_printf(problem, "the product database can't be read: %s", error_text(rc));
+    return rc == OK;
+}
+
+static bool open_all(struct product_service *self, const struct program *program, const struct common_settings *common,
+                     const struct product_settings *settings, struct buf *problem)
+{
+    struct breaker_settings breaker = common_breaker_settings(common);
+
+    self->service = service_new(program, common, problem);
+    self->menu = self->service ? menu_load(common->menu, problem) : NULL;
+    self->store = self->menu ? sql_service_open(self->service, common, "product", product_migrations, product_migrations_count, problem) : NULL;
+    if (!self->store)
+        return false;
+    self->repo = product_repo_sql_new(self->store->writes);
+    struct guarded_caller *caller =
+        guarded_caller_new("stock", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
+    self->stock = caller ? product_stock_client_new(caller, settings->stock_url, (size_t)common->call_max_batch) : NULL;
+    if (!self->repo || !self->stock) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
+    return open_app(self, settings, problem);
+}
+
+static bool start(struct product_service *self, const struct product_settings *settings, struct buf *problem)
+{
+    struct service_producer producers[] = {
+        [PRODUCT_SOURCE_ORDER] = {"order", settings->order_url}, [PRODUCT_SOURCE_STOCK] = {"stock", settings->stock_url}};
+    struct service_parts parts = {
+        .listen = settings->listen,
+        .routes = product_routes,
+        .http = &self->http.base,
+        .collection = "products",
+        .core = &self->app.core,
+        .producers = producers,
+        .n_producers = COUNT_OF(producers),
+        .cursors = &self->app.cursors,
+        .decode = product_event_decode,
+        .last_position = self->app.outbox.next - 1,
+    };
+
+    sql_service_fill(self->store, &parts);
+    self->http.menu = self->menu;
+    self->http.manual = self->app.settings.manual;
+    self->http.reads = self->store->reads;
+    self->http.reader = self->store->reader;
+    if (!service_start(self->service, &parts, problem))
+        return false;
+    product_stock_client_answers_to(self->stock, service_writer(self->service));
+    return true;
+}
+
+static void close_all(struct product_service *self)
+{
+    product_app_free(&self->app);
+    product_stock_client_free(self->stock);
+    heap_free(self->repo);
+    sql_service_close(self->store);
+    menu_free(self->menu);
+}
+
+static int run(const struct program *program, const struct common_settings *common, const void *settings, struct buf *problem)
+{
+    struct product_service self = {0};
+
+    bool fine = open_all(&self, program, common, settings, problem) && start(&self, settings, problem);
+    if (fine)
+        service_run(self.service);
+    service_free(self.service);
+    close_all(&self);
+    return fine ? 0 : 1;
+}
+
+const struct program product_program = {
+    .name = "product",
+    .doc = "The kitchen: makes what is ordered, once stock has deducted it.",
+    .rows = rows,
+    .n_rows = COUNT_OF(rows),
+    .settings_size = sizeof(struct product_settings),
+    .url = "http://127.0.0.1:8082/products",
+    .run = run,
+};
