@@ -1,4 +1,5 @@
 """Bytes on a socket, for clients that don't keep to the protocol."""
+import re
 import socket
 import time
 
@@ -25,11 +26,7 @@ def receive(connection, within):
 
 def statuses(received):
     """The status of every response that starts in these bytes."""
-    found, rest = [], received
-    while (at := rest.find(b"HTTP/1.")) >= 0:
-        found.append(int(rest[at + 9:at + 12]))
-        rest = rest[at + 12:]
-    return found
+    return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) [A-Z]", received)]
 
 
 def seconds_until_closed(connection, feed=b"", every=0.2, within=60.0):

@@ -30,8 +30,8 @@ def refused(shop, name, *says, extra=()):
 
 
 def kept_file(shop, name):
-    """The file that holds a service's data: the largest that bears its name."""
-    found = [path for path in shop.data[name].rglob("*") if path.is_file() and name in str(path.relative_to(shop.data[name]))]
+    """The file that holds a service's data: the largest that bears its name and is no lock."""
+    found = [path for path in shop.data[name].rglob(f"*{name}*") if path.is_file() and "lock" not in path.name]
     return max(found, key=lambda path: path.stat().st_size)
 
 
