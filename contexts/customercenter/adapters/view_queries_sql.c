@@ -1,0 +1,113 @@
+#include "view_queries_sql.h"
+
+#include "base.h"
+#include "errors.h"
+#include "list_query.h"
+#include "view_schema.h"
+
+static const struct sql_statement find_page = {"SELECT " VIEW_COLUMNS " FROM mypage WHERE id = $1 AND seen_order > 0",
+                                               1};
+static const struct sql_statement changes_after = {
+    "SELECT " VIEW_COLUMNS " FROM mypage WHERE change > $1 ORDER BY change LIMIT $2", 2};
+static const struct sql_statement count_changes = {
+    "SELECT COUNT(*) FROM (SELECT 1 FROM mypage WHERE change > $1 LIMIT $2) AS some", 2};
+static const struct sql_statement find_item = {"SELECT on_hand FROM item WHERE name = $1", 1};
+
+struct finding {
+    struct mypage *page;
+    struct arena *arena;
+};
+
+static int on_found(void *context, size_t index, const struct sql_row *row)
+{
+    const struct finding *finding = context;
+
+    UNUSED(index);
+    return view_page_of_row(row, finding->page, finding->arena);
+}
+
+int view_find(struct sql *sql, int64_t id, struct mypage *page, struct arena *arena)
+{
+    struct finding finding = {page, arena};
+    struct sql_value key = SQL_N(id);
+
+    *page = (struct mypage){.id = id};
+    return sql_query(sql, &find_page, &key, on_found, &finding);
+}
+
+const char *const view_sortable[] = {"id",          "orderId", "orderStatus", "productId", "productStatus",
+                                     "productName", "qty",     NULL};
+static const char *const sort_columns[] = {"id",           "id", "order_status", "ticket_id", "ticket_status",
+                                           "product_name", "qty"};
+_Static_assert(COUNT_OF(view_sortable) == COUNT_OF(sort_columns) + 1, "each sortable member has its column");
+
+struct listing {
+    view_on_page *on_page;
+    void *context;
+    struct arena *arena;
+};
+
+static int on_listed(void *context, size_t index, const struct sql_row *row)
+{
+    const struct listing *listing = context;
+    struct mypage page;
+
+    UNUSED(index);
+    int rc = view_page_of_row(row, &page, listing->arena);
+    return rc ? rc : listing->on_page(listing->context, &page);
+}
+
+int view_list(struct sql *sql, const struct page_request *request, struct arena *arena, view_on_page *on_page,
+              void *context, int64_t *total)
+{
+    struct buf text = {0};
+    struct listing listing = {on_page, context, arena};
+    struct sql_value range[] = {SQL_N(request->size), SQL_N(request->number * request->size)};
+
+    int rc = view_tally_read(sql, STR(VIEW_TALLY_PAGES), total);
+    if (rc)
+        return rc;
+    BUF_LIT(&text, "SELECT " VIEW_COLUMNS " FROM mypage WHERE seen_order > 0");
+    list_order_by(&text, request, sort_columns, "id");
+    BUF_LIT(&text, " LIMIT $1 OFFSET $2");
+    buf_char(&text, '\0');
+    rc = text.failed ? E_MEMORY : sql->query_text(sql, text.p, range, COUNT_OF(range), on_listed, &listing);
+    buf_free(&text);
+    return rc;
+}
+
+int view_changes_after(struct sql *sql, int64_t change, int64_t most, struct arena *arena, view_on_page *on_page,
+                       void *context)
+{
+    struct listing listing = {on_page, context, arena};
+    struct sql_value values[] = {SQL_N(change), SQL_N(most)};
+
+    return sql_query(sql, &changes_after, values, on_listed, &listing);
+}
+
+static int on_number(void *context, size_t index, const struct sql_row *row)
+{
+    ((int64_t *)context)[index] = sql_i64(row, 0);
+    return OK;
+}
+
+int view_count_changes(struct sql *sql, int64_t change, int64_t most, int64_t *n)
+{
+    struct sql_value values[] = {SQL_N(change), SQL_N(most)};
+
+    *n = 0;
+    return sql_query(sql, &count_changes, values, on_number, n);
+}
+
+int view_on_hand(struct sql *sql, const struct str *names, size_t n, int64_t *on_hand, struct arena *arena)
+{
+    struct sql_value *keys = ARENA_ARRAY(arena, struct sql_value, n + 1);
+
+    if (!keys)
+        return E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        keys[i] = SQL_S(names[i]);
+        on_hand[i] = -1;
+    }
+    return sql->query_many(sql, &find_item, keys, n, on_number, on_hand);
+}

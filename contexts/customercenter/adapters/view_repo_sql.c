@@ -1,0 +1,202 @@
+#include "view_repo_sql.h"
+
+#include "alloc.h"
+#include "base.h"
+#include "errors.h"
+#include "outbox_sql.h"
+#include "row_cache.h"
+#include "view_schema.h"
+
+static const struct sql_statement find_page = {"SELECT " VIEW_COLUMNS " FROM mypage WHERE id = $1", 1};
+static const struct sql_statement store_page = {
+    "INSERT INTO mypage (" VIEW_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+    " ON CONFLICT (id) DO UPDATE SET change = excluded.change, order_status = excluded.order_status,"
+    " ticket_status = excluded.ticket_status, ticket_id = excluded.ticket_id, product_name = excluded.product_name,"
+    " qty = excluded.qty, seen_order = excluded.seen_order, seen_product = excluded.seen_product,"
+    " seen_stock = excluded.seen_stock, timeline = excluded.timeline",
+    VIEW_COLUMN_COUNT};
+static const struct sql_statement store_item = {
+    "INSERT INTO item (name, on_hand, version) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE"
+    " SET on_hand = excluded.on_hand, version = excluded.version WHERE excluded.version > item.version",
+    3};
+static const struct sql_statement count_more = {"INSERT INTO tally (name, n) VALUES ('" VIEW_TALLY_PAGES
+                                                "', $1) ON CONFLICT (name) DO UPDATE SET n = tally.n + excluded.n",
+                                                1};
+static const struct sql_statement last_page = {"SELECT COALESCE(MAX(id), 0) FROM mypage", 0};
+static const struct sql_statement last_change = {"SELECT COALESCE(MAX(change), 0) FROM mypage", 0};
+
+struct view_repo_sql {
+    struct view_repo repo;
+    struct sql *sql;
+    struct row_cache *cache;
+    int64_t highest; /* id in the table: a higher one needs no look-up */
+};
+
+static struct view_repo_sql *of(struct view_repo *repo)
+{
+    return CONTAINER_OF(repo, struct view_repo_sql, repo);
+}
+
+/* ---- load ---- */
+
+struct lookup {
+    struct view_batch *batch;
+    size_t *row_of; /* by parameter: which row it is for */
+};
+
+static int on_page(void *context, size_t index, const struct sql_row *row)
+{
+    const struct lookup *lookup = context;
+    struct view_batch *batch = lookup->batch;
+
+    return view_page_of_row(row, &batch->rows[lookup->row_of[index]].page, batch->base.arena);
+}
+
+static int load(struct view_repo *repo, struct view_batch *batch)
+{
+    struct view_repo_sql *self = of(repo);
+    size_t n = batch->orders.n, missing = 0;
+    struct sql_value *ids = ARENA_ARRAY(batch->base.arena, struct sql_value, n + 1);
+    struct lookup lookup = {batch, ARENA_ARRAY(batch->base.arena, size_t, n + 1)};
+
+    if (!ids || !lookup.row_of)
+        return E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        int64_t id = batch->orders.number[i];
+        struct mypage *page = &batch->rows[i].page;
+        int rc = row_cache_find(self->cache, id, page, batch->base.arena);
+        if (rc == E_MEMORY)
+            return rc;
+        page->id = id;
+        if (rc == OK || id > self->highest)
+            continue;
+        ids[missing] = SQL_N(id);
+        lookup.row_of[missing++] = i;
+    }
+    return missing ? self->sql->query_many(self->sql, &find_page, ids, missing, on_page, &lookup) : OK;
+}
+
+/* ---- commit ---- */
+
+static int write_pages(struct sql *sql, struct view_batch *batch)
+{
+    struct sql_value *values =
+        ARENA_ARRAY(batch->base.arena, struct sql_value, batch->orders.n * VIEW_COLUMN_COUNT + 1);
+    size_t n = 0;
+    int64_t n_new = 0;
+
+    if (!values)
+        return E_MEMORY;
+    for (size_t i = 0; i < batch->orders.n; i++) {
+        const struct view_row *row = &batch->rows[i];
+        if (!row->changed)
+            continue;
+        if (!view_page_to_row(&row->page, values + n * VIEW_COLUMN_COUNT, batch->base.arena))
+            return E_MEMORY;
+        n++;
+        n_new += row->is_new;
+    }
+    int rc = n ? sql->exec_many(sql, &store_page, values, n) : OK;
+    struct sql_value more = SQL_N(n_new);
+    return rc || !n_new ? rc : sql_exec(sql, &count_more, &more);
+}
+
+static int write_items(struct sql *sql, struct view_batch *batch)
+{
+    size_t n = batch->names.n;
+    struct sql_value *values = ARENA_ARRAY(batch->base.arena, struct sql_value, n * 3 + 1);
+
+    if (!values)
+        return E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        values[i * 3] = SQL_S(batch->items[i].name);
+        values[i * 3 + 1] = SQL_N(batch->items[i].on_hand);
+        values[i * 3 + 2] = SQL_N(batch->items[i].version);
+    }
+    return n ? sql->exec_many(sql, &store_item, values, n) : OK;
+}
+
+static void remember(struct view_repo_sql *self, const struct view_batch *batch)
+{
+    for (size_t i = 0; i < batch->orders.n; i++) {
+        const struct view_row *row = &batch->rows[i];
+        if (!row->changed)
+            continue;
+        row_cache_put(self->cache, &row->page);
+        if (row->page.id > self->highest)
+            self->highest = row->page.id;
+    }
+}
+
+static int commit(struct view_repo *repo, struct view_batch *batch)
+{
+    struct view_repo_sql *self = of(repo);
+    struct sql *sql = self->sql;
+    struct outbox_write write = batch_write(&batch->base);
+
+    if (outbox_write_is_empty(&write))
+        return OK; /* nothing new without a cursor that moves */
+    int rc = sql->begin(sql);
+    if (rc)
+        return rc;
+    rc = write_pages(sql, batch);
+    if (!rc)
+        rc = write_items(sql, batch);
+    if (!rc)
+        rc = outbox_sql_write(sql, &write);
+    if (rc) {
+        sql->rollback(sql);
+        return rc;
+    }
+    rc = sql->commit(sql);
+    if (!rc)
+        remember(self, batch);
+    return rc;
+}
+
+/* ---- life ---- */
+
+static int on_number(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    *(int64_t *)context = sql_i64(row, 0);
+    return OK;
+}
+
+static int restore(struct view_repo *repo, int64_t *change, struct cursors *cursors)
+{
+    struct view_repo_sql *self = of(repo);
+    uint64_t no_position;
+    int64_t epoch;
+
+    int rc = sql_query(self->sql, &last_page, NULL, on_number, &self->highest);
+    if (!rc)
+        rc = sql_query(self->sql, &last_change, NULL, on_number, change);
+    if (!rc)
+        rc = view_tally_read(self->sql, STR(VIEW_TALLY_EPOCH), &epoch);
+    if (!rc && epoch > *change)
+        *change = epoch;
+    return rc ? rc : outbox_sql_restore(self->sql, &no_position, cursors);
+}
+
+struct view_repo *view_repo_sql_new(struct sql *sql)
+{
+    struct view_repo_sql *self = heap_alloc(sizeof(*self));
+    struct row_cache *cache = self ? row_cache_new() : NULL;
+
+    if (!cache) {
+        heap_free(self);
+        return NULL;
+    }
+    *self = (struct view_repo_sql){
+        .repo = {.load = load, .commit = commit, .restore = restore}, .sql = sql, .cache = cache};
+    return &self->repo;
+}
+
+void view_repo_sql_free(struct view_repo *repo)
+{
+    if (!repo)
+        return;
+    row_cache_free(of(repo)->cache);
+    heap_free(of(repo));
+}

@@ -1,0 +1,84 @@
+#include "view_schema.h"
+
+#include "base.h"
+#include "errors.h"
+#include "outbox_sql.h"
+#include "timeline_codec.h"
+
+const struct sql_migration view_migrations[] = {
+    {1, "CREATE TABLE mypage (id INTEGER PRIMARY KEY, change INTEGER NOT NULL, order_status INTEGER NOT NULL,"
+        " ticket_status INTEGER NOT NULL, ticket_id INTEGER, product_name TEXT NOT NULL, qty INTEGER NOT NULL,"
+        " seen_order INTEGER NOT NULL, seen_product INTEGER NOT NULL, seen_stock INTEGER NOT NULL, timeline BLOB NOT "
+        "NULL);"
+        "CREATE INDEX mypage_change ON mypage (change);" /* where a stream goes on */
+        "CREATE TABLE item (name TEXT PRIMARY KEY, on_hand INTEGER NOT NULL, version INTEGER NOT NULL);"
+        "CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL);" OUTBOX_SQL_SCHEMA},
+};
+const size_t view_migrations_count = COUNT_OF(view_migrations);
+
+static bool is_status(int64_t number)
+{
+    return number >= 0 && number < MYPAGE_STATUS_COUNT;
+}
+
+int view_page_of_row(const struct sql_row *row, struct mypage *page, struct arena *arena)
+{
+    if (!is_status(sql_i64(row, 2)) || !is_status(sql_i64(row, 3)))
+        return E_CORRUPT;
+    *page = (struct mypage){
+        .id = sql_i64(row, 0),
+        .change = sql_i64(row, 1),
+        .order_status = (enum mypage_status)sql_i64(row, 2),
+        .ticket_status = (enum mypage_status)sql_i64(row, 3),
+        .ticket_id = sql_i64(row, 4),
+        .product_name = arena_copy(arena, sql_text(row, 5)),
+        .qty = sql_i64(row, 6),
+        .seen =
+            {[MYPAGE_ORDER] = sql_i64(row, 7), [MYPAGE_PRODUCT] = sql_i64(row, 8), [MYPAGE_STOCK] = sql_i64(row, 9)},
+    };
+    return page->product_name.p ? timeline_decode(sql_text(row, 10), page, arena) : E_MEMORY;
+}
+
+bool view_page_to_row(const struct mypage *page, struct sql_value *row, struct arena *arena)
+{
+    struct str timeline = timeline_encode(page, arena);
+
+    row[0] = SQL_N(page->id);
+    row[1] = SQL_N(page->change);
+    row[2] = SQL_N(page->order_status);
+    row[3] = SQL_N(page->ticket_status);
+    row[4] = SQL_N0(page->ticket_id);
+    row[5] = SQL_S(page->product_name);
+    row[6] = SQL_N(page->qty);
+    row[7] = SQL_N(page->seen[MYPAGE_ORDER]);
+    row[8] = SQL_N(page->seen[MYPAGE_PRODUCT]);
+    row[9] = SQL_N(page->seen[MYPAGE_STOCK]);
+    row[10] = SQL_B(timeline);
+    return timeline.p != NULL;
+}
+
+static const struct sql_statement read_tally = {"SELECT n FROM tally WHERE name = $1", 1};
+static const struct sql_statement write_tally = {
+    "INSERT INTO tally (name, n) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET n = excluded.n", 2};
+
+static int on_number(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    *(int64_t *)context = sql_i64(row, 0);
+    return OK;
+}
+
+int view_tally_read(struct sql *sql, struct str name, int64_t *n)
+{
+    struct sql_value key = SQL_S(name);
+
+    *n = 0;
+    return sql_query(sql, &read_tally, &key, on_number, n);
+}
+
+int view_tally_write(struct sql *sql, struct str name, int64_t n)
+{
+    struct sql_value values[] = {SQL_S(name), SQL_N(n)};
+
+    return sql_exec(sql, &write_tally, values);
+}

@@ -1,0 +1,146 @@
+#include "view_app.h"
+
+#include "base.h"
+#include "errors.h"
+
+static struct view_command *command_of(struct command *command)
+{
+    return CONTAINER_OF(command, struct view_command, base);
+}
+
+static int begin(struct view_app *app, struct view_batch *batch, size_t n, int64_t now)
+{
+    *batch = (struct view_batch){0};
+    arena_reset(&app->arena);
+    int rc = batch_begin(&batch->base, now, n, &app->cursors, &app->outbox, &app->arena);
+    if (rc)
+        return rc;
+    batch->rows = ARENA_ARRAY(&app->arena, struct view_row, n + 1);
+    batch->items = ARENA_ARRAY(&app->arena, struct item_level, n + 1);
+    if (!batch->rows || !batch->items || !working_set_init(&batch->orders, n, &app->arena) ||
+        !working_set_init(&batch->names, n, &app->arena))
+        return E_MEMORY;
+    return OK;
+}
+
+static int load(struct view_app *app, struct view_batch *batch, struct command *const *commands, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (commands[i]->fate == COMMAND_NORMAL && command_of(commands[i])->order_id)
+            working_set_number(&batch->orders, command_of(commands[i])->order_id);
+    }
+    return app->ports.repo->load(app->ports.repo, batch);
+}
+
+/* Room for one more entry; the timeline grows by doubling, as most are short. */
+static bool make_room(struct mypage *page, struct arena *arena)
+{
+    if (page->room >= mypage_room_needed(page))
+        return true;
+    size_t room = page->room ? page->room * 2 : 8;
+    struct mypage_entry *timeline = ARENA_ARRAY(arena, struct mypage_entry, room);
+    if (!timeline)
+        return false;
+    if (page->n_timeline)
+        memcpy(timeline, page->timeline, page->n_timeline * sizeof(*timeline));
+    page->timeline = timeline;
+    page->room = room;
+    return true;
+}
+
+static bool apply_to_page(struct view_batch *batch, const struct view_command *command)
+{
+    struct view_row *row = &batch->rows[working_set_number(&batch->orders, command->order_id)];
+    bool was_visible = mypage_is_visible(&row->page);
+
+    if (!make_room(&row->page, batch->base.arena))
+        return false;
+    if (mypage_apply(&row->page, &command->event)) {
+        row->changed = true;
+        row->is_new |= !was_visible && mypage_is_visible(&row->page);
+    }
+    return true;
+}
+
+static void apply_to_item(struct view_batch *batch, const struct item_level *told)
+{
+    struct item_level *item = &batch->items[working_set_text(&batch->names, told->name)];
+
+    if (told->version > item->version)
+        *item = *told;
+}
+
+static int apply_all(struct view_batch *batch, struct command *const *commands, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct view_command *command = command_of(commands[i]);
+        if (!batch_admit(&batch->base, commands[i]))
+            continue;
+        if (command->order_id && !apply_to_page(batch, command))
+            return E_MEMORY;
+        if (command->item.name.n)
+            apply_to_item(batch, &command->item);
+        if (batch->n_events++ == 0 || command->event.at < batch->oldest_at)
+            batch->oldest_at = command->event.at;
+    }
+    return OK;
+}
+
+/* Numbers grow from change to change and, because they follow the clock, also from one database to the one rebuilt
+ * after it. */
+static void number_changes(struct view_app *app, struct view_batch *batch)
+{
+    for (size_t i = 0; i < batch->orders.n; i++) {
+        struct view_row *row = &batch->rows[i];
+        if (!row->changed || !mypage_is_visible(&row->page))
+            continue;
+        app->last_change = app->last_change < batch->base.now ? batch->base.now : app->last_change + 1;
+        row->page.change = app->last_change;
+    }
+}
+
+static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+{
+    struct view_app *app = CONTAINER_OF(core, struct view_app, core);
+    struct view_batch batch;
+
+    int rc = begin(app, &batch, n, now);
+    if (!rc)
+        rc = load(app, &batch, commands, n);
+    if (!rc)
+        rc = apply_all(&batch, commands, n);
+    if (rc)
+        return rc;
+    number_changes(app, &batch);
+    rc = app->ports.repo->commit(app->ports.repo, &batch);
+    if (rc)
+        return rc;
+    app->cursors = batch.base.cursors;
+    if (app->ports.sink)
+        app->ports.sink->publish(app->ports.sink, &batch);
+    return OK;
+}
+
+static int64_t next_due(struct core *core)
+{
+    UNUSED(core);
+    return INT64_MAX; /* a view waits for events, never for the clock */
+}
+
+int view_app_init(struct view_app *app, const struct view_ports *ports, const struct cursors *cursors)
+{
+    *app = (struct view_app){.core = {.run = run, .next_due = next_due}, .ports = *ports, .cursors = *cursors};
+    ASSERT(ports->repo);
+    int rc = ports->repo->restore(ports->repo, &app->last_change, &app->cursors);
+    if (rc)
+        return rc;
+    arena_init(&app->arena, 256 * 1024);
+    outbox_init(&app->outbox, "customercenter", 0);
+    return OK;
+}
+
+void view_app_free(struct view_app *app)
+{
+    outbox_free(&app->outbox);
+    arena_free(&app->arena);
+}
