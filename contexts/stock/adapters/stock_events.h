@@ -23,7 +23,7 @@ extern const struct json_desc stock_event_desc;
 stock_write_event stock_event_write;
 
 /** Whom a reservation is for, by its id: "o<orderId>.<attempt>" is an order's, "t<id>.<attempt>" is a ticket's made at
- * the counter. The number, or 0 when the id has another form. */
+ *  the counter. The number, or 0 when the id has another form. */
 int64_t stock_reservation_order(struct str reservation_id);
 int64_t stock_reservation_ticket(struct str reservation_id);
 

@@ -20,7 +20,7 @@ extern const struct route stock_routes[];
 http_handler stock_http_list, stock_http_show, stock_http_find_by_name;
 
 /** A given name as it is kept: trimmed, and the menu's when it is on the menu. False, and a sentence (without the
- * member's name) in `*wrong`, when it can't be one. */
+ *  member's name) in `*wrong`, when it can't be one. */
 bool stock_http_name(const struct stock_http *http, struct str given, struct str *name, const char **wrong);
 
 #endif

@@ -3,12 +3,12 @@
  *      item/<id>                 state, on hand, version, moment, name
  *      name/<folded name>        the id of the row that has it; 0: none any more
  *      reservation/<id>          state, deducted, row, quantity, moment, name
- *      reservationat/<moment>    the ids of the reservations that changed then, one after the other, each ended by NUL:
- * a batch's in one entry lastid                    the highest id ever given
+ *      reservationat/<moment>    ids of the reservations that changed in one batch, each ended by NUL
+ *      lastid                    the highest id ever given
  *
  *  Numbers are 8 bytes, most significant first, so that bytewise order is their order. Keys and values are made in the
- * arena: {NULL,0} when there is no memory. Reading gives false for what can't be understood (E_CORRUPT); texts then
- * point into the value.
+ *  arena: {NULL,0} when there is no memory. Reading gives false for what can't be understood (E_CORRUPT); texts then
+ *  point into the value.
  */
 #ifndef COFFEESHOP_STOCK_RECORDS_H
 #define COFFEESHOP_STOCK_RECORDS_H

@@ -1,5 +1,5 @@
 /** stock_repo_kv.h: stock in a key-value store: the repository for the writer, and the queries for readers. How it lies
- * there: stock_records.h.
+ *  there: stock_records.h.
  */
 #ifndef COFFEESHOP_STOCK_REPO_KV_H
 #define COFFEESHOP_STOCK_REPO_KV_H

@@ -1,11 +1,11 @@
 /** stock_app.h: stock's use cases: take out, give back, receive goods, keep the rows.
  *
  *  One batch is load, decide, commit; then, and only then, events become visible and clients are answered. A command is
- * one request: it may hold many steps (the kitchen asks for all its waiting tickets at once), which are decided in
- * order. Used by one thread (the writer's); the simulation drives it the same way.
+ *  one request: it may hold many steps (the kitchen asks for all its waiting tickets at once), which are decided in
+ *  order. Used by one thread (the writer's); the simulation drives it the same way.
  *
  *  At the first run each item of the opening list whose name never had a row gets one, with the opening quantity (rule
- * 5), in that run's commit.
+ *  5), in that run's commit.
  */
 #ifndef COFFEESHOP_STOCK_APP_H
 #define COFFEESHOP_STOCK_APP_H
@@ -39,7 +39,7 @@ struct stock_command {
     bool replayed;   /* `answer` is the one kept for the key; the steps were not taken */
     struct answer answer;
     /** Makes `answer` of what came out, before the commit so that it can be kept with the key; sent by finish() after
-     * it. NULL: nobody waits. */
+     *  it. NULL: nobody waits. */
     void (*render)(struct stock_command *self);
 };
 

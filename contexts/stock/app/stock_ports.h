@@ -15,8 +15,7 @@ struct stock_entry {
     bool changed; /* to be stored */
 };
 
-/** Which row has a name. The name is the key with ASCII letters in lower case, so that no two rows differ by case
- * alone. */
+/** Which row has a name. Its key is the name with ASCII letters in lower case: no two rows differ by case alone. */
 struct stock_name_entry {
     bool known;       /* there was a row at some time */
     int64_t stock_id; /* the row that has the name now; 0: none */
@@ -44,18 +43,18 @@ struct stock_batch {
 /** Where stock is kept. Adapter: adapters/stock_repo_kv.c (fake: the same over tests/lib/fake_kv.c). Writer thread. */
 struct stock_repo {
     /** Looks up names, reservations and base.records. What is missing stays zero (a reservation's id is filled in).
-     *  One round trip whatever the size. Texts are copied to the batch's arena. 0, E_UNAVAILABLE, E_CORRUPT, E_MEMORY.
-     */
+     *  One round trip whatever the size. Texts are copied to the batch's arena. 0, or E_UNAVAILABLE,
+     *  E_CORRUPT, E_MEMORY. */
     int (*find)(struct stock_repo *self, struct stock_batch *batch);
     /** Fills entries 0..n_loaded-1 by the ids in `stocks`; an id that was never given stays STOCK_NONE (its id is
-     * filled in). The same errors. */
+     *  filled in). The same errors. */
     int (*load)(struct stock_repo *self, struct stock_batch *batch);
-    /** Changed names, reservations and rows, outbox, new idempotency records: all or nothing,
-     * durable when it returns 0; nothing is written when there is nothing. E_FULL, E_UNAVAILABLE, E_MEMORY. */
+    /** Changed names, reservations and rows, outbox, new idempotency records: all or nothing, durable when it returns
+     *  0; nothing is written when there is nothing. E_FULL, E_UNAVAILABLE, E_MEMORY. */
     int (*commit)(struct stock_repo *self, struct stock_batch *batch);
     /** Removes a bite of that whose time is over: reservations, idempotency keys, outbox batches. A commit of its own,
-     * because a full store takes removals only. True when there is more to remove now. A failure is the adapter's to
-     * tell; it is tried again at the next call. */
+     *  because a full store takes removals only. True when there is more to remove now. A failure is the adapter's to
+     *  tell; it is tried again at the next call. */
     bool (*tidy)(struct stock_repo *self, int64_t now);
     /** At start: the highest id ever given, the last event's position, the last moment of the index by time. */
     int (*restore)(struct stock_repo *self, int64_t *last_id, uint64_t *last_position, int64_t *last_moment);
@@ -64,8 +63,7 @@ struct stock_repo {
 /** A name as the key that it is kept under; {NULL,0} when there is no memory. */
 struct str stock_fold_name(struct arena *arena, struct str name);
 
-/** Writes a row's event into the outbox. `command` is NULL for what nobody asked for. Implementation:
- * adapters/stock_events.c. */
+/** Writes a row's event into the outbox. `command` is NULL for what nobody asked for. See adapters/stock_events.c. */
 typedef void stock_write_event(struct outbox *outbox, const struct stock *stock, const struct stock_event *event,
                                const struct stock_command *command);
 

@@ -1,9 +1,9 @@
 /** reservation.h: the Reservation aggregate: one reduction that is made at most once, whatever is retried, and given
- * back at most once.
+ *  back at most once.
  *
  *  Its id is the caller's (one per ticket and attempt). The first answer for an id, yes or no, is final. Pure, as
- * stock.h; the whole behaviour is the table reservation_states.def. A reservation and its row of stock are decided and
- * committed together.
+ *  stock.h; the whole behaviour is the table reservation_states.def. A reservation and its row of stock are decided and
+ *  committed together.
  */
 #ifndef COFFEESHOP_RESERVATION_H
 #define COFFEESHOP_RESERVATION_H
@@ -50,8 +50,8 @@ struct reservation_decision {
 };
 
 /** `stock` is the row that the reservation was taken from (state REDUCED), else the row of the intent's name; the zero
- * row when there is none. STOCK_DECIDED, STOCK_REPEAT, STOCK_REFUSED or STOCK_BROKEN; the yes or no is
- * reservation_answer() afterwards. */
+ *  row when there is none. STOCK_DECIDED, STOCK_REPEAT, STOCK_REFUSED or STOCK_BROKEN; the yes or no is
+ *  reservation_answer() afterwards. */
 enum stock_verdict reservation_decide(const struct reservation *reservation, const struct stock *stock,
                                       const struct stock_intent *intent, int64_t now, struct reservation_decision *out);
 /** Changes `stock` too when something moved. */

@@ -1,11 +1,11 @@
 /** stock.h: the Stock aggregate: one row per item, and how much of it is left.
  *
  *  Pure: no I/O, no clock, no allocation. stock_decide() says what happens, stock_apply() makes it so; the caller loads
- * before and commits after. Times are the caller's: microseconds since the epoch, UTC. The whole behaviour is the table
- * stock_states.def.
+ *  before and commits after. Times are the caller's: microseconds since the epoch, UTC. The whole behaviour is the
+ * table stock_states.def.
  *
  *  A row never goes below zero (rule 2). A row that was removed stays as a tombstone: its id is never given again, and
- * what was reserved from it can still be released, which adds nothing.
+ *  what was reserved from it can still be released, which adds nothing.
  */
 #ifndef COFFEESHOP_STOCK_H
 #define COFFEESHOP_STOCK_H
