@@ -19,6 +19,7 @@ enum command_fate {
     COMMAND_NORMAL,
     COMMAND_SKIP, /* an event that isn't for us: only the cursor moves */
     COMMAND_DEAD, /* an event that can't be decoded: a dead letter */
+    /* Those two are made by the follower and are bare: they are not embedded in the context's own command. */
 };
 
 struct command {

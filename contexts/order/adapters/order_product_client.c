@@ -42,7 +42,6 @@ static int64_t ticket_id_of(struct str reply)
 static void give_back(struct product_client *client, struct order_command *command)
 {
     command->base.origin = FROM_EFFECT;
-    command->base.kept = false;
     (void)writer_post(client->writer, &command->base); /* an effect's outcome is always taken */
 }
 

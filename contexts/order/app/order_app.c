@@ -91,7 +91,7 @@ static void bury_refused(struct order_batch *batch, const struct order_command *
 
 static void decide_and_answer(struct order_app *app, struct order_batch *batch, struct order_command *command)
 {
-    if (command->unanswered || !batch_admit(&batch->base, &command->base))
+    if (!batch_admit(&batch->base, &command->base) || command->unanswered)
         return;
     if (command->idempotency_key.n && is_settled_by_its_key(batch, command))
         return;
@@ -112,7 +112,7 @@ static void announce(struct order_app *app, struct order_batch *batch, struct co
         app->ports.events->publish(app->ports.events, &app->outbox);
     for (size_t i = 0; i < n; i++) {
         struct order_command *command = command_of(commands[i]);
-        if (command->verdict != ORDER_ASK || command->unanswered)
+        if (commands[i]->fate != COMMAND_NORMAL || command->verdict != ORDER_ASK || command->unanswered)
             continue;
         command->base.kept = true;
         app->ports.product->cancel(app->ports.product, command);

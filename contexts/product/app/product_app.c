@@ -53,7 +53,7 @@ static int take_goods(struct product_app *app, struct product_batch *batch, stru
 {
     for (size_t i = 0; i < n; i++) {
         const struct product_command *command = command_of(commands[i]);
-        if (command->intent.kind != TICKET_GOODS_IN || command->base.fate != COMMAND_NORMAL)
+        if (command->base.fate != COMMAND_NORMAL || command->intent.kind != TICKET_GOODS_IN)
             continue;
         int rc = goods_came(&app->goods, command->item);
         if (!rc)

@@ -149,6 +149,8 @@ void product_do_duties(struct product_app *app, struct product_batch *batch, str
     }
     for (size_t i = 0; i < n; i++) {
         struct product_command *command = CONTAINER_OF(commands[i], struct product_command, base);
+        if (commands[i]->fate != COMMAND_NORMAL)
+            continue;
         if (is_answer(command))
             take_answer(app, batch, command);
         else if (command->waits)
