@@ -142,7 +142,7 @@ def test_a_body_that_will_be_too_long_is_refused_before_it_comes(shop):
 def test_a_body_that_is_too_long_is_refused_without_its_length_too(shop):
     piece = b"1000\r\n" + b" " * 4096 + b"\r\n"
     told = ask(shop.ports["order"], b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                                    b"Transfer-Encoding: chunked\r\n\r\n" + piece * 17)
+                                    b"Transfer-Encoding: chunked\r\n\r\n" + piece * 17 + b"0\r\n\r\n")
     assert statuses(told) == [413]
 
 
