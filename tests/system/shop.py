@@ -253,7 +253,7 @@ class StreamEvent:
 
 
 def stream_events(lines):
-    """Cuts lines of text/event-stream into events; yields None for a comment, the producer's sign that there is nothing newer."""
+    """Cuts lines of text/event-stream into events; yields None for a comment."""
     event = StreamEvent()
     for line in lines:
         if line.startswith(":"):
@@ -270,16 +270,18 @@ def stream_events(lines):
 
 
 def read_stream(url, after=None, within=20, enough=None):
-    """Reads a stream until it is silent (a comment after the last event), or `enough(events)` says so."""
+    """Reads a stream until it is silent, that is, until a comment follows a comment, or until `enough(events)` says so."""
     headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(after)} if after is not None else {})}
-    events = []
+    events, heard = [], None
     with httpx.Client(trust_env=False, timeout=httpx.Timeout(within)) as http:
         with http.stream("GET", url, headers=headers) as answer:
             assert answer.status_code == 200, answer.status_code
             assert answer.headers["content-type"].startswith("text/event-stream")
             for event in stream_events(answer.iter_lines()):
+                silent = event is None and heard == "comment"
+                heard = "comment" if event is None else "event"
                 if event is not None:
                     events.append(event)
-                if enough(events) if enough else event is None:
+                if enough(events) if enough else silent:
                     return events
     return events

@@ -46,6 +46,7 @@ def test_a_feed_is_resumed_where_it_was_left(shop):
 def test_a_feed_is_the_same_after_a_crash(own_shop):
     placed(own_shop)
     before = {name: own_shop.events(name) for name in ("order", "product", "stock")}
+    assert all(before.values())
     own_shop.restart("order", "product", "stock")
     for name, events in before.items():
         assert own_shop.events(name)[:len(events)] == events
