@@ -8,7 +8,7 @@
 enum { BACKLOG = 1024 };
 
 /* "host:port", "[v6]:port" or ":port" (every address). */
-static bool split_address(const char *where, char host[256], struct str *port)
+static bool split_address(const char *where, char host[256], const char **port)
 {
     const char *colon = strrchr(where, ':');
     if (!colon)
@@ -20,9 +20,9 @@ static bool split_address(const char *where, char host[256], struct str *port)
         return false;
     memcpy(host, name.p, name.n);
     host[name.n] = '\0';
-    *port = str_of(colon + 1);
     uint64_t number = 0;
-    return str_to_u64(*port, &number) && number <= 65535;
+    *port = colon + 1;
+    return str_to_u64(str_of(*port), &number) && number <= 65535;
 }
 
 static int listen_on(const struct addrinfo *address)
@@ -43,26 +43,28 @@ static int listen_on(const struct addrinfo *address)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage bound = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {.v6 = {0}};
     socklen_t size = sizeof bound;
-    if (getsockname(fd, (struct sockaddr *)&bound, &size))
+    if (getsockname(fd, &bound.any, &size))
         return 0;
-    if (bound.ss_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)&bound)->sin6_port);
-    return ntohs(((const struct sockaddr_in *)&bound)->sin_port);
+    return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
 }
 
 int http_listen(const char *where, uint16_t *port, struct buf *problem)
 {
-    char host[256];
-    struct str service;
+    char host[256] = "";
+    const char *service = NULL;
     if (!split_address(where, host, &service)) {
         buf_printf(problem, "can't listen on \"%s\": it is not host:port", where);
         return -1;
     }
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    int rc = getaddrinfo(host[0] ? host : NULL, service.p, &hints, &found);
+    int rc = getaddrinfo(host[0] ? host : NULL, service, &hints, &found);
     if (rc) {
         buf_printf(problem, "can't listen on %s: %s", where, gai_strerror(rc));
         return -1;

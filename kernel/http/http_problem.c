@@ -30,18 +30,6 @@ static struct str as_utf8(char *text)
     return whole;
 }
 
-PRINTF_LIKE(2, 0) static struct str format_detail(struct arena *arena, const char *format, va_list args)
-{
-    va_list again;
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
-    char *text = n >= 0 ? arena_alloc(arena, (size_t)n + 1) : NULL;
-    if (text)
-        (void)vsnprintf(text, (size_t)n + 1, format, again);
-    va_end(again);
-    return text ? as_utf8(text) : (struct str){NULL, 0};
-}
-
 static bool has_header(const struct http_request *request, const char *name)
 {
     for (size_t i = 0; i < request->n_headers; i++)
@@ -50,7 +38,7 @@ static bool has_header(const struct http_request *request, const char *name)
     return false;
 }
 
-static void fill(struct http_request *request, int status, const char *member, struct str detail)
+static void fill_text(struct http_request *request, int status, const char *member, struct str detail)
 {
     struct buf *out = &request->reply;
     request->status = status;
@@ -70,12 +58,29 @@ static void fill(struct http_request *request, int status, const char *member, s
         http_add_header(request, "Retry-After", STR("1"));
 }
 
+static void fill(struct http_request *request, int status, const char *member, char *detail)
+{
+    fill_text(request, status, member, detail ? as_utf8(detail) : (struct str){NULL, 0});
+}
+
+/* Room for `n` characters and the NUL that vsnprintf() adds; NULL when there is none, and the problem has no detail. */
+static char *room_for(struct http_request *request, int n)
+{
+    return n < 0 ? NULL : arena_alloc(&request->arena, (size_t)n + 1);
+}
+
 void http_fill_problem(struct http_request *request, int status, const char *member, const char *detail, ...)
 {
     va_list args;
     va_start(args, detail);
-    struct str text = format_detail(&request->arena, detail, args);
+    int n = vsnprintf(NULL, 0, detail, args);
     va_end(args);
+    char *text = room_for(request, n);
+    if (text) {
+        va_start(args, detail);
+        (void)vsnprintf(text, (size_t)n + 1, detail, args);
+        va_end(args);
+    }
     fill(request, status, member, text);
 }
 
@@ -83,13 +88,19 @@ void http_problem(struct http_request *request, int status, const char *member, 
 {
     va_list args;
     va_start(args, detail);
-    struct str text = format_detail(&request->arena, detail, args);
+    int n = vsnprintf(NULL, 0, detail, args);
     va_end(args);
+    char *text = room_for(request, n);
+    if (text) {
+        va_start(args, detail);
+        (void)vsnprintf(text, (size_t)n + 1, detail, args);
+        va_end(args);
+    }
     fill(request, status, member, text);
     http_reply(request);
 }
 
 void http_fill_failure(struct http_request *request, int error)
 {
-    fill(request, error_http_status(error), NULL, str_of(error_text(error)));
+    fill_text(request, error_http_status(error), NULL, str_of(error_text(error)));
 }

@@ -21,9 +21,12 @@ static void refill(struct http_trace *trace)
     trace->used = 0;
 }
 
-static char *add_random_hex(struct http_trace *trace, char *to, size_t bytes)
+/* `bytes` random bytes as text behind `prefix`; returns where it ends. */
+static char *add_random_hex(struct http_trace *trace, char *to, struct str prefix, size_t bytes)
 {
     static const char hex[] = "0123456789abcdef";
+    memcpy(to, prefix.p, prefix.n);
+    to += prefix.n;
     if (sizeof trace->random - trace->used < bytes)
         refill(trace);
     for (size_t i = 0; i < bytes; i++) {
@@ -36,14 +39,14 @@ static char *add_random_hex(struct http_trace *trace, char *to, size_t bytes)
 
 struct str http_trace_correlation(struct http_trace *trace, const struct http_head *head, struct arena *arena)
 {
-    enum { BYTES = 16 };
+    enum { BYTES = 16, LENGTH = 2 * BYTES };
     if (http_is_visible(head->value[HTTP_CORRELATION_ID], 1, 128))
         return head->value[HTTP_CORRELATION_ID];
-    char *text = arena_alloc(arena, 2 * BYTES);
+    char *text = arena_alloc(arena, LENGTH);
     if (!text)
         return (struct str){NULL, 0};
-    add_random_hex(trace, text, BYTES);
-    return (struct str){text, 2 * BYTES};
+    add_random_hex(trace, text, STR(""), BYTES);
+    return (struct str){text, LENGTH};
 }
 
 struct str http_trace_parent(struct http_trace *trace, const struct http_head *head, struct arena *arena)
@@ -54,11 +57,8 @@ struct str http_trace_parent(struct http_trace *trace, const struct http_head *h
     char *text = arena_alloc(arena, LENGTH);
     if (!text)
         return (struct str){NULL, 0};
-    char *at = text;
-    memcpy(at, "00-", 3);
-    at = add_random_hex(trace, at + 3, 16);
-    *at++ = '-';
-    at = add_random_hex(trace, at, 8);
-    memcpy(at, "-00", 3);
+    char *at = add_random_hex(trace, text, STR("00-"), 16);
+    at = add_random_hex(trace, at, STR("-"), 8);
+    add_random_hex(trace, at, STR("-00"), 0);
     return (struct str){text, LENGTH};
 }

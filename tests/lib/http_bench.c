@@ -100,7 +100,8 @@ void http_bench_take(struct http_bench *bench, struct http_request **requests, s
     while (bench->n_held < n)
         pthread_cond_wait(&bench->changed, &bench->mutex);
     assert_int_equal(bench->n_held, n);
-    memcpy(requests, bench->held, n * sizeof requests[0]);
+    for (size_t i = 0; i < n; i++)
+        requests[i] = bench->held[i];
     bench->n_held = 0;
     pthread_mutex_unlock(&bench->mutex);
 }
