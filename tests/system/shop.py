@@ -256,6 +256,7 @@ def stream_events(lines):
     """Cuts lines of text/event-stream into events; yields None for a comment."""
     event = StreamEvent()
     for line in lines:
+        line = line.rstrip("\r\n")
         if line.startswith(":"):
             yield None
         elif line.startswith("id:"):

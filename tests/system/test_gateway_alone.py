@@ -11,6 +11,8 @@ from eventually import eventually
 from raw import ask, statuses
 from shop import SERVICES, Process, client, free_port
 
+# The longest line that nginx takes. It hangs up on a longer one without reading the rest, which may cost its answer; so none is sent.
+LINE = 8192
 PROBLEM = {"type", "title", "status", "detail"}
 
 
@@ -218,7 +220,7 @@ def test_problems_are_documents_of_one_shape(door):
 
 @pytest.mark.parametrize("request_bytes, status", [
     (b"GARBAGE\r\n\r\n", 400), (b"GET /orders HTTP/1.1\r\n\r\n", 400), (b"GET /orders HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
-    (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414), (b"GET /orders HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 20_000 + b"\r\n\r\n", 431),
+    (b"GET /" + b"x" * (LINE - 5), 414), (b"GET /orders HTTP/1.1\r\nHost: x\r\nA: " + b"x" * (LINE - 3), 431),
     (b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     (b"POST /orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501), (b"GET /orders HTTP/3.0\r\nHost: x\r\n\r\n", 505),
 ])
