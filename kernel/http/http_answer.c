@@ -18,7 +18,14 @@ static struct metric answers[] = {REQUESTS("1xx"), REQUESTS("2xx"), REQUESTS("3x
 static struct metric duration =
     METRIC_DURATION_INIT("coffeeshop_http_request_duration_seconds", "From a request's first line to its answer.");
 
-static void count(const struct http_request *request)
+void http_metrics_register(void)
+{
+    for (size_t i = 0; i < COUNT_OF(answers); i++)
+        metric_register(&answers[i]);
+    metric_register(&duration);
+}
+
+void http_count(const struct http_request *request)
 {
     metric_add(&answers[request->status / 100 - 1], 1);
     metric_observe(&duration, clock_monotonic() - request->arrived_us);
@@ -90,7 +97,7 @@ enum MHD_Result http_answer(struct exchange *exchange)
     struct http_request *request = &exchange->request;
     settle(exchange);
     exchange->state = EXCHANGE_ANSWERED;
-    count(request);
+    http_count(request);
     /* The text is the exchange's, which lives until MHD says that the request is completed. */
     struct MHD_Response *response =
         MHD_create_response_from_buffer(request->reply.n, request->reply.p, MHD_RESPMEM_PERSISTENT);

@@ -113,6 +113,10 @@ void http_head_read(struct exchange *exchange, const char *method, const char *v
 /** Hands the filled-in answer to MHD; the connection is in a callback of MHD or suspended. */
 enum MHD_Result http_answer(struct exchange *exchange);
 void http_answer_finished(struct loop_job *job);
+/** Shows the metrics of requests before the first one. */
+void http_metrics_register(void);
+/** Counts `request` by its status, and how long it took up to now. */
+void http_count(const struct http_request *request);
 
 /* http_stream.c */
 enum MHD_Result http_stream_answer(struct exchange *exchange);

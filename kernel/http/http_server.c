@@ -163,6 +163,7 @@ struct http_server *http_server_new(struct loop *loop, const struct http_setting
     server->finish_job.run = http_answer_finished;
     server->parses_in_place = str_starts_with(str_of(MHD_get_version()), STR("0."));
     http_trace_init(&server->trace);
+    http_metrics_register();
     if (start(server, listen, routes, problem))
         return server;
     http_router_free(server->router);

@@ -100,6 +100,8 @@ enum MHD_Result http_stream_answer(struct exchange *exchange)
         http_fill_problem(request, 503, NULL, "There is no memory for the stream.");
         return refuse(exchange);
     }
+    request->status = 200;
+    http_count(request);
     exchange->state = EXCHANGE_ANSWERED;
     exchange->stream->asleep = false;
     list_add(exchange);

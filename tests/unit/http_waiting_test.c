@@ -204,6 +204,25 @@ static void a_draining_server_answers_what_it_has_and_takes_no_more(void **state
     close(fd);
 }
 
+static void a_stopped_server_gives_its_port_back(void **state)
+{
+    struct http_bench bench;
+    struct http_settings settings = http_bench_settings();
+    struct loop *loop = loop_new();
+    struct buf where = {0};
+    struct buf problem = {0};
+    UNUSED(state);
+    http_bench_start(&bench, &settings, routes);
+    buf_printf(&where, "127.0.0.1:%u%c", bench.port, 0);
+    http_bench_stop(&bench);
+    struct http_server *again = http_server_new(loop, &settings, where.p, routes, NULL, &problem);
+    assert_non_null(again);
+    http_server_free(again);
+    loop_free(loop);
+    buf_free(&where);
+    buf_free(&problem);
+}
+
 /* Slow clients ---------------------------------------------------------------------------------------------------- */
 
 /* A server that wants a request whole within a blink, but lets the idle be. */
@@ -325,6 +344,7 @@ int main(void)
         CASE(a_pipelined_request_waits_for_the_one_before_it),
         CASE(a_client_that_leaves_while_its_request_waits_harms_nobody),
         CASE(a_draining_server_answers_what_it_has_and_takes_no_more),
+        cmocka_unit_test(a_stopped_server_gives_its_port_back),
         cmocka_unit_test(headers_that_never_end_are_cut_off),
         cmocka_unit_test(a_request_line_that_never_ends_is_cut_off),
         cmocka_unit_test(a_body_that_never_ends_is_cut_off),
