@@ -45,7 +45,7 @@ static bool open_all(struct order_service *self, const struct program *program, 
     self->store = self->menu ? sql_service_open(self->service, common, "order", order_migrations, order_migrations_count, problem) : NULL;
     if (!self->store)
         return false;
-    self->repo = order_repo_sql_new(self->store->writes);
+    self->repo = order_repo_sql_new(self->store->writes, &self->store->retention);
     struct guarded_caller *caller =
         guarded_caller_new("product", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
     self->product = caller ? order_product_client_new(caller, settings->product_url) : NULL;

@@ -70,7 +70,7 @@ static bool open_all(struct product_service *self, const struct program *program
     self->store = self->menu ? sql_service_open(self->service, common, "product", product_migrations, product_migrations_count, problem) : NULL;
     if (!self->store)
         return false;
-    self->repo = product_repo_sql_new(self->store->writes);
+    self->repo = product_repo_sql_new(self->store->writes, &self->store->retention);
     struct guarded_caller *caller =
         guarded_caller_new("stock", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
     self->stock = caller ? product_stock_client_new(caller, settings->stock_url, (size_t)common->call_max_batch) : NULL;

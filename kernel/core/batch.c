@@ -6,16 +6,29 @@ int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors
 {
     *batch = (struct batch){.now = now, .arena = arena, .outbox = outbox, .cursors = *cursors};
     batch->dead = ARENA_ARRAY(arena, struct dead_letter, n + 1);
+    batch->replayed = ARENA_ARRAY(arena, struct dead_letter, n + 1);
     batch->records = ARENA_ARRAY(arena, struct idempotency_record, n + 1);
     batch->record_is_new = ARENA_ARRAY(arena, bool, n + 1);
-    if (!batch->dead || !batch->records || !batch->record_is_new || !working_set_init(&batch->keys, n, arena))
+    if (!batch->dead || !batch->replayed || !batch->records || !batch->record_is_new || !working_set_init(&batch->keys, n, arena))
         return E_MEMORY;
     outbox_begin(outbox);
     return OK;
 }
 
+static struct dead_letter letter_of(const struct batch *batch, const struct command *command, struct str reason)
+{
+    return (struct dead_letter){
+        .source = str_of(batch->cursors.source[command->source]),
+        .position = command->position,
+        .reason = reason,
+        .frame = command->frame,
+    };
+}
+
 bool batch_admit(struct batch *batch, const struct command *command)
 {
+    if (command->origin == FROM_REPLAY)
+        batch->replayed[batch->n_replayed++] = letter_of(batch, command, (struct str){NULL, 0});
     if (command->origin != FROM_FEED)
         return true;
 
@@ -31,12 +44,8 @@ bool batch_admit(struct batch *batch, const struct command *command)
 
 void batch_bury(struct batch *batch, const struct command *command, struct str reason)
 {
-    batch->dead[batch->n_dead++] = (struct dead_letter){
-        .source = str_of(batch->cursors.source[command->source]),
-        .position = command->position,
-        .reason = reason,
-        .frame = command->frame,
-    };
+    if (command->origin == FROM_FEED || command->origin == FROM_REPLAY)
+        batch->dead[batch->n_dead++] = letter_of(batch, command, reason);
 }
 
 struct idempotency_record *batch_key(struct batch *batch, struct str key)
@@ -81,6 +90,8 @@ struct outbox_write batch_write(struct batch *batch)
         .n_records = kept,
         .dead = batch->dead,
         .n_dead = batch->n_dead,
+        .replayed = batch->replayed,
+        .n_replayed = batch->n_replayed,
         .now = batch->now,
     };
 }

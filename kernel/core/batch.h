@@ -26,6 +26,8 @@ struct batch {
     bool cursors_moved;
     struct dead_letter *dead;
     size_t n_dead;
+    struct dead_letter *replayed; /* tried again: forgotten with this commit (and put aside anew when refused again) */
+    size_t n_replayed;
     struct idempotency_record *records; /* the keys that this batch's commands carry; looked up by the repository's load */
     struct working_set keys;
     bool *record_is_new; /* by record: to be stored with the commit */
@@ -35,7 +37,7 @@ struct batch {
 int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors *cursors, struct outbox *outbox, struct arena *arena);
 /** Moves the cursor for an event. false: there is nothing to decide, because it was applied before, is not for us, or has become a dead letter. */
 bool batch_admit(struct batch *batch, const struct command *command);
-/** The domain refuses an event: it is put aside with the reason, and never blocks those behind it. `frame` is its text. */
+/** The domain refuses an event: it is put aside with the reason, and never blocks those behind it. Does nothing for commands that are not events. */
 void batch_bury(struct batch *batch, const struct command *command, struct str reason);
 /** Registers a command's idempotency key before load; returns the record. */
 struct idempotency_record *batch_key(struct batch *batch, struct str key);

@@ -13,6 +13,7 @@ enum command_origin {
     FROM_CLIENT, /* HTTP: answered with a failure when the commit fails */
     FROM_FEED,   /* another service's event: tried again until the commit succeeds, in order */
     FROM_EFFECT, /* the outcome of an effect ("unknown" included): tried again too */
+    FROM_REPLAY, /* a dead letter tried again: `source` and `position` say which; it is forgotten in the same commit */
 };
 
 enum command_fate {

@@ -41,7 +41,7 @@ struct str http_scoped_key(struct http_request *request)
 void http_fill_stored(struct http_request *request, int status, struct str location, struct str body)
 {
     request->status = status;
-    request->content_type = NULL;
+    request->content_type = status >= 400 ? "application/problem+json" : NULL;
     buf_clear(&request->reply);
     buf_add(&request->reply, body);
     if (location.n) {

@@ -29,6 +29,11 @@ static const struct sql_statement select_key = {
     "SELECT fingerprint, status, location, body FROM idempotency WHERE key = $1", 1};
 static const struct sql_statement delete_keys = {
     "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2)", 2};
+static const struct sql_statement delete_dead = {"DELETE FROM dead_letter WHERE source = $1 AND position = $2", 2};
+static const struct sql_statement select_dead = {
+    "SELECT source, position, at, reason, frame FROM dead_letter WHERE (source, position) > ($1, $2) ORDER BY source, position LIMIT $3", 3};
+static const struct sql_statement select_one_dead = {
+    "SELECT source, position, at, reason, frame FROM dead_letter WHERE source = $1 AND position = $2", 2};
 /* Looks at the oldest few only: there is no index by time. The newest batch stays for ever: it holds the last position.
  */
 static const struct sql_statement delete_batches = {"DELETE FROM outbox WHERE first IN (SELECT first FROM (SELECT "
@@ -99,6 +104,17 @@ static int write_dead(struct sql *sql, const struct dead_letter *dead, size_t n,
     return error;
 }
 
+static int forget_dead(struct sql *sql, const struct dead_letter *letters, size_t n)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < n && !error; i++) {
+        const struct sql_value key[] = {SQL_S(letters[i].source), SQL_N((int64_t)letters[i].position)};
+        error = sql_exec(sql, &delete_dead, key);
+    }
+    return error;
+}
+
 int outbox_sql_write(struct sql *sql, const struct outbox_write *write)
 {
     int error = 0;
@@ -109,6 +125,8 @@ int outbox_sql_write(struct sql *sql, const struct outbox_write *write)
         error = write_cursors(sql, write->cursors);
     if (!error && write->n_records)
         error = write_keys(sql, write->records, write->n_records, write->now);
+    if (!error && write->n_replayed)
+        error = forget_dead(sql, write->replayed, write->n_replayed);
     if (!error && write->n_dead)
         error = write_dead(sql, write->dead, write->n_dead, write->now);
     return error;
@@ -207,7 +225,53 @@ int outbox_sql_find_keys(struct sql *sql, struct idempotency_record *records, si
     return error;
 }
 
+struct letters {
+    outbox_on_dead_letter *on_letter;
+    void *context;
+};
+
+static int take_letter(void *context, size_t index, const struct sql_row *row)
+{
+    const struct letters *letters = context;
+    struct dead_letter letter = {
+        .source = sql_text(row, 0), .position = (uint64_t)sql_i64(row, 1), .reason = sql_text(row, 3), .frame = sql_text(row, 4)};
+
+    UNUSED(index);
+    return letters->on_letter(letters->context, &letter, sql_i64(row, 2));
+}
+
+int outbox_sql_dead_letters(struct sql *sql, struct str after_source, uint64_t after, size_t limit, outbox_on_dead_letter *on_letter,
+                            void *context)
+{
+    struct letters letters = {on_letter, context};
+    const struct sql_value params[] = {SQL_S(after_source), SQL_N((int64_t)after), SQL_N((int64_t)limit)};
+
+    return sql_query(sql, &select_dead, params, take_letter, &letters);
+}
+
+int outbox_sql_dead_letter(struct sql *sql, struct str source, uint64_t position, outbox_on_dead_letter *on_letter, void *context)
+{
+    struct letters letters = {on_letter, context};
+    const struct sql_value params[] = {SQL_S(source), SQL_N((int64_t)position)};
+
+    return sql_query(sql, &select_one_dead, params, take_letter, &letters);
+}
+
 /* --- forgetting --- */
+
+enum { TIDY_AT_ONCE = 500, TIDY_EACH_US = 1000000 };
+
+void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_t now)
+{
+    if (now < retention->next_at)
+        return;
+    retention->next_at = now + TIDY_EACH_US;
+    if (retention->keys_us == 0 && retention->batches_us == 0)
+        return;
+    /* What can't be deleted now is deleted in a second; nobody waits for it. */
+    (void)outbox_sql_expire(sql, retention->keys_us ? now - retention->keys_us : 0, retention->batches_us ? now - retention->batches_us : 0,
+                            TIDY_AT_ONCE);
+}
 
 int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_before, size_t limit)
 {

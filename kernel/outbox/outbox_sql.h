@@ -29,5 +29,20 @@ int outbox_sql_find_keys(struct sql *sql, struct idempotency_record *records, si
 /** Deletes at most `limit` idempotency keys and outbox batches older than these moments (us; 0: keep). The newest batch is
  *  always kept: it holds the last position. Own transaction. */
 int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_before, size_t limit);
+/** How long idempotency keys and stored events are kept (us; 0: for ever). */
+struct outbox_retention {
+    int64_t keys_us, batches_us;
+    int64_t next_at; /* the next look, us; starts at 0 */
+};
+/** Expires what is too old, a bite at most once a second: to be called after a commit (nothing grows without one). Own transaction. */
+void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_t now);
+
+/** `at`: when it was put aside. Texts are valid inside the call. Non-zero stops, and is returned. */
+typedef int outbox_on_dead_letter(void *context, const struct dead_letter *letter, int64_t at);
+/** At most `limit` dead letters in the order (source, position), after the one named (empty and 0: from the first). Reader's connection. */
+int outbox_sql_dead_letters(struct sql *sql, struct str after_source, uint64_t after, size_t limit, outbox_on_dead_letter *on_letter,
+                            void *context);
+/** That one; on_letter isn't called when it isn't there. Reader's connection. */
+int outbox_sql_dead_letter(struct sql *sql, struct str source, uint64_t position, outbox_on_dead_letter *on_letter, void *context);
 
 #endif

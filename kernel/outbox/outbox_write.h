@@ -18,12 +18,15 @@ struct outbox_write {
     size_t n_records;
     const struct dead_letter *dead;
     size_t n_dead;
+    const struct dead_letter *replayed; /* by source and position; forgotten before `dead` is put aside */
+    size_t n_replayed;
     int64_t now;
 };
 
 static inline bool outbox_write_is_empty(const struct outbox_write *write)
 {
-    return write->outbox->count == 0 && !write->cursors_moved && write->n_records == 0 && write->n_dead == 0;
+    return write->outbox->count == 0 && !write->cursors_moved && write->n_records == 0 && write->n_dead == 0 &&
+           write->n_replayed == 0;
 }
 
 #endif

@@ -225,14 +225,6 @@ static bool start_followers(struct service *service)
     return true;
 }
 
-static void on_second(struct loop_timer *timer)
-{
-    struct service *service = CONTAINER_OF(timer, struct service, second);
-
-    service->parts.each_second(service->parts.second_context);
-    loop_timer_set(service->loop, timer, clock_monotonic() + US_PER_S);
-}
-
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem)
 {
     service->parts = *parts;
@@ -247,10 +239,6 @@ bool service_start(struct service *service, const struct service_parts *parts, s
     if (!start_followers(service)) {
         BUF_LIT(problem, "there is not enough memory to follow the other services");
         return false;
-    }
-    if (parts->each_second) {
-        service->second.fire = on_second;
-        loop_timer_set(service->loop, &service->second, clock_monotonic() + US_PER_S);
     }
     service->phase = PHASE_SERVING;
     log_info("listening", LOG_T("address", parts->listen), LOG_T("version", COFFEESHOP_VERSION));
@@ -343,7 +331,6 @@ void service_free(struct service *service)
     }
     if (service->loop) {
         loop_timer_cancel(service->loop, &service->timer);
-        loop_timer_cancel(service->loop, &service->second);
         loop_free(service->loop);
     }
     if (service->lock_fd >= 0)

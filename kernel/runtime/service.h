@@ -47,10 +47,8 @@ struct service_parts {
     uint64_t last_position; /* of our own feed */
     feed_read_stored *read_stored;
     void *read_context;
+    struct sql *dead_letters; /* the loop's connection to where dead letters are kept; NULL: the service follows nobody */
     int64_t linger_us; /* of the writer */
-    /** Housekeeping once a second on the loop (retention …); may be NULL. */
-    void (*each_second)(void *context);
-    void *second_context;
 };
 
 /** Locks DATA/<name>.lock, makes loop and client, blocks the signals. NULL and a sentence in `problem`. */

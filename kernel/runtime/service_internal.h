@@ -23,7 +23,6 @@ struct service {
     struct loop *loop;
     struct loop_watch signals;
     struct loop_timer timer; /* phases of the shutdown */
-    struct loop_timer second;
     struct http_client *client;
     struct http_server *server;
     struct feed *feed;

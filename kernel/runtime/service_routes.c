@@ -1,6 +1,7 @@
 #include "service_internal.h"
 
 #include "clock.h"
+#include "dead_letters.h"
 #include "metrics.h"
 
 static http_handler show_links, show_health, show_live, show_ready, show_metrics, serve_events;
@@ -12,6 +13,8 @@ const struct route service_routes[] = {
     {HTTP_GET, "/readyz", show_ready, "200 while the service can do its work.", false},
     {HTTP_GET, "/metrics", show_metrics, "Prometheus text.", false},
     {HTTP_GET, "/events", serve_events, "The outbox as Server-Sent Events, resumable with Last-Event-ID. Internal.", false},
+    {HTTP_GET, "/dead-letters", dead_letters_list, "Events that could not be used, with the reason. Internal.", false},
+    {HTTP_POST, "/dead-letters/replay", dead_letters_replay, "Try one of them again. Internal.", false},
     {.path = NULL},
 };
 

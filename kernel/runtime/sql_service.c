@@ -1,6 +1,7 @@
 #include "sql_service.h"
 
 #include "alloc.h"
+#include "clock.h"
 #include "errors.h"
 #include "outbox_sql.h"
 
@@ -28,6 +29,10 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
         BUF_LIT(problem, "out of memory");
         return NULL;
     }
+    store->retention = (struct outbox_retention){
+        .keys_us = common->idempotency_retain_hours * 3600 * US_PER_S,
+        .batches_us = common->outbox_retain_hours * 3600 * US_PER_S,
+    };
     store->writes = sqlite_open(&options, problem, &error);
     options.read_only = true;
     struct sql *lists = store->writes ? sqlite_open(&options, problem, &error) : NULL;
@@ -51,6 +56,7 @@ void sql_service_fill(struct sql_service *store, struct service_parts *parts)
 {
     parts->read_stored = read_stored;
     parts->read_context = store;
+    parts->dead_letters = store->reads;
 }
 
 void sql_service_close(struct sql_service *store)

@@ -3,12 +3,14 @@
 #ifndef COFFEESHOP_SQL_SERVICE_H
 #define COFFEESHOP_SQL_SERVICE_H
 
+#include "outbox_sql.h"
 #include "reader.h"
 #include "service.h"
 #include "sql.h"
 
 struct sql_service {
     struct sql *writes; /* the writer thread's */
+    struct outbox_retention retention; /* the writer's: how long keys and events are kept */
     struct sql *reads;  /* the loop thread's */
     struct reader *reader;
 };
@@ -16,7 +18,7 @@ struct sql_service {
 /** Opens DATA/<name>.db (made and migrated when it has to be) in the service's data directory. NULL and a sentence in `problem`. */
 struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *name,
                                      const struct sql_migration *migrations, size_t n_migrations, struct buf *problem);
-/** Fills in how stored events are read. */
+/** Fills in how stored events and dead letters are read. */
 void sql_service_fill(struct sql_service *store, struct service_parts *parts);
 /** After service_free(). */
 void sql_service_close(struct sql_service *store);

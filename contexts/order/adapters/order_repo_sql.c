@@ -33,6 +33,7 @@ static const struct sql_statement last_order = {"SELECT COALESCE(MAX(id), 0) FRO
 struct order_repo_sql {
     struct order_repo repo;
     struct sql *sql;
+    struct outbox_retention *retention;
 };
 
 /* Texts point into the row. */
@@ -152,7 +153,10 @@ static int commit(struct order_repo *self, struct order_batch *batch)
         sql->rollback(sql);
         return rc;
     }
-    return sql->commit(sql);
+    rc = sql->commit(sql);
+    if (!rc)
+        outbox_sql_tidy(sql, CONTAINER_OF(self, struct order_repo_sql, repo)->retention, batch->base.now);
+    return rc;
 }
 
 static int on_number(void *context, size_t index, const struct sql_row *row)
@@ -170,13 +174,13 @@ static int restore(struct order_repo *self, int64_t *last_id, uint64_t *last_pos
     return rc ? rc : outbox_sql_restore(sql, last_position, cursors);
 }
 
-struct order_repo *order_repo_sql_new(struct sql *sql)
+struct order_repo *order_repo_sql_new(struct sql *sql, struct outbox_retention *retention)
 {
     struct order_repo_sql *self = heap_alloc(sizeof(*self));
 
     if (!self)
         return NULL;
-    *self = (struct order_repo_sql){.repo = {.load = load, .commit = commit, .restore = restore}, .sql = sql};
+    *self = (struct order_repo_sql){.repo = {.load = load, .commit = commit, .restore = restore}, .sql = sql, .retention = retention};
     return &self->repo;
 }
 

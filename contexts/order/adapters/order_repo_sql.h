@@ -5,14 +5,15 @@
 
 #include "hal.h"
 #include "order_ports.h"
+#include "outbox_sql.h"
 #include "sql.h"
 
 /** For sqlite_open(): the schema, version by version. */
 extern const struct sql_migration order_migrations[];
 extern const size_t order_migrations_count;
 
-/** Uses `sql` (the writer's connection), doesn't own it. NULL when there is no memory; heap_free() gives it back. */
-struct order_repo *order_repo_sql_new(struct sql *sql);
+/** Uses `sql` (the writer's connection) and `retention`, doesn't own them. NULL when there is no memory; heap_free() gives it back. */
+struct order_repo *order_repo_sql_new(struct sql *sql, struct outbox_retention *retention);
 
 /** One order by its id, on a reader's connection. Texts are copied to the arena. An unknown id gives ORDER_NONE. */
 int order_find(struct sql *sql, int64_t id, struct order *order, struct arena *arena);

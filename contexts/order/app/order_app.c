@@ -81,8 +81,6 @@ static void decide(struct order_app *app, struct order_batch *batch, struct orde
 /* An event that the order refuses is put aside, so that it neither blocks those behind it nor gets lost. */
 static void bury_refused(struct order_batch *batch, const struct order_command *command)
 {
-    if (command->base.origin != FROM_FEED)
-        return;
     if (command->verdict == ORDER_REFUSED)
         batch_bury(&batch->base, &command->base, str_of(order_refusal_text(command->refusal)));
     else if (command->verdict == ORDER_BROKEN)

@@ -40,7 +40,8 @@ static struct str type_of(enum ticket_event_kind kind)
     case TICKET_EVENT_NOTED:
         break;
     }
-    ASSERT(!"a noted change is not an event");
+    ASSERT(false && "a noted change is not an event");
+    return STR("");
 }
 
 void product_event_write(struct outbox *outbox, const struct ticket *ticket, const struct ticket_event *event)

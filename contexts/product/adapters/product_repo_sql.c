@@ -49,6 +49,7 @@ static const struct sql_statement last_ids = {"SELECT COALESCE(MAX(id), 0), (SEL
 struct product_repo_sql {
     struct product_repo repo;
     struct sql *sql;
+    struct outbox_retention *retention;
 };
 
 static struct sql *sql_of(struct product_repo *self)
@@ -311,7 +312,10 @@ static int commit(struct product_repo *self, struct product_batch *batch)
         sql->rollback(sql);
         return rc;
     }
-    return sql->commit(sql);
+    rc = sql->commit(sql);
+    if (!rc)
+        outbox_sql_tidy(sql, CONTAINER_OF(self, struct product_repo_sql, repo)->retention, batch->base.now);
+    return rc;
 }
 
 static int on_last_ids(void *context, size_t index, const struct sql_row *row)
@@ -334,14 +338,14 @@ static int restore(struct product_repo *self, int64_t *last_id, int64_t *last_or
     return rc ? rc : outbox_sql_restore(sql_of(self), last_position, cursors);
 }
 
-struct product_repo *product_repo_sql_new(struct sql *sql)
+struct product_repo *product_repo_sql_new(struct sql *sql, struct outbox_retention *retention)
 {
     struct product_repo_sql *self = heap_alloc(sizeof(*self));
 
     if (!self)
         return NULL;
     *self = (struct product_repo_sql){
-        .repo = {find_by_orders, find_by_ids, find_waiting, find_due, next_due, find_keys, commit, restore}, .sql = sql};
+        .repo = {find_by_orders, find_by_ids, find_waiting, find_due, next_due, find_keys, commit, restore}, .sql = sql, .retention = retention};
     return &self->repo;
 }
 

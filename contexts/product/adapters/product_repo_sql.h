@@ -5,14 +5,15 @@
 
 #include "hal.h"
 #include "product_ports.h"
+#include "outbox_sql.h"
 #include "sql.h"
 
 /** For sqlite_open(): the schema, version by version. */
 extern const struct sql_migration product_migrations[];
 extern const size_t product_migrations_count;
 
-/** Uses `sql` (the writer's connection), doesn't own it. NULL when there is no memory; heap_free() gives it back. */
-struct product_repo *product_repo_sql_new(struct sql *sql);
+/** Uses `sql` (the writer's connection) and `retention`, doesn't own them. NULL when there is no memory; heap_free() gives it back. */
+struct product_repo *product_repo_sql_new(struct sql *sql, struct outbox_retention *retention);
 
 /** One ticket by its id, on a reader's connection. Texts are copied to the arena. An unknown id gives TICKET_NONE. */
 int product_find(struct sql *sql, int64_t id, struct ticket *ticket, struct arena *arena);

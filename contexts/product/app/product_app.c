@@ -273,8 +273,6 @@ static bool is_settled_by_its_key(const struct product_app *app, struct product_
 
 static void bury_refused(struct product_batch *batch, const struct product_command *command)
 {
-    if (command->base.origin != FROM_FEED)
-        return;
     if (command->verdict == TICKET_REFUSAL)
         batch_bury(&batch->base, &command->base, str_of(ticket_refusal_text(command->refusal)));
     else if (command->verdict == TICKET_BROKEN)
