@@ -18,7 +18,8 @@ struct order_settings {
 };
 
 static const struct setting rows[] = {
-    SETTING(struct order_settings, listen, "order.listen", SETTING_LISTEN, "127.0.0.1:8081", 0, 0, "Where the order service listens."),
+    SETTING(struct order_settings, listen, "order.listen", SETTING_LISTEN, "127.0.0.1:8081", 0, 0,
+            "Where the order service listens."),
     SETTING(struct order_settings, product_url, "order.product_url", SETTING_URL, "http://127.0.0.1:8082", 1, 256,
             "Where the product service is."),
 };
@@ -42,12 +43,14 @@ static bool open_all(struct order_service *self, const struct program *program, 
 
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
-    self->store = self->menu ? sql_service_open(self->service, common, "order", order_migrations, order_migrations_count, problem) : NULL;
+    self->store =
+        self->menu ? sql_service_open(self->service, common, "order", order_migrations, order_migrations_count, problem)
+                   : NULL;
     if (!self->store)
         return false;
     self->repo = order_repo_sql_new(self->store->writes, &self->store->retention);
-    struct guarded_caller *caller =
-        guarded_caller_new("product", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
+    struct guarded_caller *caller = guarded_caller_new(
+        "product", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
     self->product = caller ? order_product_client_new(caller, settings->product_url) : NULL;
     if (!self->repo || !self->product) {
         BUF_LIT(problem, "out of memory");
@@ -96,7 +99,8 @@ static void close_all(struct order_service *self)
     menu_free(self->menu);
 }
 
-static int run(const struct program *program, const struct common_settings *common, const void *settings, struct buf *problem)
+static int run(const struct program *program, const struct common_settings *common, const void *settings,
+               struct buf *problem)
 {
     struct order_service self = {0};
 

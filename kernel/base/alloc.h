@@ -1,12 +1,13 @@
 /** alloc.h: the one door to the heap, so that tests can make the nth allocation fail.
  *
- *  Any thread. What is returned is freed with heap_free(). The failure switch is for tests; it counts every thread's calls.
+ *  Any thread. What is returned is freed with heap_free(). The failure switch is for tests; it counts every thread's
+ * calls.
  */
 #ifndef COFFEESHOP_ALLOC_H
 #define COFFEESHOP_ALLOC_H
 
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** `size` zeroed bytes, or NULL. */
 void *heap_alloc(size_t size);

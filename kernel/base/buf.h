@@ -32,7 +32,8 @@ void buf_u64(struct buf *buf, uint64_t number);
 void buf_i64(struct buf *buf, int64_t number);
 /** printf for the rare places: messages, not hot paths. */
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
-/** A JSON string with its quotes; `text` has to be UTF-8 (RFC 8259: control characters, quote and backslash escaped). */
+/** A JSON string with its quotes; `text` has to be UTF-8 (RFC 8259: control characters, quote and backslash escaped).
+ */
 void buf_json_string(struct buf *buf, struct str text);
 /** A moment as RFC 3339, UTC, milliseconds: 2026-11-23T09:30:00.123Z. `us` is microseconds since the epoch. */
 void buf_time(struct buf *buf, int64_t us);

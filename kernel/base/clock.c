@@ -180,7 +180,7 @@ bool time_parse(struct str text, int64_t *us)
     if (second < 0 || second > 60 || !take_fraction(text, &at, &fraction) || !take_offset(text, &at, &offset) ||
         at != text.n)
         return false;
-    *us = ((days_from_civil(year, month, day) * 24 + hour) * 60 + minute - offset) * 60 * US_PER_S +
-          second * US_PER_S + fraction;
+    *us = ((days_from_civil(year, month, day) * 24 + hour) * 60 + minute - offset) * 60 * US_PER_S + second * US_PER_S +
+          fraction;
     return true;
 }

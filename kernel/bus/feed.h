@@ -1,10 +1,11 @@
 /** feed.h: the outbox as an SSE feed: GET /events, resumable with Last-Event-ID.
  *
- *  The recent past is kept in memory as the very bytes that were committed (feed.tail_bytes); who is further behind reads from the store by `read_stored` in bounded
- *  pieces. A comment line is sent at once and whenever nothing else was for feed.heartbeat_ms, so that a lost follower or feed is noticed.
- *  Last-Event-ID beyond the newest event: 409 (the producer's data is older than the consumer's); before the oldest kept: 410; not a number: 400;
- *  more than feed.max_followers: 503. A stream whose stored events can't be read ends; the consumer comes again.
- *  Metrics: coffeeshop_feed_followers, coffeeshop_feed_events_total.
+ *  The recent past is kept in memory as the very bytes that were committed (feed.tail_bytes); who is further behind
+ * reads from the store by `read_stored` in bounded pieces. A comment line is sent at once and whenever nothing else was
+ * for feed.heartbeat_ms, so that a lost follower or feed is noticed. Last-Event-ID beyond the newest event: 409 (the
+ * producer's data is older than the consumer's); before the oldest kept: 410; not a number: 400; more than
+ * feed.max_followers: 503. A stream whose stored events can't be read ends; the consumer comes again. Metrics:
+ * coffeeshop_feed_followers, coffeeshop_feed_events_total.
  */
 #ifndef COFFEESHOP_FEED_H
 #define COFFEESHOP_FEED_H
@@ -20,15 +21,18 @@ struct feed_settings {
     int64_t max_followers;
 };
 
-/** Appends stored frames after position `after` to `frames`, whole batches (the first may begin at or before `after`), at least `enough` bytes if
- *  there are so many; `*oldest` is the oldest position kept, 0 when there is none. 0 or an errors.h code. Loop thread. */
+/** Appends stored frames after position `after` to `frames`, whole batches (the first may begin at or before `after`),
+ * at least `enough` bytes if there are so many; `*oldest` is the oldest position kept, 0 when there is none. 0 or an
+ * errors.h code. Loop thread. */
 typedef int feed_read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
 
 /** `last` is the last position committed so far. NULL when memory is exhausted. */
-struct feed *feed_new(struct loop *loop, const struct feed_settings *settings, uint64_t last, feed_read_stored *read_stored, void *context);
+struct feed *feed_new(struct loop *loop, const struct feed_settings *settings, uint64_t last,
+                      feed_read_stored *read_stored, void *context);
 /** All streams closed (http_server_free), no more feed_publish(), the loop not running. NULL is taken. */
 void feed_free(struct feed *feed);
-/** The batch is committed: takes the outbox's frames (its buffer is swapped for an empty one) to the tail and wakes the followers. Writer thread. */
+/** The batch is committed: takes the outbox's frames (its buffer is swapped for an empty one) to the tail and wakes the
+ * followers. Writer thread. */
 void feed_publish(struct feed *feed, struct outbox *outbox);
 /** The handler of GET /events; `request->last_event_id` or 0. Loop thread. */
 void feed_serve(struct feed *feed, struct http_request *request);

@@ -1,10 +1,11 @@
-/** config.h: settings as a table. One row: name, type, default, range, sentence. The same table reads flag, environment and
- *  file, prints `--help`, `coffeeshop settings` and the docs.
+/** config.h: settings as a table. One row: name, type, default, range, sentence. The same table reads flag, environment
+ * and file, prints `--help`, `coffeeshop settings` and the docs.
  *
  *  `product.brew_ms` is the flag --product.brew_ms=0 (or --product.brew_ms 0), the environment variable
  *  COFFEESHOP_PRODUCT_BREW_MS, or the line `product.brew_ms = 0` of the file given by --config (# starts a comment).
- *  Flag beats environment beats file beats default. An unknown name or a value out of range is an error with a sentence.
- *  In file and environment a name that some other service knows is accepted (one file configures the whole shop).
+ *  Flag beats environment beats file beats default. An unknown name or a value out of range is an error with a
+ * sentence. In file and environment a name that some other service knows is accepted (one file configures the whole
+ * shop).
  */
 #ifndef COFFEESHOP_CONFIG_H
 #define COFFEESHOP_CONFIG_H
@@ -37,7 +38,8 @@ struct setting {
     size_t offset;       /* in the struct that is filled */
 };
 
-/** One struct and the rows that fill it. A program has several groups: kernel's (http.*, log.*, data …), the service's. */
+/** One struct and the rows that fill it. A program has several groups: kernel's (http.*, log.*, data …), the service's.
+ */
 struct setting_group {
     const struct setting *rows;
     size_t n_rows;
@@ -50,9 +52,10 @@ struct config_source {
     char *const *environment; /* NULL-terminated, as environ */
 };
 
-/** Fills all groups. Texts live in `arena`. `known` are groups of other services whose names the file and the environment may
- *  use (their values are checked, but go nowhere when `into` is NULL). Flags may only name rows of `groups`.
- *  Returns true; or false with one sentence in `problem` that names the setting, where it came from, and what was wrong.
+/** Fills all groups. Texts live in `arena`. `known` are groups of other services whose names the file and the
+ * environment may use (their values are checked, but go nowhere when `into` is NULL). Flags may only name rows of
+ * `groups`. Returns true; or false with one sentence in `problem` that names the setting, where it came from, and what
+ * was wrong.
  *  `*wants_help` is set when --help or -h was among the flags (then nothing else is checked). */
 bool config_load(const struct setting_group *groups, size_t n_groups, const struct setting_group *known, size_t n_known,
                  const struct config_source *source, struct arena *arena, bool *wants_help, struct buf *problem);
@@ -61,8 +64,8 @@ void config_print_help(const struct setting_group *groups, size_t n_groups, stru
 /** The values in force, as lines `name = value` that --config reads back. */
 void config_print_values(const struct setting_group *groups, size_t n_groups, struct buf *out);
 
-/** A copy of `environment` for another program of the shop: its COFFEESHOP_* replaced by every value in force of `groups`.
- *  NULL-terminated, in `arena`; NULL when there is no memory. */
+/** A copy of `environment` for another program of the shop: its COFFEESHOP_* replaced by every value in force of
+ * `groups`. NULL-terminated, in `arena`; NULL when there is no memory. */
 char **config_to_environment(const struct setting_group *groups, size_t n_groups, char *const *environment,
                              struct arena *arena);
 

@@ -2,14 +2,16 @@
 
 #include "errors.h"
 
-int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors *cursors, struct outbox *outbox, struct arena *arena)
+int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors *cursors, struct outbox *outbox,
+                struct arena *arena)
 {
     *batch = (struct batch){.now = now, .arena = arena, .outbox = outbox, .cursors = *cursors};
     batch->dead = ARENA_ARRAY(arena, struct dead_letter, n + 1);
     batch->replayed = ARENA_ARRAY(arena, struct dead_letter, n + 1);
     batch->records = ARENA_ARRAY(arena, struct idempotency_record, n + 1);
     batch->record_is_new = ARENA_ARRAY(arena, bool, n + 1);
-    if (!batch->dead || !batch->replayed || !batch->records || !batch->record_is_new || !working_set_init(&batch->keys, n, arena))
+    if (!batch->dead || !batch->replayed || !batch->records || !batch->record_is_new ||
+        !working_set_init(&batch->keys, n, arena))
         return E_MEMORY;
     outbox_begin(outbox);
     return OK;
@@ -63,7 +65,8 @@ enum key_verdict batch_check_key(const struct idempotency_record *record, uint64
     return record->fingerprint == fingerprint ? KEY_SEEN : KEY_OF_ANOTHER;
 }
 
-void batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint, const struct answer *answer)
+void batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint,
+                       const struct answer *answer)
 {
     record->fingerprint = fingerprint;
     record->status = answer->status;

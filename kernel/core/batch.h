@@ -1,5 +1,6 @@
-/** batch.h: what every context's batch has beside its own aggregates: time, memory, events going out, cursors, dead letters and
- *  idempotency keys. A use case is load, decide, commit over it; either all of it becomes durable or nothing.
+/** batch.h: what every context's batch has beside its own aggregates: time, memory, events going out, cursors, dead
+ * letters and idempotency keys. A use case is load, decide, commit over it; either all of it becomes durable or
+ * nothing.
  *
  *  Writer thread only. Everything points into the batch's arena and is gone when the batch is over.
  */
@@ -28,16 +29,20 @@ struct batch {
     size_t n_dead;
     struct dead_letter *replayed; /* tried again: forgotten with this commit (and put aside anew when refused again) */
     size_t n_replayed;
-    struct idempotency_record *records; /* the keys that this batch's commands carry; looked up by the repository's load */
+    struct idempotency_record
+        *records; /* the keys that this batch's commands carry; looked up by the repository's load */
     struct working_set keys;
     bool *record_is_new; /* by record: to be stored with the commit */
 };
 
 /** Starts a batch of at most `n` commands. E_MEMORY when there is none. */
-int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors *cursors, struct outbox *outbox, struct arena *arena);
-/** Moves the cursor for an event. false: there is nothing to decide, because it was applied before, is not for us, or has become a dead letter. */
+int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors *cursors, struct outbox *outbox,
+                struct arena *arena);
+/** Moves the cursor for an event. false: there is nothing to decide, because it was applied before, is not for us, or
+ * has become a dead letter. */
 bool batch_admit(struct batch *batch, const struct command *command);
-/** The domain refuses an event: it is put aside with the reason, and never blocks those behind it. Does nothing for commands that are not events. */
+/** The domain refuses an event: it is put aside with the reason, and never blocks those behind it. Does nothing for
+ * commands that are not events. */
 void batch_bury(struct batch *batch, const struct command *command, struct str reason);
 /** Registers a command's idempotency key before load; returns the record. */
 struct idempotency_record *batch_key(struct batch *batch, struct str key);
@@ -46,7 +51,8 @@ enum key_verdict { KEY_NEW, KEY_SEEN, KEY_OF_ANOTHER };
 /** After load: is the answer already known (KEY_SEEN: it is in `record`), or does the key belong to another body? */
 enum key_verdict batch_check_key(const struct idempotency_record *record, uint64_t fingerprint);
 /** Keeps the answer with the key, in this batch's commit. */
-void batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint, const struct answer *answer);
+void batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint,
+                       const struct answer *answer);
 /** What has to be stored besides the states; once, when everything is decided. */
 struct outbox_write batch_write(struct batch *batch);
 

@@ -1,4 +1,5 @@
-/** command.h: one unit of intent on its way through the single writer. A context embeds it as the first member of its own command. */
+/** command.h: one unit of intent on its way through the single writer. A context embeds it as the first member of its
+ * own command. */
 #ifndef COFFEESHOP_COMMAND_H
 #define COFFEESHOP_COMMAND_H
 
@@ -27,19 +28,19 @@ struct command {
     struct command *next; /* the queue's */
     enum command_origin origin;
     enum command_fate fate;
-    size_t source;       /* FROM_FEED: index into the cursors */
-    uint64_t position;   /* FROM_FEED: in that feed */
-    struct str reason;   /* COMMAND_DEAD */
-    struct str frame;    /* COMMAND_DEAD: the event's text; in the command's own memory */
-    int64_t posted_us;   /* monotonic; set by the writer when it takes the command */
-    /** Counts its source's commands that the writer still has, or NULL. Whoever posts adds one; the writer takes one off when it lets go of the
-     *  command (just before finish(), or when it is kept). It has to outlive the writer: that is how a follower knows how much of it is queued
-     *  although finish() belongs to the context. */
+    size_t source;     /* FROM_FEED: index into the cursors */
+    uint64_t position; /* FROM_FEED: in that feed */
+    struct str reason; /* COMMAND_DEAD */
+    struct str frame;  /* COMMAND_DEAD: the event's text; in the command's own memory */
+    int64_t posted_us; /* monotonic; set by the writer when it takes the command */
+    /** Counts its source's commands that the writer still has, or NULL. Whoever posts adds one; the writer takes one
+     * off when it lets go of the command (just before finish(), or when it is kept). It has to outlive the writer: that
+     * is how a follower knows how much of it is queued although finish() belongs to the context. */
     _Atomic int64_t *waiting;
-    bool kept;           /* set by run(): the core keeps the command beyond the batch (it waits for an effect) and finishes it
-                            later itself; the writer doesn't call finish for it and doesn't try it again */
-    /** Called by the writer when the command is over: rc 0 after the commit, or the failure once it is sure that nothing was
-     *  committed. Writer thread. Answers the client and frees the command. */
+    bool kept; /* set by run(): the core keeps the command beyond the batch (it waits for an effect) and finishes it
+                  later itself; the writer doesn't call finish for it and doesn't try it again */
+    /** Called by the writer when the command is over: rc 0 after the commit, or the failure once it is sure that
+     * nothing was committed. Writer thread. Answers the client and frees the command. */
     void (*finish)(struct command *self, int rc);
 };
 

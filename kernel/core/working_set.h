@@ -1,5 +1,6 @@
-/** working_set.h: the distinct keys of one batch: each gets a small index, so that a context keeps one entry per aggregate
- *  however many commands of the batch concern it. An open-addressing table in the batch's arena. Writer thread only.
+/** working_set.h: the distinct keys of one batch: each gets a small index, so that a context keeps one entry per
+ * aggregate however many commands of the batch concern it. An open-addressing table in the batch's arena. Writer thread
+ * only.
  */
 #ifndef COFFEESHOP_WORKING_SET_H
 #define COFFEESHOP_WORKING_SET_H
@@ -15,8 +16,8 @@ struct working_set {
     size_t most;
     size_t slots; /* a power of two */
     uint64_t *hash;
-    uint32_t *index; /* of the key + 1; 0: free */
-    int64_t *number; /* by index */
+    uint32_t *index;  /* of the key + 1; 0: free */
+    int64_t *number;  /* by index */
     struct str *text; /* by index */
 };
 

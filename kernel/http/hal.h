@@ -31,14 +31,16 @@ struct page_request {
     size_t n_sorts;
 };
 
-/** Reads page, size and sort ("sort=qty,desc", repeatable). `sortable` is a NULL-terminated list of member names. On nonsense it fills
- *  a 400 problem that names the parameter (doesn't send) and returns false. Default size 20, at most 1000. */
+/** Reads page, size and sort ("sort=qty,desc", repeatable). `sortable` is a NULL-terminated list of member names. On
+ * nonsense it fills a 400 problem that names the parameter (doesn't send) and returns false. Default size 20, at most
+ * 1000. */
 bool hal_read_page(struct http_request *request, const char *const *sortable, struct page_request *page);
 
 /** A collection: begin, one hal_page_item() each, end. `total` is the number of elements in all. */
 void hal_page_begin(struct http_request *request, const struct hal_type *type);
 void hal_page_item(struct http_request *request, const struct hal_type *type, const void *entity);
-void hal_page_end(struct http_request *request, const struct hal_type *type, const struct page_request *page, int64_t total);
+void hal_page_end(struct http_request *request, const struct hal_type *type, const struct page_request *page,
+                  int64_t total);
 /** Without paging: a search's result (`self` is path and query as asked). */
 void hal_list_end(struct http_request *request, const struct hal_type *type);
 

@@ -1,4 +1,5 @@
-/** http_body.h: what handlers do with bodies: read one by its descriptor, answer with a kept one, add a member to a problem.
+/** http_body.h: what handlers do with bodies: read one by its descriptor, answer with a kept one, add a member to a
+ * problem.
  */
 #ifndef COFFEESHOP_HTTP_BODY_H
 #define COFFEESHOP_HTTP_BODY_H
@@ -6,8 +7,8 @@
 #include "http_server.h"
 #include "json.h"
 
-/** Decodes the body into `out`; texts live in the request's arena. On failure the problem (400, 422) that names the member is sent,
- *  the request is gone, and false is returned. Loop thread. */
+/** Decodes the body into `out`; texts live in the request's arena. On failure the problem (400, 422) that names the
+ * member is sent, the request is gone, and false is returned. Loop thread. */
 bool http_read_json(struct http_request *request, const struct json_desc *desc, void *out);
 /** Sends the problem for a decoding error. */
 void http_json_problem(struct http_request *request, const struct json_error *error);

@@ -1,12 +1,13 @@
 /** http_client.h: outbound HTTP: libcurl multi on the service's loop, keep-alive, time-outs.
  *
- *  Loop thread only. A call always ends in exactly one `done`, also on time-out, refused connection, too large an answer or
- *  http_client_free() (E_CLOSING). A time-out (E_TIMEOUT) means unknown: the other side may have done it. E_UNAVAILABLE means the
- *  connection could not be made, or none was free in time: it has certainly not been done. What broke after bytes were sent is E_TIMEOUT
- *  too: unknown. E_TOO_LARGE: it was answered, with too much.
+ *  Loop thread only. A call always ends in exactly one `done`, also on time-out, refused connection, too large an
+ * answer or http_client_free() (E_CLOSING). A time-out (E_TIMEOUT) means unknown: the other side may have done it.
+ * E_UNAVAILABLE means the connection could not be made, or none was free in time: it has certainly not been done. What
+ * broke after bytes were sent is E_TIMEOUT too: unknown. E_TOO_LARGE: it was answered, with too much.
  *
- *  A request on a kept-alive connection that the server closes before the first byte of an answer is sent once more on a fresh one (by
- *  libcurl), so what is called has to be harmless when repeated. No redirects, no proxy, http and https only.
+ *  A request on a kept-alive connection that the server closes before the first byte of an answer is sent once more on
+ * a fresh one (by libcurl), so what is called has to be harmless when repeated. No redirects, no proxy, http and https
+ * only.
  */
 #ifndef COFFEESHOP_HTTP_CLIENT_H
 #define COFFEESHOP_HTTP_CLIENT_H
@@ -20,43 +21,49 @@ struct http_client;
 
 struct http_call {
     /* set by the caller; texts must live until `done` */
-    const char *method;      /* "POST" */
-    const char *url;         /* NUL-terminated */
-    struct str body;         /* sent as application/json when not empty */
-    struct str correlation_id, traceparent; /* passed on when not empty */
-    int64_t timeout_ms;      /* connection included */
-    size_t max_reply;        /* bytes; 0 means 1 MiB */
+    const char *method;                              /* "POST" */
+    const char *url;                                 /* NUL-terminated */
+    struct str body;                                 /* sent as application/json when not empty */
+    struct str correlation_id, traceparent;          /* passed on when not empty */
+    int64_t timeout_ms;                              /* connection included */
+    size_t max_reply;                                /* bytes; 0 means 1 MiB */
     void (*done)(struct http_call *self, int error); /* 0 and status/reply are valid, or an errors.h code */
 
     /* filled in for `done` */
     int status;
-    struct buf reply; /* freed by the client after `done` returned: to be read there, not taken. The call itself may be freed in `done` */
+    struct buf reply; /* freed by the client after `done` returned: to be read there, not taken. The call itself may be
+                         freed in `done` */
 
     void *handle; /* the client's */
     void *client; /* the client's */
 };
 
-/** At most `max_connections` calls are under way at a time, the others wait for their turn (tails are not counted). NULL when memory is exhausted. */
+/** At most `max_connections` calls are under way at a time, the others wait for their turn (tails are not counted).
+ * NULL when memory is exhausted. */
 struct http_client *http_client_new(struct loop *loop, size_t max_connections);
 /** Ends all calls and tails with E_CLOSING. Not from inside a callback of the client. NULL is taken. */
 void http_client_free(struct http_client *client);
-/** `done` is called later, from the loop; only when there is not even memory for a transfer (E_MEMORY) or the client is being freed (E_CLOSING) it
- *  is called at once. */
+/** `done` is called later, from the loop; only when there is not even memory for a transfer (E_MEMORY) or the client is
+ * being freed (E_CLOSING) it is called at once. */
 void http_client_call(struct http_client *client, struct http_call *call);
 
 /** A GET that never ends: an SSE feed. `data` gets bytes as they come and returns false to pause (resume by
- *  http_tail_resume); `ended` is called once with the reason, after which the tail may be opened again or freed. The reasons: OK the server ended the stream; E_UNAVAILABLE no
- *  connection, a broken one, or 5xx; E_TIMEOUT silence; 400 and other 4xx E_MALFORMED, 404 and 410 E_NOT_FOUND, 409 E_CONFLICT; E_FOREIGN an answer that is
- *  not an event stream; E_CLOSING, E_MEMORY. `status` is the HTTP status or 0. http_tail_close() ends it without calling `ended`; also from inside `data`. */
+ *  http_tail_resume); `ended` is called once with the reason, after which the tail may be opened again or freed. The
+ * reasons: OK the server ended the stream; E_UNAVAILABLE no connection, a broken one, or 5xx; E_TIMEOUT silence; 400
+ * and other 4xx E_MALFORMED, 404 and 410 E_NOT_FOUND, 409 E_CONFLICT; E_FOREIGN an answer that is not an event stream;
+ * E_CLOSING, E_MEMORY. `status` is the HTTP status or 0. http_tail_close() ends it without calling `ended`; also from
+ * inside `data`. */
 struct http_tail {
     const char *url;
     char last_event_id[32]; /* sent as Last-Event-ID when not empty */
-    bool (*data)(struct http_tail *self, const char *bytes, size_t n); /* when false, the same bytes come again after resume */
+    bool (*data)(struct http_tail *self, const char *bytes,
+                 size_t n); /* when false, the same bytes come again after resume */
     void (*ended)(struct http_tail *self, int error, int status);
     int64_t silence_ms; /* no byte for so long (heartbeats count): ended with E_TIMEOUT */
     void *handle, *client;
 };
-/** Tries to connect; all that happens is told by `data` and `ended`, later. E_MEMORY or E_CLOSING: nothing will happen. */
+/** Tries to connect; all that happens is told by `data` and `ended`, later. E_MEMORY or E_CLOSING: nothing will happen.
+ */
 int http_tail_open(struct http_client *client, struct http_tail *tail);
 /** Gives what was not taken again, perhaps before it returns. Harmless when the tail is not paused. */
 void http_tail_resume(struct http_tail *tail);

@@ -1,12 +1,12 @@
 /** http_server.h: the inbound HTTP adapter: one loop thread, libmicrohttpd under our own epoll loop.
  *
- *  A request is parsed and guarded, its body read up to the limit, then its route's handler is called on the loop thread. The
- *  handler either answers at once or hands the request to another thread; either way http_reply() is called exactly once, from
- *  any thread. The request, its arena and its texts live until then, even when the client leaves.
+ *  A request is parsed and guarded, its body read up to the limit, then its route's handler is called on the loop
+ * thread. The handler either answers at once or hands the request to another thread; either way http_reply() is called
+ * exactly once, from any thread. The request, its arena and its texts live until then, even when the client leaves.
  *
- *  Guard (RFC 9112, smuggling): 400 for Content-Length with Transfer-Encoding, either repeated, Transfer-Encoding other than
- *  chunked, white space before a header's colon, Host missing or repeated; 413 on the declared length before reading;
- *  an absolute deadline per request against slow clients. All limits are settings.
+ *  Guard (RFC 9112, smuggling): 400 for Content-Length with Transfer-Encoding, either repeated, Transfer-Encoding other
+ * than chunked, white space before a header's colon, Host missing or repeated; 413 on the declared length before
+ * reading; an absolute deadline per request against slow clients. All limits are settings.
  */
 #ifndef COFFEESHOP_HTTP_SERVER_H
 #define COFFEESHOP_HTTP_SERVER_H
@@ -41,15 +41,15 @@ struct http_request {
     /* what came */
     enum http_method method; /* HEAD arrives as HTTP_GET with head = true */
     bool head;
-    struct str path;                    /* decoded, without query; no empty or dot segments */
-    struct str query;                   /* as it came, without '?' */
-    struct str param[HTTP_MAX_PARAMS];  /* the {…} of the route, decoded */
+    struct str path;                   /* decoded, without query; no empty or dot segments */
+    struct str query;                  /* as it came, without '?' */
+    struct str param[HTTP_MAX_PARAMS]; /* the {…} of the route, decoded */
     struct str body;
-    struct str base;                    /* "http://host[:port]" as the client knows us, X-Forwarded-* applied; no trailing slash */
-    bool wants_hal;                     /* Accept prefers application/hal+json (also for none and *\/\*) over application/json */
-    struct str idempotency_key;         /* empty when not sent */
-    struct str correlation_id;          /* the client's, or one made for it; always there */
-    struct str traceparent;             /* the client's, or one made for it; always there */
+    struct str base; /* "http://host[:port]" as the client knows us, X-Forwarded-* applied; no trailing slash */
+    bool wants_hal;  /* Accept prefers application/hal+json (also for none and *\/\*) over application/json */
+    struct str idempotency_key; /* empty when not sent */
+    struct str correlation_id;  /* the client's, or one made for it; always there */
+    struct str traceparent;     /* the client's, or one made for it; always there */
     struct str if_none_match;
     struct str last_event_id;
     struct arena arena;
@@ -62,7 +62,7 @@ struct http_request {
     struct http_reply_header header[HTTP_MAX_HEADERS_OUT];
     size_t n_headers;
 
-    void *user; /* the handler's */
+    void *user;       /* the handler's */
     void *connection; /* the server's */
 };
 
@@ -75,23 +75,25 @@ struct route {
     enum http_method method;
     const char *path; /* "/orders/{id}" */
     http_handler *handle;
-    const char *doc;      /* one sentence; the API test holds api/openapi.yaml against these */
-    bool body_optional;   /* POST/PUT/PATCH without a body or Content-Type is let through */
+    const char *doc;    /* one sentence; the API test holds api/openapi.yaml against these */
+    bool body_optional; /* POST/PUT/PATCH without a body or Content-Type is let through */
 };
 
 /** A response that goes on: SSE. read() copies at most `max` bytes and returns how many; 0: nothing now, wake me by
- *  http_stream_wake(); -1: the end. Loop thread. `close` is called exactly once when the client is gone or the server stops. */
+ *  http_stream_wake(); -1: the end. Loop thread. `close` is called exactly once when the client is gone or the server
+ * stops. */
 struct http_stream {
     int64_t (*read)(struct http_stream *self, char *out, size_t max);
     void (*close)(struct http_stream *self);
-    void *connection; /* the server's */
-    bool asleep;      /* the server's */
+    void *connection;         /* the server's */
+    bool asleep;              /* the server's */
     struct http_stream *next; /* the server's */
 };
 
-/** Routes: NULL-path-terminated. Adds itself to `loop`. NULL and a sentence in `problem` when it can't listen (port in use …).
- *  `listen` is "host:port"; port 0 takes a free one (http_server_port). Routes with other methods on the same path give 405 with Allow;
- *  OPTIONS and HEAD answer by themselves. Text bodies must be application/json, application/hal+json, merge-patch+json or none given (415 else). */
+/** Routes: NULL-path-terminated. Adds itself to `loop`. NULL and a sentence in `problem` when it can't listen (port in
+ * use …). `listen` is "host:port"; port 0 takes a free one (http_server_port). Routes with other methods on the same
+ * path give 405 with Allow; OPTIONS and HEAD answer by themselves. Text bodies must be application/json,
+ * application/hal+json, merge-patch+json or none given (415 else). */
 struct http_server *http_server_new(struct loop *loop, const struct http_settings *settings, const char *listen,
                                     const struct route *routes, void *context, struct buf *problem);
 uint16_t http_server_port(const struct http_server *server);
@@ -102,8 +104,8 @@ size_t http_server_in_flight(const struct http_server *server);
 /** All handed-out requests must have been answered. Loop thread (loop not running). */
 void http_server_free(struct http_server *server);
 
-/** Sends what `request` holds and ends its life. Any thread; called off the loop thread it is queued and the loop is woken
- *  (once for many). */
+/** Sends what `request` holds and ends its life. Any thread; called off the loop thread it is queued and the loop is
+ * woken (once for many). */
 void http_reply(struct http_request *request);
 /** The same for many at once: one wake-up. `requests` linked by `user` is not used; an array. */
 void http_reply_all(struct http_request *const *requests, size_t n);
@@ -117,11 +119,14 @@ void http_add_header(struct http_request *request, const char *name, struct str 
 /** The value of a query parameter, percent-decoded into the arena; false when it isn't there. Repeats: the nth. */
 bool http_query(struct http_request *request, const char *name, size_t nth, struct str *value);
 
-/** RFC 9457: {"type":"about:blank","title":…,"status":…,"detail":…,"instance":path[,"member":…]} with application/problem+json,
- *  and http_reply(). `member` is NULL or the JSON member or query parameter that was wrong. 503 gets Retry-After: 1 unless set. Any thread. */
-void http_problem(struct http_request *request, int status, const char *member, const char *detail, ...) PRINTF_LIKE(4, 5);
+/** RFC 9457: {"type":"about:blank","title":…,"status":…,"detail":…,"instance":path[,"member":…]} with
+ * application/problem+json, and http_reply(). `member` is NULL or the JSON member or query parameter that was wrong.
+ * 503 gets Retry-After: 1 unless set. Any thread. */
+void http_problem(struct http_request *request, int status, const char *member, const char *detail, ...)
+    PRINTF_LIKE(4, 5);
 /** As http_problem() but doesn't send: the caller calls http_reply(). */
-void http_fill_problem(struct http_request *request, int status, const char *member, const char *detail, ...) PRINTF_LIKE(4, 5);
+void http_fill_problem(struct http_request *request, int status, const char *member, const char *detail, ...)
+    PRINTF_LIKE(4, 5);
 /** A failure (errors.h) as a problem document; fills, doesn't send. */
 void http_fill_failure(struct http_request *request, int error);
 

@@ -1,7 +1,7 @@
 /** loop.h: one thread's event loop: epoll, timers, and jobs posted from other threads.
  *
- *  HTTP server, HTTP client and feeds of a service live on one loop. Everything here is for the loop's own thread, except
- *  loop_post() and loop_stop().
+ *  HTTP server, HTTP client and feeds of a service live on one loop. Everything here is for the loop's own thread,
+ * except loop_post() and loop_stop().
  */
 #ifndef COFFEESHOP_LOOP_H
 #define COFFEESHOP_LOOP_H
@@ -11,8 +11,8 @@
 
 struct loop;
 
-/** A job from another thread. Embed it; it belongs to the loop from loop_post() until `run` is called. Posting a job that is
- *  already posted is harmless and does nothing (so a "wake" job can be embedded once and posted often). */
+/** A job from another thread. Embed it; it belongs to the loop from loop_post() until `run` is called. Posting a job
+ * that is already posted is harmless and does nothing (so a "wake" job can be embedded once and posted often). */
 struct loop_job {
     void (*run)(struct loop_job *self);
     struct loop_job *next;
@@ -27,12 +27,12 @@ struct loop_watch {
 
 struct loop_timer {
     void (*fire)(struct loop_timer *self);
-    int64_t due_us; /* monotonic; 0: not set */
+    int64_t due_us;          /* monotonic; 0: not set */
     struct loop_timer *next; /* the loop's */
 };
 
-/** Called every turn after the events, before sleeping. For libraries that want to be run. Returns the monotonic time by which it
- *  wants to be called again (TIME_NEVER: no wish). */
+/** Called every turn after the events, before sleeping. For libraries that want to be run. Returns the monotonic time
+ * by which it wants to be called again (TIME_NEVER: no wish). */
 struct loop_hook {
     int64_t (*turn)(struct loop_hook *self, int64_t now_us);
     struct loop_hook *next; /* the loop's */
@@ -56,7 +56,8 @@ void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_us)
 void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
 void loop_hook_add(struct loop *loop, struct loop_hook *hook);
 void loop_hook_remove(struct loop *loop, struct loop_hook *hook);
-/** When the current turn began, monotonic; the last turn's age tells /livez whether the loop turns (any thread may read it). */
+/** When the current turn began, monotonic; the last turn's age tells /livez whether the loop turns (any thread may read
+ * it). */
 int64_t loop_turned_at(const struct loop *loop);
 bool loop_is_current(const struct loop *loop);
 

@@ -3,8 +3,9 @@
  *  log.format = json: {"at":"2026-…Z","level":"info","service":"order","event":"order placed","order":42}
  *  log.format = human: 09:30:00.123 order  order placed  order=42
  *
- *  An event is a short fixed phrase; what varies is a field. Any thread; a line is written by one write(2), so lines never mix.
- *  Nothing is logged per request or per order at level info: that is what metrics are for; `debug` shows each.
+ *  An event is a short fixed phrase; what varies is a field. Any thread; a line is written by one write(2), so lines
+ * never mix. Nothing is logged per request or per order at level info: that is what metrics are for; `debug` shows
+ * each.
  */
 #ifndef COFFEESHOP_LOG_H
 #define COFFEESHOP_LOG_H

@@ -24,7 +24,7 @@ static const struct json_field item_fields[] = {
     JSON_FIELD(struct item_text, "name", name, JSON_STRING, JSON_REQUIRED, 1, MENU_NAME_MAX),
     JSON_FIELD(struct item_text, "ko", ko, JSON_STRING, 0, 0, MENU_NAME_MAX),
     JSON_FIELD(struct item_text, "en", en, JSON_STRING, 0, 0, MENU_NAME_MAX),
-    JSON_FIELD(struct item_text, "aliases", aliases, JSON_STRING, 0, 0, MENU_NAME_MAX * MENU_MAX_ALIASES),
+    JSON_FIELD(struct item_text, "aliases", aliases, JSON_STRING, 0, 0, MENU_NAME_MAX *MENU_MAX_ALIASES),
     JSON_FIELD(struct item_text, "price", price, JSON_I64, JSON_REQUIRED, 0, MENU_MAX_PRICE),
 };
 static const struct json_desc item_desc = {"item", item_fields, COUNT_OF(item_fields), sizeof(struct item_text)};
@@ -108,8 +108,10 @@ static bool read_items(struct owned_menu *owned, const struct json_array *items,
         return false;
     }
     for (size_t i = 0; i < items->n; i++) {
-        struct menu_item item = {
-            .name = str_trim(texts[i].name), .ko = str_trim(texts[i].ko), .en = str_trim(texts[i].en), .price = texts[i].price};
+        struct menu_item item = {.name = str_trim(texts[i].name),
+                                 .ko = str_trim(texts[i].ko),
+                                 .en = str_trim(texts[i].en),
+                                 .price = texts[i].price};
         if (item.name.n == 0) {
             buf_printf(problem, "item %zu has an empty name", i + 1);
             return false;
@@ -173,7 +175,8 @@ struct menu *menu_load(const char *path, struct buf *problem)
     if (fine)
         fine = read_text(owned, built_in ? str_of(menu_built_in()) : buf_str(&text), &reason);
     if (!fine) {
-        buf_printf(problem, "the menu %s can't be used: %.*s", built_in ? "(built in)" : path, STR_ARG(buf_str(&reason)));
+        buf_printf(problem, "the menu %s can't be used: %.*s", built_in ? "(built in)" : path,
+                   STR_ARG(buf_str(&reason)));
         menu_free(&owned->menu);
         owned = NULL;
     }

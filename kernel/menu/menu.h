@@ -1,7 +1,8 @@
-/** menu.h: what is sold: names, aliases, prices. Read once at start from a file (setting `menu`) or the one built in; never changes after.
+/** menu.h: what is sold: names, aliases, prices. Read once at start from a file (setting `menu`) or the one built in;
+ * never changes after.
  *
- *  A name is found in any letter case (ASCII), by the item's name, its ko or en name, or an alias; what is stored and answered is always `name`.
- *  Any thread after menu_load().
+ *  A name is found in any letter case (ASCII), by the item's name, its ko or en name, or an alias; what is stored and
+ * answered is always `name`. Any thread after menu_load().
  */
 #ifndef COFFEESHOP_MENU_H
 #define COFFEESHOP_MENU_H
@@ -29,7 +30,8 @@ struct menu {
     struct str currency; /* ISO 4217 */
 };
 
-/** `path` NULL or "": the built-in menu. NULL and a sentence in `problem` that names the file, the item and what is wrong. */
+/** `path` NULL or "": the built-in menu. NULL and a sentence in `problem` that names the file, the item and what is
+ * wrong. */
 struct menu *menu_load(const char *path, struct buf *problem);
 void menu_free(struct menu *menu);
 /** NULL: not on the menu. */

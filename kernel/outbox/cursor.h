@@ -1,4 +1,5 @@
-/** cursor.h: how far a consumer has got in each producer's feed. Stored in the same transaction as what the events did. */
+/** cursor.h: how far a consumer has got in each producer's feed. Stored in the same transaction as what the events did.
+ */
 #ifndef COFFEESHOP_CURSOR_H
 #define COFFEESHOP_CURSOR_H
 

@@ -1,5 +1,6 @@
-/** dead_letter.h: an event that can't be decoded or that the domain refuses. It is stored with its reason in the transaction that moves the
- *  cursor past it, so it never blocks the feed and is never lost (Enterprise Integration Patterns: Dead Letter Channel).
+/** dead_letter.h: an event that can't be decoded or that the domain refuses. It is stored with its reason in the
+ * transaction that moves the cursor past it, so it never blocks the feed and is never lost (Enterprise Integration
+ * Patterns: Dead Letter Channel).
  */
 #ifndef COFFEESHOP_DEAD_LETTER_H
 #define COFFEESHOP_DEAD_LETTER_H

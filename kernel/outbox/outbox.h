@@ -1,8 +1,9 @@
 /** outbox.h: the events of one batch, encoded once, stored with the state, sent as they are.
  *
- *  While a batch decides, outbox_add() appends each event as a ready SSE frame ("id: 17\ndata: {…}\n\n") and gives it the next position. The
- *  batch's commit stores the whole text as one row (first, count, frames): state and events are one transaction (transactional
- *  outbox). After the commit the same bytes go to the feed's followers. If the commit fails, outbox_abandon() gives the positions back.
+ *  While a batch decides, outbox_add() appends each event as a ready SSE frame ("id: 17\ndata: {…}\n\n") and gives it
+ * the next position. The batch's commit stores the whole text as one row (first, count, frames): state and events are
+ * one transaction (transactional outbox). After the commit the same bytes go to the feed's followers. If the commit
+ * fails, outbox_abandon() gives the positions back.
  *
  *  Writer thread only.
  */

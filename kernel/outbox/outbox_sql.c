@@ -30,8 +30,9 @@ static const struct sql_statement select_key = {
 static const struct sql_statement delete_keys = {
     "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2)", 2};
 static const struct sql_statement delete_dead = {"DELETE FROM dead_letter WHERE source = $1 AND position = $2", 2};
-static const struct sql_statement select_dead = {
-    "SELECT source, position, at, reason, frame FROM dead_letter WHERE (source, position) > ($1, $2) ORDER BY source, position LIMIT $3", 3};
+static const struct sql_statement select_dead = {"SELECT source, position, at, reason, frame FROM dead_letter WHERE "
+                                                 "(source, position) > ($1, $2) ORDER BY source, position LIMIT $3",
+                                                 3};
 static const struct sql_statement select_one_dead = {
     "SELECT source, position, at, reason, frame FROM dead_letter WHERE source = $1 AND position = $2", 2};
 /* Looks at the oldest few only: there is no index by time. The newest batch stays for ever: it holds the last position.
@@ -233,15 +234,17 @@ struct letters {
 static int take_letter(void *context, size_t index, const struct sql_row *row)
 {
     const struct letters *letters = context;
-    struct dead_letter letter = {
-        .source = sql_text(row, 0), .position = (uint64_t)sql_i64(row, 1), .reason = sql_text(row, 3), .frame = sql_text(row, 4)};
+    struct dead_letter letter = {.source = sql_text(row, 0),
+                                 .position = (uint64_t)sql_i64(row, 1),
+                                 .reason = sql_text(row, 3),
+                                 .frame = sql_text(row, 4)};
 
     UNUSED(index);
     return letters->on_letter(letters->context, &letter, sql_i64(row, 2));
 }
 
-int outbox_sql_dead_letters(struct sql *sql, struct str after_source, uint64_t after, size_t limit, outbox_on_dead_letter *on_letter,
-                            void *context)
+int outbox_sql_dead_letters(struct sql *sql, struct str after_source, uint64_t after, size_t limit,
+                            outbox_on_dead_letter *on_letter, void *context)
 {
     struct letters letters = {on_letter, context};
     const struct sql_value params[] = {SQL_S(after_source), SQL_N((int64_t)after), SQL_N((int64_t)limit)};
@@ -249,7 +252,8 @@ int outbox_sql_dead_letters(struct sql *sql, struct str after_source, uint64_t a
     return sql_query(sql, &select_dead, params, take_letter, &letters);
 }
 
-int outbox_sql_dead_letter(struct sql *sql, struct str source, uint64_t position, outbox_on_dead_letter *on_letter, void *context)
+int outbox_sql_dead_letter(struct sql *sql, struct str source, uint64_t position, outbox_on_dead_letter *on_letter,
+                           void *context)
 {
     struct letters letters = {on_letter, context};
     const struct sql_value params[] = {SQL_S(source), SQL_N((int64_t)position)};
@@ -269,8 +273,8 @@ void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_
     if (retention->keys_us == 0 && retention->batches_us == 0)
         return;
     /* What can't be deleted now is deleted in a second; nobody waits for it. */
-    (void)outbox_sql_expire(sql, retention->keys_us ? now - retention->keys_us : 0, retention->batches_us ? now - retention->batches_us : 0,
-                            TIDY_AT_ONCE);
+    (void)outbox_sql_expire(sql, retention->keys_us ? now - retention->keys_us : 0,
+                            retention->batches_us ? now - retention->batches_us : 0, TIDY_AT_ONCE);
 }
 
 int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_before, size_t limit)

@@ -1,5 +1,6 @@
-/** outbox_sql.h: outbox, cursors, idempotency keys and dead letters in a relational database: the tables and statements that every SQL context
- *  shares. A context puts OUTBOX_SQL_SCHEMA into its first migration, and calls outbox_sql_write() inside its own transaction.
+/** outbox_sql.h: outbox, cursors, idempotency keys and dead letters in a relational database: the tables and statements
+ * that every SQL context shares. A context puts OUTBOX_SQL_SCHEMA into its first migration, and calls
+ * outbox_sql_write() inside its own transaction.
  */
 #ifndef COFFEESHOP_OUTBOX_SQL_H
 #define COFFEESHOP_OUTBOX_SQL_H
@@ -9,40 +10,47 @@
 #include "sql.h"
 
 #define OUTBOX_SQL_SCHEMA                                                                                              \
-    "CREATE TABLE outbox (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL, frames BLOB NOT NULL);"     \
-    "CREATE TABLE cursor (source TEXT PRIMARY KEY, position INTEGER NOT NULL);"                                          \
-    "CREATE TABLE idempotency (key TEXT PRIMARY KEY, fingerprint INTEGER NOT NULL, status INTEGER NOT NULL, location TEXT NOT NULL, " \
-    "body TEXT NOT NULL, at INTEGER NOT NULL);"                                                                          \
-    "CREATE INDEX idempotency_at ON idempotency (at);"                                                                  \
-    "CREATE TABLE dead_letter (source TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, "  \
+    "CREATE TABLE outbox (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL, frames BLOB NOT "    \
+    "NULL);"                                                                                                           \
+    "CREATE TABLE cursor (source TEXT PRIMARY KEY, position INTEGER NOT NULL);"                                        \
+    "CREATE TABLE idempotency (key TEXT PRIMARY KEY, fingerprint INTEGER NOT NULL, status INTEGER NOT NULL, location " \
+    "TEXT NOT NULL, "                                                                                                  \
+    "body TEXT NOT NULL, at INTEGER NOT NULL);"                                                                        \
+    "CREATE INDEX idempotency_at ON idempotency (at);"                                                                 \
+    "CREATE TABLE dead_letter (source TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT " \
+    "NULL, "                                                                                                           \
     "frame TEXT NOT NULL, PRIMARY KEY (source, position));"
 
 /** Inside the caller's transaction. */
 int outbox_sql_write(struct sql *sql, const struct outbox_write *write);
 /** At start: the last position committed, and the cursors (sources already filled in; unknown ones get 0). */
 int outbox_sql_restore(struct sql *sql, uint64_t *last, struct cursors *cursors);
-/** The stored batches from the one that holds position `after` + 1, appended to `frames` until it has at least `enough` bytes or there are no more.
+/** The stored batches from the one that holds position `after` + 1, appended to `frames` until it has at least `enough`
+ * bytes or there are no more.
  *  `*oldest` is the first position still kept (0: none ever was). Reader's connection. */
 int outbox_sql_read(struct sql *sql, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
 /** Fills in found records for keys (`record->found`); texts are copied to the arena. */
 int outbox_sql_find_keys(struct sql *sql, struct idempotency_record *records, size_t n, struct arena *arena);
-/** Deletes at most `limit` idempotency keys and outbox batches older than these moments (us; 0: keep). The newest batch is
- *  always kept: it holds the last position. Own transaction. */
+/** Deletes at most `limit` idempotency keys and outbox batches older than these moments (us; 0: keep). The newest batch
+ * is always kept: it holds the last position. Own transaction. */
 int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_before, size_t limit);
 /** How long idempotency keys and stored events are kept (us; 0: for ever). */
 struct outbox_retention {
     int64_t keys_us, batches_us;
     int64_t next_at; /* the next look, us; starts at 0 */
 };
-/** Expires what is too old, a bite at most once a second: to be called after a commit (nothing grows without one). Own transaction. */
+/** Expires what is too old, a bite at most once a second: to be called after a commit (nothing grows without one). Own
+ * transaction. */
 void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_t now);
 
 /** `at`: when it was put aside. Texts are valid inside the call. Non-zero stops, and is returned. */
 typedef int outbox_on_dead_letter(void *context, const struct dead_letter *letter, int64_t at);
-/** At most `limit` dead letters in the order (source, position), after the one named (empty and 0: from the first). Reader's connection. */
-int outbox_sql_dead_letters(struct sql *sql, struct str after_source, uint64_t after, size_t limit, outbox_on_dead_letter *on_letter,
-                            void *context);
+/** At most `limit` dead letters in the order (source, position), after the one named (empty and 0: from the first).
+ * Reader's connection. */
+int outbox_sql_dead_letters(struct sql *sql, struct str after_source, uint64_t after, size_t limit,
+                            outbox_on_dead_letter *on_letter, void *context);
 /** That one; on_letter isn't called when it isn't there. Reader's connection. */
-int outbox_sql_dead_letter(struct sql *sql, struct str source, uint64_t position, outbox_on_dead_letter *on_letter, void *context);
+int outbox_sql_dead_letter(struct sql *sql, struct str source, uint64_t position, outbox_on_dead_letter *on_letter,
+                           void *context);
 
 #endif

@@ -1,10 +1,11 @@
 /** breaker.h: a circuit breaker with Hystrix's semantics (Netflix Hystrix, "How it Works"; Nygard, Release It!).
  *
- *  Rolling window of 10 s in 10 buckets; with at least `volume` calls in it and at least `error_percent` of them failed, it opens; after
- *  `sleep_window` one call is let through as a probe (half-open): success closes it and empties the window, failure opens it for another sleep window.
- *  What comes back late, from a call let through before it opened, is counted but decides nothing while it is open; in half-open it can't be told
- *  from the probe's answer and is taken for it. A probe that never comes back is given up after a sleep window and another one let through.
- *  Pure: told the time, no threads, no allocation. Who uses it wraps a port with it.
+ *  Rolling window of 10 s in 10 buckets; with at least `volume` calls in it and at least `error_percent` of them
+ * failed, it opens; after `sleep_window` one call is let through as a probe (half-open): success closes it and empties
+ * the window, failure opens it for another sleep window. What comes back late, from a call let through before it
+ * opened, is counted but decides nothing while it is open; in half-open it can't be told from the probe's answer and is
+ * taken for it. A probe that never comes back is given up after a sleep window and another one let through. Pure: told
+ * the time, no threads, no allocation. Who uses it wraps a port with it.
  */
 #ifndef COFFEESHOP_BREAKER_H
 #define COFFEESHOP_BREAKER_H

@@ -56,7 +56,8 @@ void dead_letters_list(void *context, struct http_request *request)
     }
     request->status = 200;
     BUF_LIT(&request->reply, "{\"_embedded\":{\"deadLetters\":[");
-    int rc = outbox_sql_dead_letters(service->parts.dead_letters, source, position, LETTERS_AT_ONCE, write_letter, &request->reply);
+    int rc = outbox_sql_dead_letters(service->parts.dead_letters, source, position, LETTERS_AT_ONCE, write_letter,
+                                     &request->reply);
     BUF_LIT(&request->reply, "]}}");
     if (rc)
         http_fill_failure(request, rc);
@@ -73,7 +74,8 @@ static const struct json_field which_fields[] = {
     JSON_FIELD(struct which_json, "source", source, JSON_STRING, JSON_REQUIRED, 1, MAX_SOURCE),
     JSON_FIELD(struct which_json, "position", position, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, INT64_MAX),
 };
-static const struct json_desc which_desc = {"dead letter", which_fields, COUNT_OF(which_fields), sizeof(struct which_json)};
+static const struct json_desc which_desc = {"dead letter", which_fields, COUNT_OF(which_fields),
+                                            sizeof(struct which_json)};
 
 struct replaying {
     struct service *service;
@@ -122,7 +124,8 @@ void dead_letters_replay(void *context, struct http_request *request)
         http_problem(request, 422, "source", "is not a producer that this service follows");
         return;
     }
-    int rc = outbox_sql_dead_letter(service->parts.dead_letters, which.source, (uint64_t)which.position, decode_again, &replaying);
+    int rc = outbox_sql_dead_letter(service->parts.dead_letters, which.source, (uint64_t)which.position, decode_again,
+                                    &replaying);
     if (rc) {
         http_fill_failure(request, rc);
         http_reply(request);
@@ -133,7 +136,8 @@ void dead_letters_replay(void *context, struct http_request *request)
         return;
     }
     if (!replaying.command) {
-        http_problem(request, 409, "position", "%s", replaying.reason ? replaying.reason : "is no event that concerns this service");
+        http_problem(request, 409, "position", "%s",
+                     replaying.reason ? replaying.reason : "is no event that concerns this service");
         return;
     }
     (void)writer_post(service->writer, replaying.command);

@@ -1,7 +1,9 @@
-/** dead_letters.h: looking at a service's dead letters and trying them again, over HTTP. Internal: the gateway doesn't route it.
+/** dead_letters.h: looking at a service's dead letters and trying them again, over HTTP. Internal: the gateway doesn't
+ * route it.
  *
  *  GET  /dead-letters?source=&position=   those after that one (both missing: from the first), at most 100
- *  POST /dead-letters/replay {"source","position"}   202: it goes through the writer again; refused again, it is put aside again
+ *  POST /dead-letters/replay {"source","position"}   202: it goes through the writer again; refused again, it is put
+ * aside again
  */
 #ifndef COFFEESHOP_DEAD_LETTERS_H
 #define COFFEESHOP_DEAD_LETTERS_H

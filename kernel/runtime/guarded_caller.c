@@ -18,7 +18,8 @@ struct guarded_caller {
     struct metric calls, failures, refused, state;
 };
 
-static void metric_of(struct guarded_caller *caller, struct metric *metric, const char *name, const char *help, enum metric_kind kind)
+static void metric_of(struct guarded_caller *caller, struct metric *metric, const char *name, const char *help,
+                      enum metric_kind kind)
 {
     metric->name = name;
     metric->help = help;
@@ -27,8 +28,8 @@ static void metric_of(struct guarded_caller *caller, struct metric *metric, cons
     metric_register(metric);
 }
 
-struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, struct http_client *client, const struct breaker_settings *settings,
-                                          int64_t timeout_ms)
+struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, struct http_client *client,
+                                          const struct breaker_settings *settings, int64_t timeout_ms)
 {
     struct guarded_caller *caller = heap_alloc(sizeof(*caller));
     struct buf labels = {0};
@@ -44,9 +45,12 @@ struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, s
     ASSERT(!labels.failed && labels.n < sizeof(caller->labels));
     memcpy(caller->labels, labels.p, labels.n);
     buf_free(&labels);
-    metric_of(caller, &caller->calls, "coffeeshop_calls_total", "Synchronous calls made to another service.", METRIC_COUNTER);
-    metric_of(caller, &caller->failures, "coffeeshop_call_failures_total", "Calls that failed or timed out.", METRIC_COUNTER);
-    metric_of(caller, &caller->refused, "coffeeshop_calls_refused_total", "Calls not made because the breaker was open.", METRIC_COUNTER);
+    metric_of(caller, &caller->calls, "coffeeshop_calls_total", "Synchronous calls made to another service.",
+              METRIC_COUNTER);
+    metric_of(caller, &caller->failures, "coffeeshop_call_failures_total", "Calls that failed or timed out.",
+              METRIC_COUNTER);
+    metric_of(caller, &caller->refused, "coffeeshop_calls_refused_total",
+              "Calls not made because the breaker was open.", METRIC_COUNTER);
     metric_of(caller, &caller->state, "coffeeshop_breaker_state", "0 closed, 1 open, 2 half-open.", METRIC_GAUGE);
     return caller;
 }

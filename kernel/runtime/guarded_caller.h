@@ -1,8 +1,9 @@
 /** guarded_caller.h: synchronous calls to another service: an HTTP call wrapped by a time-out and a circuit breaker.
  *
- *  One per called service. guarded_call() may be used from any thread (the call is made on the loop); `done` comes on the loop thread.
- *  With the breaker open it comes with E_UNAVAILABLE, at once and without a call. Answers of 5xx count as failures for the breaker and come as
- *  E_UNAVAILABLE when 503 (the other side says that it did nothing), otherwise as E_TIMEOUT (unknown).
+ *  One per called service. guarded_call() may be used from any thread (the call is made on the loop); `done` comes on
+ * the loop thread. With the breaker open it comes with E_UNAVAILABLE, at once and without a call. Answers of 5xx count
+ * as failures for the breaker and come as E_UNAVAILABLE when 503 (the other side says that it did nothing), otherwise
+ * as E_TIMEOUT (unknown).
  */
 #ifndef COFFEESHOP_GUARDED_CALLER_H
 #define COFFEESHOP_GUARDED_CALLER_H
@@ -21,8 +22,8 @@ struct guarded_call {
 };
 
 /** `name` is the called service's, for metrics and logs ("product"); static. */
-struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, struct http_client *client, const struct breaker_settings *settings,
-                                          int64_t timeout_ms);
+struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, struct http_client *client,
+                                          const struct breaker_settings *settings, int64_t timeout_ms);
 void guarded_caller_free(struct guarded_caller *caller);
 /** Starts the call; `call` lives until done. Any thread. */
 void guarded_call(struct guarded_caller *caller, struct guarded_call *call);

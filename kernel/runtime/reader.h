@@ -1,4 +1,5 @@
-/** reader.h: a thread for reads that may take long (lists), with a connection of its own, so that they block neither the loop nor the writer.
+/** reader.h: a thread for reads that may take long (lists), with a connection of its own, so that they block neither
+ * the loop nor the writer.
  *
  *  A read that takes longer than query_ms is interrupted and answered with 503.
  */

@@ -67,8 +67,10 @@ static bool lock_data(struct service *service, struct buf *problem)
         return false;
     }
     if (flock(service->lock_fd, LOCK_EX | LOCK_NB)) {
-        buf_printf(problem, "the data directory %s is in use by another %s service; stop it, or give this one its own with --data",
-                   service->common->data, service->program->name);
+        buf_printf(
+            problem,
+            "the data directory %s is in use by another %s service; stop it, or give this one its own with --data",
+            service->common->data, service->program->name);
         return false;
     }
     return true;
@@ -114,7 +116,8 @@ struct service *service_new(const struct program *program, const struct common_s
         BUF_LIT(problem, "out of memory");
         return NULL;
     }
-    *service = (struct service){.program = program, .common = common, .lock_fd = -1, .signal_fd = -1, .events = {.publish = publish}};
+    *service = (struct service){
+        .program = program, .common = common, .lock_fd = -1, .signal_fd = -1, .events = {.publish = publish}};
     arena_init(&service->arena, 0);
     if (!lock_data(service, problem)) {
         service_free(service);
@@ -198,7 +201,8 @@ static bool start_feed(struct service *service)
         .max_followers = common->feed_max_followers,
     };
 
-    service->feed = feed_new(service->loop, &settings, service->parts.last_position, service->parts.read_stored, service->parts.read_context);
+    service->feed = feed_new(service->loop, &settings, service->parts.last_position, service->parts.read_stored,
+                             service->parts.read_context);
     return service->feed != NULL;
 }
 
@@ -233,7 +237,8 @@ bool service_start(struct service *service, const struct service_parts *parts, s
         BUF_LIT(problem, "there is not enough memory to start");
         return false;
     }
-    service->server = http_server_new(service->loop, &service->common->http, parts->listen, service->routes, parts->http, problem);
+    service->server =
+        http_server_new(service->loop, &service->common->http, parts->listen, service->routes, parts->http, problem);
     if (!service->server)
         return false;
     if (!start_followers(service)) {
@@ -300,7 +305,8 @@ void service_run(struct service *service)
 
     size_t left = http_server_in_flight(service->server);
     if (left) {
-        /* They wait for somebody who doesn't answer. What is committed is committed; they get no answer, which means "unknown". */
+        /* They wait for somebody who doesn't answer. What is committed is committed; they get no answer, which means
+         * "unknown". */
         writer_stop(service->writer);
         log_warning("stopped with requests unanswered", LOG_I("requests", left));
         _exit(0);

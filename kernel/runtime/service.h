@@ -1,12 +1,14 @@
-/** service.h: what every service is made of besides its domain: loop, HTTP server, feed, followers, HTTP client, writer, health, shutdown.
+/** service.h: what every service is made of besides its domain: loop, HTTP server, feed, followers, HTTP client,
+ * writer, health, shutdown.
  *
- *  A context's main is:  service_new -> open adapters, make the app -> service_start -> service_run -> close in reverse -> service_free.
+ *  A context's main is:  service_new -> open adapters, make the app -> service_start -> service_run -> close in reverse
+ * -> service_free.
  *
- *  Shutdown (SIGTERM, SIGINT): /readyz says 503 for drain_ms while everything still works, then no new connections, what is in flight is
- *  finished (at most stop_ms), the writer commits what is queued, and service_run returns.
+ *  Shutdown (SIGTERM, SIGINT): /readyz says 503 for drain_ms while everything still works, then no new connections,
+ * what is in flight is finished (at most stop_ms), the writer commits what is queued, and service_run returns.
  *
- *  Common routes, added to the context's own: GET / (links), /actuator/health, /livez (the loop turns), /readyz (can do its work),
- *  /metrics, /events, /dead-letters.
+ *  Common routes, added to the context's own: GET / (links), /actuator/health, /livez (the loop turns), /readyz (can do
+ * its work), /metrics, /events, /dead-letters.
  */
 #ifndef COFFEESHOP_SERVICE_H
 #define COFFEESHOP_SERVICE_H
@@ -47,7 +49,8 @@ struct service_parts {
     uint64_t last_position; /* of our own feed */
     feed_read_stored *read_stored;
     void *read_context;
-    struct sql *dead_letters; /* the loop's connection to where dead letters are kept; NULL: the service follows nobody */
+    struct sql
+        *dead_letters; /* the loop's connection to where dead letters are kept; NULL: the service follows nobody */
     int64_t linger_us; /* of the writer */
 };
 
@@ -58,7 +61,8 @@ struct http_client *service_client(struct service *service);
 struct writer *service_writer(struct service *service);
 /** DATA/<file>, in the arena of the service. */
 const char *service_path(struct service *service, const char *file);
-/** The feed, as the port through which the app publishes. Valid from service_new on (the app is made before the feed). */
+/** The feed, as the port through which the app publishes. Valid from service_new on (the app is made before the feed).
+ */
 struct event_sink *service_events(struct service *service);
 /** Listens and starts everything. false and a sentence in `problem`. */
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem);
@@ -66,7 +70,8 @@ bool service_start(struct service *service, const struct service_parts *parts, s
 void service_run(struct service *service);
 void service_free(struct service *service);
 
-/** Posts a client's command; when the writer refuses it, fills and sends the problem and frees nothing (the request owns the command). */
+/** Posts a client's command; when the writer refuses it, fills and sends the problem and frees nothing (the request
+ * owns the command). */
 void service_submit(struct service *service, struct http_request *request, struct command *command);
 /** Posts a read to the reader, or answers 503 when too many wait already. */
 void service_read(struct service *service, struct reader *reader, struct http_request *request, struct read_job *job);

@@ -1,4 +1,5 @@
-/** sql_service.h: a service's relational database: the writer's connection, the loop's for single rows and stored events, the reader's for lists;
+/** sql_service.h: a service's relational database: the writer's connection, the loop's for single rows and stored
+ * events, the reader's for lists;
  */
 #ifndef COFFEESHOP_SQL_SERVICE_H
 #define COFFEESHOP_SQL_SERVICE_H
@@ -9,13 +10,14 @@
 #include "sql.h"
 
 struct sql_service {
-    struct sql *writes; /* the writer thread's */
+    struct sql *writes;                /* the writer thread's */
     struct outbox_retention retention; /* the writer's: how long keys and events are kept */
-    struct sql *reads;  /* the loop thread's */
+    struct sql *reads;                 /* the loop thread's */
     struct reader *reader;
 };
 
-/** Opens DATA/<name>.db (made and migrated when it has to be) in the service's data directory. NULL and a sentence in `problem`. */
+/** Opens DATA/<name>.db (made and migrated when it has to be) in the service's data directory. NULL and a sentence in
+ * `problem`. */
 struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *name,
                                      const struct sql_migration *migrations, size_t n_migrations, struct buf *problem);
 /** Fills in how stored events and dead letters are read. */

@@ -1,10 +1,11 @@
-/** program.h: what cmd/coffeeshop knows of a service: its name, its settings, how to run it. Each context's main exports one.
+/** program.h: what cmd/coffeeshop knows of a service: its name, its settings, how to run it. Each context's main
+ * exports one.
  */
 #ifndef COFFEESHOP_PROGRAM_H
 #define COFFEESHOP_PROGRAM_H
 
-#include "config.h"
 #include "breaker.h"
+#include "config.h"
 #include "http_server.h"
 #include "log.h"
 
@@ -12,8 +13,8 @@
 
 /** Settings that every service has. Rows: common_settings in common_settings.c; filled for every command. */
 struct common_settings {
-    const char *data; /* --data DIR */
-    const char *menu; /* a file; empty: the built-in menu */
+    const char *data;   /* --data DIR */
+    const char *menu;   /* a file; empty: the built-in menu */
     int64_t log_level;  /* enum log_level */
     int64_t log_format; /* enum log_format */
     struct http_settings http;
@@ -49,7 +50,8 @@ struct program {
     size_t settings_size; /* of the struct that the rows fill */
     const char *url;      /* where it listens by default, for `up` to say where to look */
     /** Runs until SIGTERM or SIGINT. Returns the exit status: 0; 1 with a sentence in `problem` when it can't start. */
-    int (*run)(const struct program *self, const struct common_settings *common, const void *settings, struct buf *problem);
+    int (*run)(const struct program *self, const struct common_settings *common, const void *settings,
+               struct buf *problem);
 };
 
 #endif

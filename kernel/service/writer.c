@@ -243,7 +243,8 @@ static size_t cut_batch(struct writer *writer, bool clients_only)
             continue;
         }
         clients += command->origin == FROM_CLIENT;
-        command->kept = false; /* a kept one may be back before the batch that kept it was ended: only now is that over */
+        command->kept =
+            false; /* a kept one may be back before the batch that kept it was ended: only now is that over */
         writer->batch[n++] = command;
     }
     list_append(&rest, all.first, all.last, all.n);

@@ -1,16 +1,20 @@
-/** writer.h: the single writer: one thread that takes all that waits as one batch, runs the context's core on it, and ends the commands.
+/** writer.h: the single writer: one thread that takes all that waits as one batch, runs the context's core on it, and
+ * ends the commands.
  *
  *      commands -> queue -> [ batch -> core->run: load, decide, commit ] -> finish each
  *
- *  Batches form by themselves: while one is being committed the next gathers (LMAX, group commit). All commands keep their order of arrival.
+ *  Batches form by themselves: while one is being committed the next gathers (LMAX, group commit). All commands keep
+ * their order of arrival.
  *
- *  A failing commit is answered to the clients of that batch at once; events and effects' outcomes stay in front of the queue, in order, and are
- *  tried again after writer.retry_ms. Meanwhile clients' commands are tried by themselves, every few milliseconds at most: each learns at once
- *  that it failed, and the first to succeed ends the waiting of the others. (That is the one case in which a client overtakes an event.)
- *  A batch must never fail because of one command: the core buries what it can't digest (dead letter), and fails only when the world breaks.
- *  When run() fails, the `kept` of its commands is void: they end or are tried again like the others.
+ *  A failing commit is answered to the clients of that batch at once; events and effects' outcomes stay in front of the
+ * queue, in order, and are tried again after writer.retry_ms. Meanwhile clients' commands are tried by themselves,
+ * every few milliseconds at most: each learns at once that it failed, and the first to succeed ends the waiting of the
+ * others. (That is the one case in which a client overtakes an event.) A batch must never fail because of one command:
+ * the core buries what it can't digest (dead letter), and fails only when the world breaks. When run() fails, the
+ * `kept` of its commands is void: they end or are tried again like the others.
  *
- *  The `now` that run() is told is wall time; when somebody sets the clock back, it goes on from where it was at the clock's normal speed.
+ *  The `now` that run() is told is wall time; when somebody sets the clock back, it goes on from where it was at the
+ * clock's normal speed.
  */
 #ifndef COFFEESHOP_WRITER_H
 #define COFFEESHOP_WRITER_H
@@ -21,23 +25,27 @@
 #include <stdint.h>
 
 struct writer_settings {
-    int64_t batch;    /* most commands in a batch */
-    int64_t queue;    /* most client commands waiting; more get E_BUSY */
-    int64_t linger_us; /* a batch in which no client waits is held back until its first command is so old or it is full; 0: not */
-    int64_t retry_ms; /* after a failed commit */
+    int64_t batch;     /* most commands in a batch */
+    int64_t queue;     /* most client commands waiting; more get E_BUSY */
+    int64_t linger_us; /* a batch in which no client waits is held back until its first command is so old or it is full;
+                          0: not */
+    int64_t retry_ms;  /* after a failed commit */
 };
 
 struct writer;
-/** NULL when memory is exhausted. Registers coffeeshop_writer_{batch_size,commit_seconds,queue_length,failures_total}. */
+/** NULL when memory is exhausted. Registers coffeeshop_writer_{batch_size,commit_seconds,queue_length,failures_total}.
+ */
 struct writer *writer_new(const struct writer_settings *settings, struct core *core);
 /** Starts the thread, once. What was posted before is taken then. E_SYSTEM when there can't be another thread. */
 int writer_start(struct writer *writer);
-/** Any thread. Feed and effect commands are always taken. A client's is refused (E_BUSY, E_CLOSING) when too much waits or it is stopping; then it is still the caller's. */
+/** Any thread. Feed and effect commands are always taken. A client's is refused (E_BUSY, E_CLOSING) when too much waits
+ * or it is stopping; then it is still the caller's. */
 int writer_post(struct writer *writer, struct command *command);
 /** A list linked by `next` of feed or effect commands, in order, in one go. */
 void writer_post_list(struct writer *writer, struct command *first, struct command *last, size_t n);
-/** Runs what is queued, then ends the thread and returns. Commands that could not be committed end with E_CLOSING (an event is not lost by that: its
- *  cursor has not moved). What is posted afterwards ends so too, on the poster's thread. Harmless when it is stopped already. */
+/** Runs what is queued, then ends the thread and returns. Commands that could not be committed end with E_CLOSING (an
+ * event is not lost by that: its cursor has not moved). What is posted afterwards ends so too, on the poster's thread.
+ * Harmless when it is stopped already. */
 void writer_stop(struct writer *writer);
 /** Stops it when it runs. Nobody may post any more. NULL is taken. */
 void writer_free(struct writer *writer);

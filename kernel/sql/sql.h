@@ -2,12 +2,12 @@
  *
  *  A context writes its SQL once, in the subset that SQLite and PostgreSQL share: parameters $1, $2 … in order of first
  *  appearance, INSERT … ON CONFLICT … DO UPDATE, BIGINT/TEXT/BYTEA-like types by the macros below. exec_many()
- *  and query_many() run one statement over many rows of parameters: a loop over a prepared statement here, one pipelined
- *  round trip there. Adapters: sqlite.c (embedded default: WAL, synchronous=FULL).
+ *  and query_many() run one statement over many rows of parameters: a loop over a prepared statement here, one
+ * pipelined round trip there. Adapters: sqlite.c (embedded default: WAL, synchronous=FULL).
  *
- *  One struct sql belongs to one thread at a time. Readers open their own (read_only): they see a snapshot and never wait for the writer.
- *  Errors: E_FULL (disk full), E_UNAVAILABLE (locked, I/O), E_CORRUPT, E_CONFLICT (unique violation), E_MEMORY. After an error inside
- *  a transaction only rollback() is allowed.
+ *  One struct sql belongs to one thread at a time. Readers open their own (read_only): they see a snapshot and never
+ * wait for the writer. Errors: E_FULL (disk full), E_UNAVAILABLE (locked, I/O), E_CORRUPT, E_CONFLICT (unique
+ * violation), E_MEMORY. After an error inside a transaction only rollback() is allowed.
  */
 #ifndef COFFEESHOP_SQL_H
 #define COFFEESHOP_SQL_H
@@ -42,10 +42,12 @@ struct sql_row;
 int64_t sql_i64(const struct sql_row *row, int column);
 struct str sql_text(const struct sql_row *row, int column); /* also blobs; copy what you keep */
 
-/** `index` is which parameter row the result belongs to. Return non-zero to stop early (it is returned by the query). */
+/** `index` is which parameter row the result belongs to. Return non-zero to stop early (it is returned by the query).
+ */
 typedef int sql_on_row(void *context, size_t index, const struct sql_row *row);
 
-struct sql_statement { /* static const, one per SQL text; the adapter prepares it at first use and keeps it for the connection's life */
+struct sql_statement { /* static const, one per SQL text; the adapter prepares it at first use and keeps it for the
+                          connection's life */
     const char *text;
     int n_params;
 };
@@ -56,8 +58,8 @@ struct sql_migration {
 };
 
 struct sql_options {
-    const char *path;         /* SQLite: the file */
-    const char *application;  /* "order": a file made by another service is refused (E_FOREIGN) */
+    const char *path;        /* SQLite: the file */
+    const char *application; /* "order": a file made by another service is refused (E_FOREIGN) */
     const struct sql_migration *migrations;
     size_t n_migrations;
     bool read_only;
@@ -69,18 +71,21 @@ struct sql {
     int (*commit)(struct sql *self); /* durable when it returns 0; otherwise everything is rolled back */
     int (*rollback)(struct sql *self);
     /** `params` has n_rows * statement->n_params values, row by row. */
-    int (*exec_many)(struct sql *self, const struct sql_statement *statement, const struct sql_value *params, size_t n_rows);
-    int (*query_many)(struct sql *self, const struct sql_statement *statement, const struct sql_value *params, size_t n_rows,
-                      sql_on_row *on_row, void *context);
+    int (*exec_many)(struct sql *self, const struct sql_statement *statement, const struct sql_value *params,
+                     size_t n_rows);
+    int (*query_many)(struct sql *self, const struct sql_statement *statement, const struct sql_value *params,
+                      size_t n_rows, sql_on_row *on_row, void *context);
     /** A text made at run time (ORDER BY of a list); prepared, run, forgotten. Values still go in as parameters. */
-    int (*query_text)(struct sql *self, const char *text, const struct sql_value *params, size_t n_params, sql_on_row *on_row, void *context);
+    int (*query_text)(struct sql *self, const char *text, const struct sql_value *params, size_t n_params,
+                      sql_on_row *on_row, void *context);
     /** Any thread: makes a running query_text/query_many return E_TIMEOUT. */
     void (*interrupt)(struct sql *self);
     void (*close)(struct sql *self);
 };
 
-/** Opens or makes the file, checks that it is ours, migrates it (each step in a transaction; a copy is not needed). NULL on failure with a
- *  sentence in `problem` that says what is wrong and what to do, and *error set: E_FOREIGN, E_NEWER, E_CORRUPT, E_FULL, E_SYSTEM. */
+/** Opens or makes the file, checks that it is ours, migrates it (each step in a transaction; a copy is not needed).
+ * NULL on failure with a sentence in `problem` that says what is wrong and what to do, and *error set: E_FOREIGN,
+ * E_NEWER, E_CORRUPT, E_FULL, E_SYSTEM. */
 struct sql *sqlite_open(const struct sql_options *options, struct buf *problem, int *error);
 
 /* Shorthands for one row of parameters. */
@@ -88,8 +93,8 @@ static inline int sql_exec(struct sql *sql, const struct sql_statement *statemen
 {
     return sql->exec_many(sql, statement, params, 1);
 }
-static inline int sql_query(struct sql *sql, const struct sql_statement *statement, const struct sql_value *params, sql_on_row *on_row,
-                            void *context)
+static inline int sql_query(struct sql *sql, const struct sql_statement *statement, const struct sql_value *params,
+                            sql_on_row *on_row, void *context)
 {
     return sql->query_many(sql, statement, params, 1, on_row, context);
 }

@@ -19,9 +19,11 @@ static const struct json_field order_data_fields[] = {
     JSON_FIELD(struct order_data, "amount", amount, JSON_I64, 0, 0, INT64_MAX),
     JSON_FIELD(struct order_data, "currency", currency, JSON_STRING, 0, 0, INT64_MAX),
 };
-static const struct json_desc order_data_desc = {"order", order_data_fields, COUNT_OF(order_data_fields), sizeof(struct order_data)};
+static const struct json_desc order_data_desc = {"order", order_data_fields, COUNT_OF(order_data_fields),
+                                                 sizeof(struct order_data)};
 
-void order_event_write(struct outbox *outbox, const struct order *order, const struct order_event *event, const struct order_command *command)
+void order_event_write(struct outbox *outbox, const struct order *order, const struct order_event *event,
+                       const struct order_command *command)
 {
     struct buf subject = {0};
     struct order_data data = {
@@ -65,8 +67,10 @@ static const struct {
     struct str type;
     enum order_command_kind kind;
 } product_events[] = {
-    {STR_INIT("ProductionStarted"), ORDER_STARTED},      {STR_INIT("Produced"), ORDER_PRODUCED},
-    {STR_INIT("OutOfStock"), ORDER_RAN_OUT},             {STR_INIT("ProductRequeued"), ORDER_REQUEUED},
+    {STR_INIT("ProductionStarted"), ORDER_STARTED},
+    {STR_INIT("Produced"), ORDER_PRODUCED},
+    {STR_INIT("OutOfStock"), ORDER_RAN_OUT},
+    {STR_INIT("ProductRequeued"), ORDER_REQUEUED},
     {STR_INIT("ProductCanceled"), ORDER_PRODUCT_CANCELED},
 };
 

@@ -64,7 +64,13 @@ struct place_json {
     int64_t qty;
 };
 static const struct json_field place_fields[] = {
-    {.name = "productName", .alias = "item", .type = JSON_STRING, .flags = JSON_REQUIRED, .offset = offsetof(struct place_json, product_name), .min = 1, .max = MENU_NAME_MAX},
+    {.name = "productName",
+     .alias = "item",
+     .type = JSON_STRING,
+     .flags = JSON_REQUIRED,
+     .offset = offsetof(struct place_json, product_name),
+     .min = 1,
+     .max = MENU_NAME_MAX},
     JSON_FIELD(struct place_json, "qty", qty, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, MAX_QTY),
 };
 static const struct json_desc place_desc = {"order", place_fields, COUNT_OF(place_fields), sizeof(struct place_json)};
@@ -72,8 +78,10 @@ static const struct json_desc place_desc = {"order", place_fields, COUNT_OF(plac
 struct change_json {
     struct str status;
 };
-static const struct json_field change_fields[] = {JSON_FIELD(struct change_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32)};
-static const struct json_desc change_desc = {"order", change_fields, COUNT_OF(change_fields), sizeof(struct change_json)};
+static const struct json_field change_fields[] = {
+    JSON_FIELD(struct change_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32)};
+static const struct json_desc change_desc = {"order", change_fields, COUNT_OF(change_fields),
+                                             sizeof(struct change_json)};
 
 /* A client's command: it lives in its request's arena and ends with it. */
 struct client_command {
@@ -96,7 +104,8 @@ static void render(struct order_command *command)
     } else if (command->verdict == ORDER_REFUSED) {
         http_fill_problem(request, 409, "status", "%s", order_refusal_text(command->refusal));
     } else if (command->verdict == ORDER_BROKEN) {
-        http_fill_problem(request, 500, NULL, "what product says contradicts what is known of the order; nothing was changed");
+        http_fill_problem(request, 500, NULL,
+                          "what product says contradicts what is known of the order; nothing was changed");
     } else {
         struct order_json json = json_of(&command->order);
         hal_fill_entity(request, CONTAINER_OF(command, struct client_command, command)->success, &order_type, &json);

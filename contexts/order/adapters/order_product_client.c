@@ -23,7 +23,8 @@ struct asking {
 struct ticket {
     int64_t id;
 };
-static const struct json_field ticket_fields[] = {JSON_FIELD(struct ticket, "id", id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX)};
+static const struct json_field ticket_fields[] = {
+    JSON_FIELD(struct ticket, "id", id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX)};
 static const struct json_desc ticket_desc = {"ticket", ticket_fields, COUNT_OF(ticket_fields), sizeof(struct ticket)};
 
 static int64_t ticket_id_of(struct str reply)
@@ -72,7 +73,8 @@ static void cancel(struct order_product_caller *self, struct order_command *comm
     if (asking) {
         asking->client = client;
         asking->command = command;
-        buf_printf(&asking->url, "%s/products/search/cancelByOrderId?orderId=%lld", client->url, (long long)command->order_id);
+        buf_printf(&asking->url, "%s/products/search/cancelByOrderId?orderId=%lld", client->url,
+                   (long long)command->order_id);
         buf_char(&asking->url, '\0');
     }
     if (!asking || asking->url.failed) {
@@ -81,8 +83,10 @@ static void cancel(struct order_product_caller *self, struct order_command *comm
         give_back(client, command);
         return;
     }
-    asking->call.http = (struct http_call){
-        .method = "PUT", .url = asking->url.p, .correlation_id = command->correlation, .traceparent = command->traceparent};
+    asking->call.http = (struct http_call){.method = "PUT",
+                                           .url = asking->url.p,
+                                           .correlation_id = command->correlation,
+                                           .traceparent = command->traceparent};
     asking->call.done = on_answer;
     guarded_call(client->caller, &asking->call);
 }

@@ -1,4 +1,5 @@
-/** order_product_client.h: asking product to cancel an order's production: PUT /products/search/cancelByOrderId?orderId=, through a breaker.
+/** order_product_client.h: asking product to cancel an order's production: PUT
+ * /products/search/cancelByOrderId?orderId=, through a breaker.
  *
  *  Keyed by the order's id, so a repeat is harmless; a time-out means unknown, and nothing is assumed.
  */

@@ -7,7 +7,8 @@
 #include "outbox_sql.h"
 
 const struct sql_migration order_migrations[] = {
-    {1, "CREATE TABLE orders (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, product_name TEXT NOT NULL, qty INTEGER NOT NULL,"
+    {1, "CREATE TABLE orders (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, product_name TEXT NOT NULL, qty INTEGER "
+        "NOT NULL,"
         " amount INTEGER NOT NULL, currency TEXT NOT NULL, product_id INTEGER, ticket_version INTEGER NOT NULL,"
         " version INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL);"
         /* Counting rows takes as long as there are rows; a list's total doesn't. */
@@ -122,7 +123,8 @@ static int changed_rows(struct order_batch *batch, struct sql_value **rows, size
     return OK;
 }
 
-static int write_all(struct sql *sql, const struct sql_value *rows, size_t n, int64_t n_new, const struct outbox_write *write)
+static int write_all(struct sql *sql, const struct sql_value *rows, size_t n, int64_t n_new,
+                     const struct outbox_write *write)
 {
     int rc = n ? sql->exec_many(sql, &store_order, rows, n) : OK;
     struct sql_value more = SQL_N(n_new);
@@ -180,7 +182,8 @@ struct order_repo *order_repo_sql_new(struct sql *sql, struct outbox_retention *
 
     if (!self)
         return NULL;
-    *self = (struct order_repo_sql){.repo = {.load = load, .commit = commit, .restore = restore}, .sql = sql, .retention = retention};
+    *self = (struct order_repo_sql){
+        .repo = {.load = load, .commit = commit, .restore = restore}, .sql = sql, .retention = retention};
     return &self->repo;
 }
 
@@ -228,7 +231,8 @@ static int on_listed(void *context, size_t index, const struct sql_row *row)
     return OK;
 }
 
-int order_list(struct sql *sql, const struct page_request *page, order_on_found *on_found, void *context, int64_t *total)
+int order_list(struct sql *sql, const struct page_request *page, order_on_found *on_found, void *context,
+               int64_t *total)
 {
     struct buf text = {0};
     struct listing listing = {on_found, context};

@@ -12,7 +12,8 @@
 extern const struct sql_migration order_migrations[];
 extern const size_t order_migrations_count;
 
-/** Uses `sql` (the writer's connection) and `retention`, doesn't own them. NULL when there is no memory; heap_free() gives it back. */
+/** Uses `sql` (the writer's connection) and `retention`, doesn't own them. NULL when there is no memory; heap_free()
+ * gives it back. */
 struct order_repo *order_repo_sql_new(struct sql *sql, struct outbox_retention *retention);
 
 /** One order by its id, on a reader's connection. Texts are copied to the arena. An unknown id gives ORDER_NONE. */
@@ -21,6 +22,7 @@ int order_find(struct sql *sql, int64_t id, struct order *order, struct arena *a
 extern const char *const order_sortable[];
 typedef void order_on_found(void *context, const struct order *order);
 /** A page of orders, and how many there are in all. */
-int order_list(struct sql *sql, const struct page_request *page, order_on_found *on_found, void *context, int64_t *total);
+int order_list(struct sql *sql, const struct page_request *page, order_on_found *on_found, void *context,
+               int64_t *total);
 
 #endif

@@ -99,7 +99,8 @@ static void decide_and_answer(struct order_app *app, struct order_batch *batch, 
         return;
     command->render(command);
     if (command->idempotency_key.n)
-        batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint, &command->answer);
+        batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
+                          &command->answer);
 }
 
 /* After the commit: events become visible, and product is asked. */

@@ -1,7 +1,7 @@
 /** order_app.h: the order's use cases: place an order, cancel it, follow what product tells.
  *
- *  One batch is load, decide, commit; then, and only then, events become visible, effects are asked for and clients are answered.
- *  Used by one thread (the writer's); the simulation drives it the same way.
+ *  One batch is load, decide, commit; then, and only then, events become visible, effects are asked for and clients are
+ * answered. Used by one thread (the writer's); the simulation drives it the same way.
  */
 #ifndef COFFEESHOP_ORDER_APP_H
 #define COFFEESHOP_ORDER_APP_H
@@ -16,18 +16,19 @@ struct order_command {
     struct order_intent intent;
     int64_t order_id; /* given, or for PLACE: filled in */
     struct str correlation, traceparent;
-    struct str idempotency_key;      /* empty: none. Scoped: "POST /orders <key>" */
-    uint64_t fingerprint;            /* of the body, with the key */
-    int unanswered;                  /* a cancel's effect: why nothing is known; 0: it was answered */
+    struct str idempotency_key; /* empty: none. Scoped: "POST /orders <key>" */
+    uint64_t fingerprint;       /* of the body, with the key */
+    int unanswered;             /* a cancel's effect: why nothing is known; 0: it was answered */
 
     /* what came out; valid from render() on */
     enum order_verdict verdict;
     enum order_refusal refusal;
-    bool key_reused; /* the idempotency key belongs to another body */
-    bool replayed;   /* `answer` is the one kept for the key */
+    bool key_reused;    /* the idempotency key belongs to another body */
+    bool replayed;      /* `answer` is the one kept for the key */
     struct order order; /* as it is after the command */
     struct answer answer;
-    /** Makes `answer` of what came out, before the commit so that it can be kept with the key; sent by finish() after it. NULL: nobody waits. */
+    /** Makes `answer` of what came out, before the commit so that it can be kept with the key; sent by finish() after
+     * it. NULL: nobody waits. */
     void (*render)(struct order_command *self);
 };
 

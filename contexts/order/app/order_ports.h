@@ -25,11 +25,12 @@ struct order_batch {
 
 /** Where orders are kept. Adapter: adapters/order_repo_sql.c; fake: tests/lib/fake_order_repo.c. Writer thread. */
 struct order_repo {
-    /** Fills entries 0..set.n-1 (an id that was never given stays ORDER_NONE; its id is filled in) and looks up base.records.
-     *  Texts are copied to the batch's arena. One round trip whatever the size. 0, E_UNAVAILABLE, E_MEMORY. */
+    /** Fills entries 0..set.n-1 (an id that was never given stays ORDER_NONE; its id is filled in) and looks up
+     * base.records. Texts are copied to the batch's arena. One round trip whatever the size. 0, E_UNAVAILABLE,
+     * E_MEMORY. */
     int (*load)(struct order_repo *self, struct order_batch *batch);
-    /** Changed entries, outbox, cursors, new idempotency records, dead letters: all or nothing, durable when it returns 0.
-     *  E_FULL, E_UNAVAILABLE, E_CONFLICT (another writer got there). */
+    /** Changed entries, outbox, cursors, new idempotency records, dead letters: all or nothing, durable when it returns
+     * 0. E_FULL, E_UNAVAILABLE, E_CONFLICT (another writer got there). */
     int (*commit)(struct order_repo *self, struct order_batch *batch);
     /** At start: the highest id ever given, the last event's position, the cursors (their sources are filled in). */
     int (*restore)(struct order_repo *self, int64_t *last_id, uint64_t *last_position, struct cursors *cursors);
@@ -37,9 +38,10 @@ struct order_repo {
 
 /** Asks product to cancel an order's production. Adapter: adapters/order_product_client.c. */
 struct order_product_caller {
-    /** Takes the command over, asks, and posts the same command back to the writer: with intent.kind ORDER_CANCEL_CONFIRMED or
-     *  ORDER_CANCEL_REFUSED; or, when nothing is known (time-out, breaker open), as it is with `unanswered` set to an errors.h code.
-     *  A repeat is harmless: the call is keyed by the order's id. Writer thread; returns at once. */
+    /** Takes the command over, asks, and posts the same command back to the writer: with intent.kind
+     * ORDER_CANCEL_CONFIRMED or ORDER_CANCEL_REFUSED; or, when nothing is known (time-out, breaker open), as it is with
+     * `unanswered` set to an errors.h code. A repeat is harmless: the call is keyed by the order's id. Writer thread;
+     * returns at once. */
     void (*cancel)(struct order_product_caller *self, struct order_command *command);
 };
 

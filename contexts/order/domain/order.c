@@ -16,12 +16,30 @@ struct cell {
 
 #define STATE_AFTER_ORDERED ORDER_REQUESTED
 #define STATE_AFTER_ORDER_CANCELED ORDER_CANCELED
-#define emit(e) {.outcome = OUTCOME_EMIT, .event = ORDER_EVENT_##e, .state = STATE_AFTER_##e}
-#define note(s) {.outcome = OUTCOME_NOTE, .event = ORDER_EVENT_NOTED, .state = ORDER_##s}
-#define repeat() {.outcome = OUTCOME_REPEAT}
-#define ask(x) {.outcome = OUTCOME_ASK, .effect = ORDER_EFFECT_##x}
-#define refuse(r) {.outcome = OUTCOME_REFUSE, .refusal = ORDER_REFUSAL_##r}
-#define broken() {.outcome = OUTCOME_BROKEN}
+#define emit(e)                                                                                                        \
+    {                                                                                                                  \
+        .outcome = OUTCOME_EMIT, .event = ORDER_EVENT_##e, .state = STATE_AFTER_##e                                    \
+    }
+#define note(s)                                                                                                        \
+    {                                                                                                                  \
+        .outcome = OUTCOME_NOTE, .event = ORDER_EVENT_NOTED, .state = ORDER_##s                                        \
+    }
+#define repeat()                                                                                                       \
+    {                                                                                                                  \
+        .outcome = OUTCOME_REPEAT                                                                                      \
+    }
+#define ask(x)                                                                                                         \
+    {                                                                                                                  \
+        .outcome = OUTCOME_ASK, .effect = ORDER_EFFECT_##x                                                             \
+    }
+#define refuse(r)                                                                                                      \
+    {                                                                                                                  \
+        .outcome = OUTCOME_REFUSE, .refusal = ORDER_REFUSAL_##r                                                        \
+    }
+#define broken()                                                                                                       \
+    {                                                                                                                  \
+        .outcome = OUTCOME_BROKEN                                                                                      \
+    }
 
 static const struct cell cells[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
 #define CELL(state, command, then) [ORDER_##state][ORDER_##command] = then,
@@ -44,7 +62,8 @@ static bool is_old_fact(const struct order *order, const struct order_intent *in
     return order->state != ORDER_NONE && intent->ticket_version != 0 && intent->ticket_version <= order->ticket_version;
 }
 
-enum order_verdict order_decide(const struct order *order, const struct order_intent *intent, int64_t now, struct order_decision *out)
+enum order_verdict order_decide(const struct order *order, const struct order_intent *intent, int64_t now,
+                                struct order_decision *out)
 {
     ASSERT(order->state < ORDER_STATE_COUNT && intent->kind < ORDER_COMMAND_COUNT);
     const struct cell *cell = &cells[order->state][intent->kind];
@@ -136,8 +155,8 @@ const char *order_state_name(enum order_state state)
 const char *order_command_name(enum order_command_kind kind)
 {
     static const char *const names[ORDER_COMMAND_COUNT] = {
-        "PLACE",    "CANCEL",   "CANCEL_CONFIRMED", "CANCEL_REFUSED",   "STARTED",
-        "RAN_OUT",  "REQUEUED", "PRODUCED",         "PRODUCT_CANCELED",
+        "PLACE",   "CANCEL",   "CANCEL_CONFIRMED", "CANCEL_REFUSED",   "STARTED",
+        "RAN_OUT", "REQUEUED", "PRODUCED",         "PRODUCT_CANCELED",
     };
 
     return kind < ORDER_COMMAND_COUNT ? names[kind] : "?";

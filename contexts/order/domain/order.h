@@ -1,11 +1,12 @@
 /** order.h: the Order aggregate: what a customer asked for, and how far it has got.
  *
- *  Pure: no I/O, no clock, no allocation. order_decide() says what happens, order_apply() makes it so; the caller loads before and
- *  commits after. Times are the caller's: microseconds since the epoch, UTC. The whole behaviour is the table order_states.def.
+ *  Pure: no I/O, no clock, no allocation. order_decide() says what happens, order_apply() makes it so; the caller loads
+ * before and commits after. Times are the caller's: microseconds since the epoch, UTC. The whole behaviour is the table
+ * order_states.def.
  *
- *  An order doesn't decide whether it can still be cancelled: product does, in one place, because there the coffee is made (rule 3: an order
- *  is Canceled only if its production is cancelled). What product tells is taken over in the order in which product said it: `ticket_version`
- *  is the version of the last fact taken, and older ones are repeats.
+ *  An order doesn't decide whether it can still be cancelled: product does, in one place, because there the coffee is
+ * made (rule 3: an order is Canceled only if its production is cancelled). What product tells is taken over in the
+ * order in which product said it: `ticket_version` is the version of the last fact taken, and older ones are repeats.
  */
 #ifndef COFFEESHOP_ORDER_H
 #define COFFEESHOP_ORDER_H
@@ -54,7 +55,8 @@ enum order_verdict {
     ORDER_REPEAT,  /* nothing new; the answer is the order as it is */
     ORDER_ASK,     /* `effect` has to be done first */
     ORDER_REFUSED, /* `refusal` says why; nothing changes */
-    ORDER_BROKEN,  /* the facts contradict each other: somebody broke a rule. Nothing changes; it is counted and put aside */
+    ORDER_BROKEN,  /* the facts contradict each other: somebody broke a rule. Nothing changes; it is counted and put
+                      aside */
 };
 
 struct order {
@@ -85,7 +87,7 @@ struct order_event {
     enum order_event_kind kind;
     enum order_state state; /* the state afterwards */
     int64_t at;
-    int64_t version;        /* of the order after it */
+    int64_t version; /* of the order after it */
     const struct order_intent *intent;
 };
 
@@ -95,7 +97,8 @@ struct order_decision {
     enum order_refusal refusal;
 };
 
-enum order_verdict order_decide(const struct order *order, const struct order_intent *intent, int64_t now, struct order_decision *out);
+enum order_verdict order_decide(const struct order *order, const struct order_intent *intent, int64_t now,
+                                struct order_decision *out);
 void order_apply(struct order *order, const struct order_event *event);
 
 /** The status as the world knows it: "Requested", "Out of stock" …; static. */

@@ -22,7 +22,8 @@ static const struct json_field ticket_data_fields[] = {
     JSON_FIELD(struct ticket_data, "qty", qty, JSON_I64, JSON_NULLABLE, 0, INT64_MAX),
     JSON_FIELD(struct ticket_data, "status", status, JSON_STRING, 0, 0, MAX_NAME),
 };
-static const struct json_desc ticket_data_desc = {"ticket", ticket_data_fields, COUNT_OF(ticket_data_fields), sizeof(struct ticket_data)};
+static const struct json_desc ticket_data_desc = {"ticket", ticket_data_fields, COUNT_OF(ticket_data_fields),
+                                                  sizeof(struct ticket_data)};
 
 static struct str type_of(enum ticket_event_kind kind)
 {
@@ -84,7 +85,8 @@ static const struct json_field order_data_fields[] = {
     JSON_FIELD(struct order_data, "qty", qty, JSON_I64, 0, 0, MAX_QTY),
     JSON_FIELD(struct order_data, "productName", product_name, JSON_STRING, 0, 0, MAX_NAME),
 };
-static const struct json_desc order_data_desc = {"order", order_data_fields, COUNT_OF(order_data_fields), sizeof(struct order_data)};
+static const struct json_desc order_data_desc = {"order", order_data_fields, COUNT_OF(order_data_fields),
+                                                 sizeof(struct order_data)};
 
 struct stock_data {
     int64_t on_hand;
@@ -94,7 +96,8 @@ static const struct json_field stock_data_fields[] = {
     JSON_FIELD(struct stock_data, "onHand", on_hand, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
     JSON_FIELD(struct stock_data, "productName", product_name, JSON_STRING, JSON_REQUIRED, 1, MAX_NAME),
 };
-static const struct json_desc stock_data_desc = {"stock", stock_data_fields, COUNT_OF(stock_data_fields), sizeof(struct stock_data)};
+static const struct json_desc stock_data_desc = {"stock", stock_data_fields, COUNT_OF(stock_data_fields),
+                                                 sizeof(struct stock_data)};
 
 /* A command and the text of its event, in one block. */
 struct event_command {
@@ -108,7 +111,8 @@ static void finish(struct command *self, int rc)
     heap_free(CONTAINER_OF(self, struct event_command, command.base));
 }
 
-/* A text of the event, in the command's own copy; a decoded one (with escapes) lives elsewhere and is copied behind it. */
+/* A text of the event, in the command's own copy; a decoded one (with escapes) lives elsewhere and is copied behind it.
+ */
 static struct str keep(struct event_command *self, struct str text, size_t *extra, struct str part)
 {
     if (part.n == 0)
@@ -128,7 +132,8 @@ static struct event_command *new_command(size_t source, struct str text, size_t 
     if (!self)
         return NULL;
     memcpy(self->text, text.p, text.n);
-    self->command.base = (struct command){.origin = FROM_FEED, .source = source, .frame = {self->text, text.n}, .finish = finish};
+    self->command.base =
+        (struct command){.origin = FROM_FEED, .source = source, .frame = {self->text, text.n}, .finish = finish};
     return self;
 }
 
@@ -150,7 +155,8 @@ static struct command *decode_order(struct str text, struct arena *arena, const 
         *reason = "an order without a quantity or a name can't be made";
         return NULL;
     }
-    struct event_command *self = new_command(PRODUCT_SOURCE_ORDER, text, data.product_name.n + event.correlation.n + event.traceparent.n);
+    struct event_command *self =
+        new_command(PRODUCT_SOURCE_ORDER, text, data.product_name.n + event.correlation.n + event.traceparent.n);
     if (!self) {
         *reason = error_text(E_MEMORY); /* the follower asks for it again */
         return NULL;
@@ -178,7 +184,8 @@ static struct command *decode_stock(struct str text, struct arena *arena, const 
         *reason = "is not an event of stock's that can be read";
         return NULL;
     }
-    bool more = str_is(event.type, "StockReceived") || str_is(event.type, "StockReleased") || str_is(event.type, "StockCorrected");
+    bool more = str_is(event.type, "StockReceived") || str_is(event.type, "StockReleased") ||
+                str_is(event.type, "StockCorrected");
     if (!more || data.on_hand == 0)
         return NULL;
     struct event_command *self = new_command(PRODUCT_SOURCE_STOCK, text, data.product_name.n);

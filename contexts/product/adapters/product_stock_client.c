@@ -164,7 +164,8 @@ static void on_answer(struct guarded_call *guarded, int error)
     bool known = kinds && !error && guarded->http.status == 200;
 
     if (!error && guarded->http.status != 200)
-        log_error("stock refused a question", LOG_I("status", guarded->http.status), LOG_S("answer", buf_str(&guarded->http.reply)));
+        log_error("stock refused a question", LOG_I("status", guarded->http.status),
+                  LOG_S("answer", buf_str(&guarded->http.reply)));
     for (size_t i = 0; known && i < call->n; i++)
         kinds[i] = TICKET_RELEASED;
     if (known && !call->release)
@@ -185,8 +186,9 @@ static void send(struct stock_client *client, struct stock_call **pending)
         settle(call, NULL);
         return;
     }
-    call->call.http = (struct http_call){
-        .method = "POST", .url = call->release ? client->release_url.p : client->reduce_url.p, .body = buf_str(&call->body)};
+    call->call.http = (struct http_call){.method = "POST",
+                                         .url = call->release ? client->release_url.p : client->reduce_url.p,
+                                         .body = buf_str(&call->body)};
     call->call.done = on_answer;
     guarded_call(client->caller, &call->call);
 }

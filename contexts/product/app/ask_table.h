@@ -1,8 +1,8 @@
 /** ask_table.h: the tickets for which stock is being asked, or will be asked again: bounded, in memory only.
  *
- *  It can be forgotten at any time: what has to be asked is known from the tickets themselves (state and due_at), and the questions are keyed, so asking
- *  again is harmless. What it adds is that a question isn't asked twice at once, who waits for its answer, and when to try again.
- *  Writer thread only.
+ *  It can be forgotten at any time: what has to be asked is known from the tickets themselves (state and due_at), and
+ * the questions are keyed, so asking again is harmless. What it adds is that a question isn't asked twice at once, who
+ * waits for its answer, and when to try again. Writer thread only.
  */
 #ifndef COFFEESHOP_ASK_TABLE_H
 #define COFFEESHOP_ASK_TABLE_H
@@ -19,11 +19,11 @@ struct ask {
     struct ticket ticket; /* as it was when it was asked; its name is the ask's own copy */
     bool release;
     bool in_flight;
-    int64_t goods_seen; /* how often goods had come for the item when it was asked */
-    int64_t retry_at;   /* us; when not in flight */
-    int64_t pause;      /* us; the next back-off */
+    int64_t goods_seen;              /* how often goods had come for the item when it was asked */
+    int64_t retry_at;                /* us; when not in flight */
+    int64_t pause;                   /* us; the next back-off */
     struct product_command *waiting; /* clients that wait for the answer, linked by `also` */
-    uint32_t next;      /* the table's */
+    uint32_t next;                   /* the table's */
 };
 
 struct ask_table {
@@ -31,7 +31,7 @@ struct ask_table {
     uint32_t *bucket;
     size_t n_buckets;
     size_t capacity, n;
-    uint32_t free; /* list of unused asks */
+    uint32_t free;      /* list of unused asks */
     int64_t next_retry; /* no retry is due before this; may be earlier than the real one */
 };
 

@@ -1,5 +1,6 @@
-/** goods.h: how often goods have come for each item since the start: so that a "no" of stock's that was overtaken by a delivery is not taken for the
- *  last word. In memory only. After a restart nothing is known of what came before: a question put about a ticket from before then counts as overtaken once.
+/** goods.h: how often goods have come for each item since the start: so that a "no" of stock's that was overtaken by a
+ * delivery is not taken for the last word. In memory only. After a restart nothing is known of what came before: a
+ * question put about a ticket from before then counts as overtaken once.
  */
 #ifndef COFFEESHOP_GOODS_H
 #define COFFEESHOP_GOODS_H

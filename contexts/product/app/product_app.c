@@ -47,8 +47,8 @@ static int take_due(struct product_app *app, struct product_batch *batch)
     return rc;
 }
 
-/* Goods have come: the out-of-stock tickets that they are enough for are taken up again. Counted before anything is decided, so that a "no" in the
- * same batch is seen to be overtaken. */
+/* Goods have come: the out-of-stock tickets that they are enough for are taken up again. Counted before anything is
+ * decided, so that a "no" in the same batch is seen to be overtaken. */
 static int take_goods(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -57,8 +57,8 @@ static int take_goods(struct product_app *app, struct product_batch *batch, stru
             continue;
         int rc = goods_came(&app->goods, command->item);
         if (!rc)
-            rc = app->ports.repo->find_waiting(app->ports.repo, command->item, command->on_hand, &batch->waiting, &batch->n_waiting,
-                                               &app->arena);
+            rc = app->ports.repo->find_waiting(app->ports.repo, command->item, command->on_hand, &batch->waiting,
+                                               &batch->n_waiting, &app->arena);
         if (rc)
             return rc;
     }
@@ -112,7 +112,8 @@ static int load_tickets(struct product_app *app, struct product_batch *batch, co
         if (!working_set_has_number(&batch->tickets, ids[i]))
             working_set_number(&missing, ids[i]);
     }
-    int rc = missing.n ? app->ports.repo->find_by_ids(app->ports.repo, missing.number, missing.n, found, &app->arena) : OK;
+    int rc =
+        missing.n ? app->ports.repo->find_by_ids(app->ports.repo, missing.number, missing.n, found, &app->arena) : OK;
     for (size_t i = 0; !rc && i < missing.n; i++) {
         found[i].id = missing.number[i];
         put_entry(batch, &found[i]);
@@ -144,8 +145,9 @@ static int load(struct product_app *app, struct product_batch *batch, struct com
     size_t n_ids = 0;
     batch->entries = ARENA_ARRAY(&app->arena, struct product_entry, most + 1);
     batch->order_entry = ARENA_ARRAY(&app->arena, size_t, n + 1);
-    if (!rc && (!ids || !batch->entries || !batch->order_entry || !working_set_init(&batch->tickets, most, &app->arena) ||
-                !working_set_init(&batch->orders, n, &app->arena)))
+    if (!rc &&
+        (!ids || !batch->entries || !batch->order_entry || !working_set_init(&batch->tickets, most, &app->arena) ||
+         !working_set_init(&batch->orders, n, &app->arena)))
         rc = E_MEMORY;
     if (rc)
         return rc;
@@ -186,13 +188,14 @@ static size_t entry_of(struct product_app *app, struct product_batch *batch, con
     return batch->order_entry[slot] - 1;
 }
 
-static enum ticket_verdict decide(struct product_app *app, struct product_batch *batch, size_t index, const struct ticket_intent *intent,
-                                  enum ticket_refusal *refusal)
+static enum ticket_verdict decide(struct product_app *app, struct product_batch *batch, size_t index,
+                                  const struct ticket_intent *intent, enum ticket_refusal *refusal)
 {
     struct product_entry *entry = &batch->entries[index];
     struct ticket_decision decision;
 
-    enum ticket_verdict verdict = ticket_decide(&entry->ticket, intent, &app->settings.policy, batch->base.now, &decision);
+    enum ticket_verdict verdict =
+        ticket_decide(&entry->ticket, intent, &app->settings.policy, batch->base.now, &decision);
     *refusal = decision.refusal;
     if (verdict == TICKET_DECIDED) {
         entry->is_new |= entry->ticket.state == TICKET_NONE;
@@ -212,7 +215,8 @@ static void finish_at_once(struct product_app *app, struct product_batch *batch,
     struct ticket_intent finish = {.kind = TICKET_FINISH};
     enum ticket_refusal refusal;
 
-    if (batch->entries[index].ticket.state == TICKET_PRODUCING && app->settings.policy.brew == 0 && !app->settings.manual)
+    if (batch->entries[index].ticket.state == TICKET_PRODUCING && app->settings.policy.brew == 0 &&
+        !app->settings.manual)
         decide(app, batch, index, &finish, &refusal);
 }
 
@@ -232,7 +236,8 @@ static void answer(struct product_batch *batch, struct product_command *command)
         return;
     command->render(command);
     if (command->idempotency_key.n && !command->unanswered)
-        batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint, &command->answer);
+        batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
+                          &command->answer);
 }
 
 /* Stock's answer decides the commands that waited for it. */
@@ -252,7 +257,8 @@ static void answer_waiting(struct product_app *app, struct product_batch *batch,
 }
 
 /* A key's first use goes on; a later one gets the kept answer, or is refused. */
-static bool is_settled_by_its_key(const struct product_app *app, struct product_batch *batch, struct product_command *command)
+static bool is_settled_by_its_key(const struct product_app *app, struct product_batch *batch,
+                                  struct product_command *command)
 {
     const struct idempotency_record *record = batch_key(&batch->base, command->idempotency_key);
 
@@ -297,7 +303,8 @@ static void decide_and_answer(struct product_app *app, struct product_batch *bat
         answer(batch, command);
 }
 
-/* What happens by itself: coffees get done, counter tickets that nobody waits for are given up, tickets whose goods have come go on. */
+/* What happens by itself: coffees get done, counter tickets that nobody waits for are given up, tickets whose goods
+ * have come go on. */
 static void decide_by_itself(struct product_app *app, struct product_batch *batch)
 {
     enum ticket_refusal refusal;
@@ -310,10 +317,12 @@ static void decide_by_itself(struct product_app *app, struct product_batch *batc
         if (ticket->state == TICKET_PRODUCING && !app->settings.manual)
             decide(app, batch, index, &(struct ticket_intent){.kind = TICKET_FINISH}, &refusal);
         else if (ticket->state == TICKET_PENDING)
-            decide(app, batch, index, &(struct ticket_intent){.kind = TICKET_UNANSWERED, .attempt = ticket->attempt}, &refusal);
+            decide(app, batch, index, &(struct ticket_intent){.kind = TICKET_UNANSWERED, .attempt = ticket->attempt},
+                   &refusal);
     }
     for (size_t i = 0; i < batch->n_waiting; i++)
-        decide(app, batch, working_set_number(&batch->tickets, batch->waiting[i].id), &(struct ticket_intent){.kind = TICKET_GOODS_IN}, &refusal);
+        decide(app, batch, working_set_number(&batch->tickets, batch->waiting[i].id),
+               &(struct ticket_intent){.kind = TICKET_GOODS_IN}, &refusal);
 }
 
 /* ---- commit, announce ---- */
@@ -348,7 +357,8 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
     struct product_batch batch = {0};
     int64_t last_id = app->last_id;
 
-    /* Strictly later than the last batch: what that one set for "soon" is due now, and nothing can become due behind app->taken. */
+    /* Strictly later than the last batch: what that one set for "soon" is due now, and nothing can become due behind
+     * app->taken. */
     app->now = now > app->now ? now : app->now + 1;
     if (!app->started_at)
         app->started_at = app->now;
@@ -380,8 +390,8 @@ static int64_t next_due(struct core *core)
     return scan < app->asks.next_retry ? scan : app->asks.next_retry;
 }
 
-int product_app_init(struct product_app *app, const struct product_ports *ports, const struct product_settings_app *settings,
-                     const struct cursors *cursors)
+int product_app_init(struct product_app *app, const struct product_ports *ports,
+                     const struct product_settings_app *settings, const struct cursors *cursors)
 {
     uint64_t last_position;
 

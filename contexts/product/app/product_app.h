@@ -1,8 +1,9 @@
-/** product_app.h: the kitchen's use cases: take an order as a ticket, ask stock, start, finish, cancel; and the counter's own tickets.
+/** product_app.h: the kitchen's use cases: take an order as a ticket, ask stock, start, finish, cancel; and the
+ * counter's own tickets.
  *
- *  One batch is load, decide, commit; then, and only then, events become visible, stock is asked and clients are answered. The saga is in the rows:
- *  what a ticket waits for is its state, and when to go on its due_at; a restart continues where it was. Used by one thread (the writer's); the
- *  simulation drives it the same way.
+ *  One batch is load, decide, commit; then, and only then, events become visible, stock is asked and clients are
+ * answered. The saga is in the rows: what a ticket waits for is its state, and when to go on its due_at; a restart
+ * continues where it was. Used by one thread (the writer's); the simulation drives it the same way.
  */
 #ifndef COFFEESHOP_PRODUCT_APP_H
 #define COFFEESHOP_PRODUCT_APP_H
@@ -12,24 +13,25 @@
 #include "goods.h"
 #include "product_ports.h"
 
-/** One command. Its texts have to live until it is finished; the creator's `base.finish` frees it. What it concerns follows from intent.kind:
- *  the order (ORDERED, CANCEL_ORDER: intent.order_id), an item (GOODS_IN: item, on_hand), a new ticket (OPEN), or the ticket (all others: ticket_id). */
+/** One command. Its texts have to live until it is finished; the creator's `base.finish` frees it. What it concerns
+ * follows from intent.kind: the order (ORDERED, CANCEL_ORDER: intent.order_id), an item (GOODS_IN: item, on_hand), a
+ * new ticket (OPEN), or the ticket (all others: ticket_id). */
 struct product_command {
     struct command base;
     struct ticket_intent intent;
     int64_t ticket_id;
-    struct str item;  /* GOODS_IN */
-    int64_t on_hand;  /* GOODS_IN: what there is now */
+    struct str item;            /* GOODS_IN */
+    int64_t on_hand;            /* GOODS_IN: what there is now */
     struct str idempotency_key; /* empty: none. Scoped: "POST /products <key>" */
     uint64_t fingerprint;
 
     /* what came out; valid from render() on */
     enum ticket_verdict verdict;
     enum ticket_refusal refusal;
-    bool key_reused;     /* the idempotency key belongs to another body */
+    bool key_reused;      /* the idempotency key belongs to another body */
     bool key_in_progress; /* the first request with this key is not answered yet */
-    bool replayed;       /* `answer` is the one kept for the key */
-    int unanswered;      /* an errors.h code: stock could not be asked */
+    bool replayed;        /* `answer` is the one kept for the key */
+    int unanswered;       /* an errors.h code: stock could not be asked */
     struct ticket ticket; /* as it is after the command */
     struct answer answer;
     /** Makes `answer`, before the commit. NULL: nobody waits. */
@@ -63,15 +65,15 @@ struct product_app {
     struct ask_table asks;
     struct goods goods;
     int64_t last_id;
-    int64_t last_order_id;      /* an order above it certainly has no ticket yet */
-    struct due_ticket taken;    /* due tickets up to here have been taken */
-    int64_t next_scan;          /* when the next one beyond may be due */
-    int64_t now;                /* of the last batch */
-    int64_t started_at;         /* of the first batch since the start */
+    int64_t last_order_id;   /* an order above it certainly has no ticket yet */
+    struct due_ticket taken; /* due tickets up to here have been taken */
+    int64_t next_scan;       /* when the next one beyond may be due */
+    int64_t now;             /* of the last batch */
+    int64_t started_at;      /* of the first batch since the start */
 };
 
-int product_app_init(struct product_app *app, const struct product_ports *ports, const struct product_settings_app *settings,
-                     const struct cursors *cursors);
+int product_app_init(struct product_app *app, const struct product_ports *ports,
+                     const struct product_settings_app *settings, const struct cursors *cursors);
 /** Commands still waiting for stock are finished with E_CLOSING. */
 void product_app_free(struct product_app *app);
 

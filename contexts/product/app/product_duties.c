@@ -5,7 +5,8 @@
 
 enum duty { DUTY_NONE, DUTY_REDUCE, DUTY_RELEASE };
 
-/* What has to be asked of stock, by the ticket's state and the time; a barista who waits makes it the kitchen's business in manual mode too. */
+/* What has to be asked of stock, by the ticket's state and the time; a barista who waits makes it the kitchen's
+ * business in manual mode too. */
 static enum duty duty_of(const struct product_app *app, const struct ticket *ticket, bool somebody_waits, int64_t now)
 {
     bool is_due = ticket->due_at != 0 && ticket->due_at <= now + 1;
@@ -38,10 +39,12 @@ static void send(struct product_app *app, struct ask *ask)
     app->ports.stock->ask(app->ports.stock, &question);
 }
 
-/* A ticket that has not changed since before the restart may have been refused then, and goods may have come since: see goods.h. */
+/* A ticket that has not changed since before the restart may have been refused then, and goods may have come since: see
+ * goods.h. */
 static int64_t goods_seen(const struct product_app *app, const struct ask *ask)
 {
-    return ask->ticket.updated_at < app->started_at ? GOODS_UNKNOWN : goods_count(&app->goods, ask->ticket.product_name);
+    return ask->ticket.updated_at < app->started_at ? GOODS_UNKNOWN
+                                                    : goods_count(&app->goods, ask->ticket.product_name);
 }
 
 /* There is no room to ask for this ticket now: the scan has to meet it again. */
@@ -129,7 +132,8 @@ static void wait_for_stock(struct product_app *app, struct product_batch *batch,
     if (!ask)
         ask = ask_table_add(&app->asks, ticket);
     if (!ask) {
-        command->unanswered = E_BUSY; /* a counter's ticket is then given up by the scan, like one left over from a crash */
+        command->unanswered =
+            E_BUSY; /* a counter's ticket is then given up by the scan, like one left over from a crash */
         app->next_scan = batch->base.now;
         return;
     }

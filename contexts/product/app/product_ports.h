@@ -25,7 +25,7 @@ struct product_batch {
     size_t *order_entry;       /* its entry + 1; 0: the order has no ticket yet */
     struct ticket *waiting;    /* out of stock, and goods have come for them */
     size_t n_waiting;
-    int64_t *due;              /* ids of tickets whose time has come */
+    int64_t *due; /* ids of tickets whose time has come */
     size_t n_due;
     int64_t due_at_cursor, due_id_cursor; /* how far the due tickets are taken when this batch is committed */
 };
@@ -38,25 +38,33 @@ struct due_ticket {
  *  Texts of loaded tickets are copied to the arena. Errors: E_UNAVAILABLE, E_MEMORY, E_FULL, E_CONFLICT. */
 struct product_repo {
     /** The ticket of each order (`out[i]`: TICKET_NONE when it has none). */
-    int (*find_by_orders)(struct product_repo *self, const int64_t *order_ids, size_t n, struct ticket *out, struct arena *arena);
+    int (*find_by_orders)(struct product_repo *self, const int64_t *order_ids, size_t n, struct ticket *out,
+                          struct arena *arena);
     /** The tickets themselves (TICKET_NONE: never made). */
-    int (*find_by_ids)(struct product_repo *self, const int64_t *ids, size_t n, struct ticket *out, struct arena *arena);
-    /** The oldest out-of-stock tickets of an item that `on_hand` is enough for, those that don't fit passed over; appended to `*out` (an array in
-     *  the arena, made anew when it has to grow). */
-    int (*find_waiting)(struct product_repo *self, struct str product_name, int64_t on_hand, struct ticket **out, size_t *n, struct arena *arena);
+    int (*find_by_ids)(struct product_repo *self, const int64_t *ids, size_t n, struct ticket *out,
+                       struct arena *arena);
+    /** The oldest out-of-stock tickets of an item that `on_hand` is enough for, those that don't fit passed over;
+     * appended to `*out` (an array in the arena, made anew when it has to grow). */
+    int (*find_waiting)(struct product_repo *self, struct str product_name, int64_t on_hand, struct ticket **out,
+                        size_t *n, struct arena *arena);
     /** At most `limit` tickets with due_at <= now that come after `after` in the order (due_at, id). */
-    int (*find_due)(struct product_repo *self, struct due_ticket after, int64_t now, size_t limit, struct due_ticket *out, size_t *n);
+    int (*find_due)(struct product_repo *self, struct due_ticket after, int64_t now, size_t limit,
+                    struct due_ticket *out, size_t *n);
     /** The earliest due_at after `after`; INT64_MAX: none. */
     int (*next_due)(struct product_repo *self, struct due_ticket after, int64_t *due_at);
     /** Fills in base.records. */
     int (*find_keys)(struct product_repo *self, struct idempotency_record *records, size_t n, struct arena *arena);
-    /** Changed entries, outbox, cursors, new idempotency records, dead letters: all or nothing, durable when it returns 0. */
+    /** Changed entries, outbox, cursors, new idempotency records, dead letters: all or nothing, durable when it returns
+     * 0. */
     int (*commit)(struct product_repo *self, struct product_batch *batch);
-    /** At start: the highest ticket id and order id seen, the last event's position, the cursors (their sources are filled in). */
-    int (*restore)(struct product_repo *self, int64_t *last_id, int64_t *last_order_id, uint64_t *last_position, struct cursors *cursors);
+    /** At start: the highest ticket id and order id seen, the last event's position, the cursors (their sources are
+     * filled in). */
+    int (*restore)(struct product_repo *self, int64_t *last_id, int64_t *last_order_id, uint64_t *last_position,
+                   struct cursors *cursors);
 };
 
-/** A question to stock, keyed by its reservation id, so that a repeat is harmless. Texts are valid during the call only. */
+/** A question to stock, keyed by its reservation id, so that a repeat is harmless. Texts are valid during the call
+ * only. */
 struct stock_question {
     bool release; /* give back, rather than reduce */
     int64_t ticket_id;
@@ -68,8 +76,8 @@ struct stock_question {
 
 /** Adapter: adapters/product_stock_client.c. Writer thread; returns at once. */
 struct stock_caller {
-    /** Takes a question. Its answer comes back as a command of kind REDUCED, REFUSED, RELEASED or UNANSWERED (time-out, breaker open), origin
-     *  FROM_EFFECT, exactly once. */
+    /** Takes a question. Its answer comes back as a command of kind REDUCED, REFUSED, RELEASED or UNANSWERED (time-out,
+     * breaker open), origin FROM_EFFECT, exactly once. */
     void (*ask)(struct stock_caller *self, const struct stock_question *question);
     /** All questions of this batch are asked: send them together. */
     void (*flush)(struct stock_caller *self);

@@ -11,12 +11,30 @@ struct cell {
     enum ticket_refusal refusal;
 };
 
-#define emit(e, s) {.outcome = OUTCOME_EMIT, .event = TICKET_EVENT_##e, .state = TICKET_##s}
-#define note(s) {.outcome = OUTCOME_NOTE, .event = TICKET_EVENT_NOTED, .state = TICKET_##s}
-#define repeat() {.outcome = OUTCOME_REPEAT}
-#define ask() {.outcome = OUTCOME_ASK}
-#define refuse(r) {.outcome = OUTCOME_REFUSE, .refusal = TICKET_REFUSAL_##r}
-#define broken() {.outcome = OUTCOME_BROKEN}
+#define emit(e, s)                                                                                                     \
+    {                                                                                                                  \
+        .outcome = OUTCOME_EMIT, .event = TICKET_EVENT_##e, .state = TICKET_##s                                        \
+    }
+#define note(s)                                                                                                        \
+    {                                                                                                                  \
+        .outcome = OUTCOME_NOTE, .event = TICKET_EVENT_NOTED, .state = TICKET_##s                                      \
+    }
+#define repeat()                                                                                                       \
+    {                                                                                                                  \
+        .outcome = OUTCOME_REPEAT                                                                                      \
+    }
+#define ask()                                                                                                          \
+    {                                                                                                                  \
+        .outcome = OUTCOME_ASK                                                                                         \
+    }
+#define refuse(r)                                                                                                      \
+    {                                                                                                                  \
+        .outcome = OUTCOME_REFUSE, .refusal = TICKET_REFUSAL_##r                                                       \
+    }
+#define broken()                                                                                                       \
+    {                                                                                                                  \
+        .outcome = OUTCOME_BROKEN                                                                                      \
+    }
 
 static const struct cell cells[TICKET_STATE_COUNT][TICKET_COMMAND_COUNT] = {
 #define CELL(state, command, ...) [TICKET_##state][TICKET_##command] = __VA_ARGS__,
@@ -52,9 +70,10 @@ static bool is_old_answer(const struct ticket *ticket, const struct ticket_inten
     }
 }
 
-/* When something is to be done with the ticket by itself, once it is in `state`. At the earliest in the next batch: `now` is this one's. */
-static int64_t due_in(enum ticket_state state, const struct ticket *ticket, const struct ticket_intent *intent, const struct ticket_policy *policy,
-                      int64_t now)
+/* When something is to be done with the ticket by itself, once it is in `state`. At the earliest in the next batch:
+ * `now` is this one's. */
+static int64_t due_in(enum ticket_state state, const struct ticket *ticket, const struct ticket_intent *intent,
+                      const struct ticket_policy *policy, int64_t now)
 {
     const int64_t soon = now + 1;
 
@@ -66,7 +85,8 @@ static int64_t due_in(enum ticket_state state, const struct ticket *ticket, cons
     case TICKET_PRODUCING:
         return later_of(soon, now + policy->brew);
     case TICKET_CANCELED:
-        /* What a Ready ticket may have reserved is given back; stock's no needs no giving back, and who never asked has nothing. */
+        /* What a Ready ticket may have reserved is given back; stock's no needs no giving back, and who never asked has
+         * nothing. */
         if (intent->kind == TICKET_RELEASED)
             return 0;
         return ticket->state == TICKET_READY ? soon : ticket->due_at;
@@ -86,8 +106,8 @@ static int64_t attempt_after(const struct ticket *ticket, const struct ticket_in
     return ticket->attempt;
 }
 
-enum ticket_verdict ticket_decide(const struct ticket *ticket, const struct ticket_intent *intent, const struct ticket_policy *policy,
-                                  int64_t now, struct ticket_decision *out)
+enum ticket_verdict ticket_decide(const struct ticket *ticket, const struct ticket_intent *intent,
+                                  const struct ticket_policy *policy, int64_t now, struct ticket_decision *out)
 {
     ASSERT(ticket->state < TICKET_STATE_COUNT && intent->kind < TICKET_COMMAND_COUNT);
     const struct cell *cell = &cells[ticket->state][intent->kind];

@@ -1,15 +1,16 @@
 /** ticket.h: the Ticket aggregate: one coffee order in the kitchen, from arrival to the counter.
  *
- *  Pure: no I/O, no clock, no allocation. ticket_decide() says what happens, ticket_apply() makes it so. Times are the caller's: microseconds
- *  since the epoch, UTC. The whole behaviour is the table ticket_states.def.
+ *  Pure: no I/O, no clock, no allocation. ticket_decide() says what happens, ticket_apply() makes it so. Times are the
+ * caller's: microseconds since the epoch, UTC. The whole behaviour is the table ticket_states.def.
  *
- *  Here, and only here, it is decided whether a cancel comes in time: cancel and start are two commands on the same ticket (rule 3).
- *  Stock is asked under a reservation id of its own for each attempt: a yes and a no are both final for that id, so a repeated question is harmless, and
- *  a question whose answer was lost is simply asked again (rule 2). When goods arrive after a no, the next attempt asks under the next id.
+ *  Here, and only here, it is decided whether a cancel comes in time: cancel and start are two commands on the same
+ * ticket (rule 3). Stock is asked under a reservation id of its own for each attempt: a yes and a no are both final for
+ * that id, so a repeated question is harmless, and a question whose answer was lost is simply asked again (rule 2).
+ * When goods arrive after a no, the next attempt asks under the next id.
  *
- *  `due_at` is the saga's memory: when something is to be done with the ticket by itself, and its state says what: READY: ask stock;
- *  PRODUCING: the coffee is done; CANCELED and VOID: give back what may have been reserved; PENDING: nobody waits for it any more.
- *  In manual mode a barista does the first two instead, and their times are passed over.
+ *  `due_at` is the saga's memory: when something is to be done with the ticket by itself, and its state says what:
+ * READY: ask stock; PRODUCING: the coffee is done; CANCELED and VOID: give back what may have been reserved; PENDING:
+ * nobody waits for it any more. In manual mode a barista does the first two instead, and their times are passed over.
  */
 #ifndef COFFEESHOP_TICKET_H
 #define COFFEESHOP_TICKET_H
@@ -99,10 +100,10 @@ struct ticket_intent {
     enum ticket_command_kind kind;
     struct str product_name; /* ORDERED, OPEN */
     int64_t qty;
-    int64_t order_id;   /* ORDERED, CANCEL_ORDER */
-    int64_t ordered_at; /* ORDERED: us */
-    int64_t reference;  /* OPEN */
-    int64_t attempt;    /* stock's answers: to which question */
+    int64_t order_id;                    /* ORDERED, CANCEL_ORDER */
+    int64_t ordered_at;                  /* ORDERED: us */
+    int64_t reference;                   /* OPEN */
+    int64_t attempt;                     /* stock's answers: to which question */
     struct str correlation, traceparent; /* ORDERED, OPEN */
 };
 
@@ -121,8 +122,8 @@ struct ticket_decision {
     enum ticket_refusal refusal;
 };
 
-enum ticket_verdict ticket_decide(const struct ticket *ticket, const struct ticket_intent *intent, const struct ticket_policy *policy,
-                                  int64_t now, struct ticket_decision *out);
+enum ticket_verdict ticket_decide(const struct ticket *ticket, const struct ticket_intent *intent,
+                                  const struct ticket_policy *policy, int64_t now, struct ticket_decision *out);
 void ticket_apply(struct ticket *ticket, const struct ticket_event *event);
 /** Whether the world may see it. */
 bool ticket_is_hidden(const struct ticket *ticket);
