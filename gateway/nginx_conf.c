@@ -54,12 +54,12 @@ static const char *url_of(const struct gateway_settings *settings, const char *s
     const char *const urls[] = {settings->order_url, settings->product_url, settings->stock_url,
                                 settings->customercenter_url};
 
-    for (size_t i = 0; i < COUNT_OF(services); i++) {
-        if (strcmp(service, services[i]) == 0)
-            return urls[i];
+    size_t i = 0;
+    while (strcmp(service, services[i]) != 0) {
+        i++;
+        ASSERT(i < COUNT_OF(services));
     }
-    ASSERT(!"a service has an address");
-    return "";
+    return urls[i];
 }
 
 static void write_upstreams(const struct filler *filler, struct buf *out)
@@ -226,13 +226,13 @@ static const struct part parts[] = {
 
 static void write_named(const struct filler *filler, struct str name, struct buf *out)
 {
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        if (!str_is(name, parts[i].name))
-            continue;
-        parts[i].write(filler, out);
-        return;
+    size_t i = 0;
+
+    while (!str_is(name, parts[i].name)) {
+        i++;
+        ASSERT(i < COUNT_OF(parts)); /* the template names only what there is */
     }
-    ASSERT(!"the template names only what there is");
+    parts[i].write(filler, out);
 }
 
 /* @name@; an @ that no such name follows (as in a character class) is an @. */

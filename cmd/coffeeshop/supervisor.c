@@ -197,6 +197,14 @@ static int wait_for_something(const struct supervisor *supervisor, struct pollfd
     return poll(fds, supervisor->n_children + 1, left > 0 ? (int)((left + US_PER_MS - 1) / US_PER_MS) : 0);
 }
 
+/* A probe that was begun anew since poll() has nothing to do with what poll() saw. */
+static short answer_for(const struct child *child, const struct pollfd *seen)
+{
+    if (child->probe.fd != seen->fd)
+        return 0;
+    return seen->revents;
+}
+
 static void turn(struct supervisor *supervisor, const struct pollfd *fds)
 {
     int64_t now = clock_monotonic();
@@ -210,7 +218,7 @@ static void turn(struct supervisor *supervisor, const struct pollfd *fds)
         if (child->pid == 0 && now >= child->start_at_us)
             start(supervisor, child, now);
         else if (child->pid > 0 && !child->ready)
-            child->ready = probe_turn(&child->probe, child->probe.fd == fds[i + 1].fd ? fds[i + 1].revents : 0, now);
+            child->ready = probe_turn(&child->probe, answer_for(child, &fds[i + 1]), now);
     }
     announce_when_ready(supervisor);
 }

@@ -31,7 +31,7 @@ struct shop {
 static const char *listen_of(const struct shop_settings *settings, size_t i)
 {
     const struct program *program = shop_programs[i];
-    const char *listen = "";
+    const char *listen = NULL;
 
     for (size_t k = 0; k < program->n_rows; k++) {
         struct str name = str_of(program->rows[k].name);
@@ -39,7 +39,7 @@ static const char *listen_of(const struct shop_settings *settings, size_t i)
         if (str_is(owner, program->name) && str_is(name, "listen"))
             memcpy(&listen, (const char *)settings->program[i] + program->rows[k].offset, sizeof(listen));
     }
-    return listen;
+    return listen ? listen : "";
 }
 
 static const char *gateway_address(const struct shop_settings *settings)

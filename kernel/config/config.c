@@ -35,9 +35,7 @@ static bool is_environment_name(struct str name, const struct setting *row)
     if (name.n != dotted.n)
         return false;
     for (size_t i = 0; i < name.n; i++) {
-        char c = dotted.p[i];
-        char upper = c == '.' ? '_' : (c >= 'a' && c <= 'z') ? (char)(c - 'a' + 'A') : c;
-        if (name.p[i] != upper)
+        if (name.p[i] != config_environment_letter(dotted.p[i]))
             return false;
     }
     return true;

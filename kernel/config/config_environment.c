@@ -4,11 +4,22 @@
 
 static const struct str prefix = STR_INIT("COFFEESHOP_");
 
+char config_environment_letter(char c)
+{
+    static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    if (c == '.')
+        return '_';
+    if (c >= 'a' && c <= 'z')
+        return upper[c - 'a'];
+    return c;
+}
+
 static void write_variable(const struct setting *row, const void *from, struct buf *out)
 {
     buf_add(out, prefix);
     for (const char *c = row->name; *c; c++)
-        buf_char(out, *c == '.' ? '_' : (*c >= 'a' && *c <= 'z') ? (char)(*c - 'a' + 'A') : *c);
+        buf_char(out, config_environment_letter(*c));
     buf_char(out, '=');
     config_value_write(row, from, out);
 }

@@ -36,8 +36,10 @@ static void add_json_text(struct buf *line, struct str text)
         return;
     }
     struct buf ascii = {0};
-    for (size_t i = 0; i < text.n; i++)
-        buf_char(&ascii, (unsigned char)text.p[i] < 0x80 ? text.p[i] : '?');
+    for (size_t i = 0; i < text.n; i++) {
+        bool is_ascii = (unsigned char)text.p[i] < 0x80;
+        buf_add(&ascii, is_ascii ? (struct str){text.p + i, 1} : STR("?"));
+    }
     buf_json_string(line, buf_str(&ascii));
     buf_free(&ascii);
 }
