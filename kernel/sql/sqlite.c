@@ -156,7 +156,16 @@ static int lite_query_many(struct sql *port, const struct sql_statement *stateme
     int error = prepared_for(self, statement, &prepared);
     if (error)
         return broken_by(self, error);
-    return run_rows(self, prepared, statement->text, params, statement->n_params, n_rows, on_row, context);
+    /* Many rows outside a transaction: one read transaction around them, or SQLite locks and unlocks the file for each. */
+    bool around = on_row && n_rows > 1 && !self->in_transaction;
+    if (around)
+        error = sql_exec(port, &begin_read, NULL);
+    if (error)
+        return error;
+    error = run_rows(self, prepared, statement->text, params, statement->n_params, n_rows, on_row, context);
+    if (around)
+        (void)sql_exec(port, &commit_all, NULL); /* it has written nothing, so nothing can be lost */
+    return error;
 }
 
 static int lite_exec_many(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
