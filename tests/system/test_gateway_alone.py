@@ -95,6 +95,19 @@ class Door:
         assert self.process.is_running(), self.process.output()
         return can_connect(self.port)
 
+    def begin_to_wait(self):
+        """A client whose request is under way until the test lets it go on; its status comes to the list."""
+        statuses = []
+
+        def ask_and_wait():
+            with client(f"http://127.0.0.1:{self.port}", timeout=30.0) as http:
+                statuses.append(http.get("/orders/wait").status_code)
+
+        waits = threading.Thread(target=ask_and_wait)
+        waits.start()
+        assert self.service.waiting.wait(10)
+        return waits, statuses
+
     def last(self):
         return self.service.asked[-1]
 
@@ -289,9 +302,7 @@ def test_loopback_is_not_limited(open_door):
 
 def test_one_client_has_so_many_requests_under_way_and_no_more(open_door):
     door = open_door("--gateway.unlimited=", "--gateway.connections=1")
-    waits = threading.Thread(target=lambda: client(f"http://127.0.0.1:{door.port}", timeout=30.0).get("/orders/wait"))
-    waits.start()
-    assert door.service.waiting.wait(10)
+    waits, _ = door.begin_to_wait()
     assert_problem(door.http.get("/orders"), 429)
     door.service.go_on.set()
     waits.join()
@@ -307,10 +318,7 @@ def test_events_are_passed_on_as_they_come(open_door):
 
 def test_a_request_under_way_is_finished_when_the_gateway_stops(open_door):
     door = open_door()
-    answers = []
-    waits = threading.Thread(target=lambda: answers.append(client(f"http://127.0.0.1:{door.port}", timeout=30.0).get("/orders/wait").status_code))
-    waits.start()
-    assert door.service.waiting.wait(10)
+    waits, answers = door.begin_to_wait()
     door.process.process.send_signal(signal.SIGTERM)
     eventually(lambda: "stopping" in door.process.output(), within=10)
     door.service.go_on.set()
