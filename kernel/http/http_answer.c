@@ -88,7 +88,7 @@ static void add_headers(struct exchange *exchange, struct MHD_Response *response
     for (size_t i = 0; i < request->n_headers; i++)
         if (!add_text(response, request->header[i].name, request->header[i].value))
             add_long_text(&request->arena, response, request->header[i].name, request->header[i].value);
-    if (exchange->close || exchange->server->draining)
+    if (exchange->close || exchange->server->retiring)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 

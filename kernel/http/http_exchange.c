@@ -69,6 +69,11 @@ void *http_exchange_begin(void *cls, const char *uri, struct MHD_Connection *con
     struct exchange *exchange = peer ? take(server) : NULL;
     if (!exchange)
         return NULL; /* http_exchange_continue() ends the connection */
+    if (peer->silent)
+        server->silent--;
+    peer->silent = false;
+    server->begun++;
+    exchange->counted = true;
     exchange->server = server;
     exchange->connection = connection;
     exchange->peer = peer;
@@ -187,6 +192,8 @@ void http_exchange_end(void *cls, struct MHD_Connection *connection, void **cont
         return;
     ASSERT(exchange->state != EXCHANGE_WAITING && exchange->state != EXCHANGE_RUNNING);
     *context = NULL;
+    if (exchange->counted)
+        server->begun--;
     if (exchange->stream)
         http_stream_end(exchange);
     http_peers_add(&server->idle, exchange->peer, clock_monotonic());

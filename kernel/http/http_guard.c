@@ -141,7 +141,8 @@ struct http_verdict http_guard(const struct http_field *fields, size_t n, bool h
         return refuse(413, NULL, "The body is larger than this service takes.");
     if (head->seen[HTTP_EXPECT] && !str_eq_nocase(head->value[HTTP_EXPECT], STR("100-continue")))
         return refuse(417, "Expect", "Only 100-continue can be expected.");
-    if (head->seen[HTTP_IDEMPOTENCY_KEY] && !http_is_visible(head->value[HTTP_IDEMPOTENCY_KEY], 1, 255))
+    /* an empty one is none */
+    if (head->value[HTTP_IDEMPOTENCY_KEY].n && !http_is_visible(head->value[HTTP_IDEMPOTENCY_KEY], 1, 255))
         return refuse(400, "Idempotency-Key", "The key must be 1 to 255 visible ASCII characters.");
     return fine;
 }

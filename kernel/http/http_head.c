@@ -70,6 +70,27 @@ static void split_absolute(struct str *target, struct str *host)
     }
 }
 
+/* What a problem says it is about when the path can't be read: as it came, as far as it can stand in a URI. */
+static struct str raw_instance(struct exchange *exchange)
+{
+    struct buf out = {0};
+    struct str host, query, target = exchange->target;
+    split_absolute(&target, &host);
+    struct str path = str_split(target, '?', &query);
+    if (path.n == 0 || path.p[0] != '/')
+        BUF_LIT(&out, "/");
+    for (size_t i = 0; i < path.n; i++) {
+        unsigned char c = (unsigned char)path.p[i];
+        if (c > ' ' && c < 0x7f && c != '"' && c != '\\')
+            buf_char(&out, path.p[i]);
+        else
+            buf_printf(&out, "%%%02X", c);
+    }
+    struct str text = out.failed ? STR("/") : arena_copy(&exchange->request.arena, buf_str(&out));
+    buf_free(&out);
+    return text;
+}
+
 static int read_target(struct exchange *exchange, const struct http_head *head)
 {
     struct http_request *request = &exchange->request;
@@ -156,6 +177,8 @@ static void refuse_target(struct exchange *exchange, int error)
 {
     struct http_request *request = &exchange->request;
     exchange->refused = true;
+    if (!request->path.n)
+        request->path = raw_instance(exchange);
     if (error == E_MALFORMED)
         http_fill_problem(request, 400, NULL, "The path or the query can't be read.");
     else if (error == E_NOT_FOUND)
@@ -183,6 +206,7 @@ void http_head_read(struct exchange *exchange, const char *method, const char *v
     if (verdict.status) {
         exchange->refused = true;
         exchange->close = true; /* where this request ends is not certain, or not worth waiting for */
+        request->path = raw_instance(exchange);
         http_fill_problem(request, verdict.status, verdict.header, "%s", verdict.detail);
         return;
     }

@@ -19,6 +19,7 @@ struct http_peer {
     bool trusted; /* its X-Forwarded-* are believed */
     int64_t due_us;
     struct http_peers *in; /* the list it is on, or NULL */
+    bool silent;           /* no request has begun on it */
     struct http_peer *older, *newer;
 };
 
@@ -49,6 +50,7 @@ struct exchange {
     struct buf body;      /* request.body points into it */
     uint64_t discarded;   /* bytes of body nobody wants */
     bool refused;         /* the answer is already filled in; the body is only read past */
+    bool counted;         /* among the server's `begun` */
     bool answered_inside; /* http_reply() or http_stream() was called by the handler itself */
     bool close;           /* the connection ends with this answer */
     bool has_body;
@@ -77,7 +79,10 @@ struct http_server {
     struct exchange *spare;
     struct exchange *streams;
     size_t in_flight;
-    bool draining;
+    size_t begun;         /* requests whose answer has not gone out; streams are not counted */
+    size_t silent;        /* connections on which no request has begun */
+    bool retiring;        /* every answer ends its connection */
+    bool draining;        /* nobody is let in any more */
     bool parses_in_place; /* MHD does; later versions judge by themselves what http_guard_is_plain() looks for */
     bool must_run;        /* MHD has something to do */
     int64_t mhd_due_us;

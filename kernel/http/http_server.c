@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Connections ----------------------------------------------------------------------------------------------------- */
@@ -24,6 +25,8 @@ static void connection_began(struct http_server *server, struct MHD_Connection *
     if (!peer)
         return; /* its first request is refused */
     peer->fd = fd_of(connection);
+    peer->silent = true;
+    server->silent++;
     peer->trusted = info && http_trust_has(&server->trust, info->client_addr);
     http_peers_add(&server->receiving, peer, clock_monotonic());
 }
@@ -31,11 +34,14 @@ static void connection_began(struct http_server *server, struct MHD_Connection *
 static void notice_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                               enum MHD_ConnectionNotificationCode code)
 {
+    struct http_server *server = cls;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        connection_began(cls, connection, socket_context);
+        connection_began(server, connection, socket_context);
         return;
     }
     struct http_peer *peer = *socket_context;
+    if (peer && peer->silent)
+        server->silent--;
     if (peer)
         http_peer_leave(peer);
     heap_free(peer);
@@ -176,19 +182,50 @@ uint16_t http_server_port(const struct http_server *server)
     return server->port;
 }
 
+void http_server_retire(struct http_server *server)
+{
+    server->retiring = true;
+}
+
+/* Clients whose connection the kernel has made for us already may have sent their request. */
+static void let_in_who_waits(struct http_server *server, int listen_fd)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    int fd;
+    while ((fd = accept4(listen_fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+        (void)MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, size); /* closes it when it fails */
+        size = sizeof address;
+    }
+    server->must_run = true;
+}
+
 void http_server_drain(struct http_server *server)
 {
     if (server->draining)
         return;
+    server->retiring = true;
     server->draining = true;
     MHD_socket fd = MHD_quiesce_daemon(server->daemon);
-    if (fd != MHD_INVALID_SOCKET)
-        close(fd); /* new clients are refused at once and try elsewhere */
+    if (fd == MHD_INVALID_SOCKET)
+        return;
+    let_in_who_waits(server, fd);
+    close(fd); /* new clients are refused at once and try elsewhere */
 }
 
 size_t http_server_in_flight(const struct http_server *server)
 {
     return server->in_flight;
+}
+
+size_t http_server_begun(const struct http_server *server)
+{
+    return server->begun;
+}
+
+size_t http_server_silent(const struct http_server *server)
+{
+    return server->silent;
 }
 
 static void end_streams(struct http_server *server)

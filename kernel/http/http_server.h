@@ -97,10 +97,17 @@ struct http_stream {
 struct http_server *http_server_new(struct loop *loop, const struct http_settings *settings, const char *listen,
                                     const struct route *routes, void *context, struct buf *problem);
 uint16_t http_server_port(const struct http_server *server);
-/** No new connections; answered requests get Connection: close. Loop thread. */
+/** From now on every answer says Connection: close, so that clients who keep their connections go elsewhere. Others are
+ * still let in: nobody is hung up on in the middle of a request. Loop thread. */
+void http_server_retire(struct http_server *server);
+/** The same, and no new connections; those that had been made by then are still served. Loop thread. */
 void http_server_drain(struct http_server *server);
 /** Requests handed out and not yet answered. Loop thread. */
 size_t http_server_in_flight(const struct http_server *server);
+/** Requests that have begun to arrive and whose answer has not gone out, streams not counted. Loop thread. */
+size_t http_server_begun(const struct http_server *server);
+/** Connections on which no request has begun. One that is new will say something at once. Loop thread. */
+size_t http_server_silent(const struct http_server *server);
 /** All handed-out requests must have been answered. Loop thread (loop not running). */
 void http_server_free(struct http_server *server);
 

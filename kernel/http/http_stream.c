@@ -104,6 +104,8 @@ enum MHD_Result http_stream_answer(struct exchange *exchange)
     http_count(request);
     exchange->state = EXCHANGE_ANSWERED;
     exchange->stream->asleep = false;
+    exchange->counted = false; /* it goes on for ever */
+    exchange->server->begun--;
     list_add(exchange);
     enum MHD_Result result = MHD_queue_response(exchange->connection, MHD_HTTP_OK, response);
     MHD_destroy_response(response);

@@ -16,7 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DRAIN_LOOK_MS = 2 }; /* how often it is looked whether the last request is answered */
+enum {
+    DRAIN_LOOK_MS = 2, /* how often it is looked whether the last request is answered */
+    SILENCE_MS = 250,  /* who got a connection and said nothing for so long isn't about to */
+};
 
 /* ---- making it ---- */
 
@@ -271,6 +274,15 @@ void service_read(struct service *service, struct reader *reader, struct http_re
 
 /* ---- stopping ---- */
 
+/* Nobody is left whose request would be lost. */
+static bool is_served(const struct service *service, int64_t now)
+{
+    if (now >= service->stop_by)
+        return true;
+    return http_server_begun(service->server) == 0 &&
+           (http_server_silent(service->server) == 0 || now >= service->hush_by);
+}
+
 static void on_drain_timer(struct loop_timer *timer)
 {
     struct service *service = CONTAINER_OF(timer, struct service, timer);
@@ -279,11 +291,14 @@ static void on_drain_timer(struct loop_timer *timer)
     if (service->phase == PHASE_UNREADY) {
         service->phase = PHASE_DRAINING;
         service->stop_by = now + service->common->stop_ms * US_PER_MS;
+        service->hush_by = now + SILENCE_MS * US_PER_MS;
         http_server_drain(service->server);
         for (size_t i = 0; i < service->n_followers; i++)
             follower_stop(service->followers[i]);
+        loop_timer_set(service->loop, timer, now + DRAIN_LOOK_MS * US_PER_MS); /* who was let in last is read first */
+        return;
     }
-    if (http_server_in_flight(service->server) == 0 || now >= service->stop_by)
+    if (is_served(service, now))
         loop_stop(service->loop);
     else
         loop_timer_set(service->loop, timer, now + DRAIN_LOOK_MS * US_PER_MS);
@@ -294,6 +309,7 @@ static void begin_stop(struct service *service)
     if (service->phase != PHASE_SERVING)
         return;
     service->phase = PHASE_UNREADY;
+    http_server_retire(service->server);
     service->timer.fire = on_drain_timer;
     loop_timer_set(service->loop, &service->timer, clock_monotonic() + service->common->drain_ms * US_PER_MS);
     log_info("stopping", LOG_I("in_flight", http_server_in_flight(service->server)));

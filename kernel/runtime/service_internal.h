@@ -34,6 +34,7 @@ struct service {
     size_t n_followers;
     enum service_phase phase;
     int64_t stop_by; /* monotonic us, while draining */
+    int64_t hush_by; /* likewise: who has said nothing until then is not waited for */
 };
 
 /** The common routes, NULL-path-terminated. */

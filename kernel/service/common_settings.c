@@ -31,8 +31,8 @@ const struct setting common_settings_rows[] = {
         "A connection without traffic for so long is closed."),
     ROW(http.request_ms, "http.request_ms", SETTING_MS, "10000", 100, 10 * MINUTE,
         "A request has to have arrived whole by then."),
-    ROW(http.trusted_proxy, "http.trusted_proxy", SETTING_TEXT, "127.0.0.0/8", 0, 64,
-        "Address or network whose X-Forwarded-* headers are believed."),
+    ROW(http.trusted_proxy, "http.trusted_proxy", SETTING_TEXT, "loopback", 0, 64,
+        "Whose X-Forwarded-* headers are believed: an address, a network, or loopback; empty: nobody's."),
 
     ROW(feed_tail_bytes, "feed.tail_bytes", SETTING_BYTES, "8MiB", 64 * KIB, 4 * GIB,
         "Recent events kept in memory for followers."),

@@ -173,8 +173,22 @@ static void what_can_not_be_decoded_is_refused(void **state)
         struct raw_answer answer = ask(state, text.p);
         assert_int_equal(answer.status, 400);
         assert_header(&answer, "Content-Type", "application/problem+json");
+        assert_says(&answer, "\"instance\":\"/");
         buf_free(&text);
     }
+}
+
+static void a_path_that_can_not_be_read_is_named_as_it_came(void **state)
+{
+    struct raw_answer answer = ask(state, "GET /orders/%00?a=1 HTTP/1.1\r\n" HOST "\r\n");
+    assert_says(&answer, "\"instance\":\"/orders/%00\"");
+    answer = ask(state, "GET /orders/\xff\"\\ HTTP/1.1\r\n" HOST "\r\n");
+    assert_says(&answer, "\"instance\":\"/orders/%FF%22%5C\"");
+    answer = ask(state, "GET http://shop/orders/%zz HTTP/1.1\r\n" HOST "\r\n");
+    assert_says(&answer, "\"instance\":\"/orders/%zz\"");
+    answer = ask(state, "POST /orders HTTP/1.1\r\n" HOST JSON "Content-Length: 5000\r\n\r\n");
+    assert_int_equal(answer.status, 413);
+    assert_says(&answer, "\"instance\":\"/orders\"");
 }
 
 static void a_method_that_the_path_lacks_is_told_which_it_has(void **state)
@@ -330,6 +344,14 @@ static void a_bad_idempotency_key_is_refused_by_name(void **state)
     assert_says(&answer, "\"member\":\"Idempotency-Key\"");
 }
 
+static void an_empty_idempotency_key_is_none(void **state)
+{
+    struct raw_answer answer =
+        ask(state, "POST /orders HTTP/1.1\r\n" HOST JSON "Idempotency-Key: \r\nContent-Length: 1\r\n\r\n1");
+    assert_int_equal(answer.status, 201);
+    assert_says(&answer, "key= ");
+}
+
 static void a_port_in_use_is_said_in_a_sentence(void **state)
 {
     struct http_bench *bench = *state;
@@ -380,6 +402,7 @@ int main(void)
         CASE(an_escaped_slash_is_part_of_its_segment),
         CASE(a_literal_path_goes_before_a_parameter),
         CASE(what_can_not_be_decoded_is_refused),
+        CASE(a_path_that_can_not_be_read_is_named_as_it_came),
         CASE(a_method_that_the_path_lacks_is_told_which_it_has),
         CASE(head_and_options_answer_by_themselves),
         CASE(the_type_served_follows_accept),
@@ -393,6 +416,7 @@ int main(void)
         CASE(links_do_not_follow_a_stranger),
         CASE(a_problem_names_what_was_wrong_and_when_to_come_back),
         CASE(a_bad_idempotency_key_is_refused_by_name),
+        CASE(an_empty_idempotency_key_is_none),
         CASE(a_port_in_use_is_said_in_a_sentence),
         CASE(memory_that_runs_out_costs_one_answer_and_not_the_server),
     };

@@ -204,6 +204,66 @@ static void a_draining_server_answers_what_it_has_and_takes_no_more(void **state
     close(fd);
 }
 
+static void retire(struct http_bench *bench)
+{
+    http_server_retire(bench->server);
+}
+
+static void a_retiring_server_sends_its_clients_away_after_their_answer_and_still_lets_others_in(void **state)
+{
+    struct http_bench *bench = *state;
+    struct raw_answer answer;
+    int kept = raw_connect(bench->port);
+    raw_say(kept, "GET /orders/1 HTTP/1.1\r\n" HOST "\r\n");
+    raw_hear(kept, &answer, false);
+    http_bench_on_loop(bench, retire);
+    raw_say(kept, "GET /orders/2 HTTP/1.1\r\n" HOST "\r\n");
+    raw_hear(kept, &answer, false);
+    assert_string_equal(answer.body, "2");
+    assert_string_equal(raw_header(&answer, "Connection"), "close");
+    assert_true(raw_is_closed(kept));
+    close(kept);
+    raw_ask(bench->port, "GET /orders/3 HTTP/1.1\r\n" HOST "\r\n", &answer);
+    assert_string_equal(answer.body, "3");
+}
+
+static void count_unfinished(struct http_bench *bench)
+{
+    size_t *n = bench->user;
+    n[0] = http_server_begun(bench->server);
+    n[1] = http_server_silent(bench->server);
+}
+
+static void a_request_that_has_begun_when_the_server_drains_is_still_answered(void **state)
+{
+    struct http_bench *bench = *state;
+    struct raw_answer answer;
+    size_t unfinished[2] = {0};
+    int begun = raw_connect(bench->port);
+    int silent = raw_connect(bench->port);
+    raw_say(begun, "POST /orders/1 HTTP/1.1\r\n" HOST "Content-Length: 2000\r\n");
+    bench->user = unfinished;
+    while (unfinished[0] != 1) /* until its first line is read */
+        http_bench_on_loop(bench, count_unfinished);
+    http_bench_on_loop(bench, drain);
+    http_bench_on_loop(bench, count_unfinished);
+    assert_int_equal(unfinished[0], 1);
+    assert_int_equal(unfinished[1], 1);
+    raw_say(silent, "GET /orders/2 HTTP/1.1\r\n" HOST "\r\n");
+    raw_hear(silent, &answer, false);
+    assert_string_equal(answer.body, "2");
+    assert_true(raw_is_closed(silent));
+    raw_say(begun, "\r\n");
+    raw_hear(begun, &answer, false);
+    assert_int_equal(answer.status, 413);
+    assert_true(raw_is_closed(begun));
+    http_bench_on_loop(bench, count_unfinished);
+    assert_int_equal(unfinished[0], 0);
+    assert_int_equal(unfinished[1], 0);
+    close(silent);
+    close(begun);
+}
+
 static void a_stopped_server_gives_its_port_back(void **state)
 {
     struct http_bench bench;
@@ -344,6 +404,8 @@ int main(void)
         CASE(a_pipelined_request_waits_for_the_one_before_it),
         CASE(a_client_that_leaves_while_its_request_waits_harms_nobody),
         CASE(a_draining_server_answers_what_it_has_and_takes_no_more),
+        CASE(a_retiring_server_sends_its_clients_away_after_their_answer_and_still_lets_others_in),
+        CASE(a_request_that_has_begun_when_the_server_drains_is_still_answered),
         cmocka_unit_test(a_stopped_server_gives_its_port_back),
         cmocka_unit_test(headers_that_never_end_are_cut_off),
         cmocka_unit_test(a_request_line_that_never_ends_is_cut_off),
