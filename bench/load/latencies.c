@@ -5,7 +5,7 @@ static unsigned bucket_of(uint64_t us)
 {
     unsigned doublings = 0;
 
-    while (us >> doublings >= 2 * LATENCIES_STEPS)
+    while (us >> doublings >= LATENCIES_STEPS * UINT64_C(2))
         doublings++;
     unsigned bucket = doublings * LATENCIES_STEPS + (unsigned)(us >> doublings);
     return bucket < LATENCIES_BUCKETS ? bucket : LATENCIES_BUCKETS - 1;
