@@ -40,6 +40,8 @@ static struct metric followers_now =
     METRIC_GAUGE_INIT("coffeeshop_feed_followers", "Followers of this service's feed.");
 static struct metric events_total =
     METRIC_COUNTER_INIT("coffeeshop_feed_events_total", "Events published on this service's feed.");
+static struct metric position_now =
+    METRIC_GAUGE_INIT("coffeeshop_feed_position", "Newest event of this service's feed; a follower's distance to it is its lag.");
 
 void feed_publish(struct feed *feed, struct outbox *outbox)
 {
@@ -48,6 +50,7 @@ void feed_publish(struct feed *feed, struct outbox *outbox)
     ASSERT(outbox->first == feed_last(feed) + 1 && !outbox->frames.failed);
     feed_tail_append(&feed->tail, outbox);
     metric_add(&events_total, (int64_t)outbox->count);
+    metric_set(&position_now, (int64_t)feed_last(feed));
     loop_post(feed->loop, &feed->wake);
 }
 
@@ -352,6 +355,8 @@ struct feed *feed_new(struct loop *loop, const struct feed_settings *settings, u
     feed_tail_init(&feed->tail, settings->tail_bytes, last);
     metric_register(&followers_now);
     metric_register(&events_total);
+    metric_register(&position_now);
+    metric_set(&position_now, (int64_t)last);
     return feed;
 }
 

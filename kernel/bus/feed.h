@@ -5,7 +5,7 @@
  * for feed.heartbeat_ms, so that a lost follower or feed is noticed. Last-Event-ID beyond the newest event: 409 (the
  * producer's data is older than the consumer's); before the oldest kept: 410; not a number: 400; more than
  * feed.max_followers: 503. A stream whose stored events can't be read ends; the consumer comes again. Metrics:
- * coffeeshop_feed_followers, coffeeshop_feed_events_total.
+ * coffeeshop_feed_followers, coffeeshop_feed_events_total, coffeeshop_feed_position.
  */
 #ifndef COFFEESHOP_FEED_H
 #define COFFEESHOP_FEED_H

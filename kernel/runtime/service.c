@@ -87,8 +87,10 @@ static void on_signal(struct loop_watch *watch, uint32_t events)
     struct signalfd_siginfo info;
 
     UNUSED(events);
-    while (read(service->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+    while (read(service->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        service->told_to_end = true;
         begin_stop(service);
+    }
 }
 
 /* Signals come through the loop, so that a shutdown is a sequence of ordinary steps. Before any thread is made. */
@@ -313,6 +315,16 @@ static void begin_stop(struct service *service)
     service->timer.fire = on_drain_timer;
     loop_timer_set(service->loop, &service->timer, clock_monotonic() + service->common->drain_ms * US_PER_MS);
     log_info("stopping", LOG_I("in_flight", http_server_in_flight(service->server)));
+}
+
+void service_stop(struct service *service)
+{
+    begin_stop(service);
+}
+
+bool service_was_told_to_end(const struct service *service)
+{
+    return service->told_to_end;
 }
 
 void service_run(struct service *service)

@@ -66,8 +66,12 @@ const char *service_path(struct service *service, const char *file);
 struct event_sink *service_events(struct service *service);
 /** Listens and starts everything. false and a sentence in `problem`. */
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem);
-/** Until SIGTERM or SIGINT and the end of what is in flight. */
+/** Until SIGTERM, SIGINT or service_stop(), and the end of what is in flight. */
 void service_run(struct service *service);
+/** Begins the same shutdown as a signal. For a service that goes on with other data: it is freed, and made anew. Loop thread. */
+void service_stop(struct service *service);
+/** Whether a signal has asked for the end, before service_stop() or after. After service_run(). */
+bool service_was_told_to_end(const struct service *service);
 void service_free(struct service *service);
 
 /** Posts a client's command; when the writer refuses it, fills and sends the problem and frees nothing (the request
