@@ -1,6 +1,7 @@
 /* main.c: the command line: one table of commands, one of services. */
 #include "shop.h"
 
+#include "customercenter_main.h"
 #include "gateway_main.h"
 #include "order_main.h"
 #include "product_main.h"
@@ -18,6 +19,7 @@ const size_t shop_programs_count = COUNT_OF(shop_programs);
 const struct command_row shop_commands[] = {
     {"up", "", "Run the whole shop: every service and the gateway, started again when they die.", run_up},
     {"settings", "[SERVICE]", "Print every setting with the value in force, as --config reads it.", run_settings},
+    {"view", "rebuild", "Make the customers' view anew from the events.", run_view},
     {"version", "", "Print the version.", run_version},
     {"help", "", "Print this.", run_help},
 };

@@ -54,6 +54,7 @@ int run_program(const struct program *program, int argc, char *const *argv);
 
 int run_up(int argc, char *const *argv);
 int run_settings(int argc, char *const *argv);
+int run_view(int argc, char *const *argv);
 int run_version(int argc, char *const *argv);
 int run_help(int argc, char *const *argv);
 

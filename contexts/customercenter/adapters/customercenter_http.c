@@ -1,0 +1,187 @@
+#include "customercenter_http.h"
+
+#include "errors.h"
+#include "log.h"
+#include "menu_http.h"
+#include "mypage_json.h"
+#include "view_file.h"
+#include "view_queries_sql.h"
+
+static http_handler list_pages, show_page, show_searches, find_by_order, follow, show_menu, swap;
+
+const struct route customercenter_routes[] = {
+    {HTTP_GET, "/mypages", list_pages, "All orders as their customers see them, paged.", false},
+    {HTTP_GET, "/mypages/{id}", show_page, "One order with its whole timeline, or 404.", false},
+    {HTTP_GET, "/mypages/search", show_searches, "What can be searched for.", false},
+    {HTTP_GET, "/mypages/search/findByOrderId", find_by_order, "The order's page, as a list of one or none.", false},
+    {HTTP_GET, "/mypages/stream", follow, "Every change as Server-Sent Events, resumable with Last-Event-ID.", false},
+    {HTTP_GET, "/menu", show_menu, "What is sold, and what is sold out.", false},
+    {HTTP_POST, "/view/swap", swap, "Go on with the view that a rebuild has left in the data directory. Internal.",
+     true},
+    {.path = NULL},
+};
+
+/* ---- single pages ---- */
+
+static void show_page(void *context, struct http_request *request)
+{
+    struct customercenter_http *http = context;
+    struct mypage page;
+    int64_t id;
+
+    if (hal_read_id(request, 0, &id)) {
+        int rc = view_find(http->reads, id, &page, &request->arena);
+        if (rc) {
+            http_fill_failure(request, rc);
+        } else if (!mypage_is_visible(&page)) {
+            http_fill_problem(request, 404, NULL, "there is no page of an order %lld", (long long)id);
+        } else {
+            struct mypage_json json;
+            mypage_to_json(&page, &json);
+            hal_fill_entity(request, 200, &mypage_type, &json);
+        }
+    }
+    http_reply(request);
+}
+
+/* On nonsense the problem is filled in. */
+static bool read_order_id(struct http_request *request, bool required, int64_t *order_id)
+{
+    struct str text, again;
+
+    *order_id = 0;
+    bool given = http_query(request, "orderId", 0, &text);
+    if (!given && !required)
+        return true;
+    if (given && !http_query(request, "orderId", 1, &again) && str_to_i64(text, order_id) && *order_id > 0)
+        return true;
+    http_fill_problem(request, 400, "orderId", "orderId must be a whole number from 1, given once");
+    return false;
+}
+
+static void find_by_order(void *context, struct http_request *request)
+{
+    struct customercenter_http *http = context;
+    struct mypage page;
+    int64_t order_id;
+
+    if (read_order_id(request, true, &order_id)) {
+        int rc = view_find(http->reads, order_id, &page, &request->arena);
+        hal_page_begin(request, &mypage_type);
+        if (!rc && mypage_is_visible(&page)) {
+            struct mypage_json json;
+            mypage_to_json(&page, &json);
+            hal_page_item(request, &mypage_type, &json);
+        }
+        if (rc)
+            http_fill_failure(request, rc);
+        else
+            hal_list_end(request, &mypage_type);
+    }
+    http_reply(request);
+}
+
+static void show_searches(void *context, struct http_request *request)
+{
+    struct buf *reply = &request->reply;
+
+    UNUSED(context);
+    request->status = 200;
+    BUF_LIT(reply, "{\"_links\":{\"findByOrderId\":{\"href\":\"");
+    buf_add(reply, request->base);
+    BUF_LIT(reply, "/mypages/search/findByOrderId{?orderId}\",\"templated\":true},\"self\":{\"href\":\"");
+    buf_add(reply, request->base);
+    BUF_LIT(reply, "/mypages/search\"}}}");
+    http_reply(request);
+}
+
+/* ---- lists ---- */
+
+struct list_job {
+    struct read_job job;
+    struct http_request *request;
+    struct page_request page;
+};
+
+static int add_to_list(void *context, const struct mypage *page)
+{
+    struct mypage_json json;
+
+    mypage_to_json(page, &json);
+    hal_page_item(context, &mypage_type, &json);
+    return OK;
+}
+
+static void run_list(struct read_job *job, struct sql *sql)
+{
+    struct list_job *self = CONTAINER_OF(job, struct list_job, job);
+    struct http_request *request = self->request;
+    int64_t total = 0;
+
+    hal_page_begin(request, &mypage_type);
+    int rc = view_list(sql, &self->page, &request->arena, add_to_list, request, &total);
+    if (rc)
+        http_fill_failure(request, rc);
+    else
+        hal_page_end(request, &mypage_type, &self->page, total);
+    http_reply(request);
+}
+
+static void list_pages(void *context, struct http_request *request)
+{
+    struct customercenter_http *http = context;
+    struct list_job *self = ARENA_NEW(&request->arena, struct list_job);
+
+    if (!self) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return;
+    }
+    self->job.run = run_list;
+    self->request = request;
+    if (!hal_read_page(request, view_sortable, &self->page)) {
+        http_reply(request);
+        return;
+    }
+    service_read(http->base.service, http->reader, request, &self->job);
+}
+
+/* ---- the rest ---- */
+
+static void follow(void *context, struct http_request *request)
+{
+    struct customercenter_http *http = context;
+    int64_t order_id;
+
+    if (read_order_id(request, false, &order_id))
+        mypage_stream_serve(http->stream, request, order_id);
+    else
+        http_reply(request);
+}
+
+static void show_menu(void *context, struct http_request *request)
+{
+    struct customercenter_http *http = context;
+
+    menu_fill(request, http->menu, http->reads);
+    http_reply(request);
+}
+
+/* Asking for it needs no secret: what can be gone on with is a whole view that a rebuild has left in our own data
+ * directory, or nothing. */
+static void swap(void *context, struct http_request *request)
+{
+    struct customercenter_http *http = context;
+
+    if (!view_file_is_whole(http->rebuilt)) {
+        http_problem(request, 409, NULL, "there is no rebuilt view to go on with");
+        return;
+    }
+    log_info("going on with the rebuilt view", LOG_T("file", http->rebuilt));
+    http->wants_swap = true;
+    request->status = 202;
+    request->content_type = "application/json";
+    BUF_LIT(&request->reply, "{}");
+    http_reply(request);
+    service_stop(http->base.service);
+}

@@ -1,0 +1,37 @@
+#include "mypage_message.h"
+
+#include "mypage_json.h"
+
+/* Can't be in a JSON text, whose control characters are escaped. */
+#define MARK "\x01"
+
+void mypage_message_write(struct buf *text, const struct mypage *page)
+{
+    struct mypage_json json;
+
+    mypage_to_json(page, &json);
+    BUF_LIT(text, "id: ");
+    buf_i64(text, page->change);
+    BUF_LIT(text, "\nevent: mypage\ndata: ");
+    hal_write_entity(text, STR(MARK), &mypage_type, &json);
+    BUF_LIT(text, "\n\n");
+}
+
+void mypage_message_add(struct buf *out, struct str text, struct str base)
+{
+    while (text.n) {
+        struct str rest;
+        struct str part = str_split(text, MARK[0], &rest);
+        buf_add(out, part);
+        if (part.n < text.n)
+            buf_add(out, base);
+        text = rest;
+    }
+}
+
+void mypage_message_reset(struct buf *out, int64_t change)
+{
+    BUF_LIT(out, "id: ");
+    buf_i64(out, change);
+    BUF_LIT(out, "\nevent: reset\ndata: {}\n\n");
+}

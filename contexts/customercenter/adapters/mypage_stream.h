@@ -1,0 +1,38 @@
+/** mypage_stream.h: GET /mypages/stream: every change of the view as Server-Sent Events, for many followers at a time.
+ *
+ *  A follower is a number: the last change that it got. What comes next is taken from the recent changes in memory
+ * (change_log.h) or, further back, from the table, where each page has its last change only. So a slow follower costs
+ * nobody memory, and one that resumes gets each page that changed since, once. One too far behind (max_resume), or
+ * whose number is not of this database, gets `event: reset`: it loads the list again and goes on from there. One that
+ * follows an order gets its page at once, then each change.
+ *
+ *  Followers of everything are woken together, the less often the more they are, so that they never cost more than a
+ * fraction of the loop.
+ */
+#ifndef COFFEESHOP_MYPAGE_STREAM_H
+#define COFFEESHOP_MYPAGE_STREAM_H
+
+#include "http_server.h"
+#include "sql.h"
+#include "view_ports.h"
+
+struct mypage_stream_settings {
+    int64_t max_streams;  /* at a time; more get 503 */
+    int64_t max_resume;   /* changes */
+    int64_t heartbeat_ms; /* a comment line is sent so often */
+};
+
+struct mypage_stream;
+/** `reads` is the loop thread's connection. `newest` is the last change so far; numbers below `epoch` are another
+ * database's. NULL: no memory. */
+struct mypage_stream *mypage_stream_new(struct loop *loop, struct sql *reads,
+                                        const struct mypage_stream_settings *settings, int64_t newest, int64_t epoch);
+/** All streams closed (http_server_free), the writer stopped; the loop may be gone already. NULL is taken. */
+void mypage_stream_free(struct mypage_stream *stream);
+/** Where the app publishes. Valid as long as the stream. Also keeps coffeeshop_view_lag_seconds and
+ * coffeeshop_view_events_total. */
+struct view_sink *mypage_stream_sink(struct mypage_stream *stream);
+/** Answers the request. `order_id` 0: everything. Loop thread. */
+void mypage_stream_serve(struct mypage_stream *stream, struct http_request *request, int64_t order_id);
+
+#endif

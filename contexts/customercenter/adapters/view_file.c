@@ -1,0 +1,122 @@
+#include "view_file.h"
+
+#include "clock.h"
+#include "errors.h"
+#include "view_schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static struct sql *open_view(const char *path, bool read_only, struct buf *problem)
+{
+    int error;
+    struct sql_options options = {.path = path,
+                                  .application = "customercenter",
+                                  .migrations = view_migrations,
+                                  .n_migrations = view_migrations_count,
+                                  .read_only = read_only};
+
+    return sqlite_open(&options, problem, &error);
+}
+
+bool view_file_is_whole(const char *path)
+{
+    struct buf problem = {0};
+    int64_t whole = 0;
+
+    struct sql *sql = access(path, F_OK) == 0 ? open_view(path, true, &problem) : NULL;
+    buf_free(&problem);
+    if (!sql)
+        return false;
+    int rc = view_tally_read(sql, STR(VIEW_TALLY_WHOLE), &whole);
+    sql->close(sql);
+    return rc == OK && whole != 0;
+}
+
+static bool remove_with(const char *path, const char *suffix)
+{
+    struct buf name = {0};
+
+    buf_add(&name, str_of(path));
+    buf_add(&name, str_of(suffix));
+    buf_char(&name, '\0');
+    bool gone = !name.failed && (unlink(name.p) == 0 || errno == ENOENT);
+    buf_free(&name);
+    return gone;
+}
+
+/* A log without its database is nothing; a database without its log may be half of what it should be. So the database
+ * goes first. */
+bool view_file_remove(const char *path)
+{
+    return remove_with(path, "") && remove_with(path, "-wal") && remove_with(path, "-shm");
+}
+
+static int on_number(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    *(int64_t *)context = sql_i64(row, 0);
+    return OK;
+}
+
+/* The highest number of a change; closing the file leaves no log beside it. 0 for a view that can't be read. */
+static int64_t last_change_of(const char *path)
+{
+    static const struct sql_statement last = {"SELECT COALESCE(MAX(change), 0) FROM mypage", 0};
+    struct buf problem = {0};
+    int64_t change = 0, epoch = 0;
+
+    struct sql *sql = access(path, F_OK) == 0 ? open_view(path, false, &problem) : NULL;
+    buf_free(&problem);
+    if (!sql)
+        return 0;
+    if (sql_query(sql, &last, NULL, on_number, &change) || view_tally_read(sql, STR(VIEW_TALLY_EPOCH), &epoch))
+        change = 0;
+    sql->close(sql);
+    return change > epoch ? change : epoch;
+}
+
+static bool begin_epoch(const char *rebuilt, int64_t epoch, struct buf *problem)
+{
+    struct sql *sql = open_view(rebuilt, false, problem);
+
+    if (!sql)
+        return false;
+    int rc = view_tally_write(sql, STR(VIEW_TALLY_EPOCH), epoch);
+    sql->close(sql);
+    if (rc)
+        buf_printf(problem, "%s: %s", rebuilt, error_text(rc));
+    return rc == OK;
+}
+
+static void sync_directory_of(const char *path)
+{
+    struct buf name = {0};
+    const char *slash = strrchr(path, '/');
+
+    buf_add(&name, slash ? (struct str){path, (size_t)(slash - path) + 1} : STR("."));
+    buf_char(&name, '\0');
+    int fd = name.failed ? -1 : open(name.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd); /* if it isn't durable, the old view is there after a crash: behind, not wrong */
+        close(fd);
+    }
+    buf_free(&name);
+}
+
+bool view_file_replace(const char *current, const char *rebuilt, struct buf *problem)
+{
+    int64_t newest = last_change_of(current), own = last_change_of(rebuilt), now = clock_wall();
+
+    newest = newest > own ? newest : own;
+    if (!begin_epoch(rebuilt, (newest > now ? newest : now) + 1, problem))
+        return false;
+    if (!view_file_remove(current) || rename(rebuilt, current)) {
+        buf_printf(problem, "%s can't take the place of %s: %s", rebuilt, current, strerror(errno));
+        return false;
+    }
+    sync_directory_of(current);
+    return true;
+}

@@ -1,0 +1,147 @@
+/* customercenter_main.c: the composition root of the customercenter service: the only place that names drivers. */
+#include "customercenter_main.h"
+
+#include "base.h"
+#include "clock.h"
+#include "customercenter_http.h"
+#include "customercenter_settings.h"
+#include "errors.h"
+#include "log.h"
+#include "sql_service.h"
+#include "view_events.h"
+#include "view_file.h"
+#include "view_repo_sql.h"
+#include "view_schema.h"
+
+/* Everything the service is made of, in the order in which it is made. */
+struct customercenter {
+    struct service *service;
+    struct menu *menu;
+    struct sql_service *store;
+    struct view_repo *repo;
+    struct mypage_stream *stream;
+    struct view_decoder decoder;
+    struct view_app app;
+    struct customercenter_http http;
+};
+
+/* The database of a rebuild, when going on with it was asked for. If it can't be, the old one is as good as before. */
+static void swap_view(struct customercenter *self)
+{
+    struct buf problem = {0};
+    const char *current = service_path(self->service, VIEW_FILE);
+
+    if (!current || !view_file_replace(current, self->http.rebuilt, &problem))
+        log_error("the rebuilt view is not used", LOG_S("reason", buf_str(&problem)));
+    buf_free(&problem);
+}
+
+static bool open_all(struct customercenter *self, const struct program *program, const struct common_settings *common,
+                     bool swap, struct buf *problem)
+{
+    struct cursors sources = {.n = MYPAGE_PRODUCER_COUNT};
+
+    memcpy(sources.source, view_producers, sizeof(view_producers));
+    self->service = service_new(program, common, problem);
+    self->http.rebuilt = self->service ? service_path(self->service, VIEW_REBUILT_FILE) : NULL;
+    if (self->http.rebuilt && swap)
+        swap_view(self);
+    self->menu = self->http.rebuilt ? menu_load(common->menu, problem) : NULL;
+    self->store = self->menu ? sql_service_open(self->service, common, "customercenter", view_migrations,
+                                                view_migrations_count, problem)
+                             : NULL;
+    if (!self->store)
+        return false;
+    self->repo = view_repo_sql_new(self->store->writes);
+    arena_init(&self->decoder.arena, 0);
+    struct view_ports ports = {.repo = self->repo};
+    int rc = self->repo ? view_app_init(&self->app, &ports, &sources) : E_MEMORY;
+    if (rc)
+        buf_printf(problem, "the view can't be read: %s", error_text(rc));
+    return rc == OK;
+}
+
+static bool open_stream(struct customercenter *self, const struct customercenter_settings *settings,
+                        struct buf *problem)
+{
+    struct mypage_stream_settings limits = {settings->max_streams, settings->max_resume, settings->heartbeat_ms};
+    int64_t epoch = 0;
+
+    int rc = view_tally_read(self->store->reads, STR(VIEW_TALLY_EPOCH), &epoch);
+    if (!rc)
+        self->stream =
+            mypage_stream_new(service_loop(self->service), self->store->reads, &limits, self->app.last_change, epoch);
+    if (!self->stream) {
+        buf_printf(problem, "the view can't be streamed: %s", error_text(rc ? rc : E_MEMORY));
+        return false;
+    }
+    self->app.ports.sink = mypage_stream_sink(self->stream);
+    return true;
+}
+
+static bool start(struct customercenter *self, const struct customercenter_settings *settings, struct buf *problem)
+{
+    struct service_producer producers[] = {{view_producers[MYPAGE_ORDER], settings->order_url},
+                                           {view_producers[MYPAGE_PRODUCT], settings->product_url},
+                                           {view_producers[MYPAGE_STOCK], settings->stock_url}};
+    struct service_parts parts = {
+        .listen = settings->listen,
+        .routes = customercenter_routes,
+        .http = &self->http.base,
+        .collection = "mypages",
+        .core = &self->app.core,
+        .producers = producers,
+        .n_producers = COUNT_OF(producers),
+        .cursors = &self->app.cursors,
+        .decode = view_event_decode,
+        .decode_context = &self->decoder,
+        .linger_us = settings->linger_ms * US_PER_MS,
+    };
+
+    sql_service_fill(self->store, &parts);
+    self->http.menu = self->menu;
+    self->http.reads = self->store->reads;
+    self->http.reader = self->store->reader;
+    self->http.stream = self->stream;
+    return service_start(self->service, &parts, problem);
+}
+
+static void close_all(struct customercenter *self)
+{
+    service_free(self->service);
+    mypage_stream_free(self->stream);
+    view_app_free(&self->app);
+    arena_free(&self->decoder.arena);
+    view_repo_sql_free(self->repo);
+    sql_service_close(self->store);
+    menu_free(self->menu);
+}
+
+/* Once, and once more with every rebuilt view: everything is closed and opened again, so that nothing of the old one
+ * lingers. */
+static int run(const struct program *program, const struct common_settings *common, const void *settings,
+               struct buf *problem)
+{
+    bool fine, again = false;
+
+    do {
+        struct customercenter self = {0};
+        fine = open_all(&self, program, common, again, problem) && open_stream(&self, settings, problem) &&
+               start(&self, settings, problem);
+        if (fine)
+            service_run(self.service);
+        again = fine && self.http.wants_swap && !service_was_told_to_end(self.service);
+        close_all(&self);
+    } while (again);
+    return fine ? 0 : 1;
+}
+
+const struct program customercenter_program = {
+    .name = "customercenter",
+    .doc = "Shows customers how far their orders are, and what is sold.",
+    .rows = customercenter_rows,
+    .n_rows = COUNT_OF(customercenter_rows),
+    .settings_size = sizeof(struct customercenter_settings),
+    .url = "http://127.0.0.1:8084/mypages",
+    .run = run,
+};

@@ -1,0 +1,27 @@
+#include "customercenter_settings.h"
+
+#include "base.h"
+
+#define ROW(member, name, type, fallback, min, max, doc)                                                               \
+    SETTING(struct customercenter_settings, member, name, type, fallback, min, max, doc)
+
+/* clang-format off: a table is read by its columns */
+const struct setting customercenter_rows[CUSTOMERCENTER_ROWS] = {
+    ROW(listen, "customercenter.listen", SETTING_LISTEN, "127.0.0.1:8084", 0, 0,
+        "Where the customercenter service listens."),
+    ROW(order_url, "customercenter.order_url", SETTING_URL, "http://127.0.0.1:8081", 1, 256,
+        "Where the order service is."),
+    ROW(product_url, "customercenter.product_url", SETTING_URL, "http://127.0.0.1:8082", 1, 256,
+        "Where the product service is."),
+    ROW(stock_url, "customercenter.stock_url", SETTING_URL, "http://127.0.0.1:8083", 1, 256,
+        "Where the stock service is."),
+    ROW(linger_ms, "customercenter.linger_ms", SETTING_MS, "3", 0, 1000,
+        "Events are gathered for so long before they are committed together; longer costs less and shows later."),
+    ROW(max_streams, "customercenter.max_streams", SETTING_INT, "2000", 1, 100000,
+        "Followers of /mypages/stream at a time; more get 503."),
+    ROW(max_resume, "customercenter.max_resume", SETTING_INT, "10000", 1, 10000000,
+        "A follower more changes behind than this is told to load the list again."),
+    ROW(heartbeat_ms, "customercenter.heartbeat_ms", SETTING_MS, "5000", 50, 600000,
+        "A comment is sent so often to a follower for whom there is nothing else."),
+};
+/* clang-format on */

@@ -1,0 +1,19 @@
+/** customercenter_settings.h: the settings customercenter.*: of the service, and of the rebuild, which finds the
+ * producers by them.
+ */
+#ifndef COFFEESHOP_CUSTOMERCENTER_SETTINGS_H
+#define COFFEESHOP_CUSTOMERCENTER_SETTINGS_H
+
+#include "config.h"
+
+struct customercenter_settings {
+    const char *listen;
+    const char *order_url, *product_url, *stock_url;
+    int64_t linger_ms;
+    int64_t max_streams, max_resume, heartbeat_ms;
+};
+
+enum { CUSTOMERCENTER_ROWS = 8 };
+extern const struct setting customercenter_rows[CUSTOMERCENTER_ROWS];
+
+#endif

@@ -1,0 +1,354 @@
+#include "view_rebuild.h"
+
+#include "arena.h"
+#include "base.h"
+#include "clock.h"
+#include "errors.h"
+#include "follower.h"
+#include "http_client.h"
+#include "view_events.h"
+#include "view_file.h"
+#include "view_handover.h"
+#include "view_repo_sql.h"
+#include "view_schema.h"
+#include "writer.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    BATCH = 8192,
+    WAITING = 16384, /* events of a producer that may wait for the writer */
+    LOOK_US = 20000, /* how often it is looked whether all is there */
+    ASK_MS = 5000,
+    NEAR = 4096, /* events that the service takes in while one looks */
+};
+
+/* One producer: followed, and asked how far it is. */
+struct source {
+    struct rebuild *rebuild;
+    struct follower *follower;
+    struct http_call question;
+    struct buf metrics_url;
+    const char *url;
+    uint64_t newest; /* as last told */
+};
+
+struct rebuild {
+    const struct common_settings *common;
+    const struct customercenter_settings *settings;
+    struct buf *problem;
+    const char *path, *current; /* of the two databases */
+    struct arena arena;
+    struct loop *loop;
+    struct http_client *client;
+    struct sql *sql;
+    struct view_repo *repo;
+    struct view_app app;
+    struct view_decoder decoder;
+    struct writer *writer;
+    struct view_sink sink;
+    _Atomic uint64_t done[MYPAGE_PRODUCER_COUNT]; /* committed */
+    struct source sources[MYPAGE_PRODUCER_COUNT];
+    struct loop_timer look;
+    size_t n_unanswered; /* questions */
+    int64_t began, printed_at;
+    bool reached; /* all that there was when last asked */
+    bool fine;
+};
+
+static void fail(struct rebuild *self)
+{
+    self->fine = false;
+    loop_stop(self->loop);
+}
+
+/* ---- how far the producers are ---- */
+
+/* The feed's newest position among a service's metrics; false: it isn't there. */
+static bool find_position(struct str metrics, uint64_t *position)
+{
+    static const struct str name = STR_INIT("coffeeshop_feed_position ");
+
+    while (metrics.n) {
+        struct str line = str_split(metrics, '\n', &metrics);
+        if (str_starts_with(line, name))
+            return str_to_u64((struct str){line.p + name.n, line.n - name.n}, position);
+    }
+    return false;
+}
+
+static void go_on(struct rebuild *self);
+
+static void on_told(struct http_call *call, int error)
+{
+    struct source *source = CONTAINER_OF(call, struct source, question);
+    struct rebuild *self = source->rebuild;
+    bool told = !error && call->status == 200 && find_position(buf_str(&call->reply), &source->newest);
+
+    self->n_unanswered--;
+    if (!told && self->fine) {
+        buf_printf(self->problem,
+                   "%s does not say how far its events are (%s): the view is made of them, so the service has to run",
+                   source->url, error ? error_text(error) : "not an answer of ours");
+        fail(self);
+    }
+    if (self->n_unanswered == 0 && self->fine)
+        go_on(self);
+}
+
+static void ask_all(struct rebuild *self)
+{
+    self->n_unanswered = MYPAGE_PRODUCER_COUNT;
+    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+        struct source *source = &self->sources[i];
+        source->question =
+            (struct http_call){.method = "GET", .url = source->metrics_url.p, .timeout_ms = ASK_MS, .done = on_told};
+        http_client_call(self->client, &source->question);
+    }
+}
+
+/* ---- progress ---- */
+
+static void count(const struct rebuild *self, uint64_t *done, uint64_t *newest, bool *near)
+{
+    *done = 0;
+    *newest = 0;
+    *near = true;
+    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+        uint64_t here = self->done[i];
+        *done += here;
+        *newest += self->sources[i].newest > here ? self->sources[i].newest : here;
+        *near = *near && here + NEAR >= self->sources[i].newest;
+    }
+}
+
+static void print_progress(struct rebuild *self)
+{
+    uint64_t done, newest;
+    bool near;
+    int64_t took = clock_monotonic() - self->began;
+
+    count(self, &done, &newest, &near);
+    printf("%llu of %llu events, %.0f/s\n", (unsigned long long)done, (unsigned long long)newest,
+           took > 0 ? (double)done * (double)US_PER_S / (double)took : 0.0);
+    fflush(stdout);
+    self->printed_at = clock_monotonic();
+}
+
+static void look(struct loop_timer *timer)
+{
+    struct rebuild *self = CONTAINER_OF(timer, struct rebuild, look);
+    uint64_t done, newest;
+
+    count(self, &done, &newest, &self->reached);
+    if (clock_monotonic() - self->printed_at >= US_PER_S)
+        print_progress(self);
+    if (self->reached)
+        ask_all(self); /* there may be more by now */
+    else
+        loop_timer_set(self->loop, timer, clock_monotonic() + LOOK_US);
+}
+
+static bool follow_all(struct rebuild *self)
+{
+    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+        struct follower_options options = {
+            .producer = view_producers[i],
+            .url = self->sources[i].url,
+            .source = i,
+            .max_waiting = WAITING,
+            .silence_ms = self->common->feed_silence_ms,
+            .decode = view_event_decode,
+            .context = &self->decoder,
+        };
+        self->sources[i].follower = follower_new(self->loop, self->client, self->writer, &options);
+        if (!self->sources[i].follower)
+            return false;
+    }
+    return true;
+}
+
+/* All producers have said how far they are. */
+static void go_on(struct rebuild *self)
+{
+    uint64_t done, newest;
+    bool near;
+
+    if (!self->sources[0].follower && !follow_all(self)) {
+        BUF_LIT(self->problem, "out of memory");
+        fail(self);
+        return;
+    }
+    count(self, &done, &newest, &near);
+    if (self->reached && near)
+        loop_stop(self->loop);
+    else
+        loop_timer_set(self->loop, &self->look, clock_monotonic() + LOOK_US);
+}
+
+/* ---- life ---- */
+
+/* Writer thread. */
+static void publish(struct view_sink *sink, const struct view_batch *batch)
+{
+    struct rebuild *self = CONTAINER_OF(sink, struct rebuild, sink);
+
+    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++)
+        self->done[i] = batch->base.cursors.position[i];
+}
+
+static const char *path_of(struct rebuild *self, const char *file)
+{
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/%s", self->common->data, file);
+    struct str kept = path.failed ? (struct str){NULL, 0} : arena_copy(&self->arena, buf_str(&path));
+    buf_free(&path);
+    return kept.p;
+}
+
+static bool open_store(struct rebuild *self)
+{
+    struct sql_options options = {.path = self->path,
+                                  .application = "customercenter",
+                                  .migrations = view_migrations,
+                                  .n_migrations = view_migrations_count};
+    int error;
+
+    if (!view_file_remove(self->path)) {
+        buf_printf(self->problem, "what an earlier rebuild has left at %s can't be removed", self->path);
+        return false;
+    }
+    self->sql = sqlite_open(&options, self->problem, &error);
+    return self->sql != NULL;
+}
+
+static bool open_core(struct rebuild *self)
+{
+    struct writer_settings settings = {.batch = BATCH, .queue = 1, .retry_ms = self->common->writer_retry_ms};
+    struct cursors sources = {.n = MYPAGE_PRODUCER_COUNT};
+
+    memcpy(sources.source, view_producers, sizeof(view_producers));
+    self->sink.publish = publish;
+    self->repo = view_repo_sql_new(self->sql);
+    struct view_ports ports = {self->repo, &self->sink};
+    int rc = self->repo ? view_app_init(&self->app, &ports, &sources) : E_MEMORY;
+    self->writer = rc ? NULL : writer_new(&settings, &self->app.core);
+    if (!rc)
+        rc = self->writer ? writer_start(self->writer) : E_MEMORY;
+    if (rc)
+        buf_printf(self->problem, "the rebuild can't start: %s", error_text(rc));
+    return rc == OK;
+}
+
+static bool open_all(struct rebuild *self)
+{
+    const char *urls[MYPAGE_PRODUCER_COUNT] = {self->settings->order_url, self->settings->product_url,
+                                               self->settings->stock_url};
+
+    self->look.fire = look;
+    self->path = path_of(self, VIEW_REBUILT_FILE);
+    self->current = path_of(self, VIEW_FILE);
+    self->loop = loop_new();
+    self->client = self->loop ? http_client_new(self->loop, MYPAGE_PRODUCER_COUNT) : NULL;
+    bool fine = self->path && self->current && self->client;
+    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+        struct source *source = &self->sources[i];
+        source->rebuild = self;
+        source->url = urls[i];
+        buf_printf(&source->metrics_url, "%s/metrics", urls[i]);
+        buf_char(&source->metrics_url, '\0');
+        fine = fine && !source->metrics_url.failed;
+    }
+    if (!fine) {
+        BUF_LIT(self->problem, "out of memory");
+        return false;
+    }
+    return open_store(self) && open_core(self);
+}
+
+/* Whatever is queued is committed; then the database says that it is whole. */
+static bool finish(struct rebuild *self)
+{
+    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++)
+        follower_stop(self->sources[i].follower);
+    writer_stop(self->writer);
+    print_progress(self);
+    int rc = view_tally_write(self->sql, STR(VIEW_TALLY_WHOLE), 1);
+    self->sql->close(self->sql);
+    self->sql = NULL;
+    if (rc)
+        buf_printf(self->problem, "%s: %s", self->path, error_text(rc));
+    return rc == OK;
+}
+
+static bool hand_over(struct rebuild *self)
+{
+    struct view_handover handover = {
+        .loop = self->loop,
+        .client = self->client,
+        .lock = path_of(self, "customercenter.lock"),
+        .current = self->current,
+        .rebuilt = self->path,
+        .listen = self->settings->listen,
+        .patience_ms = self->common->drain_ms + self->common->stop_ms,
+    };
+
+    if (!handover.lock) {
+        BUF_LIT(self->problem, "out of memory");
+        return false;
+    }
+    return view_hand_over(&handover, self->problem);
+}
+
+static void close_all(struct rebuild *self)
+{
+    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+        if (self->sources[i].follower)
+            follower_stop(self->sources[i].follower);
+    }
+    if (self->loop)
+        loop_timer_cancel(self->loop, &self->look);
+    http_client_free(self->client);
+    writer_free(self->writer);
+    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+        follower_free(self->sources[i].follower);
+        buf_free(&self->sources[i].metrics_url);
+    }
+    view_app_free(&self->app);
+    view_repo_sql_free(self->repo);
+    if (self->sql)
+        self->sql->close(self->sql);
+    loop_free(self->loop);
+    arena_free(&self->decoder.arena);
+    arena_free(&self->arena);
+}
+
+int view_rebuild(const struct common_settings *common, const struct customercenter_settings *settings,
+                 struct buf *problem)
+{
+    struct rebuild self = {
+        .common = common, .settings = settings, .problem = problem, .began = clock_monotonic(), .fine = true};
+
+    arena_init(&self.arena, 0);
+    arena_init(&self.decoder.arena, 0);
+    const char *lock_path = path_of(&self, "customercenter.rebuild.lock");
+    int lock = lock_path ? view_lock(lock_path) : -1;
+    if (lock < 0)
+        buf_printf(problem, "%s is locked: another rebuild runs, or the directory can't be written",
+                   lock_path ? lock_path : "it");
+    bool fine = lock >= 0 && open_all(&self);
+    if (fine) {
+        ask_all(&self);
+        loop_run(self.loop);
+        fine = self.fine && finish(&self) && hand_over(&self);
+    }
+    if (fine)
+        puts("the view is rebuilt and in use");
+    self.fine = false; /* what still comes while closing has nobody who waits for it */
+    close_all(&self);
+    if (lock >= 0)
+        close(lock);
+    return fine ? 0 : 1;
+}
