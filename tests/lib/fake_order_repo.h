@@ -1,0 +1,26 @@
+/** fake_order_repo.h: the order's repository in memory, for tests and the simulation: all or nothing, and it can be
+ * made to break. What it hands out is the caller's copy; what was committed survives any number of apps. One thread at
+ * a time.
+ */
+#ifndef COFFEESHOP_FAKE_ORDER_REPO_H
+#define COFFEESHOP_FAKE_ORDER_REPO_H
+
+#include "fake_outbox.h"
+#include "fake_trap.h"
+#include "order_ports.h"
+
+struct fake_order_repo {
+    struct order_repo port;
+    struct order *orders; /* committed, by id; texts are the fake's */
+    size_t n, room;
+    struct fake_outbox outbox;
+    struct fake_trap reads, commits; /* set by whoever wants a failure */
+    size_t n_commits;                /* that succeeded and had something to store */
+};
+
+struct fake_order_repo *fake_order_repo_new(void);
+void fake_order_repo_free(struct fake_order_repo *fake);
+/** The committed order, or NULL. */
+const struct order *fake_order_repo_find(const struct fake_order_repo *fake, int64_t id);
+
+#endif

@@ -1,0 +1,47 @@
+/** fake_outbox.h: what every repository keeps beside its states (outbox_write.h), in memory: the part that the fakes of
+ * the repositories share, as outbox_sql.h is for the real ones. One thread at a time.
+ */
+#ifndef COFFEESHOP_FAKE_OUTBOX_H
+#define COFFEESHOP_FAKE_OUTBOX_H
+
+#include "arena.h"
+#include "outbox_write.h"
+
+struct fake_outbox_batch {
+    uint64_t first, count;
+    size_t at, n; /* of the frames */
+};
+
+struct fake_outbox {
+    struct arena memory; /* of the texts kept; it only grows */
+    struct buf frames;   /* all that was committed */
+    struct fake_outbox_batch *batches;
+    size_t n_batches, batches_room;
+    uint64_t last; /* the last position committed */
+    struct cursors cursors;
+    struct idempotency_record *records;
+    size_t n_records, records_room;
+    struct dead_letter *dead;
+    size_t n_dead, dead_room;
+};
+
+/** Starts with all zero. */
+void fake_outbox_init(struct fake_outbox *outbox);
+void fake_outbox_free(struct fake_outbox *outbox);
+/** Copies everything. Can't fail: what may fail (outbox->frames.failed: E_MEMORY) is asked before. */
+int fake_outbox_check(const struct outbox_write *write);
+void fake_outbox_write(struct fake_outbox *outbox, const struct outbox_write *write);
+/** Fills in found records, texts copied to the arena; 0 or E_MEMORY. */
+int fake_outbox_find_keys(const struct fake_outbox *outbox, struct idempotency_record *records, size_t n,
+                          struct arena *arena);
+/** The last position and the cursors of the sources named. */
+void fake_outbox_restore(const struct fake_outbox *outbox, uint64_t *last, struct cursors *cursors);
+/** Appends the stored frames from the batch that holds `after` + 1 on. */
+void fake_outbox_read(const struct fake_outbox *outbox, uint64_t after, struct buf *frames);
+
+/** A text in the fake's own memory. */
+struct str fake_copy(struct arena *memory, struct str text);
+/** `array` with room for one more than `n` of `size` bytes. */
+void *fake_grow(void *array, size_t n, size_t *room, size_t size);
+
+#endif

@@ -1,0 +1,191 @@
+/* sim_customers.c: those who order over the web: they place, ask again when they got no answer, and change their mind.
+ */
+#include "sim_customers.h"
+
+#include "errors.h"
+
+enum { MOST_TRIES = 5 };
+
+struct customer {
+    struct sim_timer comes, leaves;
+    struct sim *sim;
+    int64_t number;
+    struct str item;
+    int64_t qty;
+    struct str key;
+    int tries, cancels;
+    int64_t order_id; /* acknowledged */
+};
+
+struct order_request {
+    struct sim_order_request request;
+    struct customer *customer;
+};
+
+bool sim_customer_is_keyed(int64_t number)
+{
+    return number % 2 == 0;
+}
+
+void *sim_request_new(struct sim *sim, size_t size)
+{
+    struct sim_request *request = sim_alloc(sim, size);
+
+    request->sim = sim;
+    request->next = sim->customers->requests;
+    sim->customers->requests = request;
+    sim->customers->n_requests++;
+    return request;
+}
+
+/* ---- cancelling ---- */
+
+static void cancel_later(struct customer *customer, int64_t most)
+{
+    sim_set_timer_within(customer->sim, &customer->leaves, 0, most);
+}
+
+/* 409 is true: production has started; 200 is true: it is cancelled, here and in the kitchen. */
+static void check_cancel(struct customer *customer, const struct order_command *command)
+{
+    struct sim *sim = customer->sim;
+    const struct order *order = fake_order_repo_find(sim_orders(sim), customer->order_id);
+    const struct ticket *ticket = fake_product_repo_find_order(sim_tickets(sim), customer->order_id);
+
+    if (!order)
+        sim_break(sim, "1: no acknowledged order is lost", "order %lld is gone", (long long)customer->order_id);
+    else if (command->verdict == ORDER_REFUSED &&
+             (!ticket || (ticket->state != TICKET_PRODUCING && ticket->state != TICKET_COMPLETED)))
+        sim_break(sim, "3: a cancel is refused only when production has started", "order %lld", (long long)order->id);
+    else if (command->verdict != ORDER_REFUSED && order->state != ORDER_CANCELED)
+        sim_break(sim, "3: a confirmed cancel is kept", "order %lld is %s", (long long)order->id,
+                  order_state_name(order->state));
+}
+
+static void canceled(struct sim_order_request *request, int rc, const struct order_command *command)
+{
+    struct customer *customer = CONTAINER_OF(request, struct order_request, request)->customer;
+
+    sim_note(customer->sim, SIM_WORLD, "hears of the cancel", customer->order_id, rc,
+             command ? (int64_t)command->verdict : -1);
+    if (rc == OK && !command->unanswered)
+        check_cancel(customer, command);
+    else if (++customer->cancels < MOST_TRIES)
+        cancel_later(customer, 3 * US_PER_S);
+}
+
+static void cancels(struct sim_timer *timer)
+{
+    struct customer *customer = CONTAINER_OF(timer, struct customer, leaves);
+    struct order_request *request = sim_request_new(customer->sim, sizeof(*request));
+
+    request->request.kind = ORDER_CANCEL;
+    request->request.order_id = customer->order_id;
+    request->request.done = canceled;
+    request->customer = customer;
+    sim_note(customer->sim, SIM_WORLD, "cancels", customer->order_id, 0, 0);
+    sim_order_ask(&request->request);
+}
+
+/* ---- placing ---- */
+
+static void check_placed(struct customer *customer, const struct order_command *command, int64_t id)
+{
+    struct sim *sim = customer->sim;
+    const struct order *order = fake_order_repo_find(sim_orders(sim), id);
+
+    if (!order)
+        sim_break(sim, "1: an order is durable before its 201", "order %lld is not stored", (long long)id);
+    else if (sim_customer_of_amount(order->amount) != customer->number || !str_eq(order->product_name, customer->item))
+        sim_break(sim, "1: an order is durable before its 201", "order %lld is somebody else's", (long long)id);
+    if (customer->key.n && customer->order_id && customer->order_id != id)
+        sim_break(sim, "a key has one answer", "customer %lld got order %lld, and %lld%s", (long long)customer->number,
+                  (long long)customer->order_id, (long long)id, command->replayed ? " again" : "");
+}
+
+static void place(struct customer *customer, bool other_body);
+
+static void again(struct sim_timer *timer)
+{
+    struct customer *customer = CONTAINER_OF(timer, struct customer, comes);
+
+    place(customer, customer->key.n && sim_chance(&customer->sim->random, 100));
+    if (customer->key.n && sim_chance(&customer->sim->random, 300))
+        place(customer, sim_chance(&customer->sim->random, 200));
+}
+
+static void placed(struct sim_order_request *request, int rc, const struct order_command *command)
+{
+    struct customer *customer = CONTAINER_OF(request, struct order_request, request)->customer;
+    struct sim *sim = customer->sim;
+    int64_t id = 0;
+
+    sim_note(sim, SIM_WORLD, "hears of the order", customer->number, rc, command ? command->order_id : 0);
+    if (rc) {
+        if (!customer->order_id && ++customer->tries < MOST_TRIES)
+            sim_set_timer_within(sim, &customer->comes, 0, 3 * US_PER_S);
+        return;
+    }
+    if (command->key_reused)
+        return;
+    if (!command->replayed)
+        id = command->order.id;
+    else if (!str_to_i64(command->answer.body, &id))
+        sim_break(sim, "a key has one answer", "customer %lld gets a strange one", (long long)customer->number);
+    check_placed(customer, command, id);
+    if (customer->order_id)
+        return;
+    customer->order_id = id;
+    if (sim_chance(&sim->random, 450))
+        cancel_later(customer, sim_chance(&sim->random, 500) ? 300 * US_PER_MS : 2 * sim->shape.start_after + US_PER_S);
+    else if (customer->key.n && sim_chance(&sim->random, 300))
+        sim_set_timer_within(sim, &customer->comes, 0, 20 * US_PER_S);
+}
+
+static void place(struct customer *customer, bool other_body)
+{
+    struct order_request *request = sim_request_new(customer->sim, sizeof(*request));
+
+    request->customer = customer;
+    request->request.kind = ORDER_PLACE;
+    request->request.item = customer->item;
+    request->request.qty = customer->qty + other_body;
+    request->request.amount = customer->number * 10 + other_body;
+    request->request.key = customer->key;
+    request->request.fingerprint = (uint64_t)request->request.amount;
+    request->request.done = placed;
+    sim_note(customer->sim, SIM_WORLD, "orders", customer->number, customer->qty, other_body);
+    sim_order_ask(&request->request);
+}
+
+void sim_orders_come(struct sim *sim)
+{
+    for (int64_t number = 1; number <= sim->shape.n_customers; number++) {
+        struct customer *customer = SIM_NEW(sim, struct customer);
+        customer->sim = sim;
+        customer->number = number;
+        customer->item = sim_items[sim_between(&sim->random, 0, SIM_ITEMS - 1)];
+        customer->qty = sim_between(&sim->random, 1, sim->shape.drains ? 60 : 3);
+        if (sim_customer_is_keyed(number))
+            customer->key = sim_text(sim, "POST /orders %lld", (long long)number);
+        customer->comes.fire = again;
+        customer->leaves.fire = cancels;
+        sim_set_timer_within(sim, &customer->comes, 0, sim->shape.busy_for);
+    }
+    sim->customers->n_customers = sim->shape.n_customers;
+}
+
+void sim_customers_come(struct sim *sim)
+{
+    sim->customers = SIM_NEW(sim, struct sim_customers);
+    sim_orders_come(sim);
+    sim_counter_comes(sim);
+    sim_keeper_comes(sim);
+    if (sim->shape.manual)
+        sim_barista_comes(sim);
+}
+
+void sim_customers_see_it_through(struct sim *sim)
+{
+    sim_keeper_fills_up(sim);
+}

@@ -1,0 +1,252 @@
+#include "sim_feed.h"
+
+#include "alloc.h"
+#include "errors.h"
+#include "event.h"
+#include "sim_service.h"
+#include "sse.h"
+
+enum { MAX_EVENT = 1 << 16, MOST_AT_ONCE = 8 };
+
+static void *grow(void *array, size_t n, size_t *room, size_t size)
+{
+    return fake_grow(array, n, room, size);
+}
+
+/* ---- the producer's side ---- */
+
+struct no_data {
+    int64_t id;
+};
+static const struct json_field no_fields[] = {
+    JSON_FIELD(struct no_data, "id", id, JSON_I64, JSON_NULLABLE, INT64_MIN, INT64_MAX)};
+static const struct json_desc no_desc = {"data", no_fields, COUNT_OF(no_fields), sizeof(struct no_data)};
+
+/* Rule 9 begins here: an aggregate's events have growing versions. */
+static void check_version(struct sim_service *producer, const struct sim_event *event)
+{
+    struct sim_feed *feed = &producer->feed;
+
+    for (size_t i = feed->n; i-- > 0;) {
+        if (!str_eq(feed->events[i].subject, event->subject))
+            continue;
+        if (feed->events[i].version >= event->version)
+            sim_break(producer->sim, "9: events in the order in which they happened",
+                      "%s tells %.*s version %lld behind version %lld", sim_who_name(producer->who),
+                      STR_ARG(event->subject), (long long)event->version, (long long)feed->events[i].version);
+        return;
+    }
+}
+
+static int on_published(void *context, const struct sse_event *sse)
+{
+    struct sim_service *producer = context;
+    struct sim *sim = producer->sim;
+    struct sim_feed *feed = &producer->feed;
+    struct event envelope;
+    struct no_data data;
+    struct json_error error;
+    uint64_t position;
+
+    if (!str_to_u64(sse->id, &position) || position > feed->n + 1) {
+        sim_break(sim, "9: a feed has no gap", "%s sends %.*s behind %zu", sim_who_name(producer->who),
+                  STR_ARG(sse->id), feed->n);
+        return 1;
+    }
+    struct str text = arena_copy(&sim->arena, sse->data);
+    if (position <= feed->n) {
+        if (!str_eq(text, feed->events[position - 1].text))
+            sim_break(sim, "9: what was told stays told", "%s tells another event %llu than before",
+                      sim_who_name(producer->who), (unsigned long long)position);
+        return 0;
+    }
+    if (!event_decode(text, &envelope, &no_desc, &data, &sim->arena, &error)) {
+        sim_break(sim, "events can be read", "%s: %s", sim_who_name(producer->who), error.reason);
+        return 1;
+    }
+    struct sim_event event = {text, envelope.type, envelope.subject, envelope.version};
+    check_version(producer, &event);
+    feed->events = grow(feed->events, feed->n, &feed->room, sizeof(event));
+    feed->events[feed->n++] = event;
+    sim_note(sim, producer->who, "tells event", (int64_t)position, event.version, (int64_t)str_hash(event.type));
+    return 0;
+}
+
+static void wake_followers(struct sim_service *producer);
+
+void sim_feed_publish(struct sim_service *producer, struct str frames)
+{
+    struct sse_parser parser;
+
+    sse_init(&parser, MAX_EVENT);
+    sse_feed(&parser, frames.p, frames.n, on_published, producer);
+    sse_free(&parser);
+    wake_followers(producer);
+}
+
+void sim_feed_reload(struct sim_service *producer)
+{
+    struct buf frames = {0};
+
+    if (producer->feed.n > producer->committed)
+        producer->feed.n = producer->committed;
+    if (producer->store)
+        fake_outbox_read(producer->store, producer->feed.n, &frames);
+    else
+        producer->type->read_outbox(producer, producer->feed.n, &frames);
+    if (frames.n)
+        sim_feed_publish(producer, buf_str(&frames));
+    buf_free(&frames);
+    wake_followers(producer);
+}
+
+void sim_feed_free(struct sim_service *service)
+{
+    heap_free(service->feed.events);
+    for (size_t i = 0; i < service->n_followers; i++)
+        heap_free(service->followers[i].seen);
+}
+
+/* ---- the consumer's side ---- */
+
+static void come_soon(struct sim_follower *follower)
+{
+    struct sim *sim = follower->consumer->sim;
+
+    if (follower->under_way || !follower->consumer->up || !follower->producer->up)
+        return;
+    follower->under_way = true;
+    if (sim_fault(sim, sim->shape.feed_late))
+        sim_set_timer_within(sim, &follower->timer, 100 * US_PER_MS, 8 * US_PER_S);
+    else
+        sim_set_timer_within(sim, &follower->timer, 0, 20 * US_PER_MS);
+}
+
+static void wake_followers(struct sim_service *producer)
+{
+    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+        struct sim_service *consumer = producer->sim->services[who];
+        for (size_t i = 0; consumer && i < consumer->n_followers; i++) {
+            if (consumer->followers[i].producer == producer)
+                come_soon(&consumer->followers[i]);
+        }
+    }
+}
+
+/* Rule 9 as this consumer sees it. */
+static void check_order(struct sim_follower *follower, uint64_t position, const struct sim_event *event)
+{
+    size_t i = 0;
+
+    if (position <= follower->highest)
+        return;
+    follower->highest = position;
+    while (i < follower->n_seen && !str_eq(follower->seen[i].subject, event->subject))
+        i++;
+    if (i == follower->n_seen) {
+        follower->seen = grow(follower->seen, follower->n_seen, &follower->seen_room, sizeof(*follower->seen));
+        follower->seen[follower->n_seen++] = (struct sim_seen){event->subject, 0};
+    }
+    if (event->version <= follower->seen[i].version)
+        sim_break(follower->consumer->sim, "9: everyone sees events in the order in which they happened",
+                  "%s gets %.*s version %lld behind version %lld", sim_who_name(follower->consumer->who),
+                  STR_ARG(event->subject), (long long)event->version, (long long)follower->seen[i].version);
+    follower->seen[i].version = event->version;
+}
+
+static struct command *new_own(enum command_fate fate, struct str reason);
+
+static void hand_over(struct sim_follower *follower, uint64_t position, struct str text, bool last)
+{
+    struct sim_service *consumer = follower->consumer;
+    const char *reason = NULL;
+
+    struct command *command = consumer->type->decode(consumer->decode_context, follower->source, text, &reason);
+    if (!command && reason)
+        command = new_own(COMMAND_DEAD, str_of(reason));
+    if (!command && last)
+        command = new_own(COMMAND_SKIP, (struct str){NULL, 0});
+    if (!command)
+        return;
+    command->origin = FROM_FEED;
+    command->source = follower->source;
+    command->position = position;
+    sim_service_post(consumer, command);
+}
+
+/* The event that comes in the place of `position`. */
+static const struct sim_event *event_at(struct sim_follower *follower, uint64_t position)
+{
+    const struct sim_feed *feed = &follower->producer->feed;
+    struct sim *sim = follower->consumer->sim;
+
+    if (sim_has_plant(sim, PLANT_EVENTS_OUT_OF_ORDER)) {
+        uint64_t other = position % 2 ? position + 1 : position - 1;
+        if (other >= 1 && other <= feed->n &&
+            str_eq(feed->events[other - 1].subject, feed->events[position - 1].subject))
+            return &feed->events[other - 1];
+    }
+    return &feed->events[position - 1];
+}
+
+static void deliver(struct sim_timer *timer)
+{
+    struct sim_follower *follower = CONTAINER_OF(timer, struct sim_follower, timer);
+    struct sim *sim = follower->consumer->sim;
+    const struct sim_feed *feed = &follower->producer->feed;
+
+    follower->under_way = false;
+    if (!follower->consumer->up || !follower->producer->up)
+        return;
+    if (sim_fault(sim, sim->shape.feed_again) && follower->position)
+        follower->position -= (uint64_t)sim_between(&sim->random, 1, (int64_t)follower->position);
+    uint64_t end = follower->position + (uint64_t)sim_between(&sim->random, 1, MOST_AT_ONCE);
+    if (end > feed->n)
+        end = feed->n;
+    sim_note(sim, follower->consumer->who, "follows", (int64_t)follower->source, (int64_t)follower->position,
+             (int64_t)end);
+    for (uint64_t at = follower->position + 1; at <= end; at++) {
+        const struct sim_event *event = event_at(follower, at);
+        if (at > follower->producer->committed)
+            sim_break(sim, "what is told has happened", "%s gets event %llu of %s's, which is not committed",
+                      sim_who_name(follower->consumer->who), (unsigned long long)at,
+                      sim_who_name(follower->producer->who));
+        check_order(follower, at, event);
+        hand_over(follower, at, event->text, at == end);
+        follower->position = at;
+    }
+    if (follower->position < feed->n)
+        come_soon(follower);
+}
+
+void sim_follow(struct sim_service *consumer, size_t source, struct sim_service *producer)
+{
+    ASSERT(source == consumer->n_followers);
+    consumer->followers[consumer->n_followers++] =
+        (struct sim_follower){.timer = {.fire = deliver}, .consumer = consumer, .producer = producer, .source = source};
+}
+
+void sim_followers_restart(struct sim_service *consumer)
+{
+    for (size_t i = 0; i < consumer->n_followers; i++) {
+        struct sim_follower *follower = &consumer->followers[i];
+        follower->position = consumer->cursors->position[follower->source];
+        come_soon(follower);
+    }
+}
+
+/* A command that isn't the context's: no more than the core's part of one. */
+static void finish_own(struct command *command, int rc)
+{
+    UNUSED(rc);
+    heap_free(command);
+}
+
+static struct command *new_own(enum command_fate fate, struct str reason)
+{
+    struct command *own = heap_alloc(sizeof(*own));
+
+    ASSERT(own);
+    *own = (struct command){.fate = fate, .reason = reason, .finish = finish_own};
+    return own;
+}

@@ -1,0 +1,47 @@
+/** sim_feed.h: the services' events on their way: each producer's feed, and each consumer's place in it.
+ */
+#ifndef COFFEESHOP_SIM_FEED_H
+#define COFFEESHOP_SIM_FEED_H
+
+#include "outbox.h"
+#include "sim_world.h"
+
+struct sim_event {
+    struct str text;
+    struct str type, subject;
+    int64_t version;
+};
+
+/** What a producer serves: the tail of its outbox. */
+struct sim_feed {
+    struct sim_event *events; /* of position 1, 2, … */
+    size_t n, room;
+};
+
+struct sim_seen {
+    struct str subject;
+    int64_t version;
+};
+
+struct sim_follower {
+    struct sim_timer timer;
+    struct sim_service *consumer, *producer;
+    size_t source;         /* index into the consumer's cursors */
+    uint64_t position;     /* handed over */
+    uint64_t highest;      /* ever */
+    bool under_way;        /* the timer is set */
+    struct sim_seen *seen; /* up to `highest`, by subject */
+    size_t n_seen, seen_room;
+};
+
+/** `consumer` follows `producer` from now on. */
+void sim_follow(struct sim_service *consumer, size_t source, struct sim_service *producer);
+/** Appends events to the feed and wakes those who follow it. */
+void sim_feed_publish(struct sim_service *producer, struct str frames);
+/** The producer has come back: the feed is what the store has. */
+void sim_feed_reload(struct sim_service *producer);
+/** The consumer has come back: it goes on from its cursors. */
+void sim_followers_restart(struct sim_service *consumer);
+void sim_feed_free(struct sim_service *service);
+
+#endif

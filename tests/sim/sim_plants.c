@@ -1,0 +1,30 @@
+/* sim_plants.c: the planted bugs that lie in a commit. The others lie where their port is wrapped. */
+#include "sim_shop.h"
+
+void sim_plant_before_commit(struct sim_service *service, struct batch *batch)
+{
+    static const struct outbox nothing = {0};
+
+    switch (service->sim->options.plant) {
+    case PLANT_PUBLISH_BEFORE_COMMIT:
+        if (batch->outbox->count && !service->dying) {
+            sim_feed_publish(service, buf_str(&batch->outbox->frames));
+            service->published_early = true;
+        }
+        break;
+    case PLANT_OUTBOX_NOT_IN_COMMIT:
+        batch->outbox->count = 0;
+        break;
+    case PLANT_CURSOR_BEFORE_STATE:
+        if (!service->dying)
+            fake_outbox_write(service->store, &(struct outbox_write){.outbox = &nothing,
+                                                                     .cursors = &batch->cursors,
+                                                                     .cursors_moved = batch->cursors_moved});
+        break;
+    case PLANT_KEYS_NOT_KEPT:
+        memset(batch->record_is_new, 0, batch->keys.n);
+        break;
+    default:
+        break;
+    }
+}

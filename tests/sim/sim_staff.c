@@ -1,0 +1,234 @@
+/* sim_staff.c: the counter, the stock keeper and the barista. */
+#include "sim_customers.h"
+
+#include "errors.h"
+
+/* ---- the counter ---- */
+
+struct counter {
+    struct sim_timer timer;
+    struct sim *sim;
+    struct str item, key;
+    int64_t qty;
+    int tries;
+    int64_t ticket_id; /* acknowledged */
+};
+
+struct product_request {
+    struct sim_product_request request;
+    struct counter *counter; /* NULL: the barista's, or a cancel */
+};
+
+static void check_opened(struct counter *counter, int64_t id)
+{
+    struct sim *sim = counter->sim;
+    const struct ticket *ticket = fake_product_repo_find(sim_tickets(sim), id);
+
+    if (!ticket || ticket_is_hidden(ticket))
+        sim_break(sim, "a ticket is durable before its 201", "ticket %lld is not stored", (long long)id);
+    if (counter->ticket_id && counter->key.n && counter->ticket_id != id)
+        sim_break(sim, "a key has one answer", "the counter got ticket %lld, and %lld", (long long)counter->ticket_id,
+                  (long long)id);
+    counter->ticket_id = id;
+}
+
+static void opened(struct sim_product_request *request, int rc, const struct product_command *command)
+{
+    struct counter *counter = CONTAINER_OF(request, struct product_request, request)->counter;
+    struct sim *sim = counter->sim;
+    int64_t id = 0;
+
+    sim_note(sim, SIM_WORLD, "hears of the ticket", rc, command ? command->ticket.id : 0,
+             command ? command->unanswered : 0);
+    if (rc || command->unanswered || command->key_in_progress) {
+        if (counter->key.n && ++counter->tries < 4)
+            sim_set_timer_within(sim, &counter->timer, 0, 2 * US_PER_S);
+        return;
+    }
+    if (command->key_reused)
+        return;
+    if (!command->replayed)
+        id = command->ticket.id;
+    else if (!str_to_i64(command->answer.body, &id))
+        sim_break(sim, "a key has one answer", "the counter gets a strange one");
+    check_opened(counter, id);
+}
+
+static void open_ticket(struct counter *counter)
+{
+    struct product_request *request = sim_request_new(counter->sim, sizeof(*request));
+
+    request->counter = counter;
+    request->request.intent =
+        (struct ticket_intent){.kind = TICKET_OPEN, .product_name = counter->item, .qty = counter->qty, .reference = 1};
+    request->request.key = counter->key;
+    request->request.fingerprint = 1;
+    request->request.done = opened;
+    sim_note(counter->sim, SIM_WORLD, "asks at the counter", counter->qty, (int64_t)counter->key.n, 0);
+    sim_product_ask(&request->request);
+}
+
+static void comes_to_counter(struct sim_timer *timer)
+{
+    struct counter *counter = CONTAINER_OF(timer, struct counter, timer);
+
+    open_ticket(counter);
+    if (counter->key.n && sim_chance(&counter->sim->random, 400))
+        open_ticket(counter); /* an impatient client */
+}
+
+void sim_counter_comes(struct sim *sim)
+{
+    for (int64_t i = 0; i < sim->shape.n_counter; i++) {
+        struct counter *counter = SIM_NEW(sim, struct counter);
+        counter->sim = sim;
+        counter->item = sim_items[sim_between(&sim->random, 0, SIM_ITEMS - 1)];
+        counter->qty = sim_between(&sim->random, 1, sim->shape.drains ? 40 : 3);
+        if (sim_chance(&sim->random, 500))
+            counter->key = sim_text(sim, "POST /products %lld", (long long)i);
+        counter->timer.fire = comes_to_counter;
+        sim_set_timer_within(sim, &counter->timer, 0, sim->shape.busy_for);
+    }
+}
+
+/* ---- the stock keeper ---- */
+
+struct keeper {
+    struct sim_timer timer;
+    struct sim *sim;
+    struct stock_intent intent;
+    bool insists; /* until it is done */
+};
+
+struct keeper_request {
+    struct sim_stock_request request;
+    struct keeper *keeper;
+};
+
+static void kept(struct sim_stock_request *request, int rc, const struct stock_step *step)
+{
+    struct keeper *keeper = CONTAINER_OF(request, struct keeper_request, request)->keeper;
+
+    UNUSED(step);
+    sim_note(keeper->sim, SIM_WORLD, "hears of the goods", rc, 0, 0);
+    if (rc && keeper->insists)
+        sim_set_timer_within(keeper->sim, &keeper->timer, 0, US_PER_S);
+}
+
+static void keeps(struct sim_timer *timer)
+{
+    struct keeper *keeper = CONTAINER_OF(timer, struct keeper, timer);
+    struct keeper_request *request = sim_request_new(keeper->sim, sizeof(*request));
+
+    request->keeper = keeper;
+    request->request.intent = keeper->intent;
+    request->request.done = kept;
+    sim_note(keeper->sim, SIM_WORLD, "keeps stock", (int64_t)keeper->intent.kind, keeper->intent.qty, 0);
+    sim_stock_ask(&request->request);
+}
+
+static struct keeper *new_keeper(struct sim *sim)
+{
+    struct keeper *keeper = SIM_NEW(sim, struct keeper);
+
+    keeper->sim = sim;
+    keeper->timer.fire = keeps;
+    return keeper;
+}
+
+void sim_keeper_comes(struct sim *sim)
+{
+    for (int64_t i = 0; i < sim->shape.n_keeper; i++) {
+        struct keeper *keeper = new_keeper(sim);
+        int64_t item = sim_between(&sim->random, 0, SIM_ITEMS - 1);
+        if (sim_chance(&sim->random, 700))
+            keeper->intent = (struct stock_intent){
+                .kind = STOCK_RECEIVE, .product_name = sim_items[item], .qty = sim_between(&sim->random, 1, 80)};
+        else
+            keeper->intent =
+                (struct stock_intent){.kind = STOCK_CORRECT, .id = item + 1, .qty = sim_between(&sim->random, 0, 60)};
+        sim_set_timer_within(sim, &keeper->timer, US_PER_S, sim->shape.busy_for);
+    }
+}
+
+void sim_keeper_fills_up(struct sim *sim)
+{
+    for (size_t i = 0; i < SIM_ITEMS; i++) {
+        struct keeper *keeper = new_keeper(sim);
+        keeper->insists = true;
+        keeper->intent = (struct stock_intent){.kind = STOCK_RECEIVE, .product_name = sim_items[i], .qty = 100000};
+        sim_set_timer_within(sim, &keeper->timer, 0, US_PER_S);
+    }
+}
+
+/* ---- the barista, and whoever cancels tickets ---- */
+
+struct barista {
+    struct sim_timer timer;
+    struct sim *sim;
+    size_t next; /* ticket */
+};
+
+static void check_started(struct sim *sim, const struct sim_product_request *request,
+                          const struct product_command *command)
+{
+    const struct ticket *ticket = fake_product_repo_find(sim_tickets(sim), request->ticket_id);
+    bool done = command->verdict != TICKET_REFUSAL && !command->unanswered;
+
+    if (done && command->verdict != TICKET_BROKEN && request->intent.kind == TICKET_START &&
+        ticket->state != TICKET_PRODUCING && ticket->state != TICKET_COMPLETED)
+        sim_break(sim, "4: stock that was not deducted starts no production",
+                  "the barista is told that ticket %lld is started: %s", (long long)ticket->id,
+                  ticket_state_name(ticket->state));
+    if (done && request->intent.kind == TICKET_CANCEL && ticket->state != TICKET_CANCELED)
+        sim_break(sim, "3: a confirmed cancel is kept", "ticket %lld is %s", (long long)ticket->id,
+                  ticket_state_name(ticket->state));
+}
+
+static void handled(struct sim_product_request *request, int rc, const struct product_command *command)
+{
+    struct sim *sim = request->base.sim;
+
+    sim_note(sim, SIM_WORLD, "hears of the ticket", request->ticket_id, rc, command ? (int64_t)command->verdict : -1);
+    if (rc == OK)
+        check_started(sim, request, command);
+}
+
+static void handle(struct sim *sim, int64_t ticket_id, enum ticket_command_kind kind)
+{
+    struct product_request *request = sim_request_new(sim, sizeof(*request));
+
+    request->request.intent.kind = kind;
+    request->request.ticket_id = ticket_id;
+    request->request.done = handled;
+    sim_note(sim, SIM_WORLD, ticket_command_name(kind), ticket_id, 0, 0);
+    sim_product_ask(&request->request);
+}
+
+static void works(struct sim_timer *timer)
+{
+    struct barista *barista = CONTAINER_OF(timer, struct barista, timer);
+    struct sim *sim = barista->sim;
+    const struct fake_product_repo *tickets = sim_tickets(sim);
+    int64_t pause = sim->shape.busy_for / (2 * sim->shape.n_customers + 4);
+
+    for (size_t i = 0; i < tickets->n; i++) {
+        const struct ticket *ticket = &tickets->tickets[barista->next++ % tickets->n];
+        if (ticket->state != TICKET_READY && ticket->state != TICKET_PRODUCING)
+            continue;
+        handle(sim, ticket->id, ticket->state == TICKET_READY ? TICKET_START : TICKET_FINISH);
+        if (sim_fault(sim, 200))
+            handle(sim, ticket->id, sim_chance(&sim->random, 700) ? TICKET_START : TICKET_CANCEL);
+        break;
+    }
+    sim_set_timer_within(sim, &barista->timer, US_PER_MS, sim->calm ? 300 * US_PER_MS : pause);
+}
+
+void sim_barista_comes(struct sim *sim)
+{
+    struct barista *barista = SIM_NEW(sim, struct barista);
+
+    barista->sim = sim;
+    barista->timer.fire = works;
+    sim_set_timer_within(sim, &barista->timer, 0, US_PER_S);
+}
