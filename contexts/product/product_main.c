@@ -101,6 +101,8 @@ static bool start(struct product_service *self, const struct product_settings *s
     sql_service_fill(self->store, &parts);
     self->http.menu = self->menu;
     self->http.manual = self->app.settings.manual;
+    self->http.start_after_ms = settings->start_after_ms;
+    self->http.brew_ms = settings->brew_ms;
     self->http.reads = self->store->reads;
     self->http.reader = self->store->reader;
     if (!service_start(self->service, &parts, problem))

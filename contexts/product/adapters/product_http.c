@@ -6,50 +6,26 @@
 #include "json.h"
 #include "menu_http.h"
 #include "product_app.h"
-#include "product_repo_sql.h"
+#include "product_json.h"
 
-static http_handler open_ticket, list_tickets, show_ticket, cancel_ticket, change_ticket, cancel_by_order;
+static http_handler open_ticket, cancel_ticket, change_ticket, cancel_by_order;
 
 const struct route product_routes[] = {
     {HTTP_POST, "/products", open_ticket, "A ticket made at the counter: stock is asked while the client waits.", false},
-    {HTTP_GET, "/products", list_tickets, "All tickets, paged.", false},
-    {HTTP_GET, "/products/{id}", show_ticket, "One ticket, or 404.", false},
+    {HTTP_GET, "/products", product_http_list, "All tickets, paged.", false},
+    {HTTP_GET, "/products/{id}", product_http_show, "One ticket, or 404.", false},
     {HTTP_PUT, "/products/{id}", cancel_ticket, "Cancel it, if production has not started.", false},
     {HTTP_PATCH, "/products/{id}", change_ticket, "The barista's: start it, finish it (manual mode).", false},
     {HTTP_PUT, "/products/search/cancelByOrderId", cancel_by_order,
      "Cancel by order, also before the order has arrived here.", true},
+    {HTTP_GET, "/products/search/findByOrderId", product_http_find_by_order, "The ticket of an order, as a list of one or none.",
+     false},
+    {HTTP_GET, "/products/search/open", product_http_open, "What is still to be made, oldest first.", false},
+    {HTTP_GET, "/products/kitchen", product_http_kitchen, "How the kitchen works: its mode and its times.", false},
     {.path = NULL},
 };
 
 enum { MAX_QTY = 1000 };
-
-/* ---- representation ---- */
-
-struct ticket_json {
-    int64_t id, order_id, qty;
-    struct str product_name, status;
-};
-
-static const struct json_field ticket_fields[] = {
-    JSON_FIELD(struct ticket_json, "id", id, JSON_I64, 0, 0, 0),
-    JSON_FIELD(struct ticket_json, "orderId", order_id, JSON_I64, JSON_NULLABLE, 0, 0),
-    JSON_FIELD(struct ticket_json, "productName", product_name, JSON_STRING, JSON_NULLABLE, 0, 0),
-    JSON_FIELD(struct ticket_json, "qty", qty, JSON_I64, JSON_NULLABLE, 0, 0),
-    JSON_FIELD(struct ticket_json, "status", status, JSON_STRING, 0, 0, 0),
-};
-static const struct json_desc ticket_desc = {"ticket", ticket_fields, COUNT_OF(ticket_fields), sizeof(struct ticket_json)};
-static const struct hal_type ticket_type = {&ticket_desc, "products", "product", offsetof(struct ticket_json, id)};
-
-static struct ticket_json json_of(const struct ticket *ticket)
-{
-    return (struct ticket_json){
-        .id = ticket->id,
-        .order_id = ticket->order_id ? ticket->order_id : ticket->reference,
-        .product_name = ticket->product_name,
-        .qty = ticket->qty,
-        .status = ticket_state_text(ticket->state),
-    };
-}
 
 /* ---- commands ---- */
 
@@ -102,7 +78,7 @@ static void fill(struct product_command *command)
     } else if (command->verdict == TICKET_BROKEN) {
         http_fill_problem(request, 500, NULL, "what is asked contradicts what is known of the ticket; nothing was changed");
     } else {
-        struct ticket_json json = json_of(&command->ticket);
+        struct ticket_json json = ticket_json_of(&command->ticket);
         hal_fill_entity(request, CONTAINER_OF(command, struct client_command, command)->success, &ticket_type, &json);
     }
 }
@@ -233,15 +209,10 @@ static void change_ticket(void *context, struct http_request *request)
 static void cancel_by_order(void *context, struct http_request *request)
 {
     struct product_http *http = context;
-    struct str text;
     int64_t order_id;
 
-    if (!http_query(request, "orderId", 0, &text)) {
-        http_problem(request, 400, "orderId", "is missing");
-        return;
-    }
-    if (!str_to_i64(text, &order_id) || order_id < 1) {
-        http_problem(request, 400, "orderId", "must be an order's number");
+    if (!product_http_read_order_id(request, &order_id)) {
+        http_reply(request);
         return;
     }
     struct client_command *self = new_command(request, TICKET_CANCEL_ORDER, 200);
@@ -249,73 +220,4 @@ static void cancel_by_order(void *context, struct http_request *request)
         return;
     self->command.intent.order_id = order_id;
     service_submit(http->base.service, request, &self->command.base);
-}
-
-/* ---- queries ---- */
-
-static void show_ticket(void *context, struct http_request *request)
-{
-    struct product_http *http = context;
-    struct ticket ticket;
-    int64_t id;
-
-    if (hal_read_id(request, 0, &id)) {
-        int rc = product_find(http->reads, id, &ticket, &request->arena);
-        if (rc) {
-            http_fill_failure(request, rc);
-        } else if (ticket_is_hidden(&ticket)) {
-            http_fill_problem(request, 404, NULL, "there is no ticket %lld", (long long)id);
-        } else {
-            struct ticket_json json = json_of(&ticket);
-            hal_fill_entity(request, 200, &ticket_type, &json);
-        }
-    }
-    http_reply(request);
-}
-
-struct list_job {
-    struct read_job job;
-    struct http_request *request;
-    struct page_request page;
-};
-
-static void add_to_list(void *context, const struct ticket *ticket)
-{
-    struct ticket_json json = json_of(ticket);
-
-    hal_page_item(context, &ticket_type, &json);
-}
-
-static void run_list(struct read_job *job, struct sql *sql)
-{
-    struct list_job *self = CONTAINER_OF(job, struct list_job, job);
-    struct http_request *request = self->request;
-    int64_t total = 0;
-
-    hal_page_begin(request, &ticket_type);
-    int rc = product_list(sql, &self->page, add_to_list, request, &total);
-    if (rc)
-        http_fill_failure(request, rc);
-    else
-        hal_page_end(request, &ticket_type, &self->page, total);
-    http_reply(request);
-}
-
-static void list_tickets(void *context, struct http_request *request)
-{
-    struct product_http *http = context;
-    struct list_job *self = ARENA_NEW(&request->arena, struct list_job);
-
-    if (!self) {
-        http_fill_failure(request, E_MEMORY);
-        http_reply(request);
-        return;
-    }
-    self->job.run = run_list;
-    self->request = request;
-    if (!hal_read_page(request, product_sortable, &self->page)) {
-        http_reply(request);
-        return;
-    }
-    service_read(http->base.service, http->reader, request, &self->job);
 }

@@ -12,11 +12,17 @@ struct product_http {
     struct service_http base; /* first: the common routes find the service here */
     const struct menu *menu;
     bool manual;           /* a barista starts and finishes */
+    int64_t start_after_ms, brew_ms; /* as set; the barista's kitchen has no use for them */
     struct sql *reads;     /* for single tickets, on the loop thread */
     struct reader *reader; /* for lists */
 };
 
 /** With struct product_http as their context. Ends with a NULL path. */
 extern const struct route product_routes[];
+
+/** The reading handlers (product_http_queries.c). */
+http_handler product_http_list, product_http_show, product_http_find_by_order, product_http_open, product_http_kitchen;
+/** The query parameter orderId; otherwise fills a 400 problem (doesn't send) and returns false. */
+bool product_http_read_order_id(struct http_request *request, int64_t *order_id);
 
 #endif

@@ -34,6 +34,11 @@ static const struct sql_statement find_due_tickets = {
     "SELECT due_at, id FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) AND due_at <= $3 ORDER BY due_at, id LIMIT $4", 4};
 static const struct sql_statement find_next_due = {
     "SELECT due_at FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) ORDER BY due_at, id LIMIT 1", 2};
+/* Whatever is still to be made is due some time, or waits for goods: both have an index that holds nothing else. */
+static const struct sql_statement list_open = {
+    "SELECT " TICKET_COLUMNS " FROM ticket WHERE state IN (2, 3, 4)"
+    " AND id IN (SELECT id FROM ticket WHERE due_at IS NOT NULL UNION ALL SELECT id FROM ticket WHERE state = 3)"
+    " ORDER BY id LIMIT $1", 1};
 static const struct sql_statement store_ticket = {
     "INSERT INTO ticket (" TICKET_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
     " ON CONFLICT (id) DO UPDATE SET state = excluded.state, product_name = excluded.product_name, qty = excluded.qty,"
@@ -357,6 +362,12 @@ int product_find(struct sql *sql, int64_t id, struct ticket *ticket, struct aren
     return find_many(sql, &find_by_id, &id, 1, ticket, arena);
 }
 
+int product_find_by_order(struct sql *sql, int64_t order_id, struct ticket *ticket, struct arena *arena)
+{
+    *ticket = (struct ticket){.order_id = order_id};
+    return find_many(sql, &find_by_order, &order_id, 1, ticket, arena);
+}
+
 const char *const product_sortable[] = {"id", "orderId", "productName", "qty", "status", NULL};
 static const char *const sort_columns[] = {"id", "COALESCE(order_id, reference)", "product_name", "qty", "state"};
 _Static_assert(COUNT_OF(product_sortable) == COUNT_OF(sort_columns) + 1, "each sortable member has its column");
@@ -392,4 +403,12 @@ int product_list(struct sql *sql, const struct page_request *page, product_on_fo
     rc = text.failed ? E_MEMORY : sql->query_text(sql, text.p, range, COUNT_OF(range), on_listed, &listing);
     buf_free(&text);
     return rc;
+}
+
+int product_list_open(struct sql *sql, int64_t limit, product_on_found *found, void *context)
+{
+    struct listing listing = {found, context};
+    struct sql_value most = SQL_N(limit);
+
+    return sql_query(sql, &list_open, &most, on_listed, &listing);
 }

@@ -145,8 +145,9 @@ static int load(struct product_app *app, struct product_batch *batch, struct com
     size_t n_ids = 0;
     batch->entries = ARENA_ARRAY(&app->arena, struct product_entry, most + 1);
     batch->order_entry = ARENA_ARRAY(&app->arena, size_t, n + 1);
+    batch->key_waits = ARENA_ARRAY(&app->arena, bool, n + app->asks.n + 1);
     if (!rc &&
-        (!ids || !batch->entries || !batch->order_entry || !working_set_init(&batch->tickets, most, &app->arena) ||
+        (!ids || !batch->entries || !batch->order_entry || !batch->key_waits || !working_set_init(&batch->tickets, most, &app->arena) ||
          !working_set_init(&batch->orders, n, &app->arena)))
         rc = E_MEMORY;
     if (rc)
@@ -240,6 +241,20 @@ static void answer(struct product_batch *batch, struct product_command *command)
                           &command->answer);
 }
 
+/* What became of a client's command with the ticket as it is now: a barista who waited may find it started, cancelled or
+ * out of stock. */
+static void judge_waiting(const struct product_app *app, const struct product_batch *batch, const struct ticket *ticket,
+                          struct product_command *waiting)
+{
+    struct ticket_decision decision = {.refusal = TICKET_REFUSAL_NONE};
+
+    waiting->ticket = *ticket;
+    waiting->verdict = TICKET_DECIDED;
+    if (waiting->intent.kind == TICKET_START)
+        waiting->verdict = ticket_decide(ticket, &waiting->intent, &app->settings.policy, batch->base.now, &decision);
+    waiting->refusal = decision.refusal;
+}
+
 /* Stock's answer decides the commands that waited for it. */
 static void answer_waiting(struct product_app *app, struct product_batch *batch, const struct product_command *command)
 {
@@ -248,9 +263,7 @@ static void answer_waiting(struct product_app *app, struct product_batch *batch,
     if (command->intent.kind == TICKET_REFUSED_LATE)
         return; /* they wait on, for the next attempt's answer */
     for (struct product_command *waiting = ask ? ask->waiting : NULL; waiting; waiting = waiting->also) {
-        waiting->ticket = batch->entries[command->entry].ticket;
-        waiting->verdict = command->verdict;
-        waiting->refusal = TICKET_REFUSAL_NONE;
+        judge_waiting(app, batch, &batch->entries[command->entry].ticket, waiting);
         waiting->unanswered = command->intent.kind == TICKET_UNANSWERED ? E_UNAVAILABLE : OK;
         answer(batch, waiting);
     }
@@ -273,7 +286,8 @@ static bool is_settled_by_its_key(const struct product_app *app, struct product_
     case KEY_NEW:
         break;
     }
-    command->key_in_progress = ask_table_holds_key(&app->asks, command->idempotency_key);
+    command->key_in_progress = batch->key_waits[record - batch->base.records] ||
+                               ask_table_holds_key(&app->asks, command->idempotency_key);
     return command->key_in_progress;
 }
 
@@ -299,6 +313,19 @@ static void decide_and_answer(struct product_app *app, struct product_batch *bat
     bury_refused(batch, command);
     answer_waiting(app, batch, command);
     command->waits = command->verdict == TICKET_ASK_STOCK || command->intent.kind == TICKET_OPEN;
+    if (!command->waits)
+        answer(batch, command);
+    else if (command->idempotency_key.n)
+        batch->key_waits[batch_key(&batch->base, command->idempotency_key) - batch->base.records] = true;
+}
+
+/* A command that was to wait for stock need not any more when another one of this batch has settled its ticket. */
+static void spare_waiting(const struct product_app *app, struct product_batch *batch, struct product_command *command)
+{
+    if (command->base.fate != COMMAND_NORMAL || !command->waits || command->intent.kind != TICKET_START)
+        return;
+    judge_waiting(app, batch, &batch->entries[command->entry].ticket, command);
+    command->waits = command->verdict == TICKET_ASK_STOCK;
     if (!command->waits)
         answer(batch, command);
 }
@@ -370,6 +397,8 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
         for (size_t i = 0; i < n; i++)
             decide_and_answer(app, &batch, command_of(commands[i]));
         decide_by_itself(app, &batch);
+        for (size_t i = 0; i < n; i++)
+            spare_waiting(app, &batch, command_of(commands[i]));
         rc = app->ports.repo->commit(app->ports.repo, &batch);
     }
     if (rc) {

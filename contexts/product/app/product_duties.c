@@ -84,6 +84,11 @@ static void settle(struct product_app *app, const struct ticket *ticket, int64_t
     send(app, ask);
 }
 
+static struct product_command *command_of(struct command *command)
+{
+    return CONTAINER_OF(command, struct product_command, base);
+}
+
 static bool is_answer(const struct product_command *command)
 {
     switch (command->intent.kind) {
@@ -151,14 +156,14 @@ void product_do_duties(struct product_app *app, struct product_batch *batch, str
         if (!batch->entries[entry].changed)
             settle(app, &batch->entries[entry].ticket, batch->base.now, false);
     }
+    /* Answers before those who begin to wait: it is the next one that these wait for. */
     for (size_t i = 0; i < n; i++) {
-        struct product_command *command = CONTAINER_OF(commands[i], struct product_command, base);
-        if (commands[i]->fate != COMMAND_NORMAL)
-            continue;
-        if (is_answer(command))
-            take_answer(app, batch, command);
-        else if (command->waits)
-            wait_for_stock(app, batch, command);
+        if (commands[i]->fate == COMMAND_NORMAL && is_answer(command_of(commands[i])))
+            take_answer(app, batch, command_of(commands[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (commands[i]->fate == COMMAND_NORMAL && command_of(commands[i])->waits)
+            wait_for_stock(app, batch, command_of(commands[i]));
     }
     for (size_t i = 0; i < batch->tickets.n; i++) {
         const struct product_entry *entry = &batch->entries[i];

@@ -21,6 +21,7 @@ struct product_batch {
     struct batch base;
     struct working_set tickets; /* ticket id -> entry */
     struct product_entry *entries;
+    bool *key_waits;           /* by idempotency record: a command of this batch will wait for stock with it */
     struct working_set orders; /* order id -> slot in order_entry */
     size_t *order_entry;       /* its entry + 1; 0: the order has no ticket yet */
     struct ticket *waiting;    /* out of stock, and goods have come for them */

@@ -1,0 +1,20 @@
+/** product_json.h: a ticket as clients see it. Pure; any thread.
+ */
+#ifndef COFFEESHOP_PRODUCT_JSON_H
+#define COFFEESHOP_PRODUCT_JSON_H
+
+#include "hal.h"
+#include "ticket.h"
+
+struct ticket_json {
+    int64_t id, order_id, qty;
+    struct str product_name, status;
+    int64_t starts_at; /* us; 0: not by itself, or not again */
+    int64_t created_at, updated_at;
+};
+
+extern const struct hal_type ticket_type;
+/** Texts stay the ticket's. */
+struct ticket_json ticket_json_of(const struct ticket *ticket);
+
+#endif
