@@ -83,10 +83,23 @@ static bool write_file(const struct buf *base, const char *name, struct str text
     return ok;
 }
 
-/* Whether the directory is as nginx needs it: its parts, the page, no sign of an earlier stop. */
+static bool write_pages(const struct buf *directory, struct buf *problem)
+{
+    for (size_t i = 0; i < embedded_pages_count; i++) {
+        struct buf name = {0};
+        buf_printf(&name, "page/%s", embedded_pages[i].path);
+        bool ok = !name.failed && write_file(directory, name.p, embedded_pages[i].bytes, problem);
+        buf_free(&name);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+/* Whether the directory is as nginx needs it: its parts, the pages, no sign of an earlier stop. */
 static bool prepare_directory(const struct buf *directory, struct str configuration, struct buf *problem)
 {
-    static const char *const parts[] = {"", "/page", "/temp"};
+    static const char *const parts[] = {"", "/page", "/page/pages", "/page/assets", "/temp"};
     struct buf draining = {0};
 
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
@@ -97,10 +110,7 @@ static bool prepare_directory(const struct buf *directory, struct str configurat
     if (!draining.failed)
         unlink(draining.p);
     buf_free(&draining);
-    return write_file(directory, "nginx.conf", configuration, problem) &&
-           write_file(directory, "page/index.html", embedded_index_html, problem) &&
-           write_file(directory, "page/shop.css", embedded_shop_css, problem) &&
-           write_file(directory, "page/shop.js", embedded_shop_js, problem);
+    return write_file(directory, "nginx.conf", configuration, problem) && write_pages(directory, problem);
 }
 
 static int run_in(const struct buf *directory, const struct common_settings *common,

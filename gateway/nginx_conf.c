@@ -98,7 +98,10 @@ static void write_problems(const struct filler *filler, struct buf *out)
     for (size_t i = 0; i < COUNT_OF(problems); i++) {
         int status = problems[i].status;
         buf_printf(out, "        error_page %d /.problem/%d;\n", status, status);
-        buf_printf(out, "        location = /.problem/%d {\n            internal; ", status);
+        buf_printf(out,
+                   "        location = /.problem/%d {\n            internal; "
+                   "if ($wants_page) { rewrite ^ /pages/error-%d.$page_language.html last; } ",
+                   status, status);
         if (problems[i].header[0]) {
             write_cors_headers(out);
             buf_add(out, str_of(problems[i].header));
@@ -118,11 +121,15 @@ static void write_problems(const struct filler *filler, struct buf *out)
 static void write_page_headers(const struct filler *filler, struct buf *out)
 {
     UNUSED(filler);
-    BUF_LIT(out,
-            "add_header Content-Security-Policy \"default-src 'none'; style-src 'self'; script-src 'self'; connect-src "
-            "'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\" always; "
-            "add_header X-Content-Type-Options nosniff always; add_header Referrer-Policy no-referrer always; "
-            "add_header Cache-Control no-cache always;");
+    buf_printf(out,
+               "add_header Content-Security-Policy \"default-src 'none'; script-src 'self'; style-src %s; connect-src 'self'; "
+               "img-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+               "require-trusted-types-for 'script'; trusted-types 'none'\" always; "
+               "add_header X-Content-Type-Options nosniff always; add_header Referrer-Policy no-referrer always; "
+               "add_header Cross-Origin-Opener-Policy same-origin always; "
+               "add_header Cross-Origin-Resource-Policy same-origin always; "
+               "add_header Permissions-Policy \"camera=(), geolocation=(), microphone=(), payment=(), usb=()\" always;",
+               embedded_styles);
 }
 
 /* Each word of the list as a line "<before><word><after>". */

@@ -1,0 +1,154 @@
+/** The customer's page: the menu, and my orders with their way to the cup. */
+import { Component, h } from 'preact';
+import * as api from '../shared/api.js';
+import { now } from '../shared/clock.js';
+import { Icon } from '../shared/icons.jsx';
+import { nameOf, t } from '../shared/language.js';
+import { start } from '../shared/start.jsx';
+import { announce, Announcer, Bar, StaleNotice, wholeNumber } from '../shared/ui.jsx';
+import { Menu, OrderSheet } from './menu.jsx';
+import { OrderCard, PendingCard } from './order_card.jsx';
+import { hasEnded, Orders } from './orders.js';
+import ko from './texts.ko.json';
+import en from './texts.en.json';
+
+const MENU_AGAIN_MS = 15_000;
+const MENU_SOON_MS = 2_000;
+
+class OpenByNumber extends Component {
+    constructor() {
+        super();
+        this.state = { text: '', wrong: false };
+    }
+
+    open(event) {
+        event.preventDefault();
+        const id = wholeNumber(this.state.text, 1, 9_007_199_254_740_991);
+        this.setState({ wrong: id === null, text: id === null ? this.state.text : '' });
+        if (id !== null) {
+            location.hash = String(id);
+        }
+    }
+
+    render(_, { text, wrong }) {
+        return (
+            <form class="by-number" onSubmit={(event) => this.open(event)} novalidate>
+                <label for="by-number">{t('byNumber')}</label>
+                <input id="by-number" class="input figures" inputMode="numeric" autocomplete="off" value={text} data-testid="by-number"
+                    aria-invalid={wrong ? 'true' : 'false'} aria-describedby="by-number-wrong"
+                    onInput={(event) => this.setState({ text: event.target.value, wrong: false })} />
+                <button class="button" type="submit" data-testid="by-number-open"><Icon name="search" />{t('byNumber.open')}</button>
+                <p id="by-number-wrong" class="wrong" role="alert">{wrong ? t('byNumber.wrong') : ''}</p>
+            </form>
+        );
+    }
+}
+
+class Customer extends Component {
+    constructor() {
+        super();
+        this.state = { menu: null, failed: false, picked: null, marked: null };
+        this.orders = new Orders(() => this.forceUpdate(), (kind, entry) => this.tell(kind, entry));
+    }
+
+    componentDidMount() {
+        this.orders.start();
+        this.loadMenu();
+        this.mark();
+        addEventListener('hashchange', () => this.mark());
+        document.addEventListener('visibilitychange', () => document.hidden || this.loadMenu());
+        setInterval(() => this.counting() && this.forceUpdate(), 500);
+    }
+
+    /* Only a time that is running out needs drawing by the clock. */
+    counting() {
+        return this.orders.list().some((entry) => entry.ticket?.startsAt);
+    }
+
+    async loadMenu() {
+        clearTimeout(this.menuTimer);
+        try {
+            this.setState({ menu: await api.menu(), failed: false });
+        } catch {
+            this.setState({ failed: true });
+        }
+        this.menuTimer = setTimeout(() => this.loadMenu(), this.state.failed ? MENU_SOON_MS : MENU_AGAIN_MS);
+    }
+
+    /* An order that the address names is opened. */
+    async mark() {
+        const id = wholeNumber(location.hash.slice(1), 1, Number.MAX_SAFE_INTEGER);
+        if (id !== null) {
+            this.setState({ marked: id });
+            await this.orders.open(id);
+            document.getElementById(`order-${id}`)?.focus();
+        }
+    }
+
+    tell(kind, entry) {
+        const name = nameOf(this.state.menu, entry.row?.productName ?? entry.productName);
+        const status = entry.row ? t(`status.${entry.row.orderStatus}`) : '';
+        announce(t(`news.${kind}`, { id: entry.id, name, status }));
+        if (kind === 'status' && entry.row.orderStatus === 'Out of stock') {
+            this.loadMenu();
+        }
+    }
+
+    order(item, qty, key) {
+        this.setState({ picked: null });
+        this.orders.place(item.name, qty, key);
+        document.getElementById('orders').scrollIntoView({ block: 'nearest' });
+    }
+
+    forget(id) {
+        this.orders.forget(id);
+        if (location.hash === `#${id}`) {
+            history.replaceState(null, '', location.pathname);
+        }
+    }
+
+    renderOrders({ menu, marked }) {
+        const entries = this.orders.list();
+        const draw = (entry) => (
+            <OrderCard key={entry.id} entry={entry} menu={menu} now={now()} marked={entry.id === marked}
+                onCancel={(id) => this.orders.cancel(id)} onForget={(id) => this.forget(id)} />
+        );
+        return (
+            <section class="orders" id="orders" aria-labelledby="orders-title">
+                <h2 id="orders-title">{t('orders')}</h2>
+                <ul data-testid="orders">
+                    {this.orders.pending.map((one) => (
+                        <PendingCard key={one.key} one={one} menu={menu} onDismiss={() => this.orders.dismiss(one)} />
+                    ))}
+                    {entries.filter((entry) => entry.row && !hasEnded(entry.row)).map(draw)}
+                    {entries.filter((entry) => !entry.row || hasEnded(entry.row)).map(draw)}
+                </ul>
+                {entries.length + this.orders.pending.length === 0 ? <p class="soft" data-testid="no-orders">{t('orders.none')}</p> : null}
+                <OpenByNumber />
+            </section>
+        );
+    }
+
+    render(_, state) {
+        const { link, asOf } = this.orders;
+        const busy = this.orders.pending.length > 0 || this.orders.list().some((entry) => entry.row && !hasEnded(entry.row));
+        return (
+            <div class="page">
+                <Bar link={link} />
+                <StaleNotice link={link} asOf={asOf} />
+                <main class={busy ? 'busy' : ''}>
+                    <h1 class="unseen">{t('title')}</h1>
+                    <Menu menu={state.menu} failed={state.failed} onPick={(picked) => this.setState({ picked })} />
+                    {this.renderOrders(state)}
+                </main>
+                <Announcer />
+                {state.picked
+                    ? <OrderSheet item={state.picked} onClose={() => this.setState({ picked: null })}
+                        onOrder={(item, qty, key) => this.order(item, qty, key)} />
+                    : null}
+            </div>
+        );
+    }
+}
+
+start(Customer, { ko, en });

@@ -1,0 +1,127 @@
+/** One order: what it is, how far it has got, what can still be done about it. */
+import { h } from 'preact';
+import { Icon } from '../shared/icons.jsx';
+import { nameOf, t, timeOfDay } from '../shared/language.js';
+import { hasEnded } from './orders.js';
+
+const look = {
+    Requested: ['now', 'clock'],
+    Producing: ['now', 'flame'],
+    Completed: ['good', 'cup'],
+    'Out of stock': ['wait', 'box'],
+    Canceled: ['bad', 'close'],
+};
+
+export const StatusBadge = ({ status }) => {
+    const [tone, icon] = look[status] ?? ['', 'clock'];
+    return (
+        <span class={`badge ${tone}`} data-testid="order-status" data-status={status}>
+            <Icon name={icon} />
+            {t(`status.${status}`)}
+        </span>
+    );
+};
+
+/* Three steps on the way to a cup; what went another way says so in words instead. */
+const STEPS = ['Requested', 'Producing', 'Completed'];
+
+const Progress = ({ status }) => {
+    const at = STEPS.indexOf(status);
+    return at < 0 ? null : (
+        <ol class="progress" aria-hidden="true">
+            {STEPS.map((step, i) => <li key={step} class={i < at ? 'past' : i === at ? 'at' : ''}>{t(`step.${step}`)}</li>)}
+        </ol>
+    );
+};
+
+const Timeline = ({ timeline }) => (
+    <ol class="timeline" data-testid="timeline">
+        {timeline.map((one, i) => (
+            <li key={i} data-type={one.type}>
+                <time dateTime={one.at} class="figures soft">{timeOfDay(Date.parse(one.at))}</time>
+                <span>{t(`event.${one.type}`)}</span>
+            </li>
+        ))}
+    </ol>
+);
+
+/** How long it can still be cancelled: by the shop's clock. In manual mode until somebody starts it. */
+function timeLeft(entry, now) {
+    if (!entry.ticket) {
+        return t('cancel.asking');
+    }
+    if (entry.ticket.startsAt === null) {
+        return t('cancel.untilBarista');
+    }
+    const seconds = Math.ceil((entry.ticket.startsAt - now) / 1000);
+    return seconds > 0 ? t('cancel.left', { seconds }) : t('cancel.nowStarting');
+}
+
+const Cancel = ({ entry, now, onCancel }) => (
+    <div class="cancel">
+        <button class="button" type="button" disabled={entry.canceling} data-testid="cancel" onClick={() => onCancel(entry.id)}>
+            <Icon name="undo" />
+            {entry.canceling ? t('cancel.asked') : t('cancel')}
+        </button>
+        <span class="soft figures" data-testid="time-left">
+            {entry.row.orderStatus === 'Requested' ? timeLeft(entry, now) : t('cancel.whileWaiting')}
+        </span>
+    </div>
+);
+
+const Answer = ({ answer }) =>
+    answer ? <p class={`notice ${answer === 'tooLate' ? 'wait' : 'bad'}`} role="alert" data-testid="cancel-answer">{t(`answer.${answer}`)}</p> : null;
+
+export const OrderCard = ({ entry, menu, now, marked, onCancel, onForget }) => {
+    const { row } = entry;
+    if (!row) {
+        return (
+            <li class="card order" data-testid="order" data-order={entry.id}>
+                <p data-testid="order-missing">{t('order.missing', { id: entry.id })}</p>
+                <button class="button quiet" type="button" onClick={() => onForget(entry.id)}>{t('order.forget')}</button>
+            </li>
+        );
+    }
+    const canCancel = row.orderStatus === 'Requested' || row.orderStatus === 'Out of stock';
+    return (
+        <li class={`card order ${marked ? 'marked' : ''}`} data-testid="order" data-order={entry.id} id={`order-${entry.id}`} tabIndex="-1">
+            <header>
+                <div>
+                    <h3>{nameOf(menu, row.productName)} <span class="figures">× {row.qty}</span></h3>
+                    <p class="soft figures">{t('order.number', { id: entry.id })}</p>
+                </div>
+                <StatusBadge status={row.orderStatus} />
+            </header>
+            <Progress status={row.orderStatus} />
+            {row.orderStatus === 'Out of stock' ? <p class="notice wait" data-testid="out-of-stock">{t('outOfStock')}</p> : null}
+            <Answer answer={entry.answer} />
+            {canCancel ? <Cancel entry={entry} now={now} onCancel={onCancel} /> : null}
+            <details>
+                <summary data-testid="history">{t('history')}</summary>
+                <Timeline timeline={row.timeline} />
+                {hasEnded(row)
+                    ? <button class="button quiet" type="button" data-testid="forget" onClick={() => onForget(entry.id)}>{t('order.forget')}</button>
+                    : null}
+            </details>
+        </li>
+    );
+};
+
+/** An order on its way to the shop, or one that the shop refused. */
+export const PendingCard = ({ one, menu, onDismiss }) => (
+    <li class="card order" data-testid="pending">
+        <header>
+            <h3>{nameOf(menu, one.productName)} <span class="figures">× {one.qty}</span></h3>
+            <span class={`badge ${one.refused === undefined ? 'now' : 'bad'}`}>
+                {one.refused === undefined ? t('pending') : t('pending.refused')}
+            </span>
+        </header>
+        {one.refused === undefined && one.waiting ? <p class="notice wait">{t('pending.waiting')}</p> : null}
+        {one.refused === undefined ? null : (
+            <div>
+                <p class="notice bad" role="alert">{one.refused ? t('said', { detail: one.refused }) : t('pending.tooOld')}</p>
+                <button class="button" type="button" onClick={() => onDismiss(one)}>{t('close')}</button>
+            </div>
+        )}
+    </li>
+);
