@@ -19,6 +19,7 @@ struct ask {
     struct ticket ticket; /* as it was when it was asked; its name is the ask's own copy */
     bool release;
     bool in_flight;
+    int64_t asked;                   /* the attempt last asked about; 0: none yet */
     int64_t goods_seen;              /* how often goods had come for the item when it was asked */
     int64_t retry_at;                /* us; when not in flight */
     int64_t pause;                   /* us; the next back-off */

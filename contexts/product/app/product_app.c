@@ -147,8 +147,8 @@ static int load(struct product_app *app, struct product_batch *batch, struct com
     batch->order_entry = ARENA_ARRAY(&app->arena, size_t, n + 1);
     batch->key_waits = ARENA_ARRAY(&app->arena, bool, n + app->asks.n + 1);
     if (!rc &&
-        (!ids || !batch->entries || !batch->order_entry || !batch->key_waits || !working_set_init(&batch->tickets, most, &app->arena) ||
-         !working_set_init(&batch->orders, n, &app->arena)))
+        (!ids || !batch->entries || !batch->order_entry || !batch->key_waits ||
+         !working_set_init(&batch->tickets, most, &app->arena) || !working_set_init(&batch->orders, n, &app->arena)))
         rc = E_MEMORY;
     if (rc)
         return rc;
@@ -241,8 +241,8 @@ static void answer(struct product_batch *batch, struct product_command *command)
                           &command->answer);
 }
 
-/* What became of a client's command with the ticket as it is now: a barista who waited may find it started, cancelled or
- * out of stock. */
+/* What became of a client's command with the ticket as it is now: a barista who waited may find it started, cancelled
+ * or out of stock. */
 static void judge_waiting(const struct product_app *app, const struct product_batch *batch, const struct ticket *ticket,
                           struct product_command *waiting)
 {
@@ -286,8 +286,8 @@ static bool is_settled_by_its_key(const struct product_app *app, struct product_
     case KEY_NEW:
         break;
     }
-    command->key_in_progress = batch->key_waits[record - batch->base.records] ||
-                               ask_table_holds_key(&app->asks, command->idempotency_key);
+    command->key_in_progress =
+        batch->key_waits[record - batch->base.records] || ask_table_holds_key(&app->asks, command->idempotency_key);
     return command->key_in_progress;
 }
 

@@ -40,11 +40,13 @@ static void send(struct product_app *app, struct ask *ask)
 }
 
 /* A ticket that has not changed since before the restart may have been refused then, and goods may have come since: see
- * goods.h. */
+ * goods.h. So may one whose last barista gave up waiting: the question is forgotten with them, stock's answer is not.
+ */
 static int64_t goods_seen(const struct product_app *app, const struct ask *ask)
 {
-    return ask->ticket.updated_at < app->started_at ? GOODS_UNKNOWN
-                                                    : goods_count(&app->goods, ask->ticket.product_name);
+    bool may_be_asked_before = ask->ticket.updated_at < app->started_at || (app->settings.manual && !ask->asked);
+
+    return may_be_asked_before ? GOODS_UNKNOWN : goods_count(&app->goods, ask->ticket.product_name);
 }
 
 /* There is no room to ask for this ticket now: the scan has to meet it again. */
@@ -80,7 +82,9 @@ static void settle(struct product_app *app, const struct ticket *ticket, int64_t
         ask_table_retry(&app->asks, ask, now);
         return;
     }
-    ask->goods_seen = goods_seen(app, ask);
+    if (ask->asked != ticket->attempt) /* a repeated question gets the answer that the first one got */
+        ask->goods_seen = goods_seen(app, ask);
+    ask->asked = ticket->attempt;
     send(app, ask);
 }
 
