@@ -4,11 +4,11 @@ The rate counts from the first order to the moment when the last one is Complete
 flatter it. Where the CPU went is told by service and thread in results.json.
 """
 
+import json
 from statistics import median
 
 from bench import Result, at_least, at_most, spread
 from shop import SERVICES, Trouble, get
-import json
 
 RATE = 20_000
 CPU_US = 65

@@ -28,7 +28,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def get(address, path, timeout=5):
+def get(address, path, timeout=60):
     with urllib.request.urlopen(f"http://{address}{path}", timeout=timeout) as answer:
         return answer.read().decode()
 
@@ -37,7 +37,7 @@ class Shop:
     """Settings are those of the pipeline's own speed: no time for brewing, and goods that never run out."""
 
     SETTINGS = {"product.start_after_ms": 0, "product.brew_ms": 0, "stock.opening": 1_000_000_000,
-                "stop_ms": 15_000, "log.level": "warning"}
+                "stop_ms": 15_000, "query_ms": 60_000, "log.level": "warning"}
 
     def __init__(self, program, directory, **settings):
         self.program = program
