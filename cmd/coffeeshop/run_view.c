@@ -6,7 +6,8 @@
 #include "view_rebuild.h"
 
 static const char usage[] =
-    "coffeeshop view rebuild: the customers' view is made anew from the events of order, product and stock, which have to run.\n"
+    "coffeeshop view rebuild: the customers' view is made anew from the events of order, product and stock, which have "
+    "to run.\n"
     "It takes the place of the old one when it is whole; the customercenter service may go on running meanwhile.\n"
     "It is found by the service's own settings: --data, customercenter.listen, customercenter.order_url and so on.\n";
 

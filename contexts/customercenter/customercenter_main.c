@@ -10,6 +10,7 @@
 #include "sql_service.h"
 #include "view_events.h"
 #include "view_file.h"
+#include "view_meter.h"
 #include "view_repo_sql.h"
 #include "view_schema.h"
 
@@ -20,6 +21,7 @@ struct customercenter {
     struct sql_service *store;
     struct view_repo *repo;
     struct mypage_stream *stream;
+    struct view_meter meter;
     struct view_decoder decoder;
     struct view_app app;
     struct customercenter_http http;
@@ -75,7 +77,8 @@ static bool open_stream(struct customercenter *self, const struct customercenter
         buf_printf(problem, "the view can't be streamed: %s", error_text(rc ? rc : E_MEMORY));
         return false;
     }
-    self->app.ports.sink = mypage_stream_sink(self->stream);
+    view_meter_init(&self->meter, mypage_stream_sink(self->stream));
+    self->app.ports.sink = &self->meter.sink;
     return true;
 }
 

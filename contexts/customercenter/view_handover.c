@@ -91,7 +91,7 @@ static bool ask(const struct view_handover *handover, struct buf *problem)
         BUF_LIT(problem, "out of memory");
         return false;
     }
-    asking.call = (struct http_call){.method = "POST", .url = asking.url.p, .timeout_ms = ASK_MS, .done = on_answer};
+    asking.call = (struct http_call){.method = "PUT", .url = asking.url.p, .timeout_ms = ASK_MS, .done = on_answer};
     http_client_call(handover->client, &asking.call);
     loop_run(handover->loop);
     loop_timer_cancel(handover->loop, &asking.look);

@@ -89,7 +89,8 @@ static bool is_final(enum mypage_status status)
     return status == MYPAGE_COMPLETED || status == MYPAGE_CANCELED;
 }
 
-/* Hands over all events, the next of a producer chosen by chance; now and then a producer goes back and repeats some. */
+/* Hands over all events, the next of a producer chosen by chance; now and then a producer goes back and repeats some.
+ */
 static void tell_in_any_interleaving(const struct life *life, uint64_t *seed, struct page_with_room *to)
 {
     size_t next[MYPAGE_PRODUCER_COUNT] = {0};
@@ -195,7 +196,8 @@ static void a_timeline_that_is_too_long_keeps_its_beginning_and_its_end_in_any_i
 
 static struct mypage_event simple(enum mypage_fact fact, int64_t at, int64_t version)
 {
-    return (struct mypage_event){.fact = fact, .at = at, .version = version, .product_name = STR("Tea"), .qty = 1, .ticket_id = 9};
+    return (struct mypage_event){
+        .fact = fact, .at = at, .version = version, .product_name = STR("Tea"), .qty = 1, .ticket_id = 9};
 }
 
 static void apply(struct page_with_room *to, enum mypage_fact fact, int64_t at, int64_t version)

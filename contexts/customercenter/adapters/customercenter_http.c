@@ -16,7 +16,7 @@ const struct route customercenter_routes[] = {
     {HTTP_GET, "/mypages/search/findByOrderId", find_by_order, "The order's page, as a list of one or none.", false},
     {HTTP_GET, "/mypages/stream", follow, "Every change as Server-Sent Events, resumable with Last-Event-ID.", false},
     {HTTP_GET, "/menu", show_menu, "What is sold, and what is sold out.", false},
-    {HTTP_POST, "/view/swap", swap, "Go on with the view that a rebuild has left in the data directory. Internal.",
+    {HTTP_PUT, "/view/swap", swap, "Go on with the view that a rebuild has left in the data directory. Internal.",
      true},
     {.path = NULL},
 };

@@ -1,4 +1,4 @@
-/** customercenter_http.h: the view's HTTP door: routes and representations. All of it is reading, but for POST
+/** customercenter_http.h: the view's HTTP door: routes and representations. All of it is reading, but for PUT
  * /view/swap.
  */
 #ifndef COFFEESHOP_CUSTOMERCENTER_HTTP_H

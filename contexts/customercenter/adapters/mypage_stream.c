@@ -52,10 +52,6 @@ struct mypage_stream {
 static struct metric followers_now = METRIC_GAUGE_INIT("coffeeshop_view_streams", "Followers of the view's changes.");
 static struct metric resets_total = METRIC_COUNTER_INIT(
     "coffeeshop_view_stream_resets_total", "Followers told to load the list again, because they were too far behind.");
-static struct metric events_total = METRIC_COUNTER_INIT("coffeeshop_view_events_total", "Events taken into the view.");
-static struct metric lag =
-    METRIC_DURATION_INIT("coffeeshop_view_lag_seconds",
-                         "From an event's time to its commit in the view; of each batch, the oldest event's.");
 
 /* ---- writing ahead ---- */
 
@@ -358,14 +354,7 @@ void mypage_stream_serve(struct mypage_stream *stream, struct http_request *requ
 
 static void publish(struct view_sink *sink, const struct view_batch *batch)
 {
-    struct mypage_stream *stream = CONTAINER_OF(sink, struct mypage_stream, sink);
-
-    if (batch->n_events) {
-        int64_t late = clock_wall() - batch->oldest_at;
-        metric_add(&events_total, (int64_t)batch->n_events);
-        metric_observe(&lag, late > 0 ? late : 0);
-    }
-    change_log_add(stream->log, batch);
+    change_log_add(CONTAINER_OF(sink, struct mypage_stream, sink)->log, batch);
 }
 
 struct view_sink *mypage_stream_sink(struct mypage_stream *stream)
@@ -395,8 +384,6 @@ struct mypage_stream *mypage_stream_new(struct loop *loop, struct sql *reads,
     }
     metric_register(&followers_now);
     metric_register(&resets_total);
-    metric_register(&events_total);
-    metric_register(&lag);
     return stream;
 }
 

@@ -29,8 +29,7 @@ struct mypage_stream *mypage_stream_new(struct loop *loop, struct sql *reads,
                                         const struct mypage_stream_settings *settings, int64_t newest, int64_t epoch);
 /** All streams closed (http_server_free), the writer stopped; the loop may be gone already. NULL is taken. */
 void mypage_stream_free(struct mypage_stream *stream);
-/** Where the app publishes. Valid as long as the stream. Also keeps coffeeshop_view_lag_seconds and
- * coffeeshop_view_events_total. */
+/** Where the app publishes. Valid as long as the stream. */
 struct view_sink *mypage_stream_sink(struct mypage_stream *stream);
 /** Answers the request. `order_id` 0: everything. Loop thread. */
 void mypage_stream_serve(struct mypage_stream *stream, struct http_request *request, int64_t order_id);

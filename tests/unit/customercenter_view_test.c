@@ -1,0 +1,368 @@
+/* The view's use case on its database: what is taken in is kept with the cursors, once, and read again as it was. */
+#include "arena.h"
+#include "errors.h"
+#include "scratch.h"
+#include "timeline_codec.h"
+#include "view_app.h"
+#include "view_events.h"
+#include "view_queries_sql.h"
+#include "view_repo_sql.h"
+#include "view_schema.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { MOST = 64 };
+
+struct fixture {
+    struct scratch scratch;
+    char path[SCRATCH_PATH_SIZE];
+    struct sql *sql;
+    struct view_repo *repo;
+    struct view_app app;
+    struct view_decoder decoder;
+    struct view_sink sink;
+    size_t published;
+    int64_t last_published;
+    uint64_t position[MYPAGE_PRODUCER_COUNT];
+    struct command *batch[MOST];
+    size_t n;
+    struct arena arena;
+};
+
+static void publish(struct view_sink *sink, const struct view_batch *batch)
+{
+    struct fixture *f = CONTAINER_OF(sink, struct fixture, sink);
+
+    for (size_t i = 0; i < batch->orders.n; i++) {
+        const struct mypage *page = &batch->rows[i].page;
+        if (!batch->rows[i].changed || !mypage_is_visible(page))
+            continue;
+        assert_true(page->change > f->last_published);
+        f->last_published = page->change;
+        f->published++;
+    }
+}
+
+static void open_view(struct fixture *f)
+{
+    struct sql_options options = {.path = f->path,
+                                  .application = "customercenter",
+                                  .migrations = view_migrations,
+                                  .n_migrations = view_migrations_count};
+    struct cursors cursors = {.n = MYPAGE_PRODUCER_COUNT};
+    struct buf problem = {0};
+    int error;
+
+    f->sql = sqlite_open(&options, &problem, &error);
+    assert_non_null(f->sql);
+    f->repo = view_repo_sql_new(f->sql);
+    assert_non_null(f->repo);
+    f->sink.publish = publish;
+    memcpy(cursors.source, view_producers, sizeof(view_producers));
+    struct view_ports ports = {f->repo, &f->sink};
+    assert_int_equal(view_app_init(&f->app, &ports, &cursors), OK);
+}
+
+static void close_view(struct fixture *f)
+{
+    view_app_free(&f->app);
+    view_repo_sql_free(f->repo);
+    f->sql->close(f->sql);
+}
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+
+    fixture = (struct fixture){0};
+    scratch_make(&fixture.scratch);
+    scratch_path(&fixture.scratch, "view.db", fixture.path);
+    arena_init(&fixture.arena, 0);
+    arena_init(&fixture.decoder.arena, 0);
+    open_view(&fixture);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    close_view(f);
+    arena_free(&f->arena);
+    arena_free(&f->decoder.arena);
+    scratch_remove(&f->scratch);
+    return 0;
+}
+
+/* ---- telling ---- */
+
+static struct command *decode(struct fixture *f, enum mypage_producer producer, const char *type, const char *version,
+                              const char *at, const char *data, const char **reason)
+{
+    struct buf text = {0};
+
+    *reason = NULL;
+    buf_printf(
+        &text,
+        "{\"specversion\":\"1.0\",\"id\":\"x-1\",\"source\":\"/x\",\"type\":\"%s\",\"time\":\"2026-03-02T08:30:%sZ\","
+        "\"subject\":\"1\",\"version\":%s,\"datacontenttype\":\"application/json\",\"data\":%s}",
+        type, at, version, data);
+    struct command *command = view_event_decode(&f->decoder, producer, buf_str(&text), reason);
+    buf_free(&text);
+    return command;
+}
+
+static void tell(struct fixture *f, enum mypage_producer producer, const char *type, const char *version,
+                 const char *at, const char *data)
+{
+    const char *reason;
+    struct command *command = decode(f, producer, type, version, at, data, &reason);
+
+    assert_non_null(command);
+    command->origin = FROM_FEED;
+    command->source = producer;
+    command->position = ++f->position[producer];
+    f->batch[f->n++] = command;
+}
+
+static void finish_batch(struct fixture *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        f->batch[i]->finish(f->batch[i], OK);
+    f->n = 0;
+}
+
+static void run_batch(struct fixture *f)
+{
+    assert_int_equal(f->app.core.run(&f->app.core, f->batch, f->n, 1000), OK);
+    finish_batch(f);
+}
+
+static void tell_ordered(struct fixture *f, const char *order)
+{
+    struct buf data = {0};
+
+    buf_printf(&data, "{\"id\":%s,\"productId\":null,\"productName\":\"Latte\",\"qty\":3,\"status\":\"Requested\"}%c",
+               order, 0);
+    tell(f, MYPAGE_ORDER, "Ordered", "1", "15.120", data.p);
+    buf_free(&data);
+}
+
+static struct mypage read_page(struct fixture *f, int64_t id)
+{
+    struct mypage page;
+
+    assert_int_equal(view_find(f->sql, id, &page, &f->arena), OK);
+    return page;
+}
+
+/* ---- tests ---- */
+
+static void an_order_is_kept_with_its_whole_timeline(void **state)
+{
+    struct fixture *f = *state;
+
+    tell_ordered(f, "42");
+    tell(f, MYPAGE_STOCK, "StockReduced", "4", "20.300",
+         "{\"id\":1,\"productName\":\"Latte\",\"qty\":3,\"onHand\":97,\"reservationId\":\"o42.1\",\"orderId\":42}");
+    run_batch(f);
+    tell(f, MYPAGE_PRODUCT, "ProductionStarted", "2", "20.310", "{\"id\":7,\"orderId\":42,\"status\":\"Producing\"}");
+    run_batch(f);
+    struct mypage page = read_page(f, 42);
+    assert_int_equal(page.order_status, MYPAGE_PRODUCING);
+    assert_int_equal(page.ticket_id, 7);
+    assert_true(str_is(page.product_name, "Latte"));
+    assert_int_equal(page.n_timeline, 3);
+    assert_int_equal(page.timeline[0].fact, MYPAGE_FACT_ORDERED);
+    assert_int_equal(page.timeline[1].fact, MYPAGE_FACT_REDUCED);
+    assert_int_equal(page.timeline[2].fact, MYPAGE_FACT_STARTED);
+    assert_int_equal(page.timeline[2].at - page.timeline[1].at, 10000);
+}
+
+static void a_restart_goes_on_where_the_commit_was(void **state)
+{
+    struct fixture *f = *state;
+
+    tell_ordered(f, "42");
+    run_batch(f);
+    int64_t last = f->app.last_change;
+    close_view(f);
+    open_view(f);
+    assert_int_equal(f->app.cursors.position[MYPAGE_ORDER], 1);
+    assert_int_equal(f->app.last_change, last);
+    tell(f, MYPAGE_PRODUCT, "OutOfStock", "2", "20.310", "{\"id\":7,\"orderId\":42,\"status\":\"Out of stock\"}");
+    run_batch(f);
+    struct mypage page = read_page(f, 42);
+    assert_int_equal(page.order_status, MYPAGE_OUT_OF_STOCK);
+    assert_int_equal(page.n_timeline, 2);
+    assert_true(page.change > last);
+}
+
+static void an_event_delivered_again_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    tell_ordered(f, "42");
+    run_batch(f);
+    size_t published = f->published;
+    f->position[MYPAGE_ORDER] = 0; /* the same position again */
+    tell_ordered(f, "42");
+    run_batch(f);
+    f->position[MYPAGE_ORDER] = 8; /* another position, the same version */
+    tell_ordered(f, "42");
+    run_batch(f);
+    assert_int_equal(f->published, published);
+    assert_int_equal(read_page(f, 42).n_timeline, 1);
+    assert_int_equal(f->app.cursors.position[MYPAGE_ORDER], 9);
+}
+
+static void what_product_tells_first_is_hidden_until_the_order_is_known(void **state)
+{
+    struct fixture *f = *state;
+    int64_t total;
+
+    tell(f, MYPAGE_PRODUCT, "ProductionStarted", "2", "20.310", "{\"id\":7,\"orderId\":42,\"status\":\"Producing\"}");
+    run_batch(f);
+    assert_int_equal(read_page(f, 42).n_timeline, 0);
+    assert_int_equal(f->published, 0);
+    assert_int_equal(view_tally_read(f->sql, STR(VIEW_TALLY_PAGES), &total), OK);
+    assert_int_equal(total, 0);
+    tell_ordered(f, "42");
+    run_batch(f);
+    assert_int_equal(read_page(f, 42).order_status, MYPAGE_PRODUCING);
+    assert_int_equal(f->published, 1);
+    assert_int_equal(view_tally_read(f->sql, STR(VIEW_TALLY_PAGES), &total), OK);
+    assert_int_equal(total, 1);
+}
+
+static void a_ticket_of_the_counter_makes_no_page(void **state)
+{
+    struct fixture *f = *state;
+    const char *reason;
+
+    struct command *command =
+        decode(f, MYPAGE_PRODUCT, "ProductionStarted", "1", "20.310",
+               "{\"id\":9,\"orderId\":null,\"productName\":\"Tea\",\"qty\":1,\"status\":\"Producing\",\"reference\":1}",
+               &reason);
+    assert_null(command);
+    assert_null(reason);
+}
+
+static void an_event_that_makes_no_sense_says_why(void **state)
+{
+    struct fixture *f = *state;
+    const char *reason;
+
+    assert_null(
+        decode(f, MYPAGE_ORDER, "Ordered", "1", "15.120", "{\"id\":0,\"productName\":\"Latte\",\"qty\":3}", &reason));
+    assert_non_null(reason);
+    assert_null(
+        decode(f, MYPAGE_ORDER, "Ordered", "0", "15.120", "{\"id\":1,\"productName\":\"Latte\",\"qty\":3}", &reason));
+    assert_non_null(reason);
+}
+
+static int64_t on_hand(struct fixture *f, const char *name)
+{
+    struct str names[] = {str_of(name)};
+    int64_t level;
+
+    assert_int_equal(view_on_hand(f->sql, names, 1, &level, &f->arena), OK);
+    return level;
+}
+
+static void an_items_level_is_the_newest_that_stock_told(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(on_hand(f, "Tea"), -1);
+    tell(f, MYPAGE_STOCK, "StockCorrected", "5", "35.000",
+         "{\"id\":1,\"productName\":\"Tea\",\"qty\":0,\"onHand\":0,\"reason\":\"counted\"}");
+    run_batch(f);
+    assert_int_equal(on_hand(f, "Tea"), 0);
+    tell(f, MYPAGE_STOCK, "StockReceived", "4", "34.000", "{\"id\":1,\"productName\":\"Tea\",\"qty\":9,\"onHand\":9}");
+    run_batch(f);
+    assert_int_equal(on_hand(f, "Tea"), 0);
+    tell(f, MYPAGE_STOCK, "StockReceived", "6", "36.000", "{\"id\":1,\"productName\":\"Tea\",\"qty\":9,\"onHand\":9}");
+    run_batch(f);
+    assert_int_equal(on_hand(f, "Tea"), 9);
+}
+
+static void a_page_with_a_long_timeline_is_found_again_though_it_is_not_kept_in_memory(void **state)
+{
+    struct fixture *f = *state;
+
+    tell_ordered(f, "42");
+    for (int64_t i = 0; i < 20; i++) {
+        struct buf version = {0};
+        buf_printf(&version, "%lld%c", (long long)i + 2, 0);
+        tell(f, MYPAGE_PRODUCT, i % 2 ? "ProductRequeued" : "OutOfStock", version.p, "20.310",
+             "{\"id\":7,\"orderId\":42}");
+        buf_free(&version);
+        run_batch(f);
+    }
+    struct mypage page = read_page(f, 42);
+    assert_int_equal(page.n_timeline, 21);
+    assert_int_equal(page.order_status, MYPAGE_REQUESTED);
+    assert_int_equal(page.ticket_status, MYPAGE_READY);
+}
+
+static int broken_commit(struct view_repo *self, struct view_batch *batch)
+{
+    UNUSED(self);
+    UNUSED(batch);
+    return E_FULL;
+}
+
+static void what_could_not_be_committed_is_tried_again_as_if_it_had_never_been(void **state)
+{
+    struct fixture *f = *state;
+    int (*commit)(struct view_repo *, struct view_batch *) = f->repo->commit;
+
+    tell_ordered(f, "42");
+    f->repo->commit = broken_commit;
+    assert_int_equal(f->app.core.run(&f->app.core, f->batch, f->n, 1000), E_FULL);
+    assert_int_equal(f->published, 0);
+    f->repo->commit = commit;
+    run_batch(f);
+    assert_int_equal(f->published, 1);
+    assert_int_equal(read_page(f, 42).n_timeline, 1);
+}
+
+static void a_timeline_of_foreign_bytes_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct mypage page = {0};
+    static const struct str bad[] = {STR_INIT("\x7f\x01\x01"), STR_INIT("\x00"), STR_INIT("\x00\x01\x80"),
+                                     STR_INIT("\x00\x80\x00\x01"),
+                                     STR_INIT("\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")};
+
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_int_equal(timeline_decode(bad[i], &page, &f->arena), E_CORRUPT);
+    assert_int_equal(timeline_decode(STR("\x00\x01\x05\x02\x03\x00"), &page, &f->arena), OK);
+    assert_int_equal(page.n_timeline, 2);
+    assert_int_equal(page.timeline[1].at, 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_order_is_kept_with_its_whole_timeline, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_restart_goes_on_where_the_commit_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_event_delivered_again_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_product_tells_first_is_hidden_until_the_order_is_known, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_ticket_of_the_counter_makes_no_page, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_event_that_makes_no_sense_says_why, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_items_level_is_the_newest_that_stock_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_with_a_long_timeline_is_found_again_though_it_is_not_kept_in_memory,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_could_not_be_committed_is_tried_again_as_if_it_had_never_been, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_timeline_of_foreign_bytes_is_refused, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
