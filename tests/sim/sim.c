@@ -90,11 +90,8 @@ static void write_report(const struct sim *sim, struct buf *report)
 {
     uint64_t first = sim->n_notes > SIM_TRACE_KEPT ? sim->n_notes - SIM_TRACE_KEPT : 0;
 
-    for (uint64_t i = first; i < sim->n_notes; i++) {
-        const struct sim_note *note = &sim->notes[i % SIM_TRACE_KEPT];
-        buf_printf(report, "  %10.6f %-14s %-24s %lld %lld %lld\n", (double)(note->at - sim->began) / 1e6,
-                   sim_who_name(note->who), note->what, (long long)note->a, (long long)note->b, (long long)note->c);
-    }
+    for (uint64_t i = first; i < sim->n_notes; i++)
+        sim_write_note(sim, &sim->notes[i % SIM_TRACE_KEPT], report);
     buf_printf(report, "seed %llu, step %llu, rule \"%s\" is broken: %.*s\n", (unsigned long long)sim->options.seed,
                (unsigned long long)sim->step, sim->rule, STR_ARG(buf_str(&sim->why)));
     if (sim->options.plant)

@@ -22,6 +22,7 @@ enum sim_plant {
 struct sim_options {
     uint64_t seed;
     enum sim_plant plant;
+    bool aloud; /* everything that happens goes to standard output */
 };
 
 struct sim_result {

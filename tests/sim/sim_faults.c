@@ -81,9 +81,13 @@ void sim_faults_begin(struct sim *sim)
 void sim_faults_end(struct sim *sim)
 {
     sim->calm = true;
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
-        if (sim->services[who])
-            sim->services[who]->fuse = 0;
-    }
     sim_note(sim, SIM_WORLD, "calms down", 0, 0, 0);
+    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+        struct sim_service *service = sim->services[who];
+        if (!service)
+            continue;
+        service->fuse = 0;
+        if (!service->up)
+            sim_service_start(service);
+    }
 }

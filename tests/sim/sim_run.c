@@ -26,7 +26,7 @@ static void on_abort(int signal)
 }
 
 struct arguments {
-    uint64_t from, seeds;
+    uint64_t from, seeds, aloud;
     enum sim_plant plant;
 };
 
@@ -48,6 +48,7 @@ static bool read_arguments(int n, char **words, struct arguments *out)
             return false;
         bool fine = str_is(name, "--from")    ? str_to_u64(str_of(words[i + 1]), &out->from)
                     : str_is(name, "--seeds") ? str_to_u64(str_of(words[i + 1]), &out->seeds)
+                    : str_is(name, "--aloud") ? str_to_u64(str_of(words[i + 1]), &out->aloud)
                     : str_is(name, "--plant") ? read_plant(words[i + 1], &out->plant)
                                               : false;
         if (!fine)
@@ -63,7 +64,7 @@ int main(int argc, char **argv)
     int64_t simulated = 0;
 
     if (!read_arguments(argc, argv, &arguments)) {
-        fprintf(stderr, "usage: sim_run [--from SEED] [--seeds N] [--plant NAME]\n");
+        fprintf(stderr, "usage: sim_run [--from SEED] [--seeds N] [--plant NAME] [--aloud 1]\n");
         return 2;
     }
     signal(SIGABRT, on_abort);
@@ -71,7 +72,8 @@ int main(int argc, char **argv)
     for (uint64_t i = 0; i < arguments.seeds; i++) {
         struct sim_result result;
         playing = arguments.from + i;
-        sim_play(&(struct sim_options){.seed = playing, .plant = arguments.plant}, &result);
+        sim_play(&(struct sim_options){.seed = playing, .plant = arguments.plant, .aloud = arguments.aloud != 0},
+                 &result);
         steps += result.steps;
         simulated += result.simulated;
         if (result.broken) {

@@ -251,7 +251,10 @@ struct restart {
 
 static void restarts(struct sim_timer *timer)
 {
-    sim_service_start(CONTAINER_OF(timer, struct restart, timer)->service);
+    const struct restart *restart = CONTAINER_OF(timer, struct restart, timer);
+
+    if (!restart->service->up)
+        sim_service_start(restart->service);
 }
 
 /* An operator may put a consumer back to where it has been: what it hears again it knows. */

@@ -110,11 +110,28 @@ static uint64_t mix(uint64_t hash, uint64_t number)
     return hash ^ (hash >> 29);
 }
 
+void sim_write_note(const struct sim *sim, const struct sim_note *note, struct buf *out)
+{
+    buf_printf(out, "  %10.6f %-14s %-24s %lld %lld %lld\n", (double)(note->at - sim->began) / US_PER_S,
+               sim_who_name(note->who), note->what, (long long)note->a, (long long)note->b, (long long)note->c);
+}
+
+static void say(const struct sim *sim, const struct sim_note *note)
+{
+    struct buf line = {0};
+
+    sim_write_note(sim, note, &line);
+    printf("%.*s", STR_ARG(buf_str(&line)));
+    buf_free(&line);
+}
+
 void sim_note(struct sim *sim, enum sim_who who, const char *what, int64_t a, int64_t b, int64_t c)
 {
     struct sim_note *note = &sim->notes[sim->n_notes++ % SIM_TRACE_KEPT];
 
     *note = (struct sim_note){sim->now, who, what, a, b, c};
+    if (sim->options.aloud)
+        say(sim, note);
     uint64_t hash = mix(mix(sim->hash, (uint64_t)sim->now), (uint64_t)who);
     hash = mix(mix(hash, (uint64_t)a), (uint64_t)b);
     sim->hash = mix(mix(hash, (uint64_t)c), (uint64_t)(unsigned char)*what);

@@ -83,6 +83,8 @@ void sim_go_on(struct sim *sim, int64_t until, void (*after)(struct sim *));
 
 /** Notes that something happened: part of the history's hash, and of the report. `what` is static. */
 void sim_note(struct sim *sim, enum sim_who who, const char *what, int64_t a, int64_t b, int64_t c);
+/** One line about it. */
+void sim_write_note(const struct sim *sim, const struct sim_note *note, struct buf *out);
 /** A rule is broken: the history ends with this step. Only the first counts. `rule` is static. */
 void sim_break(struct sim *sim, const char *rule, const char *format, ...) PRINTF_LIKE(3, 4);
 const char *sim_who_name(enum sim_who who);
