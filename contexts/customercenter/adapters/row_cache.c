@@ -35,7 +35,7 @@ int row_cache_find(const struct row_cache *cache, int64_t id, struct mypage *pag
     if (slot->page.id != id)
         return E_NOT_FOUND;
     *page = slot->page;
-    page->room = ROW_CACHE_TIMELINE * 2;
+    page->room = (size_t)ROW_CACHE_TIMELINE * 2;
     page->timeline = ARENA_ARRAY(arena, struct mypage_entry, page->room);
     page->product_name = arena_copy(arena, slot->page.product_name);
     if (!page->timeline || !page->product_name.p)

@@ -134,7 +134,7 @@ int view_app_init(struct view_app *app, const struct view_ports *ports, const st
     int rc = ports->repo->restore(ports->repo, &app->last_change, &app->cursors);
     if (rc)
         return rc;
-    arena_init(&app->arena, 256 * 1024);
+    arena_init(&app->arena, (size_t)256 * 1024);
     outbox_init(&app->outbox, "customercenter", 0);
     return OK;
 }
