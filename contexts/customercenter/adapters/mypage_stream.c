@@ -143,6 +143,8 @@ static int write_order(struct follower *follower)
     follower->look = false;
     arena_reset(&follower->stream->arena);
     int rc = view_find(follower->stream->reads, follower->order_id, &page, &follower->stream->arena);
+    if (page.change && page.change < follower->stream->epoch)
+        page.change = follower->stream->epoch; /* a number with which it can come again */
     if (rc || page.change <= follower->last)
         return rc;
     return add_from_table(follower, &page);
