@@ -65,15 +65,19 @@ enum key_verdict batch_check_key(const struct idempotency_record *record, uint64
     return record->fingerprint == fingerprint ? KEY_SEEN : KEY_OF_ANOTHER;
 }
 
-void batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint,
-                       const struct answer *answer)
+int batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint,
+                      const struct answer *answer)
 {
+    /* Copies: whoever repeats it in this batch is answered when its first client is answered and gone. */
+    record->location = arena_copy(batch->arena, answer->location);
+    record->body = arena_copy(batch->arena, answer->body);
+    if (!record->location.p || !record->body.p)
+        return E_MEMORY;
     record->fingerprint = fingerprint;
     record->status = answer->status;
-    record->location = answer->location;
-    record->body = answer->body;
     record->found = true; /* the next command of this batch with the same key gets the same answer */
     batch->record_is_new[record - batch->records] = true;
+    return OK;
 }
 
 struct outbox_write batch_write(struct batch *batch)

@@ -50,9 +50,10 @@ struct idempotency_record *batch_key(struct batch *batch, struct str key);
 enum key_verdict { KEY_NEW, KEY_SEEN, KEY_OF_ANOTHER };
 /** After load: is the answer already known (KEY_SEEN: it is in `record`), or does the key belong to another body? */
 enum key_verdict batch_check_key(const struct idempotency_record *record, uint64_t fingerprint);
-/** Keeps the answer with the key, in this batch's commit. */
-void batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint,
-                       const struct answer *answer);
+/** Keeps a copy of the answer with the key, in this batch's commit. 0 or E_MEMORY: then the batch can't be committed.
+ */
+int batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint,
+                      const struct answer *answer);
 /** What has to be stored besides the states; once, when everything is decided. */
 struct outbox_write batch_write(struct batch *batch);
 

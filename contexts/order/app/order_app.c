@@ -87,20 +87,21 @@ static void bury_refused(struct order_batch *batch, const struct order_command *
         batch_bury(&batch->base, &command->base, STR("contradicts what is known of the order"));
 }
 
-static void decide_and_answer(struct order_app *app, struct order_batch *batch, struct order_command *command)
+static int decide_and_answer(struct order_app *app, struct order_batch *batch, struct order_command *command)
 {
     if (!batch_admit(&batch->base, &command->base) || command->unanswered)
-        return;
+        return OK;
     if (command->idempotency_key.n && is_settled_by_its_key(batch, command))
-        return;
+        return OK;
     decide(app, batch, command);
     bury_refused(batch, command);
     if (!command->render || command->verdict == ORDER_ASK)
-        return;
+        return OK;
     command->render(command);
-    if (command->idempotency_key.n)
-        batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
-                          &command->answer);
+    if (!command->idempotency_key.n)
+        return OK;
+    return batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
+                             &command->answer);
 }
 
 /* After the commit: events become visible, and product is asked. */
@@ -127,11 +128,10 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
     int rc = begin(app, &batch, n, now);
     if (!rc)
         rc = load(app, &batch, commands, n);
-    if (!rc) {
-        for (size_t i = 0; i < n; i++)
-            decide_and_answer(app, &batch, command_of(commands[i]));
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = decide_and_answer(app, &batch, command_of(commands[i]));
+    if (!rc)
         rc = app->ports.repo->commit(app->ports.repo, &batch);
-    }
     if (rc) {
         app->last_id = last_id;
         outbox_abandon(&app->outbox);

@@ -236,9 +236,11 @@ static void answer(struct product_batch *batch, struct product_command *command)
     if (!command->render)
         return;
     command->render(command);
-    if (command->idempotency_key.n && !command->unanswered)
-        batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
-                          &command->answer);
+    if (!command->idempotency_key.n || command->unanswered)
+        return;
+    if (batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
+                          &command->answer))
+        batch->out_of_memory = true;
 }
 
 /* What became of a client's command with the ticket as it is now: a barista who waited may find it started, cancelled
@@ -399,7 +401,7 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
         decide_by_itself(app, &batch);
         for (size_t i = 0; i < n; i++)
             spare_waiting(app, &batch, command_of(commands[i]));
-        rc = app->ports.repo->commit(app->ports.repo, &batch);
+        rc = batch.out_of_memory ? E_MEMORY : app->ports.repo->commit(app->ports.repo, &batch);
     }
     if (rc) {
         app->last_id = last_id;

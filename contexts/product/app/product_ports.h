@@ -28,6 +28,7 @@ struct product_batch {
     size_t n_waiting;
     int64_t *due; /* ids of tickets whose time has come */
     size_t n_due;
+    bool out_of_memory;                   /* while deciding: the batch can't be committed */
     int64_t due_at_cursor, due_id_cursor; /* how far the due tickets are taken when this batch is committed */
 };
 

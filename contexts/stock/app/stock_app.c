@@ -300,8 +300,8 @@ static int decide_and_answer(struct stock_app *app, struct stock_batch *batch, s
         return rc;
     command->render(command);
     if (command->idempotency_key.n)
-        batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
-                          &command->answer);
+        return batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
+                                 &command->answer);
     return OK;
 }
 
