@@ -54,13 +54,15 @@ static void open_shop(struct sim *sim)
     sim_order_open(sim);
     sim_product_open(sim);
     sim_stock_open(sim);
+    sim_view_open(sim);
     sim_follow(sim->services[SIM_ORDER], 0, sim->services[SIM_PRODUCT]);
     sim_follow(sim->services[SIM_PRODUCT], 0, sim->services[SIM_ORDER]);
     sim_follow(sim->services[SIM_PRODUCT], 1, sim->services[SIM_STOCK]);
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
-        if (sim->services[who])
-            sim_service_start(sim->services[who]);
-    }
+    sim_follow(sim->services[SIM_VIEW], 0, sim->services[SIM_ORDER]);
+    sim_follow(sim->services[SIM_VIEW], 1, sim->services[SIM_PRODUCT]);
+    sim_follow(sim->services[SIM_VIEW], 2, sim->services[SIM_STOCK]);
+    for (size_t who = 0; who < SIM_N_SERVICES; who++)
+        sim_service_start(sim->services[who]);
 }
 
 static void live(struct sim *sim)
@@ -76,6 +78,8 @@ static void live(struct sim *sim)
     sim_go_on(sim, sim->now + settle + 2 * (sim->shape.start_after + sim->shape.brew), sim_rules_check);
     if (!sim->broken)
         sim_rules_check_end(sim);
+    if (!sim->broken)
+        sim_view_check_end(sim);
 }
 
 static void close_shop(struct sim *sim)
@@ -83,6 +87,7 @@ static void close_shop(struct sim *sim)
     sim_order_close(sim);
     sim_product_close(sim);
     sim_stock_close(sim);
+    sim_view_close(sim);
     sim_rules_free(sim);
 }
 

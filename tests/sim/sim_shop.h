@@ -52,9 +52,13 @@ struct sim_stock_request {
 void sim_order_open(struct sim *sim);
 void sim_product_open(struct sim *sim);
 void sim_stock_open(struct sim *sim);
+void sim_view_open(struct sim *sim);
 void sim_order_close(struct sim *sim);
 void sim_product_close(struct sim *sim);
 void sim_stock_close(struct sim *sim);
+void sim_view_close(struct sim *sim);
+/** Rule 8, at the end. */
+void sim_view_check_end(struct sim *sim);
 
 /** Sends it; `done` is called at once when the connection is refused. */
 void sim_order_ask(struct sim_order_request *request);

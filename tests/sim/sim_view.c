@@ -1,0 +1,186 @@
+/* sim_view.c: the customer's view in the simulation, and rule 8: it is the owners' truth, and can be built again. */
+#include "alloc.h"
+#include "errors.h"
+#include "fake_view_repo.h"
+#include "sim_shop.h"
+#include "view_app.h"
+#include "view_events.h"
+
+struct sim_view {
+    struct sim_service service;
+    struct view_app app;
+    struct fake_view_repo *store;
+    struct view_repo repo; /* around the store's */
+    struct view_decoder decoder;
+};
+
+static struct sim_view *of(const struct sim *sim)
+{
+    return CONTAINER_OF(sim->services[SIM_VIEW], struct sim_view, service);
+}
+
+static struct sim_view *of_repo(struct view_repo *repo)
+{
+    return CONTAINER_OF(repo, struct sim_view, repo);
+}
+
+static int load(struct view_repo *repo, struct view_batch *batch)
+{
+    struct sim_view *self = of_repo(repo);
+    const struct sim *sim = self->service.sim;
+
+    if (!sim_port_call(&self->service))
+        return E_UNAVAILABLE;
+    int rc = sim_port_failure(&self->service, sim->shape.read_fails);
+    if (!rc)
+        rc = self->store->port.load(&self->store->port, batch);
+    for (size_t i = 0; !rc && sim_has_plant(sim, PLANT_VIEW_TAKES_TWICE) && i < batch->orders.n; i++)
+        memset(batch->rows[i].page.seen, 0, sizeof(batch->rows[i].page.seen));
+    return rc;
+}
+
+static int commit(struct view_repo *repo, struct view_batch *batch)
+{
+    struct sim_view *self = of_repo(repo);
+    bool happens;
+
+    sim_plant_before_commit(&self->service, &batch->base);
+    int rc = sim_port_commit(&self->service, &happens);
+    int done = happens ? self->store->port.commit(&self->store->port, batch) : OK;
+    return rc ? rc : done;
+}
+
+static int restore(struct view_repo *repo, int64_t *last_change, struct cursors *cursors)
+{
+    struct sim_view *self = of_repo(repo);
+
+    int rc = sim_port_failure(&self->service, self->service.sim->shape.read_fails);
+    return rc ? rc : self->store->port.restore(&self->store->port, last_change, cursors);
+}
+
+/* ---- the process ---- */
+
+static struct cursors sources(void)
+{
+    struct cursors cursors = {.n = MYPAGE_PRODUCER_COUNT};
+
+    memcpy(cursors.source, view_producers, sizeof(view_producers));
+    return cursors;
+}
+
+static int open_app(struct sim_service *service)
+{
+    struct sim_view *self = CONTAINER_OF(service, struct sim_view, service);
+    struct view_ports ports = {.repo = &self->repo};
+    struct cursors cursors = sources();
+
+    int rc = view_app_init(&self->app, &ports, &cursors);
+    service->core = &self->app.core;
+    service->cursors = &self->app.cursors;
+    return rc;
+}
+
+static void close_app(struct sim_service *service)
+{
+    view_app_free(&CONTAINER_OF(service, struct sim_view, service)->app);
+}
+
+void sim_view_open(struct sim *sim)
+{
+    static const struct sim_service_type type = {
+        .who = SIM_VIEW, .open = open_app, .close = close_app, .decode = view_event_decode};
+    struct sim_view *self = SIM_NEW(sim, struct sim_view);
+
+    sim_service_init(&self->service, sim, &type);
+    self->store = fake_view_repo_new();
+    self->service.store = &self->store->outbox;
+    self->service.decode_context = &self->decoder;
+    self->repo = (struct view_repo){.load = load, .commit = commit, .restore = restore};
+    arena_init(&self->decoder.arena, 4096);
+}
+
+void sim_view_close(struct sim *sim)
+{
+    struct sim_view *self = of(sim);
+
+    sim_service_end(&self->service);
+    sim_feed_free(&self->service);
+    arena_free(&self->decoder.arena);
+    fake_view_repo_free(self->store);
+}
+
+/* ---- rule 8 ---- */
+
+static void check_truth(struct sim *sim, const struct order *order)
+{
+    const struct mypage *page = fake_view_repo_find(of(sim)->store, order->id);
+    const struct ticket *ticket = fake_product_repo_find_order(sim_tickets(sim), order->id);
+
+    if (!page || !ticket || !str_eq(mypage_status_text(page->order_status), order_state_text(order->state)) ||
+        !str_eq(mypage_status_text(page->ticket_status), ticket_state_text(ticket->state)))
+        sim_break(sim, "8: the view converges to the owners' truth", "order %lld is %s, and its page says %.*s",
+                  (long long)order->id, order_state_name(order->state),
+                  STR_ARG(mypage_status_text(page ? page->order_status : MYPAGE_KEEP)));
+    else if (page->ticket_id != ticket->id || page->qty != order->qty ||
+             !str_eq(page->product_name, order->product_name))
+        sim_break(sim, "8: the view converges to the owners' truth", "the page of order %lld shows something else",
+                  (long long)order->id);
+}
+
+static void check_same(struct sim *sim, const struct mypage *page, const struct mypage *rebuilt)
+{
+    bool same = rebuilt && page->order_status == rebuilt->order_status &&
+                page->ticket_status == rebuilt->ticket_status && page->ticket_id == rebuilt->ticket_id &&
+                page->qty == rebuilt->qty && str_eq(page->product_name, rebuilt->product_name) &&
+                page->n_timeline == rebuilt->n_timeline && memcmp(page->seen, rebuilt->seen, sizeof(page->seen)) == 0;
+
+    for (size_t i = 0; same && i < page->n_timeline; i++)
+        same = page->timeline[i].at == rebuilt->timeline[i].at && page->timeline[i].fact == rebuilt->timeline[i].fact &&
+               page->timeline[i].version == rebuilt->timeline[i].version;
+    if (!same)
+        sim_break(sim, "8: the view can be rebuilt from the events", "the page of order %lld is another then",
+                  (long long)page->id);
+}
+
+/* One producer's whole history, event by event. */
+static void tell_all(struct sim *sim, struct view_app *app, size_t source)
+{
+    const struct sim_follower *follower = &of(sim)->service.followers[source];
+    const struct sim_feed *feed = &follower->producer->feed;
+
+    for (size_t i = 0; i < feed->n; i++) {
+        const char *reason = NULL;
+        struct command *command = view_event_decode(&of(sim)->decoder, source, feed->events[i].text, &reason);
+        if (!command)
+            continue;
+        command->origin = FROM_FEED;
+        command->source = source;
+        command->position = i + 1;
+        int rc = app->core.run(&app->core, &command, 1, sim->now);
+        ASSERT(!rc);
+        command->finish(command, rc);
+    }
+}
+
+void sim_view_check_end(struct sim *sim)
+{
+    const struct fake_order_repo *orders = sim_orders(sim);
+    const struct fake_view_repo *view = of(sim)->store;
+    struct fake_view_repo *again = fake_view_repo_new();
+    struct view_ports ports = {.repo = &again->port};
+    struct cursors cursors = sources();
+    struct view_app app;
+
+    for (size_t i = 0; i < orders->n; i++)
+        check_truth(sim, &orders->orders[i]);
+    if (view->outbox.n_dead)
+        sim_break(sim, "facts don't contradict each other", "the view puts an event aside");
+    int rc = view_app_init(&app, &ports, &cursors);
+    ASSERT(!rc);
+    for (size_t source = MYPAGE_PRODUCER_COUNT; source-- > 0;)
+        tell_all(sim, &app, source);
+    for (size_t i = 0; i < view->n; i++)
+        check_same(sim, &view->pages[i], fake_view_repo_find(again, view->pages[i].id));
+    view_app_free(&app);
+    fake_view_repo_free(again);
+}
