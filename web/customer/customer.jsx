@@ -131,12 +131,12 @@ class Customer extends Component {
 
     render(_, state) {
         const { link, asOf } = this.orders;
-        const busy = this.orders.pending.length > 0 || this.orders.list().some((entry) => entry.row && !hasEnded(entry.row));
+        this.busy ||= this.orders.pending.length > 0 || this.orders.list().some((entry) => entry.row && !hasEnded(entry.row));
         return (
             <div class="page">
                 <Bar link={link} />
                 <StaleNotice link={link} asOf={asOf} />
-                <main class={busy ? 'busy' : ''}>
+                <main class={this.busy ? 'busy' : ''}>
                     <h1 class="unseen">{t('title')}</h1>
                     <Menu menu={state.menu} failed={state.failed} onPick={(picked) => this.setState({ picked })} />
                     {this.renderOrders(state)}

@@ -4,7 +4,7 @@ import { h } from 'preact';
 const CUP = 'M14 22h36l-3.2 25a7 7 0 0 1-7 6H24.2a7 7 0 0 1-7-6z';
 const layers = {
     Americano: [['var(--coffee)', 27]],
-    Latte: [['var(--milk)', 27], ['var(--cocoa)', 33]],
+    Latte: [['var(--foam)', 27], ['var(--latte)', 31]],
     Cappuccino: [['var(--foam)', 25], ['var(--milk)', 33], ['var(--coffee)', 41]],
     Mocha: [['var(--foam)', 26], ['var(--cocoa)', 31], ['var(--coffee)', 42]],
     Espresso: [['var(--cocoa)', 39], ['var(--coffee)', 42]],

@@ -103,6 +103,7 @@ export class Orders {
         this.onChange();
         try {
             this.#take(rowOfOrder(await api.cancelOrder(id)));
+            setTimeout(() => this.entries.has(id) && this.#load(id), AGAIN_MS); /* the view's own words for it */
         } catch (why) {
             entry.answer = why instanceof api.Refused && why.status === 409 ? 'tooLate' : 'notNow';
             this.onNews(entry.answer, entry);
@@ -227,7 +228,7 @@ export class Orders {
                 path,
                 onEvent: (event) => this.#hear(event),
                 onState: (state) => this.#linkIs(state),
-                onOpen: ({ resumed }) => resumed || this.#loadActive(),
+                onOpen: () => this.#loadActive(),
             });
         }
     }
@@ -241,7 +242,8 @@ export class Orders {
     }
 
     #loadActive() {
-        this.list().filter((entry) => entry.row && !hasEnded(entry.row)).forEach((entry) => this.#load(entry.id));
+        const active = this.list().filter((entry) => entry.row && !hasEnded(entry.row));
+        return Promise.all(active.map((entry) => this.#load(entry.id)));
     }
 
     #linkIs(state) {

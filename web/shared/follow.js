@@ -41,7 +41,7 @@ export function eventCutter(on) {
 /** @param path      the stream's address
  *  @param onEvent   {id, name, data}; `data` is text
  *  @param onState   'live' | 'lost', each time it changes
- *  @param onOpen    a connection stands; `resumed` says whether it goes on where the last one ended
+ *  @param onOpen    a connection stands, and every change from now on comes; may give a promise, and it is 'live' when that is kept
  *  Gives {go(path), close()}; go() changes the address and goes on after the last change seen. */
 export function follow({ path, onEvent, onState = () => {}, onOpen = () => {} }) {
     let address = path;
@@ -75,6 +75,14 @@ export function follow({ path, onEvent, onState = () => {}, onOpen = () => {} })
         }
     }
 
+    /* Live only once what was missed has been caught up with. */
+    async function greet(controller) {
+        await onOpen();
+        if (!closed && controller === attempt) {
+            tell('live');
+        }
+    }
+
     async function connect() {
         const controller = new AbortController();
         attempt?.abort();
@@ -90,14 +98,14 @@ export function follow({ path, onEvent, onState = () => {}, onOpen = () => {} })
                 throw new Error(`status ${response.status}`);
             }
             failures = 0;
-            tell('live');
-            onOpen({ resumed: lastId !== null });
+            greet(controller);
             await read(response, controller);
         } catch {
             /* whatever it was: the connection is gone, and is made again */
         }
         clearTimeout(patience);
         if (!closed && controller === attempt) {
+            attempt = null;
             tell('lost');
             const wait = Math.min(FIRST_WAIT_MS * 2 ** failures++, LONGEST_WAIT_MS);
             timer = setTimeout(connect, wait * (0.7 + 0.6 * Math.random()));

@@ -1,0 +1,177 @@
+/** What is on the kitchen's board: the tickets that are still to be made, as product (their owner) lists them.
+ *
+ *  The list is asked for every second, and at once when the stream of changes says that something happened; so what is shown is
+ *  never put together from pieces, and a missed change can't stay missed. What is new and what has gone is seen by comparing.
+ *
+ *  A touch is sent only after five seconds, in which it can be taken back. */
+import * as api from '../shared/api.js';
+import { hearTime, now } from '../shared/clock.js';
+import { follow } from '../shared/follow.js';
+
+const ASK_EVERY_MS = 1_000;
+const SOONEST_MS = 300;
+const TAKE_BACK_MS = 5_000;
+const SHOWN_GONE_MS = 8_000;
+const NEW_FOR_MS = 6_000;
+const MOST_GONE_ASKED = 12;
+
+export const LANES = ['Ready', 'Producing', 'Out of stock'];
+
+/** What differs between two lists of tickets: {arrived, gone}. */
+export function compareTickets(before, after) {
+    const old = new Set(before.map((ticket) => ticket.id));
+    const present = new Set(after.map((ticket) => ticket.id));
+    return { arrived: after.filter((ticket) => !old.has(ticket.id)), gone: before.filter((ticket) => !present.has(ticket.id)) };
+}
+
+export class Board {
+    /** @param onChange  draw
+     *  @param onNews    ('arrived' | 'canceled' | 'failed', tickets) */
+    constructor(onChange, onNews) {
+        this.onChange = onChange;
+        this.onNews = onNews;
+        this.tickets = null; /* not known yet */
+        this.canceled = []; /* gone, still shown so that it is noticed */
+        this.fresh = new Map(); /* id: until when it is marked as new */
+        this.touched = new Map(); /* id: {status, sendAt, timer, sending} */
+        this.trouble = new Map(); /* id: why a touch came to nothing */
+        this.kitchen = null;
+        this.link = null;
+        this.asOf = null;
+    }
+
+    start() {
+        this.#ask();
+        this.#askKitchen();
+        follow({ path: api.streamOf(), onEvent: () => this.#askSoon() });
+        addEventListener('online', () => this.#askSoon());
+        document.addEventListener('visibilitychange', () => this.#askSoon());
+    }
+
+    lane(status) {
+        return (this.tickets ?? []).filter((ticket) => ticket.status === status);
+    }
+
+    isManual() {
+        return this.kitchen?.mode === 'manual';
+    }
+
+    /** A touch: the ticket becomes `status` unless it is taken back. */
+    touch(ticket, status) {
+        if (this.touched.has(ticket.id)) {
+            return;
+        }
+        const touch = { status, sendAt: performance.now() + TAKE_BACK_MS, sending: false };
+        touch.timer = setTimeout(() => this.#send(ticket, touch), TAKE_BACK_MS);
+        this.touched.set(ticket.id, touch);
+        this.trouble.delete(ticket.id);
+        this.onChange();
+    }
+
+    takeBack(ticket) {
+        const touch = this.touched.get(ticket.id);
+        if (touch && !touch.sending) {
+            clearTimeout(touch.timer);
+            this.touched.delete(ticket.id);
+            this.onChange();
+        }
+    }
+
+    async #send(ticket, touch) {
+        touch.sending = true;
+        this.onChange();
+        try {
+            const changed = await api.workOn(ticket.id, touch.status);
+            this.tickets = this.tickets.map((one) => (one.id === changed.id ? changed : one)).filter((one) => one.status !== 'Completed');
+        } catch (why) {
+            this.trouble.set(ticket.id, why instanceof api.Refused ? why.detail : 'unanswered');
+            this.onNews('failed', [ticket]);
+        }
+        this.touched.delete(ticket.id);
+        this.onChange();
+        this.#askSoon();
+    }
+
+    #askSoon() {
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.#ask(), Math.max(SOONEST_MS - (performance.now() - this.askedAt), 0));
+    }
+
+    async #ask() {
+        clearTimeout(this.timer);
+        if (this.asking) {
+            this.again = true;
+            return;
+        }
+        this.asking = true;
+        this.askedAt = performance.now();
+        try {
+            this.#take(await api.openTickets());
+            this.link = 'live';
+        } catch {
+            this.link = 'lost';
+        }
+        this.asking = false;
+        this.onChange();
+        this.timer = setTimeout(() => this.#ask(), this.again ? SOONEST_MS : ASK_EVERY_MS);
+        this.again = false;
+    }
+
+    async #askKitchen() {
+        try {
+            this.kitchen = await api.kitchen();
+            this.onChange();
+        } catch {
+            setTimeout(() => this.#askKitchen(), ASK_EVERY_MS * 2);
+        }
+    }
+
+    #take(list) {
+        const before = this.tickets;
+        this.tickets = list;
+        this.asOf = now();
+        list.forEach((ticket) => hearTime(Date.parse(ticket.updatedAt)));
+        if (before === null) {
+            return;
+        }
+        const { arrived, gone } = compareTickets(before, list);
+        if (arrived.length) {
+            this.#welcome(arrived);
+        }
+        gone.forEach((ticket) => this.trouble.delete(ticket.id));
+        gone.filter((ticket) => ticket.status !== 'Producing').slice(0, MOST_GONE_ASKED).forEach((ticket) => this.#askWhyGone(ticket));
+    }
+
+    #welcome(arrived) {
+        const until = performance.now() + NEW_FOR_MS;
+        arrived.forEach((ticket) => this.fresh.set(ticket.id, until));
+        this.onNews('arrived', arrived);
+        setTimeout(() => {
+            for (const [id, end] of this.fresh) {
+                if (end <= performance.now()) {
+                    this.fresh.delete(id);
+                }
+            }
+            this.onChange();
+        }, NEW_FOR_MS + 50);
+    }
+
+    /** Only one that is cancelled is shown once more: what is done has been seen to. */
+    async #askWhyGone(ticket) {
+        const touch = this.touched.get(ticket.id);
+        const found = await api.ticket(ticket.id).catch(() => null);
+        if (found?.status !== 'Canceled') {
+            return;
+        }
+        if (touch && !touch.sending) {
+            this.takeBack(ticket);
+        }
+        this.canceled = [...this.canceled, { ...found, lane: ticket.status }];
+        this.onNews('canceled', [found]);
+        this.onChange();
+        setTimeout(() => {
+            this.canceled = this.canceled.filter((one) => one.id !== found.id);
+            this.onChange();
+        }, SHOWN_GONE_MS);
+    }
+}
