@@ -1,0 +1,52 @@
+/** What a test file is made of: one shop, one Chromium, and scenarios with visitors. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { launchChromium } from './chromium.mjs';
+import { ROOT } from './program.mjs';
+import { Shop } from './shop.mjs';
+import { Visitor } from './visitor.mjs';
+
+const FAILED = path.join(ROOT, 'build', 'browser-failed');
+const LIMIT_MS = 120_000;
+
+/** A shop with these settings, open for the tests of a file. Gives {shop, browser, scenario}; `shop` is there once a test runs. */
+export function openShop(settings = {}, menu = null) {
+    const street = { shop: null, browser: null };
+
+    before(async () => {
+        [street.shop, street.browser] = await Promise.all([Shop.open(settings, menu), launchChromium()]);
+    });
+
+    after(async () => {
+        await street.browser?.close();
+        await street.shop?.close();
+    });
+
+    /** A test with visitors. `body` gets {shop, visit, tell}; visit(options) gives a Visitor, tell(text) prints a figure.
+     *  In the end every visitor's manners are checked; when it failed there is a picture of each page in build/browser-failed. */
+    street.scenario = (title, body) => test(title, { timeout: LIMIT_MS }, async (t) => {
+        const visitors = [];
+        const visit = async (options) => {
+            const visitor = await Visitor.arrive(street.browser, street.shop.url, options);
+            visitors.push(visitor);
+            return visitor;
+        };
+        try {
+            await body({ shop: street.shop, browser: street.browser, visit, tell: (text) => t.diagnostic(text) });
+            visitors.forEach((visitor) => visitor.checkManners());
+        } catch (error) {
+            await Promise.all(visitors.map((visitor, n) => picture(visitor, `${title} ${n} ${visitor.name}`)));
+            throw error;
+        } finally {
+            await Promise.all(visitors.map((visitor) => visitor.leave()));
+        }
+    });
+    return street;
+}
+
+async function picture(visitor, title) {
+    mkdirSync(FAILED, { recursive: true });
+    const file = path.join(FAILED, `${title.replace(/[^\w-]+/g, '_').slice(0, 120)}.png`);
+    await visitor.page.screenshot({ path: file, timeout: 5_000 }).catch((error) => console.error(`no picture of ${title}: ${error.message}`));
+}
