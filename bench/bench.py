@@ -79,7 +79,7 @@ class Bench:
         return tools.load(self.build, a_shop.addresses["order"], watch, **options)
 
     def undisturbed(self, run):
-        """Runs it until nobody else took the CPU, at most `attempts` times: the least disturbed result, and how much."""
+        """Runs it until nobody else took the CPU, at most `attempts` times: (least disturbed result, cores taken)."""
         best = None
         for _ in range(self.attempts):
             foreign = processes.Foreign()

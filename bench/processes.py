@@ -1,4 +1,4 @@
-"""What processes and the machine cost, from /proc: CPU by thread, memory, and how much of the CPU somebody else took."""
+"""What processes cost, from /proc: CPU by thread, memory, and how much of the CPU somebody else took."""
 
 import gzip
 import os
@@ -56,7 +56,7 @@ def threads_cpu(pid):
 
 
 def pss_bytes(pids):
-    """Proportional set size: memory shared by several processes is counted once. A process in `pids` has to be alive."""
+    """Proportional set size: memory that processes share is counted once. All of `pids` have to be alive."""
     total = 0
     for pid in pids:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

@@ -1,4 +1,4 @@
-"""The whole shop at full speed: customers who order again as soon as they have their 201, until all is completed and seen.
+"""The whole shop at full speed: customers order again as soon as they have their 201, until all is completed.
 
 The rate counts from the first order to the moment when the last one is Completed in the view, so a backlog doesn't
 flatter it. Where the CPU went is told by service and thread in results.json.

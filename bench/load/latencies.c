@@ -36,7 +36,8 @@ int64_t latencies_quantile(const struct latencies *latencies, double part)
 
     if (latencies->n == 0)
         return 0;
-    for (unsigned i = 0; i < LATENCIES_BUCKETS; i++) {
+    /* the last bucket has no top: it holds all that is longer */
+    for (unsigned i = 0; i < LATENCIES_BUCKETS - 1; i++) {
         seen += latencies->bucket[i];
         if ((double)seen >= part * (double)latencies->n)
             return top_of(i) < latencies->largest ? top_of(i) : latencies->largest;
