@@ -27,12 +27,18 @@ static void check_order(struct sim *sim, struct sim_known *known, const struct o
     *known = (struct sim_known){(int)order->state, order->version, order->qty, order->amount};
 }
 
+static bool is_canceled(enum ticket_state state)
+{
+    return state == TICKET_CANCELED || state == TICKET_TOMBSTONE;
+}
+
 static void check_ticket(struct sim *sim, struct sim_known *known, const struct ticket *ticket)
 {
     bool final = known->state == TICKET_CANCELED || known->state == TICKET_VOID;
 
     if (known->state && (!may_become(known->state, ticket->state, TICKET_PRODUCING, TICKET_COMPLETED) ||
-                         (final && known->state != (int)ticket->state)))
+                         (final && known->state != (int)ticket->state) ||
+                         (known->state == TICKET_TOMBSTONE && !is_canceled(ticket->state))))
         sim_break(sim, "3: what is started is done, what is cancelled stays so", "ticket %lld was %s and is %s",
                   (long long)ticket->id, ticket_state_name((enum ticket_state)known->state),
                   ticket_state_name(ticket->state));
@@ -153,7 +159,7 @@ static void check_agreement(struct sim *sim, const struct order *order)
     const struct ticket *ticket = fake_product_repo_find_order(sim_tickets(sim), order->id);
     enum ticket_state state = ticket ? ticket->state : TICKET_NONE;
 
-    if ((order->state == ORDER_CANCELED && state != TICKET_CANCELED) ||
+    if ((order->state == ORDER_CANCELED && !is_canceled(state)) ||
         (order->state == ORDER_COMPLETED && state != TICKET_COMPLETED) ||
         (order->state == ORDER_PRODUCING && state != TICKET_PRODUCING && state != TICKET_COMPLETED))
         sim_break(sim, "3: an order is Canceled only if its production is", "order %lld is %s and its ticket %s",

@@ -6,12 +6,16 @@
 #include "list_query.h"
 #include "outbox_sql.h"
 
-/* States are stored as numbers: 1 pending, 2 ready, 3 out of stock, 4 producing, 5 completed, 6 canceled, 7 void. */
-_Static_assert(TICKET_PENDING == 1 && TICKET_OUT_OF_STOCK == 3 && TICKET_VOID == 7, "stored numbers don't change their meaning");
+/* States are stored as numbers: 1 pending, 2 ready, 3 out of stock, 4 producing, 5 completed, 6 canceled, 7 void,
+ * 8 tombstone. */
+_Static_assert(TICKET_PENDING == 1 && TICKET_OUT_OF_STOCK == 3 && TICKET_VOID == 7 && TICKET_TOMBSTONE == 8,
+               "stored numbers don't change their meaning");
 
 const struct sql_migration product_migrations[] = {
-    {1, "CREATE TABLE ticket (id INTEGER PRIMARY KEY, order_id INTEGER, reference INTEGER, state INTEGER NOT NULL, product_name TEXT NOT NULL,"
-        " qty INTEGER NOT NULL, attempt INTEGER NOT NULL, due_at INTEGER, version INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+    {1, "CREATE TABLE ticket (id INTEGER PRIMARY KEY, order_id INTEGER, reference INTEGER, state INTEGER NOT NULL, "
+        "product_name TEXT NOT NULL,"
+        " qty INTEGER NOT NULL, attempt INTEGER NOT NULL, due_at INTEGER, version INTEGER NOT NULL, created_at INTEGER "
+        "NOT NULL,"
         " updated_at INTEGER NOT NULL, correlation TEXT, traceparent TEXT);"
         "CREATE UNIQUE INDEX ticket_order ON ticket (order_id) WHERE order_id IS NOT NULL;"
         "CREATE INDEX ticket_due ON ticket (due_at, id) WHERE due_at IS NOT NULL;"
@@ -23,7 +27,8 @@ const struct sql_migration product_migrations[] = {
 const size_t product_migrations_count = COUNT_OF(product_migrations);
 
 #define TICKET_COLUMNS                                                                                                 \
-    "id, order_id, reference, state, product_name, qty, attempt, due_at, version, created_at, updated_at, correlation, traceparent"
+    "id, order_id, reference, state, product_name, qty, attempt, due_at, version, created_at, updated_at, "            \
+    "correlation, traceparent"
 enum { TICKET_COLUMN_COUNT = 13 };
 
 static const struct sql_statement find_by_id = {"SELECT " TICKET_COLUMNS " FROM ticket WHERE id = $1", 1};
@@ -31,25 +36,30 @@ static const struct sql_statement find_by_order = {"SELECT " TICKET_COLUMNS " FR
 static const struct sql_statement find_out_of_stock = {
     "SELECT " TICKET_COLUMNS " FROM ticket WHERE state = 3 AND product_name = $1 ORDER BY id", 1};
 static const struct sql_statement find_due_tickets = {
-    "SELECT due_at, id FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) AND due_at <= $3 ORDER BY due_at, id LIMIT $4", 4};
+    "SELECT due_at, id FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) AND due_at <= $3 ORDER BY "
+    "due_at, id LIMIT $4",
+    4};
 static const struct sql_statement find_next_due = {
     "SELECT due_at FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) ORDER BY due_at, id LIMIT 1", 2};
 /* Whatever is still to be made is due some time, or waits for goods: both have an index that holds nothing else. */
 static const struct sql_statement list_open = {
     "SELECT " TICKET_COLUMNS " FROM ticket WHERE state IN (2, 3, 4)"
     " AND id IN (SELECT id FROM ticket WHERE due_at IS NOT NULL UNION ALL SELECT id FROM ticket WHERE state = 3)"
-    " ORDER BY id LIMIT $1", 1};
+    " ORDER BY id LIMIT $1",
+    1};
 static const struct sql_statement store_ticket = {
     "INSERT INTO ticket (" TICKET_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
     " ON CONFLICT (id) DO UPDATE SET state = excluded.state, product_name = excluded.product_name, qty = excluded.qty,"
-    " attempt = excluded.attempt, due_at = excluded.due_at, version = excluded.version, updated_at = excluded.updated_at,"
+    " attempt = excluded.attempt, due_at = excluded.due_at, version = excluded.version, updated_at = "
+    "excluded.updated_at,"
     " correlation = excluded.correlation, traceparent = excluded.traceparent",
     TICKET_COLUMN_COUNT};
 static const struct sql_statement update_ticket = {
     "UPDATE ticket SET state = $1, attempt = $2, due_at = $3, version = $4, updated_at = $5 WHERE id = $6", 6};
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'tickets'", 1};
 static const struct sql_statement count_tickets = {"SELECT n FROM tally WHERE name = 'tickets'", 0};
-static const struct sql_statement last_ids = {"SELECT COALESCE(MAX(id), 0), (SELECT COALESCE(MAX(order_id), 0) FROM ticket) FROM ticket", 0};
+static const struct sql_statement last_ids = {
+    "SELECT COALESCE(MAX(id), 0), (SELECT COALESCE(MAX(order_id), 0) FROM ticket) FROM ticket", 0};
 
 struct product_repo_sql {
     struct product_repo repo;
@@ -126,8 +136,8 @@ static int on_found(void *context, size_t index, const struct sql_row *row)
     return keep_texts(&finding->out[index], finding->arena);
 }
 
-static int find_many(struct sql *sql, const struct sql_statement *statement, const int64_t *keys, size_t n, struct ticket *out,
-                     struct arena *arena)
+static int find_many(struct sql *sql, const struct sql_statement *statement, const int64_t *keys, size_t n,
+                     struct ticket *out, struct arena *arena)
 {
     struct finding finding = {out, arena};
     struct sql_value *params = ARENA_ARRAY(arena, struct sql_value, n + 1);
@@ -139,7 +149,8 @@ static int find_many(struct sql *sql, const struct sql_statement *statement, con
     return sql->query_many(sql, statement, params, n, on_found, &finding);
 }
 
-static int find_by_orders(struct product_repo *self, const int64_t *order_ids, size_t n, struct ticket *out, struct arena *arena)
+static int find_by_orders(struct product_repo *self, const int64_t *order_ids, size_t n, struct ticket *out,
+                          struct arena *arena)
 {
     return find_many(sql_of(self), &find_by_order, order_ids, n, out, arena);
 }
@@ -193,8 +204,8 @@ static int on_waiting(void *context, size_t index, const struct sql_row *row)
     return keep_texts(kept, search->arena);
 }
 
-static int find_waiting(struct product_repo *self, struct str product_name, int64_t on_hand, struct ticket **out, size_t *n,
-                        struct arena *arena)
+static int find_waiting(struct product_repo *self, struct str product_name, int64_t on_hand, struct ticket **out,
+                        size_t *n, struct arena *arena)
 {
     struct waiting_search search = {out, n, *n, on_hand, arena};
     struct sql_value name = SQL_S(product_name);
@@ -217,7 +228,8 @@ static int on_due(void *context, size_t index, const struct sql_row *row)
     return OK;
 }
 
-static int find_due(struct product_repo *self, struct due_ticket after, int64_t now, size_t limit, struct due_ticket *out, size_t *n)
+static int find_due(struct product_repo *self, struct due_ticket after, int64_t now, size_t limit,
+                    struct due_ticket *out, size_t *n)
 {
     struct due_search search = {out, 0};
     const struct sql_value params[] = {SQL_N(after.due_at), SQL_N(after.id), SQL_N(now), SQL_N((int64_t)limit)};
@@ -333,7 +345,8 @@ static int on_last_ids(void *context, size_t index, const struct sql_row *row)
     return OK;
 }
 
-static int restore(struct product_repo *self, int64_t *last_id, int64_t *last_order_id, uint64_t *last_position, struct cursors *cursors)
+static int restore(struct product_repo *self, int64_t *last_id, int64_t *last_order_id, uint64_t *last_position,
+                   struct cursors *cursors)
 {
     int64_t ids[2] = {0, 0};
 
@@ -350,7 +363,9 @@ struct product_repo *product_repo_sql_new(struct sql *sql, struct outbox_retenti
     if (!self)
         return NULL;
     *self = (struct product_repo_sql){
-        .repo = {find_by_orders, find_by_ids, find_waiting, find_due, next_due, find_keys, commit, restore}, .sql = sql, .retention = retention};
+        .repo = {find_by_orders, find_by_ids, find_waiting, find_due, next_due, find_keys, commit, restore},
+        .sql = sql,
+        .retention = retention};
     return &self->repo;
 }
 
@@ -387,7 +402,8 @@ static int on_listed(void *context, size_t index, const struct sql_row *row)
     return OK;
 }
 
-int product_list(struct sql *sql, const struct page_request *page, product_on_found *found, void *context, int64_t *total)
+int product_list(struct sql *sql, const struct page_request *page, product_on_found *found, void *context,
+                 int64_t *total)
 {
     struct buf text = {0};
     struct listing listing = {found, context};

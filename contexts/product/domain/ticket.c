@@ -178,6 +178,7 @@ struct str ticket_state_text(enum ticket_state state)
         [TICKET_COMPLETED] = STR_INIT("Completed"),
         [TICKET_CANCELED] = STR_INIT("Canceled"),
         [TICKET_VOID] = STR_INIT("Void"),
+        [TICKET_TOMBSTONE] = STR_INIT("Canceled"),
     };
 
     ASSERT(state < TICKET_STATE_COUNT);
@@ -207,8 +208,8 @@ const char *ticket_refusal_text(enum ticket_refusal refusal)
 
 const char *ticket_state_name(enum ticket_state state)
 {
-    static const char *const names[TICKET_STATE_COUNT] = {"NONE",      "PENDING",   "READY",    "OUT_OF_STOCK",
-                                                          "PRODUCING", "COMPLETED", "CANCELED", "VOID"};
+    static const char *const names[TICKET_STATE_COUNT] = {"NONE",      "PENDING",  "READY", "OUT_OF_STOCK", "PRODUCING",
+                                                          "COMPLETED", "CANCELED", "VOID",  "TOMBSTONE"};
 
     return state < TICKET_STATE_COUNT ? names[state] : "?";
 }

@@ -28,7 +28,8 @@ enum ticket_state {
     TICKET_PRODUCING,
     TICKET_COMPLETED,
     TICKET_CANCELED,
-    TICKET_VOID, /* given up at the counter; hidden */
+    TICKET_VOID,      /* given up at the counter; hidden */
+    TICKET_TOMBSTONE, /* cancelled before its order has arrived */
     TICKET_STATE_COUNT
 };
 
