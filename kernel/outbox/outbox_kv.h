@@ -20,8 +20,8 @@
 /** Adds to `changes` what the batch stores besides its states; texts are copied to changes->arena. Returns 0, E_MEMORY,
  * or E_TOO_LARGE for a key longer than the store takes (KV_KEY_MAX less 15 bytes). Writer thread. */
 int outbox_kv_write(struct kv_changes *changes, const struct outbox_write *write);
-/** At start: the last position committed, and the cursors (sources already filled in; unknown ones get 0; NULL: none).
- * Writer thread. */
+/** The last position committed, and the cursors (sources already filled in; unknown ones get 0). With cursors for the
+ * start, on the writer thread; without (NULL) on any. */
 int outbox_kv_restore(struct kv *kv, uint64_t *last, struct cursors *cursors);
 /** The stored batches from the one that holds position `after` + 1, appended to `frames` until it has at least `enough`
  * bytes or there are no more.

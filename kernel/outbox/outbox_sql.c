@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
+#include "metrics.h"
 
 enum { STOP = -1 }; /* from a row callback: enough; never an errors.h code */
 
@@ -29,6 +30,7 @@ static const struct sql_statement select_key = {
     "SELECT fingerprint, status, location, body FROM idempotency WHERE key = $1", 1};
 static const struct sql_statement delete_keys = {
     "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2)", 2};
+static const struct sql_statement count_dead = {"SELECT COUNT(*) FROM dead_letter", 0};
 static const struct sql_statement delete_dead = {"DELETE FROM dead_letter WHERE source = $1 AND position = $2", 2};
 static const struct sql_statement select_dead = {"SELECT source, position, at, reason, frame FROM dead_letter WHERE "
                                                  "(source, position) > ($1, $2) ORDER BY source, position LIMIT $3",
@@ -105,6 +107,18 @@ static int write_dead(struct sql *sql, const struct dead_letter *dead, size_t n,
     return error;
 }
 
+/* How many there are is asked only when it has changed. */
+static struct metric dead_letters =
+    METRIC_GAUGE_INIT("coffeeshop_dead_letters", "Events put aside because they could not be used.");
+
+static int take_count(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(context);
+    UNUSED(index);
+    metric_set(&dead_letters, sql_i64(row, 0));
+    return 0;
+}
+
 static int forget_dead(struct sql *sql, const struct dead_letter *letters, size_t n)
 {
     int error = 0;
@@ -130,6 +144,8 @@ int outbox_sql_write(struct sql *sql, const struct outbox_write *write)
         error = forget_dead(sql, write->replayed, write->n_replayed);
     if (!error && write->n_dead)
         error = write_dead(sql, write->dead, write->n_dead, write->now);
+    if (!error && (write->n_dead || write->n_replayed))
+        error = sql_query(sql, &count_dead, NULL, take_count, NULL);
     return error;
 }
 
@@ -149,6 +165,9 @@ int outbox_sql_restore(struct sql *sql, uint64_t *last, struct cursors *cursors)
 
     *last = 0;
     int error = sql_query(sql, &select_last, NULL, take_number, last);
+    metric_register(&dead_letters);
+    if (!error)
+        error = sql_query(sql, &count_dead, NULL, take_count, NULL);
     if (error || !cursors)
         return error;
     ASSERT(cursors->n <= CURSOR_MAX_SOURCES);

@@ -4,7 +4,7 @@
 #include "hal.h"
 #include "http_body.h"
 #include "json.h"
-#include "menu_http.h"
+#include "menu_refusal.h"
 #include "product_app.h"
 #include "product_json.h"
 

@@ -1,6 +1,6 @@
-/** menu_http.h: the answer to a name that is not on the menu. */
-#ifndef COFFEESHOP_MENU_HTTP_H
-#define COFFEESHOP_MENU_HTTP_H
+/** menu_refusal.h: the answer to a name that is not on the menu. */
+#ifndef COFFEESHOP_MENU_REFUSAL_H
+#define COFFEESHOP_MENU_REFUSAL_H
 
 #include "http_server.h"
 #include "menu.h"

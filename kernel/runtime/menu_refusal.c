@@ -1,4 +1,4 @@
-#include "menu_http.h"
+#include "menu_refusal.h"
 
 #include "http_body.h"
 
