@@ -7,6 +7,22 @@
 /* An open loop sends what has become due at most so often: waking for each order would cost more than ordering. */
 enum { PACE_STEP_US = 300 };
 
+static void rest(struct customers *customers, struct customer *customer)
+{
+    size_t n = (size_t)customers->plan.connections;
+
+    customers->idle[(customers->first_idle + customers->n_idle++) % n] = customer;
+}
+
+static struct customer *next_idle(struct customers *customers)
+{
+    struct customer *customer = customers->idle[customers->first_idle];
+
+    customers->first_idle = (customers->first_idle + 1) % (size_t)customers->plan.connections;
+    customers->n_idle--;
+    return customer;
+}
+
 bool customers_open(struct customers *customers, int epoll)
 {
     size_t n = (size_t)customers->plan.connections;
@@ -21,7 +37,7 @@ bool customers_open(struct customers *customers, int epoll)
         struct customer *customer = &customers->customer[i];
         if (!connection_open(&customer->connection, CONNECTION_CUSTOMER, customers->plan.address, epoll))
             return false;
-        customers->idle[customers->n_idle++] = customer;
+        rest(customers, customer);
     }
     customers->began = clock_monotonic();
     return true;
@@ -66,7 +82,7 @@ int64_t customers_order(struct customers *customers, int64_t now)
         int64_t wanted = due(customers, now);
         if (wanted > now)
             return wanted > now + PACE_STEP_US ? wanted : now + PACE_STEP_US;
-        struct customer *customer = customers->idle[--customers->n_idle];
+        struct customer *customer = next_idle(customers);
         customer->wanted = wanted;
         customers->started++;
         if (!connection_send(&customer->connection, customers->request))
@@ -115,7 +131,7 @@ bool customers_receive(struct customers *customers, struct connection *connectio
         take(customers, customer, &answer);
     else
         customers->refused++;
-    customers->idle[customers->n_idle++] = customer;
+    rest(customers, customer);
     return true;
 }
 

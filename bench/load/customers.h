@@ -29,8 +29,8 @@ struct customers {
     struct customers_plan plan;
     struct watch *watch;
     struct customer *customer;
-    struct customer **idle; /* a stack */
-    size_t n_idle;
+    struct customer **idle; /* a ring: whoever has waited longest orders next, so that no connection falls asleep */
+    size_t first_idle, n_idle;
     struct str request; /* the same every time */
     int64_t began;
     int64_t started;  /* requests sent */

@@ -147,15 +147,20 @@ static void write_latencies(struct buf *out, const char *name, const struct late
                (long long)latencies_quantile(latencies, 0.999), (long long)latencies->largest);
 }
 
+static int64_t since(int64_t moment, int64_t began)
+{
+    return moment > began ? moment - began : 0; /* it never came */
+}
+
 static void report(const struct run *run, bool fine)
 {
     const struct customers *customers = &run->customers;
     struct buf out = {0};
 
-    buf_printf(&out,
-               "{\"finished\": %s, \"orders\": %lld, \"refused\": %lld, \"answered_us\": %lld, \"completed_us\": %lld",
-               fine ? "true" : "false", (long long)customers->accepted, (long long)customers->refused,
-               (long long)(run->answered_at - customers->began), (long long)(run->completed_at - customers->began));
+    buf_printf(
+        &out, "{\"finished\": %s, \"orders\": %lld, \"refused\": %lld, \"answered_us\": %lld, \"completed_us\": %lld",
+        fine ? "true" : "false", (long long)customers->accepted, (long long)customers->refused,
+        (long long)since(run->answered_at, customers->began), (long long)since(run->completed_at, customers->began));
     write_latencies(&out, "answer", &customers->answered);
     write_latencies(&out, "completed", &run->watch.completed);
     buf_printf(&out, ", \"unwatched\": %llu, \"unfinished\": %zu}\n", (unsigned long long)run->watch.skipped,
@@ -181,8 +186,8 @@ int main(int argc, char **argv)
     write_request(&run.customers.plan, &request);
     run.customers.request = buf_str(&request);
     run.epoll = epoll_create1(EPOLL_CLOEXEC);
-    bool fine = !request.failed && run.epoll >= 0 && watch_open(&run.watch, run.epoll) &&
-                customers_open(&run.customers, run.epoll);
+    watch_open(&run.watch, run.epoll);
+    bool fine = !request.failed && run.epoll >= 0 && customers_open(&run.customers, run.epoll);
     if (!fine)
         fprintf(stderr, "load: can't connect to %s\n", run.customers.plan.address);
     else if (!(fine = drive(&run, seconds)))

@@ -5,15 +5,11 @@
 
 enum { YOUNG_US = 1000, PART_OF_AGE = 16 };
 
-bool watch_open(struct watch *watch, int epoll)
+void watch_open(struct watch *watch, int epoll)
 {
+    watch->epoll = epoll;
     for (size_t i = 0; i < WATCH_CONNECTIONS; i++)
         watch->connection[i].fd = -1;
-    for (size_t i = 0; watch->address && i < WATCH_CONNECTIONS; i++) {
-        if (!connection_open(&watch->connection[i], CONNECTION_WATCH, watch->address, epoll))
-            return false;
-    }
-    return true;
 }
 
 void watch_close(struct watch *watch)
@@ -39,11 +35,14 @@ bool watch_add(struct watch *watch, int64_t order, int64_t posted, bool counts)
 
 static bool ask(struct watch *watch, size_t by, size_t which)
 {
+    struct connection *connection = &watch->connection[by];
     struct buf request = {0};
 
+    if (connection->fd < 0 && !connection_open(connection, CONNECTION_WATCH, watch->address, watch->epoll))
+        return false;
     buf_printf(&request, "GET %s%lld HTTP/1.1\r\nHost: %s\r\n\r\n", watch->path, (long long)watch->orders[which].order,
                watch->address);
-    bool sent = !request.failed && connection_send(&watch->connection[by], buf_str(&request));
+    bool sent = !request.failed && connection_send(connection, buf_str(&request));
     buf_free(&request);
     watch->asked[by] = which;
     watch->orders[which].asked = true;
@@ -65,7 +64,9 @@ static size_t first_due(const struct watch *watch)
 
 int64_t watch_look(struct watch *watch, int64_t now)
 {
-    for (size_t by = 0; by < WATCH_CONNECTIONS && watch->n > 0; by++) {
+    for (size_t tried = 0; tried < WATCH_CONNECTIONS && watch->n > 0; tried++) {
+        size_t by = watch->next;
+        watch->next = (by + 1) % WATCH_CONNECTIONS;
         if (watch->connection[by].busy)
             continue;
         size_t which = first_due(watch);
@@ -90,8 +91,12 @@ static void look_again(struct watched *order, int64_t now)
 bool watch_receive(struct watch *watch, struct connection *connection, int64_t now)
 {
     struct answer answer;
-    enum connection_progress progress = connection_receive(connection, &answer);
 
+    if (!connection->busy) {
+        connection_close(connection);
+        return true;
+    }
+    enum connection_progress progress = connection_receive(connection, &answer);
     if (progress != CONNECTION_ANSWERED)
         return progress == CONNECTION_WAITS;
     size_t which = watch->asked[connection - watch->connection];

@@ -24,8 +24,10 @@ struct watch {
     const char *address; /* NULL: nothing is watched */
     const char *path;    /* what the order's id is appended to */
     const char *until;   /* what the answer holds when the order is completed */
-    struct connection connection[WATCH_CONNECTIONS];
-    size_t asked[WATCH_CONNECTIONS]; /* which one the connection asks for */
+    int epoll;
+    struct connection connection[WATCH_CONNECTIONS]; /* opened when needed: the server closes what is idle for long */
+    size_t next;                                     /* the connection to ask by */
+    size_t asked[WATCH_CONNECTIONS];                 /* which one the connection asks for */
     struct watched orders[WATCH_MOST];
     bool used[WATCH_MOST];
     size_t n;
@@ -33,7 +35,8 @@ struct watch {
     struct latencies completed;
 };
 
-bool watch_open(struct watch *watch, int epoll);
+/** The connections will be added to `epoll`. */
+void watch_open(struct watch *watch, int epoll);
 void watch_close(struct watch *watch);
 /** false when too many are watched already. */
 bool watch_add(struct watch *watch, int64_t order, int64_t posted, bool counts);
