@@ -209,6 +209,34 @@ static void a_removed_item_is_not_opened_again(void **state)
     assert_int_equal(on_hand(shop, "Latte"), -1);
 }
 
+static int64_t low_mark(struct shop *shop, int64_t id)
+{
+    struct arena arena;
+    struct stock stock;
+
+    arena_init(&arena, 0);
+    assert_int_equal(stock_find(fake_kv_port(shop->kv), id, &arena, &stock), OK);
+    arena_free(&arena);
+    return stock.low_mark;
+}
+
+static void a_low_mark_outlives_what_moves_and_a_crash_and_tells_nobody(void **state)
+{
+    struct shop *shop = *state;
+    uint64_t published = shop->published;
+
+    assert_int_equal(change_row(shop, STOCK_MARK, 2, 20), STOCK_NOTED);
+    assert_int_equal(shop->published, published);
+    assert_true(reduce(shop, "Latte", 3, NULL));
+    crash_and_come_back(shop);
+    assert_int_equal(low_mark(shop, 2), 20);
+    assert_int_equal(low_mark(shop, 1), 0);
+    assert_int_equal(on_hand(shop, "Latte"), 97);
+    assert_int_equal(change_row(shop, STOCK_MARK, 2, 0), STOCK_NOTED);
+    assert_int_equal(low_mark(shop, 2), 0);
+    assert_int_equal(change_row(shop, STOCK_MARK, 99, 5), STOCK_REFUSED);
+}
+
 /* ---- reducing ---- */
 
 static void of_150_reductions_of_100_in_one_batch_100_are_made(void **state)
@@ -577,6 +605,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_menu_item_starts_at_100_and_says_so),
         TEST(a_restart_opens_nothing_twice_and_new_items_once),
+        TEST(a_low_mark_outlives_what_moves_and_a_crash_and_tells_nobody),
         TEST(a_removed_item_is_not_opened_again),
         TEST(of_150_reductions_of_100_in_one_batch_100_are_made),
         TEST(an_array_is_decided_in_its_order_in_one_command),

@@ -43,18 +43,21 @@ static const struct {
     {STOCK_NONE, STOCK_REMOVE, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
     {STOCK_NONE, STOCK_REDUCE, STOCK_DECLINED, 0, STOCK_REFUSAL_NONE, 0},
     {STOCK_NONE, STOCK_GIVE_BACK, STOCK_BROKEN, 0, STOCK_REFUSAL_NONE, 0},
+    {STOCK_NONE, STOCK_MARK, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
     {STOCK_KEPT, STOCK_ADD, STOCK_REFUSED, 0, STOCK_REFUSAL_KEPT_ALREADY, 10},
     {STOCK_KEPT, STOCK_RECEIVE, STOCK_DECIDED, STOCK_EVENT_RECEIVED, STOCK_REFUSAL_NONE, 14},
     {STOCK_KEPT, STOCK_CORRECT, STOCK_DECIDED, STOCK_EVENT_CORRECTED, STOCK_REFUSAL_NONE, 4},
     {STOCK_KEPT, STOCK_REMOVE, STOCK_DECIDED, STOCK_EVENT_REMOVED, STOCK_REFUSAL_NONE, 0},
     {STOCK_KEPT, STOCK_REDUCE, STOCK_DECIDED, STOCK_EVENT_REDUCED, STOCK_REFUSAL_NONE, 6},
     {STOCK_KEPT, STOCK_GIVE_BACK, STOCK_DECIDED, STOCK_EVENT_RELEASED, STOCK_REFUSAL_NONE, 14},
+    {STOCK_KEPT, STOCK_MARK, STOCK_NOTED, 0, STOCK_REFUSAL_NONE, 10},
     {STOCK_REMOVED, STOCK_ADD, STOCK_BROKEN, 0, STOCK_REFUSAL_NONE, 0},
     {STOCK_REMOVED, STOCK_RECEIVE, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
     {STOCK_REMOVED, STOCK_CORRECT, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
     {STOCK_REMOVED, STOCK_REMOVE, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
     {STOCK_REMOVED, STOCK_REDUCE, STOCK_DECLINED, 0, STOCK_REFUSAL_NONE, 0},
     {STOCK_REMOVED, STOCK_GIVE_BACK, STOCK_REPEAT, 0, STOCK_REFUSAL_NONE, 0},
+    {STOCK_REMOVED, STOCK_MARK, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
 };
 _Static_assert(COUNT_OF(row_cells) == (size_t)STOCK_STATE_COUNT * STOCK_COMMAND_COUNT, "every cell is tested");
 
@@ -116,6 +119,21 @@ static void a_row_is_not_filled_above_its_limit_but_takes_everything_back(void *
     assert_int_equal(decide_row(STOCK_ON_HAND_MAX, STOCK_GIVE_BACK, 5, &decision), STOCK_DECIDED);
     assert_int_equal(decision.event.on_hand, STOCK_ON_HAND_MAX + 5);
     assert_int_equal(decide_row(STOCK_ON_HAND_MAX + 5, STOCK_RECEIVE, 1, &decision), STOCK_REFUSED);
+}
+
+static void a_low_mark_is_the_keepers_note_and_moves_nothing(void **state)
+{
+    struct stock stock = row(STOCK_KEPT, 10);
+    struct stock_intent wanted = intent(STOCK_MARK, 4);
+    struct stock_decision decision;
+
+    UNUSED(state);
+    assert_int_equal(stock_decide(&stock, &wanted, NOW, &decision), STOCK_NOTED);
+    stock_note(&stock, &wanted);
+    assert_int_equal(stock.low_mark, 4);
+    assert_int_equal(stock.on_hand, 10);
+    assert_int_equal(stock.version, 3);
+    assert_int_equal(stock_decide(&stock, &wanted, NOW, &decision), STOCK_REPEAT);
 }
 
 static void a_correction_tells_the_difference_and_nothing_when_there_is_none(void **state)
@@ -268,6 +286,7 @@ int main(void)
         cmocka_unit_test(the_last_cup_can_be_taken_and_one_more_can_not),
         cmocka_unit_test(a_row_is_not_filled_above_its_limit_but_takes_everything_back),
         cmocka_unit_test(a_correction_tells_the_difference_and_nothing_when_there_is_none),
+        cmocka_unit_test(a_low_mark_is_the_keepers_note_and_moves_nothing),
         cmocka_unit_test(a_removal_tells_what_was_left),
         cmocka_unit_test(every_reservation_state_answers_every_command_as_its_table_says),
         cmocka_unit_test(a_reservation_is_for_one_item_and_one_quantity),

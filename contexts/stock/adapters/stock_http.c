@@ -6,7 +6,7 @@
 #include "stock_app.h"
 #include "stock_json.h"
 
-static http_handler reduce, release, receive, keep, correct, stop_keeping;
+static http_handler reduce, release, receive, keep, correct, mark, stop_keeping;
 
 const struct route stock_routes[] = {
     {HTTP_POST, "/stocks/reduce", reduce, "Take out of stock: true or false. With a reservationId exactly once.",
@@ -18,6 +18,8 @@ const struct route stock_routes[] = {
     {HTTP_GET, "/stocks/search/findByProductName", stock_http_find_by_name, "The stock of that name, or 404.", false},
     {HTTP_GET, "/stocks/{id}", stock_http_show, "One stock, or 404.", false},
     {HTTP_PATCH, "/stocks/{id}", correct, "Set what is on hand.", false},
+    {HTTP_PUT, "/stocks/{id}/lowMark", mark, "Set below what it is low; 0 takes the mark away.", false},
+    {HTTP_GET, "/stocks/{id}/movements", stock_http_movements, "What moved, newest first.", false},
     {HTTP_DELETE, "/stocks/{id}", stop_keeping, "Stop keeping it; its name is free again, its id is not.", false},
     {.path = NULL},
 };
@@ -391,6 +393,14 @@ static void correct(void *context, struct http_request *request)
         return;
     change_row(context, request, &(struct stock_intent){.kind = STOCK_CORRECT, .qty = json.qty, .reason = json.reason},
                200);
+}
+
+static void mark(void *context, struct http_request *request)
+{
+    struct quantity_json json;
+
+    if (http_read_json(request, &mark_desc, &json))
+        change_row(context, request, &(struct stock_intent){.kind = STOCK_MARK, .qty = json.qty}, 200);
 }
 
 static void stop_keeping(void *context, struct http_request *request)

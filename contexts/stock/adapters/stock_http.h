@@ -18,6 +18,8 @@ extern const struct route stock_routes[];
 
 /** The queries (stock_http_queries.c). */
 http_handler stock_http_list, stock_http_show, stock_http_find_by_name;
+/** What moved of one stock (stock_http_movements.c). */
+http_handler stock_http_movements;
 
 /** A given name as it is kept: trimmed, and the menu's when it is on the menu. False, and a sentence (without the
  *  member's name) in `*wrong`, when it can't be one. */

@@ -22,6 +22,7 @@ static const struct json_field stock_fields[] = {
     JSON_FIELD(struct stock_json, "id", id, JSON_I64, 0, 0, 0),
     JSON_FIELD(struct stock_json, "productName", product_name, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct stock_json, "qty", qty, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct stock_json, "lowMark", low_mark, JSON_I64, 0, 0, 0),
 };
 static const struct json_desc stock_desc = DESC("stock", stock_fields, stock_json);
 const struct hal_type stock_type = {&stock_desc, "stocks", "stock", offsetof(struct stock_json, id)};
@@ -59,7 +60,11 @@ const struct json_desc receive_desc = DESC("receipt", receive_fields, quantity_j
 static const struct json_field correct_fields[] = {QTY(quantity_json, 0, STOCK_ON_HAND_MAX), REASON(quantity_json)};
 const struct json_desc correct_desc = DESC("correction", correct_fields, quantity_json);
 
+static const struct json_field mark_fields[] = {QTY(quantity_json, 0, STOCK_ON_HAND_MAX)};
+const struct json_desc mark_desc = DESC("mark", mark_fields, quantity_json);
+
 struct stock_json stock_json_of(const struct stock *stock)
 {
-    return (struct stock_json){.id = stock->id, .product_name = stock->product_name, .qty = stock->on_hand};
+    return (struct stock_json){
+        .id = stock->id, .product_name = stock->product_name, .qty = stock->on_hand, .low_mark = stock->low_mark};
 }

@@ -14,7 +14,7 @@ enum { STOCK_ARRAY_MAX = 1000 }; /* reductions or releases in one request */
 struct stock_json {
     int64_t id;
     struct str product_name;
-    int64_t qty;
+    int64_t qty, low_mark;
 };
 extern const struct hal_type stock_type;
 struct stock_json stock_json_of(const struct stock *stock);
@@ -37,11 +37,12 @@ struct released_json {
 };
 extern const struct json_desc released_desc;
 
-/** POST /stocks, POST /stocks/receive, PATCH /stocks/{id} (no name there). */
+/** POST /stocks, POST /stocks/receive, PATCH /stocks/{id} (no name there), PUT /stocks/{id}/lowMark (the number only).
+ */
 struct quantity_json {
     struct str product_name, reason;
     int64_t qty;
 };
-extern const struct json_desc add_desc, receive_desc, correct_desc;
+extern const struct json_desc add_desc, receive_desc, correct_desc, mark_desc;
 
 #endif

@@ -93,8 +93,27 @@ bool stock_number_of_value(struct str value, int64_t *number)
 struct str stock_row_value(struct arena *arena, const struct stock *stock)
 {
     const int64_t numbers[ROW_NUMBERS] = {(int64_t)stock->state, stock->on_hand, stock->version, stock->updated_at};
+    char mark[1 + NUMBER] = {'\0'};
 
-    return value_of(arena, numbers, ROW_NUMBERS, stock->product_name);
+    if (stock->low_mark == 0)
+        return value_of(arena, numbers, ROW_NUMBERS, stock->product_name);
+    put_number(mark + 1, stock->low_mark);
+    struct str name = stock_text_key(arena, stock->product_name, (struct str){mark, sizeof(mark)});
+    return name.p ? value_of(arena, numbers, ROW_NUMBERS, name) : name;
+}
+
+/* Cuts the mark off the name's end; a name has no NUL. */
+static bool take_low_mark(struct str *name, int64_t *low_mark)
+{
+    struct str mark;
+
+    *low_mark = 0;
+    *name = str_split(*name, '\0', &mark);
+    if (mark.p && mark.n != NUMBER)
+        return false;
+    if (mark.p)
+        *low_mark = number_at(mark.p);
+    return *low_mark >= 0;
 }
 
 bool stock_row_of_value(struct str value, struct stock *stock)
@@ -109,7 +128,7 @@ bool stock_row_of_value(struct str value, struct stock *stock)
     stock->on_hand = numbers[1];
     stock->version = numbers[2];
     stock->updated_at = numbers[3];
-    return true;
+    return take_low_mark(&stock->product_name, &stock->low_mark);
 }
 
 struct str stock_reservation_value(struct arena *arena, const struct reservation *reservation)

@@ -1,6 +1,6 @@
 /** stock_records.h: how rows, names and reservations lie in the key-value store.
  *
- *      item/<id>                 state, on hand, version, moment, name
+ *      item/<id>                 state, on hand, version, moment, name; with a low mark also NUL, low mark
  *      name/<folded name>        the id of the row that has it; 0: none any more
  *      reservation/<id>          state, deducted, row, quantity, moment, name
  *      reservationat/<moment>    ids of the reservations that changed in one batch, each ended by NUL

@@ -17,7 +17,7 @@ static bool has_name(const struct stock_intent *intent)
 
 static bool has_id(const struct stock_intent *intent)
 {
-    return intent->kind == STOCK_CORRECT || intent->kind == STOCK_REMOVE;
+    return intent->kind == STOCK_CORRECT || intent->kind == STOCK_REMOVE || intent->kind == STOCK_MARK;
 }
 
 static bool has_reservation(const struct stock_intent *intent)
@@ -223,6 +223,10 @@ static int change(struct stock_app *app, struct stock_batch *batch, struct stock
     step->yes = step->verdict == STOCK_DECIDED;
     if (step->verdict == STOCK_DECIDED)
         apply(app, entry, &decision.event, command);
+    if (step->verdict == STOCK_NOTED) {
+        stock_note(&entry->stock, &step->intent);
+        entry->changed = true;
+    }
     if (step->verdict == STOCK_DECIDED && step->intent.kind == STOCK_REMOVE)
         rc = free_name(batch, &entry->stock);
     step->stock = entry->stock;

@@ -7,6 +7,7 @@ enum outcome {
     OUTCOME_ADD,
     OUTCOME_SET,
     OUTCOME_TAKE,
+    OUTCOME_NOTE,
     OUTCOME_REFUSE,
     OUTCOME_DECLINE,
     OUTCOME_REPEAT,
@@ -34,6 +35,10 @@ struct cell {
 #define take()                                                                                                         \
     {                                                                                                                  \
         .outcome = OUTCOME_TAKE, .event = STOCK_EVENT_REDUCED                                                          \
+    }
+#define note()                                                                                                         \
+    {                                                                                                                  \
+        .outcome = OUTCOME_NOTE                                                                                        \
     }
 #define refuse(r)                                                                                                      \
     {                                                                                                                  \
@@ -143,6 +148,8 @@ enum stock_verdict stock_decide(const struct stock *stock, const struct stock_in
         return intent->qty == stock->on_hand ? STOCK_REPEAT : happens(stock, intent, cell->event, now, out);
     case OUTCOME_TAKE:
         return intent->qty > stock->on_hand ? STOCK_DECLINED : happens(stock, intent, cell->event, now, out);
+    case OUTCOME_NOTE:
+        return intent->qty == stock->low_mark ? STOCK_REPEAT : STOCK_NOTED;
     case OUTCOME_REFUSE:
         return refused(cell->refusal, out);
     case OUTCOME_DECLINE:
@@ -162,6 +169,11 @@ void stock_apply(struct stock *stock, const struct stock_event *event)
     stock->on_hand = event->on_hand;
     stock->version = event->version;
     stock->updated_at = event->at;
+}
+
+void stock_note(struct stock *stock, const struct stock_intent *intent)
+{
+    stock->low_mark = intent->qty;
 }
 
 const char *stock_refusal_text(enum stock_refusal refusal)
@@ -190,8 +202,8 @@ const char *stock_state_name(enum stock_state state)
 
 const char *stock_command_name(enum stock_command_kind kind)
 {
-    static const char *const names[STOCK_COMMAND_COUNT] = {"ADD",    "RECEIVE", "CORRECT",
-                                                           "REMOVE", "REDUCE",  "GIVE_BACK"};
+    static const char *const names[STOCK_COMMAND_COUNT] = {"ADD",    "RECEIVE",   "CORRECT", "REMOVE",
+                                                           "REDUCE", "GIVE_BACK", "MARK"};
 
     return kind < STOCK_COMMAND_COUNT ? names[kind] : "?";
 }

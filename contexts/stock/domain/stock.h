@@ -35,6 +35,7 @@ enum stock_command_kind {
     STOCK_REMOVE,    /* not kept any more */
     STOCK_REDUCE,    /* take some out, or none */
     STOCK_GIVE_BACK, /* a reservation is released (reservation.h) */
+    STOCK_MARK,      /* the keeper wants to be told when so little is left */
     STOCK_COMMAND_COUNT
 };
 
@@ -57,6 +58,7 @@ enum stock_refusal {
 /** What came out of a decision. */
 enum stock_verdict {
     STOCK_DECIDED,  /* `event` happened: apply it, commit it */
+    STOCK_NOTED,    /* the keeper's note changes: stock_note() it, store it. Nothing moved, so nobody hears of it */
     STOCK_REPEAT,   /* nothing new; the answer is the state as it is */
     STOCK_DECLINED, /* a reduction that isn't made: the answer is "no" */
     STOCK_REFUSED,  /* `refusal` says why; nothing changes */
@@ -70,14 +72,15 @@ struct stock {
     int64_t on_hand;
     int64_t version; /* of the last event; 0 before the first */
     int64_t updated_at;
+    int64_t low_mark; /* so little is low; 0: no mark */
 };
 
 /** What is asked; only the members of its kind are read. */
 struct stock_intent {
     enum stock_command_kind kind;
-    int64_t id;                /* CORRECT, REMOVE: the row */
+    int64_t id;                /* CORRECT, REMOVE, MARK: the row */
     struct str product_name;   /* ADD, RECEIVE, REDUCE: the name, canonical and trimmed */
-    int64_t qty;               /* ADD, CORRECT: 0 or more; RECEIVE, REDUCE: 1 or more */
+    int64_t qty;               /* ADD, CORRECT, MARK: 0 or more; RECEIVE, REDUCE: 1 or more */
     struct str reservation_id; /* GIVE_BACK; REDUCE: empty when nothing is reserved */
     struct str reason;         /* may be empty */
 };
@@ -102,6 +105,8 @@ struct stock_decision {
 enum stock_verdict stock_decide(const struct stock *stock, const struct stock_intent *intent, int64_t now,
                                 struct stock_decision *out);
 void stock_apply(struct stock *stock, const struct stock_event *event);
+/** After STOCK_NOTED. */
+void stock_note(struct stock *stock, const struct stock_intent *intent);
 
 /** The sentence for a refusal; static. */
 const char *stock_refusal_text(enum stock_refusal refusal);
