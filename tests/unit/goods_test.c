@@ -1,0 +1,90 @@
+/* How often goods have come. */
+#include "goods.h"
+
+#include "alloc.h"
+#include "base.h"
+#include "errors.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static void every_delivery_counts_for_its_item_alone(void **state)
+{
+    struct goods goods;
+
+    UNUSED(state);
+    assert_int_equal(goods_init(&goods), OK);
+    assert_int_equal(goods_count(&goods, STR("Latte")), 0);
+    assert_int_equal(goods_came(&goods, STR("Latte")), OK);
+    assert_int_equal(goods_came(&goods, STR("Tea")), OK);
+    assert_int_equal(goods_came(&goods, STR("Latte")), OK);
+    assert_int_equal(goods_count(&goods, STR("Latte")), 2);
+    assert_int_equal(goods_count(&goods, STR("Tea")), 1);
+    assert_int_equal(goods_count(&goods, STR("Mocha")), 0);
+    goods_free(&goods);
+}
+
+static void a_name_is_kept_as_a_copy(void **state)
+{
+    struct goods goods;
+    char name[] = "Latte";
+
+    UNUSED(state);
+    assert_int_equal(goods_init(&goods), OK);
+    assert_int_equal(goods_came(&goods, str_of(name)), OK);
+    name[0] = 'M';
+    assert_int_equal(goods_count(&goods, STR("Latte")), 1);
+    goods_free(&goods);
+}
+
+/* With more names than there is room for, a delivery of one is seen as one of others: asked once more, never once too
+ * few. */
+static void names_beyond_the_room_share_a_count(void **state)
+{
+    struct goods goods;
+    char name[32];
+
+    UNUSED(state);
+    assert_int_equal(goods_init(&goods), OK);
+    for (int i = 0; i < GOODS_MAX_ITEMS + 10; i++) {
+        snprintf(name, sizeof(name), "item %d", i);
+        int64_t before = goods_count(&goods, str_of(name));
+        assert_int_equal(goods_came(&goods, str_of(name)), OK);
+        assert_int_equal(goods_count(&goods, str_of(name)), before + 1);
+    }
+    assert_int_equal(goods.n, GOODS_MAX_ITEMS);
+    goods_free(&goods);
+}
+
+static void without_memory_a_delivery_fails_and_counts_the_next_time(void **state)
+{
+    struct goods goods;
+    char name[20000] = {0}; /* more than a block of the arena has left */
+
+    UNUSED(state);
+    memset(name, 'x', sizeof(name) - 1);
+    assert_int_equal(goods_init(&goods), OK);
+    heap_fail_at(1);
+    assert_int_equal(goods_came(&goods, str_of(name)), E_MEMORY);
+    heap_fail_at(0);
+    assert_int_equal(goods_count(&goods, str_of(name)), 0);
+    assert_int_equal(goods_came(&goods, str_of(name)), OK);
+    assert_int_equal(goods_count(&goods, str_of(name)), 1);
+    goods_free(&goods);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_delivery_counts_for_its_item_alone),
+        cmocka_unit_test(a_name_is_kept_as_a_copy),
+        cmocka_unit_test(names_beyond_the_room_share_a_count),
+        cmocka_unit_test(without_memory_a_delivery_fails_and_counts_the_next_time),
+    };
+
+    return cmocka_run_group_tests_name("goods", tests, NULL, NULL);
+}

@@ -1,0 +1,302 @@
+/* The ticket's table: every state x command cell, read from the same list and held against what a kitchen would expect.
+ */
+#include "ticket.h"
+
+#include "base.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+enum { NOW = 5000, BEFORE = 1000, START_AFTER = 300, BREW = 700 };
+
+/* As in order_test.c: "Producing+" others hear of, "Ready" nobody has to, "-" nothing new, "ask", "bug", or why not.
+ * The columns: ORDERED OPEN REDUCED REFUSED REFUSED_LATE UNANSWERED GOODS_IN START FINISH CANCEL CANCEL_ORDER RELEASED
+ */
+static const char *const expected[TICKET_STATE_COUNT][TICKET_COMMAND_COUNT] = {
+    [TICKET_NONE] = {"Ready", "Pending", "bug", "bug", "bug", "-", "-", "none such", "none such", "none such",
+                     "Tombstone", "-"},
+    [TICKET_PENDING] = {"bug", "bug", "Producing+", "Out of stock+", "Pending", "Void", "-", "none such", "none such",
+                        "none such", "bug", "-"},
+    [TICKET_READY] = {"-", "bug", "Producing+", "Out of stock+", "Ready", "-", "-", "ask", "not started", "Canceled+",
+                      "Canceled+", "-"},
+    [TICKET_OUT_OF_STOCK] = {"-", "bug", "bug", "-", "-", "-", "Ready+", "out of stock", "not started", "Canceled+",
+                             "Canceled+", "-"},
+    [TICKET_PRODUCING] = {"-", "bug", "-", "bug", "bug", "-", "-", "-", "Completed+", "started", "started", "bug"},
+    [TICKET_COMPLETED] = {"-", "bug", "-", "bug", "bug", "-", "-", "done", "-", "done", "done", "bug"},
+    [TICKET_CANCELED] = {"-", "bug", "-", "-", "-", "-", "-", "canceled", "canceled", "-", "-", "Canceled"},
+    [TICKET_VOID] = {"bug", "bug", "-", "-", "-", "-", "-", "none such", "none such", "none such", "bug", "Void"},
+    [TICKET_TOMBSTONE] = {"Canceled+", "bug", "bug", "bug", "bug", "-", "-", "canceled", "canceled", "-", "-", "-"},
+};
+
+static const struct {
+    enum ticket_state state;
+    enum ticket_command_kind command;
+} cells[] = {
+#define CELL(state, command, ...) {TICKET_##state, TICKET_##command},
+#include "ticket_states.def"
+#undef CELL
+};
+
+static const struct ticket_policy policy = {START_AFTER, BREW};
+
+static struct ticket a_ticket(enum ticket_state state)
+{
+    if (state == TICKET_NONE)
+        return (struct ticket){.id = 7};
+    return (struct ticket){.id = 7,
+                           .order_id = 42,
+                           .state = state,
+                           .product_name = STR("Latte"),
+                           .qty = 2,
+                           .attempt = 1,
+                           .version = 1,
+                           .updated_at = BEFORE};
+}
+
+static struct ticket_intent an_intent(enum ticket_command_kind kind)
+{
+    return (struct ticket_intent){.kind = kind,
+                                  .product_name = STR("Latte"),
+                                  .qty = 2,
+                                  .order_id = kind == TICKET_OPEN ? 0 : 42,
+                                  .ordered_at = NOW - 100,
+                                  .attempt = 1};
+}
+
+static const char *refusal_word(enum ticket_refusal refusal)
+{
+    static const char *const words[] = {
+        [TICKET_REFUSAL_NONE] = "?",
+        [TICKET_REFUSAL_NO_SUCH_TICKET] = "none such",
+        [TICKET_REFUSAL_NOT_STARTED] = "not started",
+        [TICKET_REFUSAL_OUT_OF_STOCK] = "out of stock",
+        [TICKET_REFUSAL_PRODUCTION_STARTED] = "started",
+        [TICKET_REFUSAL_PRODUCTION_DONE] = "done",
+        [TICKET_REFUSAL_CANCELED] = "canceled",
+    };
+
+    return words[refusal];
+}
+
+static const char *what_happens(struct ticket *ticket, const struct ticket_intent *intent, char text[32])
+{
+    struct ticket_decision decision;
+
+    switch (ticket_decide(ticket, intent, &policy, NOW, &decision)) {
+    case TICKET_DECIDED:
+        ticket_apply(ticket, &decision.event);
+        if (ticket->state == TICKET_TOMBSTONE)
+            return strcpy(text, "Tombstone");
+        snprintf(text, 32, "%.*s%s", STR_ARG(ticket_state_text(ticket->state)),
+                 decision.event.kind == TICKET_EVENT_NOTED ? "" : "+");
+        return text;
+    case TICKET_REPEAT:
+        return "-";
+    case TICKET_ASK_STOCK:
+        return "ask";
+    case TICKET_REFUSAL:
+        return refusal_word(decision.refusal);
+    case TICKET_BROKEN:
+        break;
+    }
+    return "bug";
+}
+
+static struct ticket after(enum ticket_state from, enum ticket_command_kind kind)
+{
+    struct ticket ticket = a_ticket(from);
+    struct ticket_intent intent = an_intent(kind);
+    char text[32];
+
+    what_happens(&ticket, &intent, text);
+    return ticket;
+}
+
+static void every_state_answers_every_command_as_its_table_says(void **state)
+{
+    char text[32];
+
+    UNUSED(state);
+    assert_int_equal(COUNT_OF(cells), TICKET_STATE_COUNT * TICKET_COMMAND_COUNT);
+    for (size_t i = 0; i < COUNT_OF(cells); i++) {
+        struct ticket ticket = a_ticket(cells[i].state);
+        struct ticket_intent intent = an_intent(cells[i].command);
+        print_message("%s + %s\n", ticket_state_name(ticket.state), ticket_command_name(intent.kind));
+        assert_string_equal(what_happens(&ticket, &intent, text), expected[cells[i].state][cells[i].command]);
+    }
+}
+
+static void what_changes_nothing_leaves_the_ticket_as_it_was(void **state)
+{
+    char text[32];
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(cells); i++) {
+        struct ticket ticket = a_ticket(cells[i].state);
+        struct ticket before = ticket;
+        struct ticket_intent intent = an_intent(cells[i].command);
+        const char *word = what_happens(&ticket, &intent, text);
+        if (word != text)
+            assert_memory_equal(&ticket, &before, sizeof(ticket));
+        assert_int_equal(ticket.version, before.version + (word[strlen(word) - 1] == '+'));
+    }
+}
+
+static void an_answer_to_another_question_changes_nothing(void **state)
+{
+    static const enum ticket_command_kind answers[] = {TICKET_REDUCED, TICKET_REFUSED, TICKET_REFUSED_LATE,
+                                                       TICKET_UNANSWERED};
+    char text[32];
+
+    UNUSED(state);
+    for (int from = TICKET_PENDING; from < TICKET_STATE_COUNT; from++) {
+        for (size_t i = 0; i < COUNT_OF(answers); i++) {
+            struct ticket ticket = a_ticket((enum ticket_state)from);
+            struct ticket_intent intent = an_intent(answers[i]);
+            ticket.attempt = 2;
+            assert_string_equal(what_happens(&ticket, &intent, text), "-");
+            intent.attempt = 3;
+            assert_string_equal(what_happens(&ticket, &intent, text), "-");
+        }
+    }
+}
+
+static void the_customer_has_time_to_think_from_the_moment_of_the_order(void **state)
+{
+    UNUSED(state);
+    assert_int_equal(after(TICKET_NONE, TICKET_ORDERED).due_at, NOW - 100 + START_AFTER);
+}
+
+static void an_order_that_comes_late_starts_at_once(void **state)
+{
+    struct ticket ticket = a_ticket(TICKET_NONE);
+    struct ticket_intent intent = an_intent(TICKET_ORDERED);
+    char text[32];
+
+    UNUSED(state);
+    intent.ordered_at = NOW - 10 * START_AFTER;
+    what_happens(&ticket, &intent, text);
+    assert_int_equal(ticket.due_at, NOW + 1);
+}
+
+static void a_coffee_takes_its_time(void **state)
+{
+    UNUSED(state);
+    assert_int_equal(after(TICKET_READY, TICKET_REDUCED).due_at, NOW + BREW);
+    assert_int_equal(after(TICKET_PENDING, TICKET_REDUCED).due_at, NOW + BREW);
+    assert_int_equal(after(TICKET_PRODUCING, TICKET_FINISH).due_at, 0);
+}
+
+static void a_cancelled_ticket_owes_a_release_if_stock_may_have_been_asked(void **state)
+{
+    UNUSED(state);
+    assert_int_equal(after(TICKET_READY, TICKET_CANCEL).due_at, NOW + 1);
+    assert_int_equal(after(TICKET_READY, TICKET_CANCEL_ORDER).due_at, NOW + 1);
+    assert_int_equal(after(TICKET_PENDING, TICKET_UNANSWERED).due_at, NOW + 1);
+    assert_int_equal(after(TICKET_OUT_OF_STOCK, TICKET_CANCEL).due_at, 0); /* its no is final */
+    assert_int_equal(after(TICKET_NONE, TICKET_CANCEL_ORDER).due_at, 0);   /* a tombstone never asked */
+}
+
+static void a_release_that_is_made_is_not_owed_any_more(void **state)
+{
+    struct ticket ticket = after(TICKET_READY, TICKET_CANCEL);
+    struct ticket_intent released = an_intent(TICKET_RELEASED);
+    char text[32];
+
+    UNUSED(state);
+    assert_string_equal(what_happens(&ticket, &released, text), "Canceled");
+    assert_int_equal(ticket.due_at, 0);
+    ticket = after(TICKET_PENDING, TICKET_UNANSWERED);
+    assert_string_equal(what_happens(&ticket, &released, text), "Void");
+    assert_int_equal(ticket.due_at, 0);
+}
+
+static void goods_that_come_mean_another_attempt(void **state)
+{
+    UNUSED(state);
+    assert_int_equal(after(TICKET_OUT_OF_STOCK, TICKET_GOODS_IN).attempt, 2);
+    assert_int_equal(after(TICKET_READY, TICKET_REFUSED_LATE).attempt, 2);
+    assert_int_equal(after(TICKET_PENDING, TICKET_REFUSED_LATE).attempt, 2);
+    assert_int_equal(after(TICKET_READY, TICKET_REFUSED).attempt, 1);
+    assert_int_equal(after(TICKET_NONE, TICKET_ORDERED).attempt, 1);
+    assert_int_equal(after(TICKET_OUT_OF_STOCK, TICKET_GOODS_IN).due_at, NOW + 1);
+}
+
+static void a_tombstone_is_told_of_when_its_order_arrives(void **state)
+{
+    struct ticket tombstone = after(TICKET_NONE, TICKET_CANCEL_ORDER);
+    struct ticket_intent ordered = an_intent(TICKET_ORDERED);
+    char text[32];
+
+    UNUSED(state);
+    assert_int_equal(tombstone.order_id, 42);
+    assert_int_equal(tombstone.version, 0);
+    assert_string_equal(what_happens(&tombstone, &ordered, text), "Canceled+");
+    assert_true(str_is(tombstone.product_name, "Latte"));
+    assert_int_equal(tombstone.qty, 2);
+    assert_int_equal(tombstone.due_at, 0); /* stock was never asked */
+    assert_int_equal(tombstone.version, 1);
+    assert_string_equal(what_happens(&tombstone, &ordered, text), "-");
+}
+
+static void a_counter_ticket_belongs_to_no_order(void **state)
+{
+    struct ticket ticket = a_ticket(TICKET_NONE);
+    struct ticket_intent open = an_intent(TICKET_OPEN);
+    char text[32];
+
+    UNUSED(state);
+    open.reference = 1;
+    what_happens(&ticket, &open, text);
+    assert_int_equal(ticket.order_id, 0);
+    assert_int_equal(ticket.reference, 1);
+    assert_int_equal(ticket.due_at, NOW + 1); /* should nobody wait for it any more */
+}
+
+static void only_pending_and_void_are_hidden(void **state)
+{
+    UNUSED(state);
+    for (int i = TICKET_NONE; i < TICKET_STATE_COUNT; i++) {
+        struct ticket ticket = a_ticket((enum ticket_state)i);
+        assert_int_equal(ticket_is_hidden(&ticket), i == TICKET_NONE || i == TICKET_PENDING || i == TICKET_VOID);
+    }
+}
+
+static void every_name_and_sentence_is_there(void **state)
+{
+    UNUSED(state);
+    for (int i = 0; i < TICKET_STATE_COUNT; i++)
+        assert_string_not_equal(ticket_state_name((enum ticket_state)i), "?");
+    for (int i = 0; i < TICKET_COMMAND_COUNT; i++)
+        assert_string_not_equal(ticket_command_name((enum ticket_command_kind)i), "?");
+    for (int i = 1; i <= TICKET_REFUSAL_CANCELED; i++)
+        assert_true(strlen(ticket_refusal_text((enum ticket_refusal)i)) > 0);
+    assert_string_equal(ticket_refusal_text(TICKET_REFUSAL_NONE), "");
+    assert_string_equal(ticket_state_name(TICKET_STATE_COUNT), "?");
+    assert_string_equal(ticket_command_name(TICKET_COMMAND_COUNT), "?");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_state_answers_every_command_as_its_table_says),
+        cmocka_unit_test(what_changes_nothing_leaves_the_ticket_as_it_was),
+        cmocka_unit_test(an_answer_to_another_question_changes_nothing),
+        cmocka_unit_test(the_customer_has_time_to_think_from_the_moment_of_the_order),
+        cmocka_unit_test(an_order_that_comes_late_starts_at_once),
+        cmocka_unit_test(a_coffee_takes_its_time),
+        cmocka_unit_test(a_cancelled_ticket_owes_a_release_if_stock_may_have_been_asked),
+        cmocka_unit_test(a_release_that_is_made_is_not_owed_any_more),
+        cmocka_unit_test(goods_that_come_mean_another_attempt),
+        cmocka_unit_test(a_tombstone_is_told_of_when_its_order_arrives),
+        cmocka_unit_test(a_counter_ticket_belongs_to_no_order),
+        cmocka_unit_test(only_pending_and_void_are_hidden),
+        cmocka_unit_test(every_name_and_sentence_is_there),
+    };
+
+    return cmocka_run_group_tests_name("ticket", tests, NULL, NULL);
+}
