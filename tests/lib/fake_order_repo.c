@@ -1,8 +1,9 @@
 #include "fake_order_repo.h"
 
-#include "alloc.h"
 #include "base.h"
 #include "errors.h"
+
+#include <stdlib.h>
 
 static struct fake_order_repo *of(struct order_repo *port)
 {
@@ -51,14 +52,14 @@ static void store(struct fake_order_repo *fake, const struct order *order)
     size_t at = lower_bound(fake, order->id);
 
     if (at == fake->n || fake->orders[at].id != order->id) {
-        fake->orders = fake_grow(fake->orders, fake->n, &fake->room, sizeof(*order));
+        fake->orders = fake_grow(fake->orders, fake->n, 1, &fake->room, sizeof(*order));
         memmove(&fake->orders[at + 1], &fake->orders[at], (fake->n - at) * sizeof(*order));
         fake->orders[at] = (struct order){
             .id = order->id,
-            .product_name = fake_copy(&fake->outbox.memory, order->product_name),
+            .product_name = fake_copy(&fake->outbox, order->product_name),
             .qty = order->qty,
             .amount = order->amount,
-            .currency = fake_copy(&fake->outbox.memory, order->currency),
+            .currency = fake_copy(&fake->outbox, order->currency),
             .created_at = order->created_at,
         };
         fake->n++;
@@ -104,7 +105,7 @@ static int restore(struct order_repo *port, int64_t *last_id, uint64_t *last_pos
 
 struct fake_order_repo *fake_order_repo_new(void)
 {
-    struct fake_order_repo *fake = heap_alloc(sizeof(*fake));
+    struct fake_order_repo *fake = calloc(1, sizeof(*fake));
 
     ASSERT(fake);
     fake->port = (struct order_repo){.load = load, .commit = commit, .restore = restore};
@@ -115,6 +116,6 @@ struct fake_order_repo *fake_order_repo_new(void)
 void fake_order_repo_free(struct fake_order_repo *fake)
 {
     fake_outbox_free(&fake->outbox);
-    heap_free(fake->orders);
-    heap_free(fake);
+    free(fake->orders);
+    free(fake);
 }

@@ -1,23 +1,38 @@
 #include "fake_outbox.h"
 
-#include "alloc.h"
 #include "base.h"
 #include "errors.h"
 
-struct str fake_copy(struct arena *memory, struct str text)
-{
-    struct str copy = arena_copy(memory, text);
+#include <stdlib.h>
 
-    ASSERT(copy.p);
-    return copy;
+struct fake_text {
+    struct fake_text *next;
+    char bytes[];
+};
+
+void *fake_bytes(struct fake_outbox *outbox, const void *bytes, size_t n)
+{
+    struct fake_text *text = calloc(1, sizeof(*text) + n + 1);
+
+    ASSERT(text);
+    text->next = outbox->texts;
+    outbox->texts = text;
+    if (n)
+        memcpy(text->bytes, bytes, n);
+    return text->bytes;
 }
 
-void *fake_grow(void *array, size_t n, size_t *room, size_t size)
+struct str fake_copy(struct fake_outbox *outbox, struct str text)
 {
-    if (n < *room)
+    return (struct str){fake_bytes(outbox, text.p, text.n), text.n};
+}
+
+void *fake_grow(void *array, size_t n, size_t more, size_t *room, size_t size)
+{
+    if (n + more <= *room)
         return array;
-    *room = *room ? *room * 2 : 16;
-    array = heap_resize(array, *room * size);
+    *room = (n + more) * 2 + 16;
+    array = realloc(array, *room * size);
     ASSERT(array);
     return array;
 }
@@ -25,16 +40,19 @@ void *fake_grow(void *array, size_t n, size_t *room, size_t size)
 void fake_outbox_init(struct fake_outbox *outbox)
 {
     *outbox = (struct fake_outbox){0};
-    arena_init(&outbox->memory, 0);
 }
 
 void fake_outbox_free(struct fake_outbox *outbox)
 {
-    arena_free(&outbox->memory);
-    buf_free(&outbox->frames);
-    heap_free(outbox->batches);
-    heap_free(outbox->records);
-    heap_free(outbox->dead);
+    while (outbox->texts) {
+        struct fake_text *text = outbox->texts;
+        outbox->texts = text->next;
+        free(text);
+    }
+    free(outbox->frames);
+    free(outbox->batches);
+    free(outbox->records);
+    free(outbox->dead);
     *outbox = (struct fake_outbox){0};
 }
 
@@ -48,11 +66,12 @@ static void write_events(struct fake_outbox *self, const struct outbox *outbox)
     if (!outbox->count)
         return;
     ASSERT(outbox->first > self->last);
-    self->batches = fake_grow(self->batches, self->n_batches, &self->batches_room, sizeof(struct fake_outbox_batch));
+    self->batches = fake_grow(self->batches, self->n_batches, 1, &self->batches_room, sizeof(struct fake_outbox_batch));
     self->batches[self->n_batches++] =
-        (struct fake_outbox_batch){outbox->first, outbox->count, self->frames.n, outbox->frames.n};
-    buf_add(&self->frames, buf_str(&outbox->frames));
-    ASSERT(!self->frames.failed);
+        (struct fake_outbox_batch){outbox->first, outbox->count, self->n_frames, outbox->frames.n};
+    self->frames = fake_grow(self->frames, self->n_frames, outbox->frames.n, &self->frames_room, 1);
+    memcpy(self->frames + self->n_frames, outbox->frames.p, outbox->frames.n);
+    self->n_frames += outbox->frames.n;
     self->last = outbox->first + outbox->count - 1;
 }
 
@@ -78,13 +97,13 @@ static void write_cursors(struct fake_outbox *self, const struct cursors *cursor
 
 static void write_record(struct fake_outbox *self, const struct idempotency_record *record)
 {
-    self->records = fake_grow(self->records, self->n_records, &self->records_room, sizeof(*record));
+    self->records = fake_grow(self->records, self->n_records, 1, &self->records_room, sizeof(*record));
     self->records[self->n_records++] = (struct idempotency_record){
-        .key = fake_copy(&self->memory, record->key),
+        .key = fake_copy(self, record->key),
         .fingerprint = record->fingerprint,
         .status = record->status,
-        .location = fake_copy(&self->memory, record->location),
-        .body = fake_copy(&self->memory, record->body),
+        .location = fake_copy(self, record->location),
+        .body = fake_copy(self, record->body),
         .found = true,
     };
 }
@@ -95,12 +114,12 @@ static void write_dead(struct fake_outbox *self, const struct dead_letter *dead)
         if (self->dead[i].position == dead->position && str_eq(self->dead[i].source, dead->source))
             return; /* put aside before */
     }
-    self->dead = fake_grow(self->dead, self->n_dead, &self->dead_room, sizeof(*dead));
+    self->dead = fake_grow(self->dead, self->n_dead, 1, &self->dead_room, sizeof(*dead));
     self->dead[self->n_dead++] = (struct dead_letter){
-        .source = fake_copy(&self->memory, dead->source),
+        .source = fake_copy(self, dead->source),
         .position = dead->position,
-        .reason = fake_copy(&self->memory, dead->reason),
-        .frame = fake_copy(&self->memory, dead->frame),
+        .reason = fake_copy(self, dead->reason),
+        .frame = fake_copy(self, dead->frame),
     };
 }
 
@@ -165,6 +184,6 @@ void fake_outbox_read(const struct fake_outbox *self, uint64_t after, struct buf
     for (size_t i = 0; i < self->n_batches; i++) {
         const struct fake_outbox_batch *batch = &self->batches[i];
         if (batch->first + batch->count - 1 > after)
-            buf_add(frames, (struct str){self->frames.p + batch->at, batch->n});
+            buf_add(frames, (struct str){self->frames + batch->at, batch->n});
     }
 }

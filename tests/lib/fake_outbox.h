@@ -12,9 +12,13 @@ struct fake_outbox_batch {
     size_t at, n; /* of the frames */
 };
 
+struct fake_text;
+
+/** Its own memory isn't alloc.h's: an allocation that is made to fail is always the tested code's. */
 struct fake_outbox {
-    struct arena memory; /* of the texts kept; it only grows */
-    struct buf frames;   /* all that was committed */
+    struct fake_text *texts; /* all that were ever kept */
+    char *frames;            /* all that was committed */
+    size_t n_frames, frames_room;
     struct fake_outbox_batch *batches;
     size_t n_batches, batches_room;
     uint64_t last; /* the last position committed */
@@ -39,9 +43,10 @@ void fake_outbox_restore(const struct fake_outbox *outbox, uint64_t *last, struc
 /** Appends the stored frames from the batch that holds `after` + 1 on. */
 void fake_outbox_read(const struct fake_outbox *outbox, uint64_t after, struct buf *frames);
 
-/** A text in the fake's own memory. */
-struct str fake_copy(struct arena *memory, struct str text);
-/** `array` with room for one more than `n` of `size` bytes. */
-void *fake_grow(void *array, size_t n, size_t *room, size_t size);
+/** A copy as long as the fake. */
+void *fake_bytes(struct fake_outbox *outbox, const void *bytes, size_t n);
+struct str fake_copy(struct fake_outbox *outbox, struct str text);
+/** `array` with room for at least `more` behind its `n` pieces of `size` bytes; given back with free(). */
+void *fake_grow(void *array, size_t n, size_t more, size_t *room, size_t size);
 
 #endif

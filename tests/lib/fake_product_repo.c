@@ -1,8 +1,9 @@
 #include "fake_product_repo.h"
 
-#include "alloc.h"
 #include "base.h"
 #include "errors.h"
+
+#include <stdlib.h>
 
 static struct fake_product_repo *of(struct product_repo *port)
 {
@@ -155,7 +156,7 @@ static int find_keys(struct product_repo *port, struct idempotency_record *recor
 
 static struct str kept_text(struct fake_product_repo *fake, struct str old, struct str text)
 {
-    return old.p && str_eq(old, text) ? old : fake_copy(&fake->outbox.memory, text);
+    return old.p && str_eq(old, text) ? old : fake_copy(&fake->outbox, text);
 }
 
 static void store(struct fake_product_repo *fake, const struct ticket *ticket)
@@ -163,7 +164,7 @@ static void store(struct fake_product_repo *fake, const struct ticket *ticket)
     size_t at = lower_bound(fake, ticket->id);
 
     if (at == fake->n || fake->tickets[at].id != ticket->id) {
-        fake->tickets = fake_grow(fake->tickets, fake->n, &fake->room, sizeof(*ticket));
+        fake->tickets = fake_grow(fake->tickets, fake->n, 1, &fake->room, sizeof(*ticket));
         memmove(&fake->tickets[at + 1], &fake->tickets[at], (fake->n - at) * sizeof(*ticket));
         fake->tickets[at] = (struct ticket){0};
         fake->n++;
@@ -233,7 +234,7 @@ static int restore(struct product_repo *port, int64_t *last_id, int64_t *last_or
 
 struct fake_product_repo *fake_product_repo_new(void)
 {
-    struct fake_product_repo *fake = heap_alloc(sizeof(*fake));
+    struct fake_product_repo *fake = calloc(1, sizeof(*fake));
 
     ASSERT(fake);
     fake->port = (struct product_repo){.find_by_orders = find_by_orders,
@@ -251,6 +252,6 @@ struct fake_product_repo *fake_product_repo_new(void)
 void fake_product_repo_free(struct fake_product_repo *fake)
 {
     fake_outbox_free(&fake->outbox);
-    heap_free(fake->tickets);
-    heap_free(fake);
+    free(fake->tickets);
+    free(fake);
 }

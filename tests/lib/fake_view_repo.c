@@ -1,8 +1,9 @@
 #include "fake_view_repo.h"
 
-#include "alloc.h"
 #include "base.h"
 #include "errors.h"
+
+#include <stdlib.h>
 
 static struct fake_view_repo *of(struct view_repo *port)
 {
@@ -57,12 +58,15 @@ static void store(struct fake_view_repo *fake, const struct mypage *page)
     size_t at = lower_bound(fake, page->id);
 
     if (at == fake->n || fake->pages[at].id != page->id) {
-        fake->pages = fake_grow(fake->pages, fake->n, &fake->room, sizeof(*page));
+        fake->pages = fake_grow(fake->pages, fake->n, 1, &fake->room, sizeof(*page));
         memmove(&fake->pages[at + 1], &fake->pages[at], (fake->n - at) * sizeof(*page));
         fake->n++;
     }
-    int rc = copy_page(&fake->pages[at], page, &fake->outbox.memory);
-    ASSERT(!rc);
+    struct mypage *kept = &fake->pages[at];
+    *kept = *page;
+    kept->room = page->n_timeline;
+    kept->product_name = fake_copy(&fake->outbox, page->product_name);
+    kept->timeline = fake_bytes(&fake->outbox, page->timeline, page->n_timeline * sizeof(*page->timeline));
 }
 
 static void store_item(struct fake_view_repo *fake, const struct item_level *item)
@@ -72,8 +76,8 @@ static void store_item(struct fake_view_repo *fake, const struct item_level *ite
     while (at < fake->n_items && !str_eq(fake->items[at].name, item->name))
         at++;
     if (at == fake->n_items) {
-        fake->items = fake_grow(fake->items, fake->n_items, &fake->items_room, sizeof(*item));
-        fake->items[fake->n_items++] = (struct item_level){.name = fake_copy(&fake->outbox.memory, item->name)};
+        fake->items = fake_grow(fake->items, fake->n_items, 1, &fake->items_room, sizeof(*item));
+        fake->items[fake->n_items++] = (struct item_level){.name = fake_copy(&fake->outbox, item->name)};
     }
     if (item->version <= fake->items[at].version)
         return;
@@ -116,7 +120,7 @@ static int restore(struct view_repo *port, int64_t *last_change, struct cursors 
 
 struct fake_view_repo *fake_view_repo_new(void)
 {
-    struct fake_view_repo *fake = heap_alloc(sizeof(*fake));
+    struct fake_view_repo *fake = calloc(1, sizeof(*fake));
 
     ASSERT(fake);
     fake->port = (struct view_repo){.load = load, .commit = commit, .restore = restore};
@@ -127,7 +131,7 @@ struct fake_view_repo *fake_view_repo_new(void)
 void fake_view_repo_free(struct fake_view_repo *fake)
 {
     fake_outbox_free(&fake->outbox);
-    heap_free(fake->pages);
-    heap_free(fake->items);
-    heap_free(fake);
+    free(fake->pages);
+    free(fake->items);
+    free(fake);
 }

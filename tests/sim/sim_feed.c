@@ -6,12 +6,9 @@
 #include "sim_service.h"
 #include "sse.h"
 
-enum { MAX_EVENT = 1 << 16, MOST_AT_ONCE = 8 };
+#include <stdlib.h>
 
-static void *grow(void *array, size_t n, size_t *room, size_t size)
-{
-    return fake_grow(array, n, room, size);
-}
+enum { MAX_EVENT = 1 << 16, MOST_AT_ONCE = 8 };
 
 /* ---- the producer's side ---- */
 
@@ -66,7 +63,7 @@ static int on_published(void *context, const struct sse_event *sse)
     }
     struct sim_event event = {text, envelope.type, envelope.subject, envelope.version};
     check_version(producer, &event);
-    feed->events = grow(feed->events, feed->n, &feed->room, sizeof(event));
+    feed->events = fake_grow(feed->events, feed->n, 1, &feed->room, sizeof(event));
     feed->events[feed->n++] = event;
     sim_note(sim, producer->who, "tells event", (int64_t)position, event.version, (int64_t)str_hash(event.type));
     return 0;
@@ -102,9 +99,9 @@ void sim_feed_reload(struct sim_service *producer)
 
 void sim_feed_free(struct sim_service *service)
 {
-    heap_free(service->feed.events);
+    free(service->feed.events);
     for (size_t i = 0; i < service->n_followers; i++)
-        heap_free(service->followers[i].seen);
+        free(service->followers[i].seen);
 }
 
 /* ---- the consumer's side ---- */
@@ -144,7 +141,7 @@ static void check_order(struct sim_follower *follower, uint64_t position, const 
     while (i < follower->n_seen && !str_eq(follower->seen[i].subject, event->subject))
         i++;
     if (i == follower->n_seen) {
-        follower->seen = grow(follower->seen, follower->n_seen, &follower->seen_room, sizeof(*follower->seen));
+        follower->seen = fake_grow(follower->seen, follower->n_seen, 1, &follower->seen_room, sizeof(*follower->seen));
         follower->seen[follower->n_seen++] = (struct sim_seen){event->subject, 0};
     }
     if (event->version <= follower->seen[i].version)

@@ -103,7 +103,7 @@ static void forget_last_commit(struct sim_order *self)
     self->store->n = self->undo_rest.n;
     if (self->store->n)
         memcpy(self->store->orders, self->undo, self->store->n * sizeof(struct order));
-    outbox->frames.n = before->frames.n;
+    outbox->n_frames = before->n_frames;
     outbox->n_batches = before->n_batches;
     outbox->last = before->last;
     outbox->cursors = before->cursors;

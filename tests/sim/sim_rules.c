@@ -1,7 +1,8 @@
 #include "sim_rules.h"
 
-#include "alloc.h"
 #include "sim_customers.h"
+
+#include <stdlib.h>
 
 /* ---- each by itself ---- */
 
@@ -81,7 +82,7 @@ static void look_at_orders(struct sim *sim)
                   orders->n);
     for (size_t i = 0; i < orders->n; i++) {
         if (i >= rules->n_orders) {
-            rules->orders = fake_grow(rules->orders, rules->n_orders, &rules->orders_room, sizeof(*rules->orders));
+            rules->orders = fake_grow(rules->orders, rules->n_orders, 1, &rules->orders_room, sizeof(*rules->orders));
             rules->orders[rules->n_orders++] = (struct sim_known){0};
             check_key(sim, i);
         }
@@ -97,7 +98,8 @@ static void look_at_tickets(struct sim *sim)
 
     for (size_t i = 0; i < tickets->n; i++) {
         if (i >= rules->n_tickets) {
-            rules->tickets = fake_grow(rules->tickets, rules->n_tickets, &rules->tickets_room, sizeof(*rules->tickets));
+            rules->tickets =
+                fake_grow(rules->tickets, rules->n_tickets, 1, &rules->tickets_room, sizeof(*rules->tickets));
             rules->tickets[rules->n_tickets++] = (struct sim_known){0};
             const struct ticket *ticket = &tickets->tickets[i];
             if (ticket->order_id && fake_product_repo_find_order(tickets, ticket->order_id)->id != ticket->id)
@@ -261,6 +263,6 @@ void sim_rules_begin(struct sim *sim)
 
 void sim_rules_free(struct sim *sim)
 {
-    heap_free(sim->rules->orders);
-    heap_free(sim->rules->tickets);
+    free(sim->rules->orders);
+    free(sim->rules->tickets);
 }
