@@ -28,7 +28,7 @@ def test_a_service_does_what_the_api_description_says(tmp_path, service):
         shop.order()
         told = subprocess.run(
             [os.environ["SCHEMATHESIS"], "--config-file", str(ROOT / "tests" / "api" / "schemathesis.toml"), "run", str(document),
-             "--url", shop.url(service), "--seed", SEED, "--max-examples", str(EXAMPLES), "--workers", "2"],
+             "--url", shop.url(service), "--seed", SEED, "--max-examples", str(EXAMPLES), "--workers", "1"],
             cwd=tmp_path, capture_output=True, text=True, timeout=300, env={**os.environ, "NO_PROXY": "*", "COLUMNS": "150"})
         assert told.returncode == 0, told.stdout[-8000:] + told.stderr[-2000:]
         assert shop.running[service].is_running()

@@ -27,7 +27,7 @@ def refused(answer, status, *, names=None):
     '{"productName": "Americano", "qty": NaN}', '{"productName": "Americano", "qty": 1,}', '{"productName" "Americano"}',
     '{"productName": "Americano", "qty": 1} {}', '{"productName": "Americano", "qty": 1} trailing', '// no\n{"qty": 1}',
     '{"productName": "Americano", "qty": 1, "qty": 2}', '{"productName": "Tea", "productName": "Tea", "qty": 1}',
-    '{"productName": "Am\\x", "qty": 1}', '{"productName": "a\nb", "qty": 1}', '{"productName": "\\ud800", "qty": 1}',
+    '{"productName": "Am\\x", "qty": 1}', '{"productName": "Amer\\u0000icano", "qty": 1}', '{"productName": "a\nb", "qty": 1}', '{"productName": "\\ud800", "qty": 1}',
     b'{"productName": "Americano\xff", "qty": 1}', b'{"productName": "\xc0\xaf", "qty": 1}', b'{"productName": "\xed\xa0\x80", "qty": 1}',
     b'\xef\xbb\xbf{"productName": "Americano", "qty": 1}', b'{"productName": "Americano", "qty": 1}\x00',
     "[" * 5000 + "]" * 5000, '{"a":' * 3000 + "1" + "}" * 3000,
@@ -52,7 +52,7 @@ def test_a_body_that_is_no_object_is_refused(shop, body):
     ({"qty": 99_999_999_999}, "qty"), ({"qty": "99999999999999999999999"}, "qty"),
     ({"productName": None}, "productName"), ({"productName": ""}, "productName"), ({"productName": 123}, "productName"),
     ({"productName": True}, "productName"), ({"productName": {}}, "productName"), ({"productName": []}, "productName"),
-    ({"productName": "A" * 256}, "productName"), ({"productName": "Amer\u0000icano"}, "productName"),
+    ({"productName": "A" * 256}, "productName"),
     ({"productName": "a\"b\\c\u0001\n/<>&\U0001f600"}, "productName"),
 ], ids=lambda value: repr(value)[:30])
 def test_a_member_that_makes_no_sense_is_named(shop, change, member):
