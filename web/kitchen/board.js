@@ -1,15 +1,14 @@
 /** What is on the kitchen's board: the tickets that are still to be made, as product (their owner) lists them.
  *
- *  The list is asked for every second, and at once when the stream of changes says that something happened; so what is shown is
- *  never put together from pieces, and a missed change can't stay missed. What is new and what has gone is seen by comparing.
+ *  The list is asked for every second, and at once when the stream of changes says that something happened (regularly.js). What is
+ *  new and what has gone is seen by comparing.
  *
  *  A touch is sent only after five seconds, in which it can be taken back. */
 import * as api from '../shared/api.js';
 import { hearTime, now } from '../shared/clock.js';
-import { follow } from '../shared/follow.js';
+import { regularly } from '../shared/regularly.js';
 
 const ASK_EVERY_MS = 1_000;
-const SOONEST_MS = 300;
 const TAKE_BACK_MS = 5_000;
 const SHOWN_GONE_MS = 8_000;
 const NEW_FOR_MS = 6_000;
@@ -41,11 +40,11 @@ export class Board {
     }
 
     start() {
-        this.#ask();
+        this.askSoon = regularly(async () => this.#take(await api.openTickets()), ASK_EVERY_MS, (link) => {
+            this.link = link;
+            this.onChange();
+        });
         this.#askKitchen();
-        follow({ path: api.streamOf(), onEvent: () => this.#askSoon() });
-        addEventListener('online', () => this.#askSoon());
-        document.addEventListener('visibilitychange', () => this.#askSoon());
     }
 
     lane(status) {
@@ -89,32 +88,7 @@ export class Board {
         }
         this.touched.delete(ticket.id);
         this.onChange();
-        this.#askSoon();
-    }
-
-    #askSoon() {
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => this.#ask(), Math.max(SOONEST_MS - (performance.now() - this.askedAt), 0));
-    }
-
-    async #ask() {
-        clearTimeout(this.timer);
-        if (this.asking) {
-            this.again = true;
-            return;
-        }
-        this.asking = true;
-        this.askedAt = performance.now();
-        try {
-            this.#take(await api.openTickets());
-            this.link = 'live';
-        } catch {
-            this.link = 'lost';
-        }
-        this.asking = false;
-        this.onChange();
-        this.timer = setTimeout(() => this.#ask(), this.again ? SOONEST_MS : ASK_EVERY_MS);
-        this.again = false;
+        this.askSoon();
     }
 
     async #askKitchen() {

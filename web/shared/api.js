@@ -86,9 +86,13 @@ export const stocks = () => ask('GET', '/stocks?size=1000&sort=id').then(list('s
 export const receiveGoods = (productName, qty, key) =>
     ask('POST', '/stocks/receive', { productName, qty }, { 'Idempotency-Key': key });
 export const correctStock = (stockId, qty, reason) => ask('PATCH', `/stocks/${id(stockId)}`, { qty, reason });
-export const markStock = (stockId, lowMark) => ask('PATCH', `/stocks/${id(stockId)}`, { lowMark });
-export const movements = (stockId, before) =>
-    ask('GET', `/stocks/${id(stockId)}/movements?size=20${before ? `&before=${id(before)}` : ''}`);
+export const markStock = (stockId, qty) => ask('PUT', `/stocks/${id(stockId)}/lowMark`, { qty });
+/** {movements, before}: newest first; `before` is where the older ones begin, null when there are none. */
+export async function movements(stockId, before) {
+    const answer = await ask('GET', `/stocks/${id(stockId)}/movements?size=20${before ? `&before=${id(before)}` : ''}`);
+    const next = answer._links.next ? new URL(answer._links.next.href).searchParams.get('before') : null;
+    return { movements: answer._embedded.movements, before: next };
+}
 
 /** A service's metrics as Prometheus' text; for the operator only. */
 export async function metrics(service) {

@@ -1,0 +1,57 @@
+/** What the stock keeper sees: what is on hand, and what the kitchen has taken of it or still waits for. */
+import * as api from '../shared/api.js';
+import { now } from '../shared/clock.js';
+import { regularly } from '../shared/regularly.js';
+
+const ASK_EVERY_MS = 2_000;
+
+/** A row of stock with what the open tickets say of it. `reserved`: deducted, being made. `wanted`: ready tickets will ask for it.
+ *  `waiting`: tickets that wait for goods, oldest first. */
+export function itemsOf(stocks, tickets) {
+    const sum = (list) => list.reduce((total, ticket) => total + ticket.qty, 0);
+    return stocks.map((stock) => {
+        const mine = tickets.filter((ticket) => ticket.productName === stock.productName);
+        const waiting = mine.filter((ticket) => ticket.status === 'Out of stock');
+        return {
+            ...stock,
+            reserved: sum(mine.filter((ticket) => ticket.status === 'Producing')),
+            wanted: sum(mine.filter((ticket) => ticket.status === 'Ready')),
+            waiting,
+            missing: Math.max(0, sum(waiting) - stock.qty),
+            isLow: stock.qty <= stock.lowMark,
+        };
+    });
+}
+
+export class Keeping {
+    constructor(onChange) {
+        this.onChange = onChange;
+        this.items = null;
+        this.link = null;
+        this.asOf = null;
+    }
+
+    start() {
+        this.askSoon = regularly(() => this.#ask(), ASK_EVERY_MS, (link) => {
+            this.link = link;
+            this.onChange();
+        });
+    }
+
+    async #ask() {
+        const [stocks, tickets] = await Promise.all([api.stocks(), api.openTickets()]);
+        this.items = itemsOf(stocks, tickets);
+        this.asOf = now();
+    }
+
+    /** Each gives the row afterwards. */
+    receive = (item, qty, key) => this.#done(api.receiveGoods(item.productName, qty, key));
+    count = (item, qty, reason) => this.#done(api.correctStock(item.id, qty, reason));
+    mark = (item, qty) => this.#done(api.markStock(item.id, qty));
+
+    async #done(asked) {
+        const row = await asked;
+        this.askSoon();
+        return row;
+    }
+}
