@@ -1,8 +1,8 @@
 #include "order_events.h"
 
-#include "alloc.h"
 #include "errors.h"
 #include "event.h"
+#include "event_command.h"
 #include "json.h"
 
 struct order_data {
@@ -85,54 +85,31 @@ static bool kind_of_type(struct str type, enum order_command_kind *kind)
     return false;
 }
 
-/* A command and the text of its event, in one block. */
-struct event_command {
-    struct order_command command;
-    char text[];
-};
-
-static void finish(struct command *self, int rc)
-{
-    UNUSED(rc);
-    heap_free(CONTAINER_OF(self, struct event_command, command.base));
-}
-
-/* The copy of a text that lies in `text`, in the command's own copy of it. */
-static struct str moved(const struct event_command *to, struct str text, struct str part)
-{
-    if (part.n && part.p >= text.p && part.p + part.n <= text.p + text.n)
-        return (struct str){to->text + (part.p - text.p), part.n};
-    return (struct str){NULL, 0};
-}
-
 struct command *order_event_decode(void *context, size_t source, struct str text, const char **reason)
 {
-    UNUSED(context);
     struct arena arena;
     struct event event;
     struct product_data data;
     struct json_error error;
-    struct event_command *self = NULL;
+    struct command *command = NULL;
     enum order_command_kind kind;
 
+    UNUSED(context);
     arena_init(&arena, 4096);
     if (!event_decode(text, &event, &product_data_desc, &data, &arena, &error)) {
-        *reason = "is not an event of product's that can be read";
+        *reason = event_command_reason(&error, "is not an event of product's that can be read");
     } else if (kind_of_type(event.type, &kind) && data.order_id) {
-        self = heap_alloc(sizeof(*self) + text.n);
-        if (!self)
+        command = event_command_new(sizeof(struct order_command), source, text);
+        if (!command)
             *reason = error_text(E_MEMORY); /* the follower asks for it again */
     }
-    if (self) {
-        memcpy(self->text, text.p, text.n);
-        self->command = (struct order_command){
-            .base = {.origin = FROM_FEED, .source = source, .frame = {self->text, text.n}, .finish = finish},
-            .intent = {.kind = kind, .ticket_id = data.id, .ticket_version = event.version},
-            .order_id = data.order_id,
-            .correlation = moved(self, text, event.correlation),
-            .traceparent = moved(self, text, event.traceparent),
-        };
+    if (command) {
+        struct order_command *self = CONTAINER_OF(command, struct order_command, base);
+        self->intent = (struct order_intent){.kind = kind, .ticket_id = data.id, .ticket_version = event.version};
+        self->order_id = data.order_id;
+        self->correlation = event_command_keep(command, text, event.correlation);
+        self->traceparent = event_command_keep(command, text, event.traceparent);
     }
     arena_free(&arena);
-    return self ? &self->command.base : NULL;
+    return command;
 }

@@ -1,8 +1,8 @@
 #include "product_events.h"
 
-#include "alloc.h"
 #include "errors.h"
 #include "event.h"
+#include "event_command.h"
 #include "json.h"
 
 enum { MAX_NAME = 64, MAX_QTY = 1000000 }; /* what stock takes; an order beyond it could never be made */
@@ -99,42 +99,14 @@ static const struct json_field stock_data_fields[] = {
 static const struct json_desc stock_data_desc = {"stock", stock_data_fields, COUNT_OF(stock_data_fields),
                                                  sizeof(struct stock_data)};
 
-/* A command and the text of its event, in one block. */
-struct event_command {
-    struct product_command command;
-    char text[];
-};
-
-static void finish(struct command *self, int rc)
+static struct product_command *new_command(size_t source, struct str text, const char **reason)
 {
-    UNUSED(rc);
-    heap_free(CONTAINER_OF(self, struct event_command, command.base));
-}
+    struct command *command = event_command_new(sizeof(struct product_command), source, text);
 
-/* A text of the event, in the command's own copy; a decoded one (with escapes) lives elsewhere and is copied behind it.
- */
-static struct str keep(struct event_command *self, struct str text, size_t *extra, struct str part)
-{
-    if (part.n == 0)
-        return (struct str){NULL, 0};
-    if (part.p >= text.p && part.p + part.n <= text.p + text.n)
-        return (struct str){self->text + (part.p - text.p), part.n};
-    char *copy = self->text + text.n + *extra;
-    memcpy(copy, part.p, part.n);
-    *extra += part.n;
-    return (struct str){copy, part.n};
-}
-
-static struct event_command *new_command(size_t source, struct str text, size_t extra)
-{
-    struct event_command *self = heap_alloc(sizeof(*self) + text.n + extra);
-
-    if (!self)
-        return NULL;
-    memcpy(self->text, text.p, text.n);
-    self->command.base =
-        (struct command){.origin = FROM_FEED, .source = source, .frame = {self->text, text.n}, .finish = finish};
-    return self;
+    if (command)
+        return CONTAINER_OF(command, struct product_command, base);
+    *reason = error_text(E_MEMORY); /* the follower asks for it again */
+    return NULL;
 }
 
 static struct command *decode_order(struct str text, struct arena *arena, const char **reason)
@@ -142,10 +114,9 @@ static struct command *decode_order(struct str text, struct arena *arena, const 
     struct event event;
     struct order_data data;
     struct json_error error;
-    size_t extra = 0;
 
     if (!event_decode(text, &event, &order_data_desc, &data, arena, &error)) {
-        *reason = "is not an event of order's that can be read";
+        *reason = event_command_reason(&error, "is not an event of order's that can be read");
         return NULL;
     }
     bool ordered = str_is(event.type, "Ordered");
@@ -155,22 +126,19 @@ static struct command *decode_order(struct str text, struct arena *arena, const 
         *reason = "an order without a quantity or a name can't be made";
         return NULL;
     }
-    struct event_command *self =
-        new_command(PRODUCT_SOURCE_ORDER, text, data.product_name.n + event.correlation.n + event.traceparent.n);
-    if (!self) {
-        *reason = error_text(E_MEMORY); /* the follower asks for it again */
+    struct product_command *self = new_command(PRODUCT_SOURCE_ORDER, text, reason);
+    if (!self)
         return NULL;
-    }
-    self->command.intent = (struct ticket_intent){
+    self->intent = (struct ticket_intent){
         .kind = ordered ? TICKET_ORDERED : TICKET_CANCEL_ORDER,
-        .product_name = keep(self, text, &extra, data.product_name),
+        .product_name = event_command_keep(&self->base, text, data.product_name),
         .qty = data.qty,
         .order_id = data.id,
         .ordered_at = event.time,
-        .correlation = keep(self, text, &extra, event.correlation),
-        .traceparent = keep(self, text, &extra, event.traceparent),
+        .correlation = event_command_keep(&self->base, text, event.correlation),
+        .traceparent = event_command_keep(&self->base, text, event.traceparent),
     };
-    return &self->command.base;
+    return &self->base;
 }
 
 static struct command *decode_stock(struct str text, struct arena *arena, const char **reason)
@@ -178,25 +146,22 @@ static struct command *decode_stock(struct str text, struct arena *arena, const 
     struct event event;
     struct stock_data data;
     struct json_error error;
-    size_t extra = 0;
 
     if (!event_decode(text, &event, &stock_data_desc, &data, arena, &error)) {
-        *reason = "is not an event of stock's that can be read";
+        *reason = event_command_reason(&error, "is not an event of stock's that can be read");
         return NULL;
     }
     bool more = str_is(event.type, "StockReceived") || str_is(event.type, "StockReleased") ||
                 str_is(event.type, "StockCorrected");
     if (!more || data.on_hand == 0)
         return NULL;
-    struct event_command *self = new_command(PRODUCT_SOURCE_STOCK, text, data.product_name.n);
-    if (!self) {
-        *reason = error_text(E_MEMORY); /* the follower asks for it again */
+    struct product_command *self = new_command(PRODUCT_SOURCE_STOCK, text, reason);
+    if (!self)
         return NULL;
-    }
-    self->command.intent.kind = TICKET_GOODS_IN;
-    self->command.item = keep(self, text, &extra, data.product_name);
-    self->command.on_hand = data.on_hand;
-    return &self->command.base;
+    self->intent.kind = TICKET_GOODS_IN;
+    self->item = event_command_keep(&self->base, text, data.product_name);
+    self->on_hand = data.on_hand;
+    return &self->base;
 }
 
 struct command *product_event_decode(void *context, size_t source, struct str text, const char **reason)
