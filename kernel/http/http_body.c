@@ -48,8 +48,12 @@ void http_fill_stored(struct http_request *request, int status, struct str locat
         struct buf url = {0};
         buf_add(&url, request->base);
         buf_add(&url, location);
-        http_add_header(request, "Location", arena_copy(&request->arena, buf_str(&url)));
+        struct str copy = url.failed ? (struct str){NULL, 0} : arena_copy(&request->arena, buf_str(&url));
         buf_free(&url);
+        if (copy.p)
+            http_add_header(request, "Location", copy);
+        else
+            request->reply.failed = true; /* half an answer is none */
     }
 }
 

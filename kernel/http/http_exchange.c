@@ -2,6 +2,7 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "errors.h"
 
 enum {
     ARENA_BLOCK = 8 * 1024,
@@ -134,6 +135,10 @@ static enum MHD_Result dispatch(struct exchange *exchange)
     struct http_server *server = exchange->server;
     http_peer_leave(exchange->peer);
     refuse_bodyless(exchange);
+    if (server->closing && !exchange->refused) {
+        http_fill_failure(&exchange->request, E_CLOSING);
+        exchange->refused = true;
+    }
     if (exchange->refused)
         return http_answer(exchange);
     exchange->state = EXCHANGE_RUNNING;

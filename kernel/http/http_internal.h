@@ -83,6 +83,7 @@ struct http_server {
     size_t silent;        /* connections on which no request has begun */
     bool retiring;        /* every answer ends its connection */
     bool draining;        /* nobody is let in any more */
+    bool closing;         /* what comes now is turned away: nobody is left to handle it */
     bool parses_in_place; /* MHD does; later versions judge by themselves what http_guard_is_plain() looks for */
     bool must_run;        /* MHD has something to do */
     int64_t mhd_due_us;

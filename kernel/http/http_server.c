@@ -241,6 +241,7 @@ void http_server_free(struct http_server *server)
     if (atomic_load(&server->finished))
         http_answer_finished(&server->finish_job);
     ASSERT(server->in_flight == 0);
+    server->closing = true;
     end_streams(server);
     (void)MHD_run(server->daemon); /* what was answered last still goes out */
     loop_hook_remove(server->loop, &server->hook);
