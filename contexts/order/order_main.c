@@ -51,7 +51,8 @@ static bool open_all(struct order_service *self, const struct program *program, 
     self->repo = order_repo_sql_new(self->store->writes, &self->store->retention);
     struct guarded_caller *caller = guarded_caller_new(
         "product", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
-    self->product = caller ? order_product_client_new(caller, settings->product_url) : NULL;
+    self->http.product = caller;
+    self->product = caller ? order_product_client_new(caller, settings->product_url, self->service) : NULL;
     if (!self->repo || !self->product) {
         BUF_LIT(problem, "out of memory");
         return false;
@@ -83,10 +84,7 @@ static bool start(struct order_service *self, const struct order_settings *setti
     self->http.menu = self->menu;
     self->http.reads = self->store->reads;
     self->http.reader = self->store->reader;
-    if (!service_start(self->service, &parts, problem))
-        return false;
-    order_product_client_answers_to(self->product, service_writer(self->service));
-    return true;
+    return service_start(self->service, &parts, problem);
 }
 
 static void close_all(struct order_service *self)

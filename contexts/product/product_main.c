@@ -20,7 +20,8 @@ struct product_settings {
     int64_t max_asks;
 };
 
-#define ROW(member, name, type, fallback, min, max, doc) SETTING(struct product_settings, member, name, type, fallback, min, max, doc)
+#define ROW(member, name, type, fallback, min, max, doc)                                                               \
+    SETTING(struct product_settings, member, name, type, fallback, min, max, doc)
 static const struct setting rows[] = {
     ROW(listen, "product.listen", SETTING_LISTEN, "127.0.0.1:8082", 0, 0, "Where the product service listens."),
     ROW(order_url, "product.order_url", SETTING_URL, "http://127.0.0.1:8081", 1, 256, "Where the order service is."),
@@ -28,9 +29,14 @@ static const struct setting rows[] = {
     ROW(start_after_ms, "product.start_after_ms", SETTING_MS, "5000", 0, 86400000,
         "The time in which the customer can still change their mind."),
     ROW(brew_ms, "product.brew_ms", SETTING_MS, "5000", 0, 86400000, "How long a coffee takes."),
-    {.name = "product.mode", .type = SETTING_CHOICE, .fallback = "auto", .choices = "auto|manual", .offset = offsetof(struct product_settings, mode),
+    {.name = "product.mode",
+     .type = SETTING_CHOICE,
+     .fallback = "auto",
+     .choices = "auto|manual",
+     .offset = offsetof(struct product_settings, mode),
      .doc = "auto: the timer starts and finishes; manual: a barista does."},
-    ROW(max_asks, "product.max_asks", SETTING_INT, "4096", 1, 1000000, "Tickets for which stock is being asked at a time."),
+    ROW(max_asks, "product.max_asks", SETTING_INT, "4096", 1, 1000000,
+        "Tickets for which stock is being asked at a time."),
 };
 
 /* Everything the service is made of, in the order in which it is made. */
@@ -46,7 +52,8 @@ struct product_service {
 
 static bool open_app(struct product_service *self, const struct product_settings *settings, struct buf *problem)
 {
-    static const struct cursors sources = {.source = {[PRODUCT_SOURCE_ORDER] = "order", [PRODUCT_SOURCE_STOCK] = "stock"}, .n = 2};
+    static const struct cursors sources = {
+        .source = {[PRODUCT_SOURCE_ORDER] = "order", [PRODUCT_SOURCE_STOCK] = "stock"}, .n = 2};
     struct product_ports ports = {self->repo, self->stock, service_events(self->service), product_event_write};
     struct product_settings_app app_settings = {
         .policy = {.start_after = settings->start_after_ms * US_PER_MS, .brew = settings->brew_ms * US_PER_MS},
@@ -67,13 +74,18 @@ static bool open_all(struct product_service *self, const struct program *program
 
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
-    self->store = self->menu ? sql_service_open(self->service, common, "product", product_migrations, product_migrations_count, problem) : NULL;
+    self->store = self->menu ? sql_service_open(self->service, common, "product", product_migrations,
+                                                product_migrations_count, problem)
+                             : NULL;
     if (!self->store)
         return false;
     self->repo = product_repo_sql_new(self->store->writes, &self->store->retention);
-    struct guarded_caller *caller =
-        guarded_caller_new("stock", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
-    self->stock = caller ? product_stock_client_new(caller, settings->stock_url, (size_t)common->call_max_batch) : NULL;
+    struct guarded_caller *caller = guarded_caller_new(
+        "stock", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
+    self->http.stock = caller;
+    self->stock =
+        caller ? product_stock_client_new(caller, settings->stock_url, (size_t)common->call_max_batch, self->service)
+               : NULL;
     if (!self->repo || !self->stock) {
         BUF_LIT(problem, "out of memory");
         return false;
@@ -83,8 +95,8 @@ static bool open_all(struct product_service *self, const struct program *program
 
 static bool start(struct product_service *self, const struct product_settings *settings, struct buf *problem)
 {
-    struct service_producer producers[] = {
-        [PRODUCT_SOURCE_ORDER] = {"order", settings->order_url}, [PRODUCT_SOURCE_STOCK] = {"stock", settings->stock_url}};
+    struct service_producer producers[] = {[PRODUCT_SOURCE_ORDER] = {"order", settings->order_url},
+                                           [PRODUCT_SOURCE_STOCK] = {"stock", settings->stock_url}};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = product_routes,
@@ -105,14 +117,12 @@ static bool start(struct product_service *self, const struct product_settings *s
     self->http.brew_ms = settings->brew_ms;
     self->http.reads = self->store->reads;
     self->http.reader = self->store->reader;
-    if (!service_start(self->service, &parts, problem))
-        return false;
-    product_stock_client_answers_to(self->stock, service_writer(self->service));
-    return true;
+    return service_start(self->service, &parts, problem);
 }
 
 static void close_all(struct product_service *self)
 {
+    service_free(self->service);
     product_app_free(&self->app);
     product_stock_client_free(self->stock);
     heap_free(self->repo);
@@ -120,14 +130,14 @@ static void close_all(struct product_service *self)
     menu_free(self->menu);
 }
 
-static int run(const struct program *program, const struct common_settings *common, const void *settings, struct buf *problem)
+static int run(const struct program *program, const struct common_settings *common, const void *settings,
+               struct buf *problem)
 {
     struct product_service self = {0};
 
     bool fine = open_all(&self, program, common, settings, problem) && start(&self, settings, problem);
     if (fine)
         service_run(self.service);
-    service_free(self.service);
     close_all(&self);
     return fine ? 0 : 1;
 }

@@ -7,13 +7,17 @@
 #include "log.h"
 #include "metrics.h"
 
+#include <stdatomic.h>
+
 struct guarded_caller {
     const char *name;
     struct loop *loop;
     struct http_client *client;
-    struct breaker breaker;
+    struct breaker breaker; /* the loop's */
     int64_t timeout_ms;
     enum breaker_state logged;
+    _Atomic int64_t shut_until; /* no call is let through before (monotonic us); a copy of what the breaker says, for
+                                     other threads */
     char labels[64];
     struct metric calls, failures, refused, state;
 };
@@ -55,16 +59,11 @@ struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, s
     return caller;
 }
 
-void guarded_caller_free(struct guarded_caller *caller)
-{
-    /* The metrics are part of it and stay registered: it lives as long as the process. */
-    UNUSED(caller);
-}
-
 static void show_state(struct guarded_caller *caller)
 {
     enum breaker_state state = caller->breaker.state;
 
+    atomic_store_explicit(&caller->shut_until, breaker_opens_again_at(&caller->breaker), memory_order_relaxed);
     metric_set(&caller->state, state);
     if (state == caller->logged)
         return;
@@ -90,6 +89,7 @@ static void on_done(struct http_call *http, int error)
     struct guarded_caller *caller = call->caller;
     int outcome = outcome_of(http, error);
 
+    /* What ends because we stop says nothing about the other side. */
     if (error != E_CLOSING) {
         breaker_record(&caller->breaker, clock_monotonic(), outcome == OK);
         if (outcome)
@@ -126,7 +126,7 @@ void guarded_call(struct guarded_caller *caller, struct guarded_call *call)
 
 int64_t guarded_caller_retry_after_s(const struct guarded_caller *caller)
 {
-    int64_t wait = breaker_opens_again_at(&caller->breaker) - clock_monotonic();
+    int64_t wait = atomic_load_explicit(&caller->shut_until, memory_order_relaxed) - clock_monotonic();
 
     return wait <= US_PER_S ? 1 : (wait + US_PER_S - 1) / US_PER_S;
 }

@@ -21,13 +21,13 @@ struct guarded_call {
     struct loop_job job;
 };
 
-/** `name` is the called service's, for metrics and logs ("product"); static. */
+/** `name` is the called service's, for metrics and logs ("product"); static. It lives as long as the process, because
+ * its metrics do. NULL when memory is exhausted. */
 struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, struct http_client *client,
                                           const struct breaker_settings *settings, int64_t timeout_ms);
-void guarded_caller_free(struct guarded_caller *caller);
 /** Starts the call; `call` lives until done. Any thread. */
 void guarded_call(struct guarded_caller *caller, struct guarded_call *call);
-/** Seconds until the breaker may let a call through, at least 1: for Retry-After. Loop thread. */
+/** Seconds until the breaker may let a call through, at least 1: for Retry-After. Any thread. */
 int64_t guarded_caller_retry_after_s(const struct guarded_caller *caller);
 
 #endif

@@ -105,7 +105,12 @@ static bool take_signals(struct service *service)
     signal(SIGPIPE, SIG_IGN);
     service->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     service->signals = (struct loop_watch){.fd = service->signal_fd, .ready = on_signal};
-    return service->signal_fd >= 0 && loop_watch_add(service->loop, &service->signals, EPOLLIN) == OK;
+    if (service->signal_fd >= 0 && loop_watch_add(service->loop, &service->signals, EPOLLIN) == OK)
+        return true;
+    if (service->signal_fd >= 0)
+        close(service->signal_fd);
+    service->signal_fd = -1;
+    return false;
 }
 
 static void publish(struct event_sink *self, struct outbox *outbox)
@@ -183,7 +188,7 @@ static bool join_routes(struct service *service)
     return true;
 }
 
-static bool start_writer(struct service *service)
+static bool make_writer(struct service *service)
 {
     const struct common_settings *common = service->common;
     struct writer_settings settings = {
@@ -194,10 +199,10 @@ static bool start_writer(struct service *service)
     };
 
     service->writer = writer_new(&settings, service->parts.core);
-    return service->writer && writer_start(service->writer) == OK;
+    return service->writer != NULL;
 }
 
-static bool start_feed(struct service *service)
+static bool make_feed(struct service *service)
 {
     const struct common_settings *common = service->common;
     struct feed_settings settings = {
@@ -211,7 +216,7 @@ static bool start_feed(struct service *service)
     return service->feed != NULL;
 }
 
-static bool start_followers(struct service *service)
+static bool make_followers(struct service *service)
 {
     const struct service_parts *parts = &service->parts;
 
@@ -238,7 +243,7 @@ bool service_start(struct service *service, const struct service_parts *parts, s
 {
     service->parts = *parts;
     service->parts.http->service = service;
-    if (!join_routes(service) || !start_feed(service) || !start_writer(service)) {
+    if (!join_routes(service) || !make_feed(service) || !make_writer(service)) {
         BUF_LIT(problem, "there is not enough memory to start");
         return false;
     }
@@ -246,8 +251,9 @@ bool service_start(struct service *service, const struct service_parts *parts, s
         http_server_new(service->loop, &service->common->http, parts->listen, service->routes, parts->http, problem);
     if (!service->server)
         return false;
-    if (!start_followers(service)) {
-        BUF_LIT(problem, "there is not enough memory to follow the other services");
+    /* The writer's thread comes last: a service that can't start must not have begun to work. */
+    if (!make_followers(service) || writer_start(service->writer)) {
+        BUF_LIT(problem, "there is not enough memory, or no thread, to follow the other services");
         return false;
     }
     service->phase = PHASE_SERVING;
@@ -261,15 +267,6 @@ void service_submit(struct service *service, struct http_request *request, struc
 
     if (rc) {
         http_fill_failure(request, rc);
-        http_reply(request);
-    }
-}
-
-void service_read(struct service *service, struct reader *reader, struct http_request *request, struct read_job *job)
-{
-    UNUSED(service);
-    if (!reader_post(reader, job)) {
-        http_fill_failure(request, E_BUSY);
         http_reply(request);
     }
 }
@@ -341,6 +338,15 @@ void service_run(struct service *service)
     }
 }
 
+/* The last batches have asked for calls; what is asked for ends, if only with E_CLOSING. */
+static void run_posted_jobs(struct service *service)
+{
+    if (!service->loop)
+        return;
+    loop_stop(service->loop);
+    loop_run(service->loop);
+}
+
 void service_free(struct service *service)
 {
     if (!service)
@@ -349,14 +355,12 @@ void service_free(struct service *service)
         follower_stop(service->followers[i]);
     if (service->writer)
         writer_stop(service->writer);
+    run_posted_jobs(service);
     for (size_t i = 0; i < service->n_followers; i++)
         follower_free(service->followers[i]);
-    if (service->client)
-        http_client_free(service->client);
-    if (service->writer)
-        writer_free(service->writer);
-    if (service->server)
-        http_server_free(service->server);
+    http_client_free(service->client);
+    http_server_free(service->server); /* a request that comes in now is turned away, and the writer is asked first */
+    writer_free(service->writer);
     if (service->feed)
         feed_free(service->feed);
     if (service->signal_fd >= 0) {

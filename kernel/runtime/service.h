@@ -20,7 +20,6 @@
 #include "http_client.h"
 #include "http_server.h"
 #include "program.h"
-#include "reader.h"
 #include "writer.h"
 
 struct service;
@@ -68,7 +67,8 @@ struct event_sink *service_events(struct service *service);
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem);
 /** Until SIGTERM, SIGINT or service_stop(), and the end of what is in flight. */
 void service_run(struct service *service);
-/** Begins the same shutdown as a signal. For a service that goes on with other data: it is freed, and made anew. Loop thread. */
+/** Begins the same shutdown as a signal. For a service that goes on with other data: it is freed, and made anew. Loop
+ * thread. */
 void service_stop(struct service *service);
 /** Whether a signal has asked for the end, before service_stop() or after. After service_run(). */
 bool service_was_told_to_end(const struct service *service);
@@ -77,7 +77,5 @@ void service_free(struct service *service);
 /** Posts a client's command; when the writer refuses it, fills and sends the problem and frees nothing (the request
  * owns the command). */
 void service_submit(struct service *service, struct http_request *request, struct command *command);
-/** Posts a read to the reader, or answers 503 when too many wait already. */
-void service_read(struct service *service, struct reader *reader, struct http_request *request, struct read_job *job);
 
 #endif

@@ -37,6 +37,8 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
     options.read_only = true;
     struct sql *lists = store->writes ? sqlite_open(&options, problem, &error) : NULL;
     store->reader = lists ? reader_new(lists, common->query_ms, MOST_LISTS_WAITING) : NULL;
+    if (lists && !store->reader)
+        BUF_LIT(problem, "there is not enough memory, or no thread, for reading lists");
     store->reads = store->reader ? sqlite_open(&options, problem, &error) : NULL;
     if (!store->reads) {
         sql_service_close(store);

@@ -1,5 +1,5 @@
 /** sql_service.h: a service's relational database: the writer's connection, the loop's for single rows and stored
- * events, the reader's for lists;
+ * events, the reader's for lists.
  */
 #ifndef COFFEESHOP_SQL_SERVICE_H
 #define COFFEESHOP_SQL_SERVICE_H

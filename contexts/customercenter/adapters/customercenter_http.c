@@ -1,6 +1,7 @@
 #include "customercenter_http.h"
 
 #include "errors.h"
+#include "list_http.h"
 #include "log.h"
 #include "menu_http.h"
 #include "mypage_json.h"
@@ -97,12 +98,6 @@ static void show_searches(void *context, struct http_request *request)
 
 /* ---- lists ---- */
 
-struct list_job {
-    struct read_job job;
-    struct http_request *request;
-    struct page_request page;
-};
-
 static int add_to_list(void *context, const struct mypage *page)
 {
     struct mypage_json json;
@@ -112,38 +107,17 @@ static int add_to_list(void *context, const struct mypage *page)
     return OK;
 }
 
-static void run_list(struct read_job *job, struct sql *sql)
+static int fetch(struct list_job *job, struct sql *sql, int64_t *total)
 {
-    struct list_job *self = CONTAINER_OF(job, struct list_job, job);
-    struct http_request *request = self->request;
-    int64_t total = 0;
-
-    hal_page_begin(request, &mypage_type);
-    int rc = view_list(sql, &self->page, &request->arena, add_to_list, request, &total);
-    if (rc)
-        http_fill_failure(request, rc);
-    else
-        hal_page_end(request, &mypage_type, &self->page, total);
-    http_reply(request);
+    return view_list(sql, &job->page, &job->request->arena, add_to_list, job->request, total);
 }
 
 static void list_pages(void *context, struct http_request *request)
 {
+    static const struct list_source pages = {&mypage_type, view_sortable, fetch};
     struct customercenter_http *http = context;
-    struct list_job *self = ARENA_NEW(&request->arena, struct list_job);
 
-    if (!self) {
-        http_fill_failure(request, E_MEMORY);
-        http_reply(request);
-        return;
-    }
-    self->job.run = run_list;
-    self->request = request;
-    if (!hal_read_page(request, view_sortable, &self->page)) {
-        http_reply(request);
-        return;
-    }
-    service_read(http->base.service, http->reader, request, &self->job);
+    list_serve(http->reader, request, &pages, http);
 }
 
 /* ---- the rest ---- */

@@ -1,9 +1,11 @@
 #include "order_http.h"
 
+#include "client_answer.h"
 #include "errors.h"
 #include "hal.h"
 #include "http_body.h"
 #include "json.h"
+#include "list_http.h"
 #include "menu_refusal.h"
 #include "order_app.h"
 #include "order_repo_sql.h"
@@ -87,6 +89,7 @@ static const struct json_desc change_desc = {"order", change_fields, COUNT_OF(ch
 struct client_command {
     struct order_command command;
     struct http_request *request;
+    const struct guarded_caller *product;
     int success; /* the status when it is done */
 };
 
@@ -110,31 +113,27 @@ static void render(struct order_command *command)
         struct order_json json = json_of(&command->order);
         hal_fill_entity(request, CONTAINER_OF(command, struct client_command, command)->success, &order_type, &json);
     }
-    command->answer.status = request->status;
-    command->answer.body = buf_str(&request->reply);
-    command->answer.location = STR("");
-    if (request->status == 201)
-        command->answer.location = http_location_path(request);
+    command->answer = client_answer_of(request);
 }
 
 /* After the commit, or once it is sure that there is none. */
 static void finish(struct command *base, int rc)
 {
-    struct order_command *command = CONTAINER_OF(base, struct order_command, base);
-    struct http_request *request = request_of(command);
+    struct client_command *self = CONTAINER_OF(base, struct client_command, command.base);
+    const struct order_command *command = &self->command;
 
-    if (rc)
-        http_fill_failure(request, rc);
-    else if (command->unanswered)
-        http_fill_problem(request, 503, NULL, "product can't be asked at the moment; the order is unchanged");
-    else if (command->key_reused)
-        http_fill_problem(request, 422, "Idempotency-Key", "was used before with another body");
-    else if (command->replayed)
-        http_fill_stored(request, (int)command->answer.status, command->answer.location, command->answer.body);
-    http_reply(request);
+    if (!rc && command->unanswered)
+        client_answer_unasked(self->request, guarded_caller_retry_after_s(self->product),
+                              "product can't be asked at the moment; the order is unchanged");
+    else
+        client_answer_send(self->request,
+                           &(struct client_outcome){.failure = rc,
+                                                    .key_reused = command->key_reused,
+                                                    .kept = command->replayed ? &command->answer : NULL});
 }
 
-static struct client_command *new_command(struct http_request *request, enum order_command_kind kind, int success)
+static struct client_command *new_command(const struct order_http *http, struct http_request *request,
+                                          enum order_command_kind kind, int success)
 {
     struct client_command *self = ARENA_NEW(&request->arena, struct client_command);
 
@@ -144,6 +143,7 @@ static struct client_command *new_command(struct http_request *request, enum ord
         return NULL;
     }
     self->request = request;
+    self->product = http->product;
     self->success = success;
     self->command.base.origin = FROM_CLIENT;
     self->command.base.finish = finish;
@@ -166,16 +166,15 @@ static void place_order(void *context, struct http_request *request)
         menu_refuse(request, http->menu, place.product_name);
         return;
     }
-    struct client_command *self = new_command(request, ORDER_PLACE, 201);
+    struct client_command *self = new_command(http, request, ORDER_PLACE, 201);
     if (!self)
         return;
     self->command.intent.product_name = item->name;
     self->command.intent.qty = place.qty;
     self->command.intent.amount = item->price * place.qty;
     self->command.intent.currency = http->menu->currency;
-    self->command.idempotency_key = http_scoped_key(request);
-    self->command.fingerprint = str_hash(request->body);
-    service_submit(http->base.service, request, &self->command.base);
+    if (client_read_key(request, &self->command.idempotency_key, &self->command.fingerprint))
+        service_submit(http->base.service, request, &self->command.base);
 }
 
 static void change_order(void *context, struct http_request *request)
@@ -194,7 +193,7 @@ static void change_order(void *context, struct http_request *request)
         http_problem(request, 422, "status", "can only be set to \"Canceled\"");
         return;
     }
-    struct client_command *self = new_command(request, ORDER_CANCEL, 200);
+    struct client_command *self = new_command(http, request, ORDER_CANCEL, 200);
     if (!self)
         return;
     self->command.order_id = id;
@@ -223,12 +222,6 @@ static void show_order(void *context, struct http_request *request)
     http_reply(request);
 }
 
-struct list_job {
-    struct read_job job;
-    struct http_request *request;
-    struct page_request page;
-};
-
 static void add_to_list(void *context, const struct order *order)
 {
     struct order_json json = json_of(order);
@@ -236,36 +229,15 @@ static void add_to_list(void *context, const struct order *order)
     hal_page_item(context, &order_type, &json);
 }
 
-static void run_list(struct read_job *job, struct sql *sql)
+static int fetch(struct list_job *job, struct sql *sql, int64_t *total)
 {
-    struct list_job *self = CONTAINER_OF(job, struct list_job, job);
-    struct http_request *request = self->request;
-    int64_t total = 0;
-
-    hal_page_begin(request, &order_type);
-    int rc = order_list(sql, &self->page, add_to_list, request, &total);
-    if (rc)
-        http_fill_failure(request, rc);
-    else
-        hal_page_end(request, &order_type, &self->page, total);
-    http_reply(request);
+    return order_list(sql, &job->page, add_to_list, job->request, total);
 }
 
 static void list_orders(void *context, struct http_request *request)
 {
+    static const struct list_source orders = {&order_type, order_sortable, fetch};
     struct order_http *http = context;
-    struct list_job *self = ARENA_NEW(&request->arena, struct list_job);
 
-    if (!self) {
-        http_fill_failure(request, E_MEMORY);
-        http_reply(request);
-        return;
-    }
-    self->job.run = run_list;
-    self->request = request;
-    if (!hal_read_page(request, order_sortable, &self->page)) {
-        http_reply(request);
-        return;
-    }
-    service_read(http->base.service, http->reader, request, &self->job);
+    list_serve(http->reader, request, &orders, http);
 }

@@ -3,6 +3,7 @@
 #ifndef COFFEESHOP_ORDER_HTTP_H
 #define COFFEESHOP_ORDER_HTTP_H
 
+#include "guarded_caller.h"
 #include "menu.h"
 #include "reader.h"
 #include "service.h"
@@ -11,8 +12,9 @@
 struct order_http {
     struct service_http base; /* first: the common routes find the service here */
     const struct menu *menu;
-    struct sql *reads;     /* for single orders, on the loop thread */
-    struct reader *reader; /* for lists */
+    struct sql *reads;                    /* for single orders, on the loop thread */
+    struct reader *reader;                /* for lists */
+    const struct guarded_caller *product; /* by which product is asked: when it may be asked again */
 };
 
 /** With struct order_http as their context. Ends with a NULL path. */

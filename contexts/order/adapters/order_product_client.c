@@ -7,7 +7,7 @@
 struct product_client {
     struct order_product_caller port;
     struct guarded_caller *caller;
-    struct writer *writer;
+    struct service *service;
     const char *url;
 };
 
@@ -43,7 +43,7 @@ static int64_t ticket_id_of(struct str reply)
 static void give_back(struct product_client *client, struct order_command *command)
 {
     command->base.origin = FROM_EFFECT;
-    (void)writer_post(client->writer, &command->base); /* an effect's outcome is always taken */
+    (void)writer_post(service_writer(client->service), &command->base); /* an effect's outcome is always taken */
 }
 
 static void on_answer(struct guarded_call *call, int error)
@@ -91,19 +91,15 @@ static void cancel(struct order_product_caller *self, struct order_command *comm
     guarded_call(client->caller, &asking->call);
 }
 
-struct order_product_caller *order_product_client_new(struct guarded_caller *caller, const char *url)
+struct order_product_caller *order_product_client_new(struct guarded_caller *caller, const char *url,
+                                                      struct service *service)
 {
     struct product_client *client = heap_alloc(sizeof(*client));
 
     if (!client)
         return NULL;
-    *client = (struct product_client){.port = {.cancel = cancel}, .caller = caller, .url = url};
+    *client = (struct product_client){.port = {.cancel = cancel}, .caller = caller, .service = service, .url = url};
     return &client->port;
-}
-
-void order_product_client_answers_to(struct order_product_caller *caller, struct writer *writer)
-{
-    CONTAINER_OF(caller, struct product_client, port)->writer = writer;
 }
 
 void order_product_client_free(struct order_product_caller *caller)

@@ -8,12 +8,12 @@
 
 #include "guarded_caller.h"
 #include "order_app.h"
-#include "writer.h"
+#include "service.h"
 
-/** `url` is product's base URL and has to live as long. NULL when there is no memory. */
-struct order_product_caller *order_product_client_new(struct guarded_caller *caller, const char *url);
-/** Where the answered commands go. Before the first cancel. */
-void order_product_client_answers_to(struct order_product_caller *caller, struct writer *writer);
+/** `url` is product's base URL; both have to live as long. The answered commands go to the service's writer. NULL when
+ * there is no memory. */
+struct order_product_caller *order_product_client_new(struct guarded_caller *caller, const char *url,
+                                                      struct service *service);
 /** All calls have ended. */
 void order_product_client_free(struct order_product_caller *caller);
 

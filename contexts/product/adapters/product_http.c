@@ -1,5 +1,6 @@
 #include "product_http.h"
 
+#include "client_answer.h"
 #include "errors.h"
 #include "hal.h"
 #include "http_body.h"
@@ -11,15 +12,16 @@
 static http_handler open_ticket, cancel_ticket, change_ticket, cancel_by_order;
 
 const struct route product_routes[] = {
-    {HTTP_POST, "/products", open_ticket, "A ticket made at the counter: stock is asked while the client waits.", false},
+    {HTTP_POST, "/products", open_ticket, "A ticket made at the counter: stock is asked while the client waits.",
+     false},
     {HTTP_GET, "/products", product_http_list, "All tickets, paged.", false},
     {HTTP_GET, "/products/{id}", product_http_show, "One ticket, or 404.", false},
     {HTTP_PUT, "/products/{id}", cancel_ticket, "Cancel it, if production has not started.", false},
     {HTTP_PATCH, "/products/{id}", change_ticket, "The barista's: start it, finish it (manual mode).", false},
     {HTTP_PUT, "/products/search/cancelByOrderId", cancel_by_order,
      "Cancel by order, also before the order has arrived here.", true},
-    {HTTP_GET, "/products/search/findByOrderId", product_http_find_by_order, "The ticket of an order, as a list of one or none.",
-     false},
+    {HTTP_GET, "/products/search/findByOrderId", product_http_find_by_order,
+     "The ticket of an order, as a list of one or none.", false},
     {HTTP_GET, "/products/search/open", product_http_open, "What is still to be made, oldest first.", false},
     {HTTP_GET, "/products/kitchen", product_http_kitchen, "How the kitchen works: its mode and its times.", false},
     {.path = NULL},
@@ -35,7 +37,8 @@ struct open_json {
     int64_t qty, order_id;
 };
 static const struct json_field open_fields[] = {
-    JSON_FIELD_ALIAS(struct open_json, "productName", "item", product_name, JSON_STRING, JSON_REQUIRED, 1, MENU_NAME_MAX),
+    JSON_FIELD_ALIAS(struct open_json, "productName", "item", product_name, JSON_STRING, JSON_REQUIRED, 1,
+                     MENU_NAME_MAX),
     JSON_FIELD(struct open_json, "qty", qty, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, MAX_QTY),
     JSON_FIELD(struct open_json, "orderId", order_id, JSON_I64, JSON_NULLABLE | JSON_NUMBER_TEXT, 1, INT64_MAX),
 };
@@ -44,13 +47,16 @@ static const struct json_desc open_desc = {"ticket", open_fields, COUNT_OF(open_
 struct change_json {
     struct str status;
 };
-static const struct json_field change_fields[] = {JSON_FIELD(struct change_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32)};
-static const struct json_desc change_desc = {"ticket", change_fields, COUNT_OF(change_fields), sizeof(struct change_json)};
+static const struct json_field change_fields[] = {
+    JSON_FIELD(struct change_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32)};
+static const struct json_desc change_desc = {"ticket", change_fields, COUNT_OF(change_fields),
+                                             sizeof(struct change_json)};
 
 /* A client's command: it lives in its request's arena and ends with it. */
 struct client_command {
     struct product_command command;
     struct http_request *request;
+    const struct guarded_caller *stock;
     int success; /* the status when it is done */
 };
 
@@ -76,7 +82,8 @@ static void fill(struct product_command *command)
     } else if (ran_out_at_start(command)) {
         http_fill_problem(request, 409, "status", "%s", ticket_refusal_text(TICKET_REFUSAL_OUT_OF_STOCK));
     } else if (command->verdict == TICKET_BROKEN) {
-        http_fill_problem(request, 500, NULL, "what is asked contradicts what is known of the ticket; nothing was changed");
+        http_fill_problem(request, 500, NULL,
+                          "what is asked contradicts what is known of the ticket; nothing was changed");
     } else {
         struct ticket_json json = ticket_json_of(&command->ticket);
         hal_fill_entity(request, CONTAINER_OF(command, struct client_command, command)->success, &ticket_type, &json);
@@ -90,31 +97,28 @@ static void render(struct product_command *command)
     if (command->unanswered)
         return; /* finish() says so */
     fill(command);
-    command->answer.status = request->status;
-    command->answer.body = buf_str(&request->reply);
-    command->answer.location = http_location_path(request);
+    command->answer = client_answer_of(request);
 }
 
 /* After the commit, or once it is sure that there is none. */
 static void finish(struct command *base, int rc)
 {
-    struct product_command *command = CONTAINER_OF(base, struct product_command, base);
-    struct http_request *request = request_of(command);
+    struct client_command *self = CONTAINER_OF(base, struct client_command, command.base);
+    const struct product_command *command = &self->command;
 
-    if (rc)
-        http_fill_failure(request, rc);
-    else if (command->unanswered)
-        http_fill_problem(request, 503, NULL, "stock can't be asked at the moment; nothing was made");
-    else if (command->key_reused)
-        http_fill_problem(request, 422, "Idempotency-Key", "was used before with another body");
-    else if (command->key_in_progress)
-        http_fill_problem(request, 409, "Idempotency-Key", "the first request with this key is still being worked on");
-    else if (command->replayed)
-        http_fill_stored(request, (int)command->answer.status, command->answer.location, command->answer.body);
-    http_reply(request);
+    if (!rc && command->unanswered)
+        client_answer_unasked(self->request, guarded_caller_retry_after_s(self->stock),
+                              "stock can't be asked at the moment; nothing was made");
+    else
+        client_answer_send(self->request,
+                           &(struct client_outcome){.failure = rc,
+                                                    .key_reused = command->key_reused,
+                                                    .key_in_progress = command->key_in_progress,
+                                                    .kept = command->replayed ? &command->answer : NULL});
 }
 
-static struct client_command *new_command(struct http_request *request, enum ticket_command_kind kind, int success)
+static struct client_command *new_command(const struct product_http *http, struct http_request *request,
+                                          enum ticket_command_kind kind, int success)
 {
     struct client_command *self = ARENA_NEW(&request->arena, struct client_command);
 
@@ -124,6 +128,7 @@ static struct client_command *new_command(struct http_request *request, enum tic
         return NULL;
     }
     self->request = request;
+    self->stock = http->stock;
     self->success = success;
     self->command.base.origin = FROM_CLIENT;
     self->command.base.finish = finish;
@@ -144,7 +149,7 @@ static void open_ticket(void *context, struct http_request *request)
         menu_refuse(request, http->menu, open.product_name);
         return;
     }
-    struct client_command *self = new_command(request, TICKET_OPEN, 201);
+    struct client_command *self = new_command(http, request, TICKET_OPEN, 201);
     if (!self)
         return;
     self->command.intent.product_name = item->name;
@@ -152,14 +157,14 @@ static void open_ticket(void *context, struct http_request *request)
     self->command.intent.reference = open.order_id;
     self->command.intent.correlation = request->correlation_id;
     self->command.intent.traceparent = request->traceparent;
-    self->command.idempotency_key = http_scoped_key(request);
-    self->command.fingerprint = str_hash(request->body);
-    service_submit(http->base.service, request, &self->command.base);
+    if (client_read_key(request, &self->command.idempotency_key, &self->command.fingerprint))
+        service_submit(http->base.service, request, &self->command.base);
 }
 
-static void submit_for_ticket(struct product_http *http, struct http_request *request, enum ticket_command_kind kind, int64_t id)
+static void submit_for_ticket(struct product_http *http, struct http_request *request, enum ticket_command_kind kind,
+                              int64_t id)
 {
-    struct client_command *self = new_command(request, kind, 200);
+    struct client_command *self = new_command(http, request, kind, 200);
 
     if (!self)
         return;
@@ -215,7 +220,7 @@ static void cancel_by_order(void *context, struct http_request *request)
         http_reply(request);
         return;
     }
-    struct client_command *self = new_command(request, TICKET_CANCEL_ORDER, 200);
+    struct client_command *self = new_command(http, request, TICKET_CANCEL_ORDER, 200);
     if (!self)
         return;
     self->command.intent.order_id = order_id;

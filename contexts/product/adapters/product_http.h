@@ -3,6 +3,7 @@
 #ifndef COFFEESHOP_PRODUCT_HTTP_H
 #define COFFEESHOP_PRODUCT_HTTP_H
 
+#include "guarded_caller.h"
 #include "menu.h"
 #include "reader.h"
 #include "service.h"
@@ -11,10 +12,11 @@
 struct product_http {
     struct service_http base; /* first: the common routes find the service here */
     const struct menu *menu;
-    bool manual;           /* a barista starts and finishes */
-    int64_t start_after_ms, brew_ms; /* as set; the barista's kitchen has no use for them */
-    struct sql *reads;     /* for single tickets, on the loop thread */
-    struct reader *reader; /* for lists */
+    bool manual;                        /* a barista starts and finishes */
+    int64_t start_after_ms, brew_ms;    /* as set; the barista's kitchen has no use for them */
+    struct sql *reads;                  /* for single tickets, on the loop thread */
+    struct reader *reader;              /* for lists */
+    const struct guarded_caller *stock; /* by which stock is asked: when it may be asked again */
 };
 
 /** With struct product_http as their context. Ends with a NULL path. */

@@ -2,6 +2,7 @@
 #include "errors.h"
 #include "hal.h"
 #include "json.h"
+#include "list_http.h"
 #include "product_http.h"
 #include "product_json.h"
 #include "product_repo_sql.h"
@@ -73,86 +74,71 @@ void product_http_find_by_order(void *context, struct http_request *request)
     http_reply(request);
 }
 
-struct list_job {
-    struct read_job job;
-    struct product_http *http;
-    struct http_request *request;
-    struct page_request page;
-};
-
-static void add_to_list(void *context, const struct ticket *ticket)
+static void add_ticket(const struct product_http *http, struct http_request *request, const struct ticket *ticket)
 {
-    struct list_job *self = context;
-    struct ticket_json json = shown(self->http, ticket);
+    struct ticket_json json = shown(http, ticket);
 
-    hal_page_item(self->request, &ticket_type, &json);
+    hal_page_item(request, &ticket_type, &json);
 }
 
-static void run_list(struct read_job *job, struct sql *sql)
+static void add_to_page(void *context, const struct ticket *ticket)
 {
-    struct list_job *self = CONTAINER_OF(job, struct list_job, job);
-    struct http_request *request = self->request;
-    int64_t total = 0;
+    const struct list_job *job = context;
 
-    hal_page_begin(request, &ticket_type);
-    int rc = product_list(sql, &self->page, add_to_list, self, &total);
-    if (rc)
-        http_fill_failure(request, rc);
-    else
-        hal_page_end(request, &ticket_type, &self->page, total);
-    http_reply(request);
+    add_ticket(job->context, job->request, ticket);
 }
 
-static void run_open(struct read_job *job, struct sql *sql)
+static int fetch(struct list_job *job, struct sql *sql, int64_t *total)
 {
-    struct list_job *self = CONTAINER_OF(job, struct list_job, job);
-    struct http_request *request = self->request;
-
-    hal_page_begin(request, &ticket_type);
-    int rc = product_list_open(sql, PRODUCT_MAX_OPEN, add_to_list, self);
-    if (rc)
-        http_fill_failure(request, rc);
-    else
-        hal_list_end(request, &ticket_type);
-    http_reply(request);
-}
-
-static struct list_job *new_job(struct product_http *http, struct http_request *request,
-                                void (*run)(struct read_job *job, struct sql *sql))
-{
-    struct list_job *self = ARENA_NEW(&request->arena, struct list_job);
-
-    if (!self) {
-        http_fill_failure(request, E_MEMORY);
-        http_reply(request);
-        return NULL;
-    }
-    self->job.run = run;
-    self->http = http;
-    self->request = request;
-    return self;
+    return product_list(sql, &job->page, add_to_page, job, total);
 }
 
 void product_http_list(void *context, struct http_request *request)
 {
+    static const struct list_source tickets = {&ticket_type, product_sortable, fetch};
     struct product_http *http = context;
-    struct list_job *self = new_job(http, request, run_list);
 
-    if (!self)
-        return;
-    if (hal_read_page(request, product_sortable, &self->page))
-        service_read(http->base.service, http->reader, request, &self->job);
+    list_serve(http->reader, request, &tickets, http);
+}
+
+struct open_job {
+    struct read_job base;
+    const struct product_http *http;
+    struct http_request *request;
+};
+
+static void add_to_open(void *context, const struct ticket *ticket)
+{
+    const struct open_job *job = context;
+
+    add_ticket(job->http, job->request, ticket);
+}
+
+static void run_open(struct read_job *base, struct sql *sql)
+{
+    struct open_job *job = CONTAINER_OF(base, struct open_job, base);
+
+    hal_page_begin(job->request, &ticket_type);
+    int rc = product_list_open(sql, PRODUCT_MAX_OPEN, add_to_open, job);
+    if (rc)
+        http_fill_failure(job->request, rc);
     else
-        http_reply(request);
+        hal_list_end(job->request, &ticket_type);
+    http_reply(job->request);
 }
 
 void product_http_open(void *context, struct http_request *request)
 {
     struct product_http *http = context;
-    struct list_job *self = new_job(http, request, run_open);
+    struct open_job *job = ARENA_NEW(&request->arena, struct open_job);
 
-    if (self)
-        service_read(http->base.service, http->reader, request, &self->job);
+    if (!job) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return;
+    }
+    *job = (struct open_job){.base = {.run = run_open}, .http = http, .request = request};
+    reader_serve(http->reader, request, &job->base);
 }
 
 struct kitchen_json {

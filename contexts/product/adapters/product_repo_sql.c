@@ -58,8 +58,9 @@ static const struct sql_statement update_ticket = {
     "UPDATE ticket SET state = $1, attempt = $2, due_at = $3, version = $4, updated_at = $5 WHERE id = $6", 6};
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'tickets'", 1};
 static const struct sql_statement count_tickets = {"SELECT n FROM tally WHERE name = 'tickets'", 0};
-static const struct sql_statement last_ids = {
-    "SELECT COALESCE(MAX(id), 0), (SELECT COALESCE(MAX(order_id), 0) FROM ticket) FROM ticket", 0};
+static const struct sql_statement last_ids = {"SELECT COALESCE(MAX(id), 0), (SELECT COALESCE(MAX(order_id), 0) FROM "
+                                              "ticket WHERE order_id IS NOT NULL) FROM ticket",
+                                              0};
 
 struct product_repo_sql {
     struct product_repo repo;

@@ -4,12 +4,16 @@
 #include "errors.h"
 #include "log.h"
 
-enum { QUESTION_BYTES = 128 };
+enum {
+    FIRST_ROOM = 8,
+    MOST_LOGGED = 512,
+    MOST_BODY = 48 * 1024, /* stock takes 64 KiB (http.max_body), and a question has a few hundred bytes at most */
+};
 
 struct stock_client {
     struct stock_caller port;
     struct guarded_caller *caller;
-    struct writer *writer;
+    struct service *service;
     size_t max_batch;
     struct buf reduce_url, release_url;
     struct stock_call *reduce, *release; /* being filled; sent by flush() */
@@ -26,12 +30,19 @@ struct stock_call {
     struct stock_client *client;
     bool release;
     struct buf body;
-    size_t n;
-    size_t unfinished; /* writer thread, once the answers are posted */
-    struct answer_command answers[];
+    size_t n, room;
+    struct answer_command *answers;
+    size_t unfinished; /* once the answers are posted: whoever finishes them, the writer or, after its end, the loop */
 };
 
 /* ---- asking: writer thread ---- */
+
+static void free_call(struct stock_call *call)
+{
+    buf_free(&call->body);
+    heap_free(call->answers);
+    heap_free(call);
+}
 
 static void finish(struct command *self, int rc)
 {
@@ -39,20 +50,33 @@ static void finish(struct command *self, int rc)
 
     UNUSED(rc);
     if (--call->unfinished == 0)
-        heap_free(call);
+        free_call(call);
 }
 
 static struct stock_call *new_call(struct stock_client *client, bool release)
 {
-    struct stock_call *call = heap_alloc(sizeof(*call) + client->max_batch * sizeof(struct answer_command));
+    struct stock_call *call = heap_alloc(sizeof(*call));
 
     if (!call)
         return NULL;
     call->client = client;
     call->release = release;
-    buf_reserve(&call->body, client->max_batch * QUESTION_BYTES);
     buf_char(&call->body, '[');
     return call;
+}
+
+/* The next answer; the array may move as long as the call isn't sent. NULL: no memory. */
+static struct answer_command *add_answer(struct stock_call *call)
+{
+    if (call->n == call->room) {
+        size_t room = call->room ? call->room * 2 : FIRST_ROOM;
+        struct answer_command *more = heap_resize(call->answers, room * sizeof(*more));
+        if (!more)
+            return NULL;
+        call->answers = more;
+        call->room = room;
+    }
+    return &call->answers[call->n++];
 }
 
 static void write_question(struct buf *body, const struct stock_question *question)
@@ -75,7 +99,7 @@ static void write_question(struct buf *body, const struct stock_question *questi
 /* Hands the answers to the writer, in the order of the questions. */
 static void post_answers(struct stock_call *call)
 {
-    struct writer *writer = call->client->writer;
+    struct writer *writer = service_writer(call->client->service);
     size_t n = call->n;
 
     call->unfinished = n;
@@ -103,16 +127,16 @@ static void ask(struct stock_caller *self, const struct stock_question *question
     if (!*pending)
         *pending = new_call(client, question->release);
     struct stock_call *call = *pending;
-    ASSERT(call); /* without it a question would be lost: better a restart, which asks again */
-    if (call->n)
+    struct answer_command *answer = call ? add_answer(call) : NULL;
+    ASSERT(answer); /* without it a question would be lost: better a restart, which asks again */
+    if (call->n > 1)
         buf_char(&call->body, ',');
     write_question(&call->body, question);
-    struct answer_command *answer = &call->answers[call->n++];
-    answer->call = call;
-    answer->command.base = (struct command){.origin = FROM_EFFECT, .finish = finish};
-    answer->command.ticket_id = question->ticket_id;
-    answer->command.intent.attempt = question->attempt;
-    if (call->n == client->max_batch)
+    *answer = (struct answer_command){.command = {.base = {.origin = FROM_EFFECT, .finish = finish},
+                                                  .ticket_id = question->ticket_id,
+                                                  .intent = {.attempt = question->attempt}},
+                                      .call = call};
+    if (call->n == client->max_batch || call->body.n >= MOST_BODY)
         send(client, pending);
 }
 
@@ -157,6 +181,12 @@ static bool read_booleans(struct str text, enum ticket_command_kind *kinds, size
     return text.n == 0;
 }
 
+/* Enough for a log line. */
+static struct str beginning_of(struct str text)
+{
+    return (struct str){text.p, text.n < MOST_LOGGED ? text.n : MOST_LOGGED};
+}
+
 static void on_answer(struct guarded_call *guarded, int error)
 {
     struct stock_call *call = CONTAINER_OF(guarded, struct stock_call, call);
@@ -165,7 +195,7 @@ static void on_answer(struct guarded_call *guarded, int error)
 
     if (!error && guarded->http.status != 200)
         log_error("stock refused a question", LOG_I("status", guarded->http.status),
-                  LOG_S("answer", buf_str(&guarded->http.reply)));
+                  LOG_S("answer", beginning_of(buf_str(&guarded->http.reply))));
     for (size_t i = 0; known && i < call->n; i++)
         kinds[i] = TICKET_RELEASED;
     if (known && !call->release)
@@ -203,13 +233,15 @@ static void flush(struct stock_caller *self)
 
 /* ---- making it ---- */
 
-struct stock_caller *product_stock_client_new(struct guarded_caller *caller, const char *url, size_t max_batch)
+struct stock_caller *product_stock_client_new(struct guarded_caller *caller, const char *url, size_t max_batch,
+                                              struct service *service)
 {
     struct stock_client *client = heap_alloc(sizeof(*client));
 
     if (!client)
         return NULL;
-    *client = (struct stock_client){.port = {.ask = ask, .flush = flush}, .caller = caller, .max_batch = max_batch};
+    *client = (struct stock_client){
+        .port = {.ask = ask, .flush = flush}, .caller = caller, .service = service, .max_batch = max_batch};
     buf_printf(&client->reduce_url, "%s/stocks/reduce", url);
     buf_char(&client->reduce_url, '\0');
     buf_printf(&client->release_url, "%s/stocks/release", url);
@@ -219,11 +251,6 @@ struct stock_caller *product_stock_client_new(struct guarded_caller *caller, con
         return NULL;
     }
     return &client->port;
-}
-
-void product_stock_client_answers_to(struct stock_caller *caller, struct writer *writer)
-{
-    CONTAINER_OF(caller, struct stock_client, port)->writer = writer;
 }
 
 void product_stock_client_free(struct stock_caller *caller)

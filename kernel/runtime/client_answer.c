@@ -1,0 +1,62 @@
+#include "client_answer.h"
+
+#include "errors.h"
+#include "http_body.h"
+
+bool client_read_key(struct http_request *request, struct str *key, uint64_t *fingerprint)
+{
+    *key = http_scoped_key(request);
+    *fingerprint = str_hash(request->body);
+    if (key->n || !request->idempotency_key.n)
+        return true;
+    http_fill_failure(request, E_MEMORY);
+    http_reply(request);
+    return false;
+}
+
+struct answer client_answer_of(const struct http_request *request)
+{
+    return (struct answer){
+        .status = request->reply.failed ? 0 : request->status,
+        .location = request->status == 201 ? http_location_path(request) : STR(""),
+        .body = buf_str(&request->reply),
+    };
+}
+
+static void fill_kept(struct http_request *request, const struct client_outcome *outcome)
+{
+    const struct answer *kept = outcome->kept;
+
+    http_fill_stored(request, (int)kept->status, kept->location, kept->body);
+    if (kept->status < 300)
+        request->content_type = outcome->content_type;
+}
+
+void client_answer_send(struct http_request *request, const struct client_outcome *outcome)
+{
+    if (outcome->failure) {
+        request->n_headers = 0; /* Location: of what is filled in, and was not committed */
+        http_fill_failure(request, outcome->failure);
+    } else if (outcome->key_reused) {
+        http_fill_problem(request, 422, "Idempotency-Key", "was used before with another body");
+    } else if (outcome->key_in_progress) {
+        http_fill_problem(request, 409, "Idempotency-Key", "the first request with this key is still being worked on");
+    } else if (outcome->kept) {
+        fill_kept(request, outcome);
+    }
+    http_reply(request);
+}
+
+void client_answer_unasked(struct http_request *request, int64_t retry_after_s, const char *detail)
+{
+    struct buf seconds = {0};
+
+    buf_i64(&seconds, retry_after_s);
+    struct str text = seconds.failed ? (struct str){NULL, 0} : arena_copy(&request->arena, buf_str(&seconds));
+    buf_free(&seconds);
+    request->n_headers = 0;
+    if (text.n)
+        http_add_header(request, "Retry-After", text);
+    http_fill_problem(request, 503, NULL, "%s", detail);
+    http_reply(request);
+}
