@@ -5,7 +5,7 @@
 #include "outbox_sql.h"
 #include "service_internal.h"
 
-enum { LETTERS_AT_ONCE = 100, MAX_SOURCE = 64 };
+enum { LETTERS_AT_ONCE = 100, MAX_SOURCE = 64, ENOUGH_BYTES = 1 << 20, ENOUGH = -1 };
 
 static struct service *service_of(void *context)
 {
@@ -25,7 +25,7 @@ static int write_letter(void *context, const struct dead_letter *letter, int64_t
 {
     struct buf *reply = context;
 
-    if (reply->p[reply->n - 1] != '[')
+    if (reply->n && reply->p[reply->n - 1] != '[')
         buf_char(reply, ',');
     BUF_LIT(reply, "{\"source\":");
     buf_json_string(reply, letter->source);
@@ -38,7 +38,9 @@ static int write_letter(void *context, const struct dead_letter *letter, int64_t
     BUF_LIT(reply, ",\"event\":");
     buf_json_string(reply, str_is_utf8(letter->frame) ? letter->frame : STR("(not UTF-8)"));
     buf_char(reply, '}');
-    return reply->failed ? E_MEMORY : OK;
+    if (reply->failed)
+        return E_MEMORY;
+    return reply->n < ENOUGH_BYTES ? OK : ENOUGH;
 }
 
 void dead_letters_list(void *context, struct http_request *request)
@@ -59,7 +61,7 @@ void dead_letters_list(void *context, struct http_request *request)
     int rc = outbox_sql_dead_letters(service->parts.dead_letters, source, position, LETTERS_AT_ONCE, write_letter,
                                      &request->reply);
     BUF_LIT(&request->reply, "]}}");
-    if (rc)
+    if (rc && rc != ENOUGH)
         http_fill_failure(request, rc);
     http_reply(request);
 }
@@ -112,13 +114,35 @@ static bool find_source(const struct service *service, struct str name, size_t *
     return false;
 }
 
+static void refuse_undecoded(struct http_request *request, const char *reason)
+{
+    if (reason == error_text(E_MEMORY)) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return;
+    }
+    http_problem(request, 409, "position", "%s", reason ? reason : "is no event that concerns this service");
+}
+
+/* As long as commits fail, nothing that is tried again could leave the queue. */
+static bool commits_fail(const struct service *service, struct http_request *request)
+{
+    int64_t since;
+
+    if (writer_is_well(service->writer, &since))
+        return false;
+    http_fill_failure(request, E_UNAVAILABLE);
+    http_reply(request);
+    return true;
+}
+
 void dead_letters_replay(void *context, struct http_request *request)
 {
     struct service *service = service_of(context);
     struct replaying replaying = {.service = service};
     struct which_json which;
 
-    if (has_none(service, request) || !http_read_json(request, &which_desc, &which))
+    if (has_none(service, request) || commits_fail(service, request) || !http_read_json(request, &which_desc, &which))
         return;
     if (!find_source(service, which.source, &replaying.source)) {
         http_problem(request, 422, "source", "is not a producer that this service follows");
@@ -136,11 +160,10 @@ void dead_letters_replay(void *context, struct http_request *request)
         return;
     }
     if (!replaying.command) {
-        http_problem(request, 409, "position", "%s",
-                     replaying.reason ? replaying.reason : "is no event that concerns this service");
+        refuse_undecoded(request, replaying.reason);
         return;
     }
-    (void)writer_post(service->writer, replaying.command);
+    (void)writer_post(service->writer, replaying.command); /* one that is not a client's is always taken */
     request->status = 202;
     request->content_type = "application/json";
     BUF_LIT(&request->reply, "{\"status\":\"queued\"}");

@@ -2,6 +2,7 @@
  * route it.
  *
  *  GET  /dead-letters?source=&position=   those after that one (both missing: from the first), at most 100
+ *                                        or about 1 MiB of them
  *  POST /dead-letters/replay {"source","position"}   202: it goes through the writer again; refused again, it is put
  * aside again
  */

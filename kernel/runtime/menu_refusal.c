@@ -8,7 +8,8 @@ void menu_refuse(struct http_request *request, const struct menu *menu, struct s
 
     menu_write_names_json(menu, &names);
     http_fill_problem(request, 422, "productName", "\"%.*s\" is not on the menu; `menu` lists what is", STR_ARG(name));
-    http_extend_problem(request, "menu", buf_str(&names));
+    if (!names.failed)
+        http_extend_problem(request, "menu", buf_str(&names));
     buf_free(&names);
     http_reply(request);
 }

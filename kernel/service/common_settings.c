@@ -53,8 +53,8 @@ const struct setting common_settings_rows[] = {
 
     ROW(call_timeout_ms, "call.timeout_ms", SETTING_MS, "610", 1, 1 * MINUTE,
         "A call to another service is given up after so long; its outcome is then unknown."),
-    ROW(call_max_batch, "call.max_batch", SETTING_INT, "256", 1, 65536,
-        "Most questions sent to another service in one call."),
+    ROW(call_max_batch, "call.max_batch", SETTING_INT, "256", 1, 1000,
+        "Most questions sent to another service in one call; stock takes no more than 1000."),
     ROW(call_max_connections, "call.max_connections", SETTING_INT, "16", 1, 1024,
         "Connections to other services at a time."),
 
