@@ -71,7 +71,7 @@ int batch_keep_answer(struct batch *batch, struct idempotency_record *record, ui
     /* Copies: whoever repeats it in this batch is answered when its first client is answered and gone. */
     record->location = arena_copy(batch->arena, answer->location);
     record->body = arena_copy(batch->arena, answer->body);
-    if (!record->location.p || !record->body.p)
+    if (!answer->status || !record->location.p || !record->body.p)
         return E_MEMORY;
     record->fingerprint = fingerprint;
     record->status = answer->status;

@@ -14,7 +14,7 @@
 
 /** What a client gets for its command, in no protocol's terms but HTTP's status. Kept with its Idempotency-Key. */
 struct answer {
-    int64_t status;
+    int64_t status;      /* 0: there was no memory for it */
     struct str location; /* path, or empty */
     struct str body;
 };
