@@ -1,5 +1,6 @@
 #include "stock_http.h"
 
+#include "client_answer.h"
 #include "errors.h"
 #include "http_body.h"
 #include "log.h"
@@ -115,27 +116,18 @@ static void fill_steps(struct client_command *self, void (*write)(struct buf *ou
         buf_char(reply, ']');
 }
 
-static void keep_answer(struct client_command *self)
-{
-    struct http_request *request = self->request;
-
-    self->command.answer = (struct answer){.status = request->status, .body = buf_str(&request->reply)};
-    if (request->status == 201)
-        self->command.answer.location = http_location_path(request);
-}
-
 static void render_reduce(struct stock_command *command)
 {
     if (!is_problem(client_of(command)))
         fill_steps(client_of(command), write_taken);
-    keep_answer(client_of(command));
+    command->answer = client_answer_of(client_of(command)->request);
 }
 
 static void render_release(struct stock_command *command)
 {
     if (!is_problem(client_of(command)))
         fill_steps(client_of(command), write_released);
-    keep_answer(client_of(command));
+    command->answer = client_answer_of(client_of(command)->request);
 }
 
 static void render_row(struct stock_command *command)
@@ -143,35 +135,24 @@ static void render_row(struct stock_command *command)
     struct client_command *self = client_of(command);
     struct stock_json json = stock_json_of(&command->steps->stock);
 
-    if (is_problem(self)) {
-        keep_answer(self);
-        return;
-    }
-    if (self->success == 204) {
-        self->request->status = 204;
-        buf_clear(&self->request->reply);
-    } else {
+    bool fine = !is_problem(self);
+    if (fine && self->success != 204)
         hal_fill_entity(self->request, self->success, &stock_type, &json);
-    }
-    keep_answer(self);
+    else if (fine)
+        self->request->status = 204;
+    command->answer = client_answer_of(self->request);
 }
 
 /* After the commit, or once it is sure that there is none. */
 static void finish(struct command *base, int rc)
 {
     struct stock_command *command = CONTAINER_OF(base, struct stock_command, base);
-    struct http_request *request = client_of(command)->request;
+    const struct client_command *self = client_of(command);
 
-    if (rc) {
-        http_fill_failure(request, rc);
-    } else if (command->key_reused) {
-        http_fill_problem(request, 422, "Idempotency-Key", "was used before with another body");
-    } else if (command->replayed) {
-        http_fill_stored(request, (int)command->answer.status, command->answer.location, command->answer.body);
-        request->content_type =
-            command->answer.status < 400 ? client_of(command)->content_type : "application/problem+json";
-    }
-    http_reply(request);
+    client_answer_send(self->request, &(struct client_outcome){.failure = rc,
+                                                               .key_reused = command->key_reused,
+                                                               .kept = command->replayed ? &command->answer : NULL,
+                                                               .content_type = self->content_type});
 }
 
 /* A command of `n` empty steps. NULL: there is no memory, and that is answered. */
@@ -196,10 +177,9 @@ static struct client_command *new_command(struct http_request *request, size_t n
         .request = request,
         .success = success,
     };
-    if (request->method == HTTP_POST) {
-        self->command.idempotency_key = http_scoped_key(request);
-        self->command.fingerprint = str_hash(request->body);
-    }
+    if (request->method == HTTP_POST &&
+        !client_read_key(request, &self->command.idempotency_key, &self->command.fingerprint))
+        return NULL;
     return self;
 }
 
