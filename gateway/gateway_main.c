@@ -28,6 +28,8 @@ static const struct setting rows[] = {
     ROW(burst, SETTING_INT, "400", 1, 1000000, "So many more may come at once."),
     ROW(connections, SETTING_INT, "128", 1, 65535, "Requests under way at a time of one client address; more get 429."),
     ROW(unlimited, SETTING_TEXT, "127.0.0.0/8 ::1", 0, 4096, "Addresses and networks without those limits."),
+    ROW(operators, SETTING_TEXT, "127.0.0.0/8 ::1", 0, 4096,
+        "Addresses and networks that may read the services' figures (/ops/<service>/metrics)."),
     ROW(max_connections, SETTING_INT, "8192", 16, 1000000,
         "Connections of a worker, to clients and to services together."),
     ROW(header_ms, SETTING_MS, "10000", 100, HOUR, "A request's headers have to arrive within."),

@@ -53,6 +53,9 @@ bool gateway_settings_check(const struct gateway_settings *settings, struct buf 
     if (!are_addresses(str_of(settings->unlimited)))
         return refuse("unlimited", settings->unlimited, "addresses or networks like 10.0.0.0/8, separated by blanks",
                       problem);
+    if (!are_addresses(str_of(settings->operators)))
+        return refuse("operators", settings->operators, "addresses or networks like 10.0.0.0/8, separated by blanks",
+                      problem);
     if (!is_made_of(str_of(settings->cors_origin), " :/.-_*[]"))
         return refuse("cors_origin", settings->cors_origin,
                       "* or origins like https://shop.example, separated by blanks", problem);

@@ -11,6 +11,7 @@ struct gateway_settings {
     int64_t rate, burst;     /* requests a second of one address; how many may come at once */
     int64_t connections;     /* of one address */
     const char *unlimited;   /* addresses and networks, separated by blanks */
+    const char *operators;   /* who may read the services' metrics; the same */
     int64_t max_connections; /* of all clients and to the services, together, per worker */
     int64_t header_ms, body_ms, send_ms, idle_ms;
     int64_t connect_ms, answer_ms, stream_ms;

@@ -81,7 +81,13 @@ static void write_routes(const struct filler *filler, struct buf *out)
         buf_printf(out, "        location ^~ %s/ { proxy_pass http://%s; }\n", routes[i].path, routes[i].service);
     }
     for (size_t i = 0; i < COUNT_OF(services); i++)
-        buf_printf(out, "        location = /health/%s { proxy_pass http://%s/readyz; }\n", services[i], services[i]);
+        buf_printf(out,
+                   "        location = /health/%s { proxy_pass http://%s/readyz; }\n"
+                   "        location = /ops/%s/metrics {\n            if ($is_operator = 0) { return 403; }\n"
+                   "            add_header Cache-Control no-store always; # and, without those of CORS, for our own "
+                   "page only\n"
+                   "            proxy_pass http://%s/metrics;\n        }\n",
+                   services[i], services[i], services[i], services[i]);
 }
 
 /* add_header is not inherited by a level that has one of its own. */
@@ -121,15 +127,16 @@ static void write_problems(const struct filler *filler, struct buf *out)
 static void write_page_headers(const struct filler *filler, struct buf *out)
 {
     UNUSED(filler);
-    buf_printf(out,
-               "add_header Content-Security-Policy \"default-src 'none'; script-src 'self'; style-src %s; connect-src 'self'; "
-               "img-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-               "require-trusted-types-for 'script'; trusted-types 'none'\" always; "
-               "add_header X-Content-Type-Options nosniff always; add_header Referrer-Policy no-referrer always; "
-               "add_header Cross-Origin-Opener-Policy same-origin always; "
-               "add_header Cross-Origin-Resource-Policy same-origin always; "
-               "add_header Permissions-Policy \"camera=(), geolocation=(), microphone=(), payment=(), usb=()\" always;",
-               embedded_styles);
+    buf_printf(
+        out,
+        "add_header Content-Security-Policy \"default-src 'none'; script-src 'self'; style-src %s; connect-src 'self'; "
+        "img-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'\" always; "
+        "add_header X-Content-Type-Options nosniff always; add_header Referrer-Policy no-referrer always; "
+        "add_header Cross-Origin-Opener-Policy same-origin always; "
+        "add_header Cross-Origin-Resource-Policy same-origin always; "
+        "add_header Permissions-Policy \"camera=(), geolocation=(), microphone=(), payment=(), usb=()\" always;",
+        embedded_styles);
 }
 
 /* Each word of the list as a line "<before><word><after>". */
@@ -147,6 +154,11 @@ static void write_words(const char *list, const char *before, const char *after,
 static void write_unlimited(const struct filler *filler, struct buf *out)
 {
     write_words(filler->settings->unlimited, "", " 1;", out);
+}
+
+static void write_operators(const struct filler *filler, struct buf *out)
+{
+    write_words(filler->settings->operators, "", " 1;", out);
 }
 
 static bool takes_any_origin(const struct filler *filler)
@@ -223,12 +235,12 @@ static void write_stop_ms(const struct filler *filler, struct buf *out)
 #name, write_##name                                                                                            \
     }
 static const struct part parts[] = {
-    PART(listen),       PART(access_log), PART(workers),     PART(max_connections), PART(max_body),
-    PART(rate),         PART(burst),      PART(connections), PART(header_ms),       PART(body_ms),
-    PART(send_ms),      PART(idle_ms),    PART(connect_ms),  PART(answer_ms),       PART(stream_ms),
-    PART(stop_ms),      PART(user),       PART(body_buffer), PART(unlimited),       PART(cors_default),
-    PART(cors_origins), PART(upstreams),  PART(routes),      PART(problems),        PART(page_headers),
-    PART(error_level),
+    PART(listen),       PART(access_log),  PART(workers),     PART(max_connections), PART(max_body),
+    PART(rate),         PART(burst),       PART(connections), PART(header_ms),       PART(body_ms),
+    PART(send_ms),      PART(idle_ms),     PART(connect_ms),  PART(answer_ms),       PART(stream_ms),
+    PART(stop_ms),      PART(user),        PART(body_buffer), PART(unlimited),       PART(cors_default),
+    PART(cors_origins), PART(upstreams),   PART(routes),      PART(problems),        PART(page_headers),
+    PART(operators),    PART(error_level),
 };
 
 static void write_named(const struct filler *filler, struct str name, struct buf *out)

@@ -148,10 +148,12 @@ static void only_root_names_a_user(void **state)
 
 static void a_setting_can_not_smuggle_directives_into_nginx(void **state)
 {
-    const struct gateway_settings fine = {.unlimited = "", .cors_origin = "", .user = "", .access_log = "off"};
-    struct gateway_settings bad[] = {fine, fine, fine, fine, fine, fine};
+    const struct gateway_settings fine = {
+        .unlimited = "", .operators = "", .cors_origin = "", .user = "", .access_log = "off"};
+    struct gateway_settings bad[] = {fine, fine, fine, fine, fine, fine, fine};
     static const char *const named[] = {"gateway.unlimited",   "gateway.unlimited", "gateway.unlimited",
-                                        "gateway.cors_origin", "gateway.user",      "gateway.access_log"};
+                                        "gateway.cors_origin", "gateway.user",      "gateway.access_log",
+                                        "gateway.operators"};
     struct buf problem = {0};
     UNUSED(state);
 
@@ -161,6 +163,7 @@ static void a_setting_can_not_smuggle_directives_into_nginx(void **state)
     bad[3].cors_origin = "\" 1; } evil \"";
     bad[4].user = "root; evil";
     bad[5].access_log = "/tmp/$x";
+    bad[6].operators = "10.0.0.0/8 1; } evil";
     assert_true(gateway_settings_check(&fine, &problem));
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         buf_clear(&problem);

@@ -8,6 +8,8 @@ static struct metric events_total = METRIC_COUNTER_INIT("coffeeshop_view_events_
 static struct metric lag =
     METRIC_DURATION_INIT("coffeeshop_view_lag_seconds",
                          "From an event's time to its commit in the view; of each batch, the oldest event's.");
+static struct metric order_to_cup =
+    METRIC_DURATION_INIT("coffeeshop_order_to_cup_seconds", "From an order to its cup, as its customer waited for it.");
 
 static void publish(struct view_sink *sink, const struct view_batch *batch)
 {
@@ -18,6 +20,10 @@ static void publish(struct view_sink *sink, const struct view_batch *batch)
         metric_add(&events_total, (int64_t)batch->n_events);
         metric_observe(&lag, late > 0 ? late : 0);
     }
+    for (size_t i = 0; i < batch->orders.n; i++) {
+        if (batch->rows[i].cup_us)
+            metric_observe(&order_to_cup, batch->rows[i].cup_us);
+    }
     meter->next->publish(meter->next, batch);
 }
 
@@ -26,4 +32,5 @@ void view_meter_init(struct view_meter *meter, struct view_sink *next)
     *meter = (struct view_meter){{publish}, next};
     metric_register(&events_total);
     metric_register(&lag);
+    metric_register(&order_to_cup);
 }

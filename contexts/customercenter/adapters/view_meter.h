@@ -1,5 +1,5 @@
 /** view_meter.h: counts what is taken into the view and how late, on its way to another sink:
- * coffeeshop_view_events_total, coffeeshop_view_lag_seconds.
+ * coffeeshop_view_events_total, coffeeshop_view_lag_seconds, coffeeshop_order_to_cup_seconds.
  */
 #ifndef COFFEESHOP_VIEW_METER_H
 #define COFFEESHOP_VIEW_METER_H

@@ -48,6 +48,15 @@ static bool make_room(struct mypage *page, struct arena *arena)
     return true;
 }
 
+/* How long the customer waited, when this is what they waited for. */
+static int64_t time_to_cup(const struct mypage *page, const struct mypage_event *event)
+{
+    if (event->fact != MYPAGE_FACT_PRODUCED || page->timeline[0].fact != MYPAGE_FACT_ORDERED)
+        return 0;
+    int64_t took = event->at - page->timeline[0].at;
+    return took > 0 ? took : 1;
+}
+
 static bool apply_to_page(struct view_batch *batch, const struct view_command *command)
 {
     struct view_row *row = &batch->rows[working_set_number(&batch->orders, command->order_id)];
@@ -58,6 +67,7 @@ static bool apply_to_page(struct view_batch *batch, const struct view_command *c
     if (mypage_apply(&row->page, &command->event)) {
         row->changed = true;
         row->is_new |= !was_visible && mypage_is_visible(&row->page);
+        row->cup_us += time_to_cup(&row->page, &command->event);
     }
     return true;
 }

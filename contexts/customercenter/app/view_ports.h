@@ -8,8 +8,9 @@
 
 struct view_row {
     struct mypage page;
-    bool changed; /* to be stored */
-    bool is_new;  /* becomes visible in this batch */
+    bool changed;   /* to be stored */
+    bool is_new;    /* becomes visible in this batch */
+    int64_t cup_us; /* from the order to its cup, when this batch completed it; 0: it didn't */
 };
 
 /** What stock last told of an item. */
