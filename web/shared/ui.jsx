@@ -88,10 +88,17 @@ export function wholeNumber(text, min, max) {
 
 let speaker = null;
 
-/** Where a page says what has just happened to those who can't see it. One on each page. */
-export const Announcer = () => (
-    <div class="unseen" role="status" aria-live="polite" data-testid="announcer" ref={(node) => { speaker = node; }} />
-);
+/** Where a page says what has just happened to those who can't see it. One on each page. Never drawn again: Preact would take out the
+ *  words, which are not its own. */
+export class Announcer extends Component {
+    shouldComponentUpdate() {
+        return false;
+    }
+
+    render() {
+        return <div class="unseen" role="status" aria-live="polite" data-testid="announcer" ref={(node) => { speaker = node; }} />;
+    }
+}
 
 export function announce(text) {
     if (speaker) {

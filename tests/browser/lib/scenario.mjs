@@ -10,30 +10,37 @@ import { Visitor } from './visitor.mjs';
 const FAILED = path.join(ROOT, 'build', 'browser-failed');
 const LIMIT_MS = 120_000;
 
-/** A shop with these settings, open for the tests of a file. Gives {shop, browser, scenario}; `shop` is there once a test runs. */
+let browser = null; /* one for all tests of a file */
+
+before(async () => {
+    browser = await launchChromium();
+});
+
+after(async () => {
+    await browser?.close();
+});
+
+/** A shop with these settings, open for the tests of a file. Gives {shop, scenario}; `shop` is there once a test runs. */
 export function openShop(settings = {}, menu = null) {
-    const street = { shop: null, browser: null };
+    const street = { shop: null };
 
     before(async () => {
-        [street.shop, street.browser] = await Promise.all([Shop.open(settings, menu), launchChromium()]);
+        street.shop = await Shop.open(settings, menu);
     });
 
-    after(async () => {
-        await street.browser?.close();
-        await street.shop?.close();
-    });
+    after(() => street.shop?.close());
 
-    /** A test with visitors. `body` gets {shop, visit, tell}; visit(options) gives a Visitor, tell(text) prints a figure.
+    /** A test with visitors. `body` gets {shop, browser, visit, tell}; visit(options) gives a Visitor, tell(text) prints a figure.
      *  In the end every visitor's manners are checked; when it failed there is a picture of each page in build/browser-failed. */
     street.scenario = (title, body) => test(title, { timeout: LIMIT_MS }, async (t) => {
         const visitors = [];
         const visit = async (options) => {
-            const visitor = await Visitor.arrive(street.browser, street.shop.url, options);
+            const visitor = await Visitor.arrive(browser, street.shop.url, options);
             visitors.push(visitor);
             return visitor;
         };
         try {
-            await body({ shop: street.shop, browser: street.browser, visit, tell: (text) => t.diagnostic(text) });
+            await body({ shop: street.shop, browser, visit, tell: (text) => t.diagnostic(text) });
             visitors.forEach((visitor) => visitor.checkManners());
         } catch (error) {
             await Promise.all(visitors.map((visitor, n) => picture(visitor, `${title} ${n} ${visitor.name}`)));

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { eventually } from './eventually.mjs';
+import { eventually, GivenUp } from './eventually.mjs';
 import { addressFlags, childrenOf, freePort, PROGRAM, startProgram, wordsOf } from './program.mjs';
 
 export const LONG_MS = 3_600_000; /* a time that no test waits for */
@@ -19,33 +19,46 @@ export const SLOW_BREW = { 'product.start_after_ms': 0, 'product.brew_ms': LONG_
 export const MANUAL = { 'product.mode': 'manual' };
 /** What is killed stays away until a page has noticed. */
 export const SLOW_RESTART = { 'up.backoff_ms': 2_500 };
-/** What is killed does not come back. */
-export const NO_RESTART = { 'up.backoff_ms': 600_000, 'up.backoff_max_ms': 600_000 };
+/** What is killed does not come back, not while a test lasts. */
+export const NO_RESTART = { 'up.backoff_ms': 60_000, 'up.backoff_max_ms': 600_000 };
 
 export class Shop {
     /** Starts a shop and gives it when every service can be asked. `menu`: what is sold, as the file has it; else the built-in one. */
     static async open(settings = {}, menu = null) {
-        const shop = new Shop();
-        shop.directory = mkdtempSync(path.join(os.tmpdir(), 'coffeeshop-browser-'));
-        shop.log = path.join(shop.directory, 'up.log');
-        shop.ports = {};
+        for (;;) {
+            const shop = new Shop();
+            try {
+                await shop.#start(settings, menu);
+                return shop;
+            } catch (error) {
+                await shop.close();
+                if (!/Address already in use/.test(error.message)) {
+                    throw error;
+                } /* somebody was faster at a port that was free a moment ago: there are others */
+            }
+        }
+    }
+
+    async #start(settings, menu) {
+        this.directory = mkdtempSync(path.join(os.tmpdir(), 'coffeeshop-browser-'));
+        this.log = path.join(this.directory, 'up.log');
+        this.ports = {};
         const flags = addressFlags();
         for (const { service } of flags.filter((flag) => flag.listens)) {
-            shop.ports[service] = await freePort();
+            this.ports[service] = await freePort();
         }
         const addresses = flags.map(({ flag, service, listens }) =>
-            `--${flag}=${listens ? `127.0.0.1:${shop.ports[service]}` : shop.urlOf(service)}`);
-        const words = { data: path.join(shop.directory, 'data'), 'feed.heartbeat_ms': 250, ...settings };
+            `--${flag}=${listens ? `127.0.0.1:${this.ports[service]}` : this.urlOf(service)}`);
+        const words = { data: path.join(this.directory, 'data'), 'feed.heartbeat_ms': 250, ...settings };
         if (menu) {
-            words.menu = path.join(shop.directory, 'menu.json');
+            words.menu = path.join(this.directory, 'menu.json');
             writeFileSync(words.menu, JSON.stringify(menu));
         }
-        shop.up = startProgram(['up', ...addresses, ...Object.entries(words).map(([name, value]) => `--${name}=${value}`)], shop.log);
-        shop.ended = once(shop.up, 'exit');
-        for (const service of Object.keys(shop.ports)) {
-            await shop.waitReady(service);
+        this.up = startProgram(['up', ...addresses, ...Object.entries(words).map(([name, value]) => `--${name}=${value}`)], this.log);
+        this.ended = once(this.up, 'exit');
+        for (const service of Object.keys(this.ports)) {
+            await this.waitReady(service);
         }
-        return shop;
     }
 
     get services() {
@@ -67,7 +80,7 @@ export class Shop {
     async waitReady(service, within = 30_000) {
         await eventually(`${service} is ready`, async () => {
             if (this.up.exitCode !== null) {
-                throw new Error(`${PROGRAM} ended with ${this.up.exitCode}: ${this.output().slice(-3000)}`);
+                throw new GivenUp(`${PROGRAM} ended with ${this.up.exitCode}: ${this.output().slice(-3000)}`);
             }
             return (await fetch(`${this.urlOf(service)}/readyz`)).status === 200;
         }, { within });
