@@ -101,7 +101,7 @@ static void every_collection_goes_to_the_service_that_owns_it(void **state)
 static void the_limits_spare_who_is_listed(void **state)
 {
     struct buf usual = CONFIGURED(NULL);
-    struct buf nobody = CONFIGURED("--gateway.unlimited=");
+    struct buf nobody = CONFIGURED("--gateway.unlimited=", "--gateway.operators=");
     struct buf some = CONFIGURED("--gateway.unlimited=10.0.0.0/8  ::2");
     UNUSED(state);
 
@@ -110,6 +110,16 @@ static void the_limits_spare_who_is_listed(void **state)
     assert_has(&some, "        10.0.0.0/8 1;\n        ::2 1;\n");
     buf_free(&usual);
     buf_free(&nobody);
+    buf_free(&some);
+}
+
+static void the_services_figures_are_for_operators_only(void **state)
+{
+    struct buf some = CONFIGURED("--gateway.operators=10.1.0.0/16 ::3");
+    UNUSED(state);
+
+    assert_has(&some, "geo $is_operator {\n        default 0;\n        10.1.0.0/16 1;\n        ::3 1;\n    }");
+    assert_has(&some, "location = /ops/stock/metrics {\n            if ($is_operator = 0) { return 403; }");
     buf_free(&some);
 }
 
@@ -269,6 +279,7 @@ int main(void)
         cmocka_unit_test(every_setting_is_filled_in),
         cmocka_unit_test(every_collection_goes_to_the_service_that_owns_it),
         cmocka_unit_test(the_limits_spare_who_is_listed),
+        cmocka_unit_test(the_services_figures_are_for_operators_only),
         cmocka_unit_test(other_origins_may_ask_if_they_are_listed),
         cmocka_unit_test(only_root_names_a_user),
         cmocka_unit_test(a_setting_can_not_smuggle_directives_into_nginx),
