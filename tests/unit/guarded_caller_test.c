@@ -1,0 +1,300 @@
+/* Guarded calls, real HTTP: what the caller is told, and when the breaker keeps it from calling at all. Server, client
+ * and breaker are on one loop. */
+#include "base.h"
+#include "errors.h"
+#include "guarded_caller.h"
+#include "http_server.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { AN_HOUR_MS = 3600000, VOLUME = 4 };
+
+struct other_side {
+    struct loop *loop;
+    struct http_client *client;
+    struct http_server *server;
+    struct buf url;
+    int status;                /* what it answers; 0: nothing */
+    int asked;                 /* how often it was */
+    struct http_request *kept; /* not answered yet */
+    struct guarded_caller *caller;
+};
+
+static void serve(void *context, struct http_request *request)
+{
+    struct other_side *side = context;
+
+    side->asked++;
+    if (!side->status) {
+        side->kept = request;
+        return;
+    }
+    request->status = side->status;
+    BUF_LIT(&request->reply, "{\"answer\":true}");
+    http_reply(request);
+}
+
+static const struct route routes[] = {{HTTP_PUT, "/it", serve, "Answers as it is told.", true}, {.path = NULL}};
+
+static void open_side(struct other_side *side, int64_t sleep_window_ms, int64_t timeout_ms)
+{
+    const struct http_settings http = {.max_connections = 64,
+                                       .max_body = 65536,
+                                       .connection_memory = 8192,
+                                       .idle_ms = 60000,
+                                       .request_ms = 60000,
+                                       .trusted_proxy = "127.0.0.1"};
+    const struct breaker_settings breaker = {
+        .window_ms = AN_HOUR_MS, .volume = VOLUME, .error_percent = 50, .sleep_window_ms = sleep_window_ms};
+    struct buf problem = {0};
+
+    *side = (struct other_side){.loop = loop_new(), .status = 200};
+    assert_non_null(side->loop);
+    side->client = http_client_new(side->loop, 8);
+    side->server = http_server_new(side->loop, &http, "127.0.0.1:0", routes, side, &problem);
+    assert_non_null(side->client);
+    assert_non_null(side->server);
+    buf_printf(&side->url, "http://127.0.0.1:%d/it", http_server_port(side->server));
+    buf_char(&side->url, '\0');
+    side->caller = guarded_caller_new("other", side->loop, side->client, &breaker, timeout_ms);
+    assert_non_null(side->caller);
+}
+
+static void close_side(struct other_side *side)
+{
+    if (side->kept) {
+        http_fill_problem(side->kept, 503, NULL, "too late");
+        http_reply(side->kept);
+    }
+    http_client_free(side->client);
+    http_server_free(side->server);
+    loop_free(side->loop);
+    buf_free(&side->url);
+}
+
+/* A call, and what came of it. */
+struct asked {
+    struct guarded_call call;
+    struct other_side *side;
+    int error, status;
+    int *open; /* calls that are not done yet: with the last the loop stops */
+};
+
+static void done(struct guarded_call *call, int error)
+{
+    struct asked *asked = CONTAINER_OF(call, struct asked, call);
+
+    asked->error = error;
+    asked->status = error ? 0 : call->http.status;
+    if (--*asked->open == 0)
+        loop_stop(asked->side->loop);
+}
+
+static void ask(struct other_side *side, struct asked *asked, const char *url, int *open)
+{
+    *asked = (struct asked){.side = side, .open = open, .error = -1};
+    asked->call.http = (struct http_call){.method = "PUT", .url = url};
+    asked->call.done = done;
+    guarded_call(side->caller, &asked->call);
+}
+
+/* One call, to its end. */
+static struct asked ask_at(struct other_side *side, const char *url)
+{
+    struct asked asked;
+    int open = 1;
+
+    ask(side, &asked, url, &open);
+    loop_run(side->loop);
+    return asked;
+}
+
+static struct asked ask_it(struct other_side *side)
+{
+    return ask_at(side, side->url.p);
+}
+
+static void break_it(struct other_side *side)
+{
+    side->status = 500;
+    for (int i = 0; i < VOLUME; i++)
+        assert_int_equal(ask_it(side).error, E_TIMEOUT);
+}
+
+static void an_answer_comes_with_its_status(void **state)
+{
+    struct other_side side;
+    UNUSED(state);
+
+    open_side(&side, AN_HOUR_MS, AN_HOUR_MS);
+    struct asked asked = ask_it(&side);
+    assert_int_equal(asked.error, OK);
+    assert_int_equal(asked.status, 200);
+    close_side(&side);
+}
+
+static void a_503_was_not_done_and_any_other_5xx_may_have_been(void **state)
+{
+    struct other_side side;
+    UNUSED(state);
+
+    open_side(&side, AN_HOUR_MS, AN_HOUR_MS);
+    side.status = 503;
+    assert_int_equal(ask_it(&side).error, E_UNAVAILABLE);
+    side.status = 500;
+    assert_int_equal(ask_it(&side).error, E_TIMEOUT);
+    close_side(&side);
+}
+
+static void who_says_nothing_is_given_up_and_nothing_is_known(void **state)
+{
+    struct other_side side;
+    UNUSED(state);
+
+    open_side(&side, AN_HOUR_MS, 20);
+    side.status = 0;
+    assert_int_equal(ask_it(&side).error, E_TIMEOUT);
+    close_side(&side);
+}
+
+static void where_nobody_listens_nothing_was_done(void **state)
+{
+    struct other_side side;
+    UNUSED(state);
+
+    open_side(&side, AN_HOUR_MS, AN_HOUR_MS);
+    assert_int_equal(ask_at(&side, "http://127.0.0.1:1/it").error, E_UNAVAILABLE);
+    close_side(&side);
+}
+
+static void a_no_of_the_domain_is_no_failure(void **state)
+{
+    struct other_side side;
+    UNUSED(state);
+
+    open_side(&side, AN_HOUR_MS, AN_HOUR_MS);
+    side.status = 409;
+    for (int i = 0; i < 3 * VOLUME; i++) {
+        struct asked asked = ask_it(&side);
+        assert_int_equal(asked.error, OK);
+        assert_int_equal(asked.status, 409);
+    }
+    close_side(&side);
+}
+
+static void after_enough_failures_nobody_is_asked_any_more(void **state)
+{
+    struct other_side side;
+    UNUSED(state);
+
+    open_side(&side, AN_HOUR_MS, AN_HOUR_MS);
+    assert_int_equal(guarded_caller_retry_after_s(side.caller), 1);
+    break_it(&side);
+    side.status = 200;
+    assert_int_equal(ask_it(&side).error, E_UNAVAILABLE);
+    assert_int_equal(side.asked, VOLUME);
+    int64_t wait = guarded_caller_retry_after_s(side.caller);
+    assert_true(wait > 1 && wait <= AN_HOUR_MS / 1000);
+    close_side(&side);
+}
+
+static void when_the_pause_is_over_one_good_answer_closes_the_breaker(void **state)
+{
+    struct other_side side;
+    UNUSED(state);
+
+    open_side(&side, 1, AN_HOUR_MS);
+    break_it(&side);
+    side.status = 200;
+    while (ask_it(&side).error == E_UNAVAILABLE)
+        continue; /* the pause is a millisecond */
+    int asked = side.asked;
+    for (int i = 0; i < VOLUME; i++)
+        assert_int_equal(ask_it(&side).error, OK);
+    assert_int_equal(side.asked, asked + VOLUME);
+    assert_int_equal(guarded_caller_retry_after_s(side.caller), 1);
+    close_side(&side);
+}
+
+enum { FROM_THREADS = 64 };
+
+struct thread_of_asks {
+    struct other_side *side;
+    struct asked asked[FROM_THREADS];
+    int *open;
+};
+
+static void *ask_many(void *argument)
+{
+    struct thread_of_asks *thread = argument;
+
+    for (int i = 0; i < FROM_THREADS; i++) {
+        ask(thread->side, &thread->asked[i], thread->side->url.p, thread->open);
+        (void)guarded_caller_retry_after_s(thread->side->caller);
+    }
+    return NULL;
+}
+
+static void any_thread_may_ask(void **state)
+{
+    struct other_side side;
+    int open = 2 * FROM_THREADS;
+    static struct thread_of_asks threads[2];
+    pthread_t ids[2];
+    UNUSED(state);
+
+    open_side(&side, AN_HOUR_MS, AN_HOUR_MS);
+    for (int i = 0; i < 2; i++) {
+        threads[i] = (struct thread_of_asks){.side = &side, .open = &open};
+        assert_int_equal(pthread_create(&ids[i], NULL, ask_many, &threads[i]), 0);
+    }
+    loop_run(side.loop);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(ids[i], NULL);
+        for (int j = 0; j < FROM_THREADS; j++)
+            assert_int_equal(threads[i].asked[j].error, OK);
+    }
+    assert_int_equal(side.asked, 2 * FROM_THREADS);
+    close_side(&side);
+}
+
+static void a_client_that_ends_tells_who_waits(void **state)
+{
+    struct other_side side;
+    struct asked asked;
+    int open = 1;
+    UNUSED(state);
+
+    open_side(&side, AN_HOUR_MS, AN_HOUR_MS);
+    side.status = 0;
+    ask(&side, &asked, side.url.p, &open);
+    loop_stop(side.loop);
+    loop_run(side.loop); /* runs what was posted, so the call is under way */
+    http_client_free(side.client);
+    side.client = NULL;
+    assert_int_equal(asked.error, E_CLOSING);
+    close_side(&side);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_comes_with_its_status),
+        cmocka_unit_test(a_503_was_not_done_and_any_other_5xx_may_have_been),
+        cmocka_unit_test(who_says_nothing_is_given_up_and_nothing_is_known),
+        cmocka_unit_test(where_nobody_listens_nothing_was_done),
+        cmocka_unit_test(a_no_of_the_domain_is_no_failure),
+        cmocka_unit_test(after_enough_failures_nobody_is_asked_any_more),
+        cmocka_unit_test(when_the_pause_is_over_one_good_answer_closes_the_breaker),
+        cmocka_unit_test(any_thread_may_ask),
+        cmocka_unit_test(a_client_that_ends_tells_who_waits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
