@@ -261,6 +261,11 @@ bool service_start(struct service *service, const struct service_parts *parts, s
     return true;
 }
 
+uint16_t service_port(const struct service *service)
+{
+    return http_server_port(service->server);
+}
+
 void service_submit(struct service *service, struct http_request *request, struct command *command)
 {
     int rc = writer_post(service->writer, command);

@@ -65,6 +65,8 @@ const char *service_path(struct service *service, const char *file);
 struct event_sink *service_events(struct service *service);
 /** Listens and starts everything. false and a sentence in `problem`. */
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem);
+/** Where it listens, once it is started: for who asked for port 0. */
+uint16_t service_port(const struct service *service);
 /** Until SIGTERM, SIGINT or service_stop(), and the end of what is in flight. */
 void service_run(struct service *service);
 /** Begins the same shutdown as a signal. For a service that goes on with other data: it is freed, and made anew. Loop

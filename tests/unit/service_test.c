@@ -1,0 +1,351 @@
+/* A service's life: a real one, with its signals, on a free port and in a directory of its own, around a core that only
+ * counts. */
+#include "alloc.h"
+#include "base.h"
+#include "config.h"
+#include "errors.h"
+#include "guarded_caller.h"
+#include "http_bench.h"
+#include "log.h"
+#include "scratch.h"
+#include "service.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* The service under test --------------------------------------------------------------------------------------------
+ */
+
+static const struct setting own_rows[] = {{.name = NULL}};
+
+static int never_run(const struct program *self, const struct common_settings *common, const void *settings,
+                     struct buf *problem)
+{
+    UNUSED(self);
+    UNUSED(common);
+    UNUSED(settings);
+    UNUSED(problem);
+    return 1;
+}
+
+static const struct program program = {
+    .name = "tested", .doc = "Is tested.", .rows = own_rows, .url = "http://127.0.0.1:0", .run = never_run};
+
+struct effect {
+    struct guarded_call call;
+    int error;
+    bool ended;
+};
+
+struct tested {
+    struct service_http http; /* first: the routes' context */
+    struct scratch scratch;
+    struct arena arena;
+    struct common_settings common;
+    struct service *service;
+    struct core core;
+    atomic_int runs, commands;
+    struct guarded_caller *caller; /* asked by the core when it sees a command, if there is one */
+    struct effect effect;
+    struct buf problem;
+};
+
+static void effect_ended(struct guarded_call *call, int error)
+{
+    struct effect *effect = CONTAINER_OF(call, struct effect, call);
+
+    effect->error = error;
+    effect->ended = true;
+}
+
+static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+{
+    struct tested *tested = CONTAINER_OF(core, struct tested, core);
+
+    UNUSED(commands);
+    UNUSED(now);
+    atomic_fetch_add(&tested->runs, 1);
+    atomic_fetch_add(&tested->commands, (int)n);
+    if (n && tested->caller) {
+        tested->effect.call.http = (struct http_call){.method = "GET", .url = "http://127.0.0.1:1/"};
+        tested->effect.call.done = effect_ended;
+        guarded_call(tested->caller, &tested->effect.call);
+    }
+    return OK;
+}
+
+static int64_t next_due(struct core *core)
+{
+    UNUSED(core);
+    return INT64_MAX;
+}
+
+struct post {
+    struct command base;
+    struct http_request *request;
+};
+
+static void finish(struct command *base, int rc)
+{
+    struct http_request *request = CONTAINER_OF(base, struct post, base)->request;
+
+    if (rc)
+        http_fill_failure(request, rc);
+    else
+        request->status = 204;
+    http_reply(request);
+}
+
+static void take_post(void *context, struct http_request *request)
+{
+    struct tested *tested = context;
+    struct post *post = ARENA_NEW(&request->arena, struct post);
+
+    *post = (struct post){.base = {.origin = FROM_CLIENT, .finish = finish}, .request = request};
+    service_submit(tested->service, request, &post->base);
+}
+
+static const struct route routes[] = {{HTTP_POST, "/things", take_post, "Goes through the writer.", true},
+                                      {.path = NULL}};
+
+static void load_settings(struct tested *tested)
+{
+    char *nothing[] = {NULL};
+    const struct config_source source = {0, nothing, nothing};
+    const struct setting_group groups[] = {{common_settings_rows, common_settings_count, &tested->common}};
+    bool wants_help = false;
+
+    assert_true(config_load(groups, 1, NULL, 0, &source, &tested->arena, &wants_help, &tested->problem));
+    tested->common.data = tested->scratch.dir;
+}
+
+static void open_tested(struct tested *tested)
+{
+    *tested = (struct tested){.core = {.run = run, .next_due = next_due}};
+    scratch_make(&tested->scratch);
+    arena_init(&tested->arena, 0);
+    load_settings(tested);
+    tested->service = service_new(&program, &tested->common, &tested->problem);
+    assert_non_null(tested->service);
+}
+
+static int read_nothing(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+{
+    UNUSED(context);
+    UNUSED(after);
+    UNUSED(enough);
+    UNUSED(frames);
+    *oldest = 0;
+    return OK;
+}
+
+static bool start_tested(struct tested *tested, const char *listen)
+{
+    static const struct cursors nobody = {.n = 0};
+    const struct service_parts parts = {
+        .listen = listen,
+        .routes = routes,
+        .http = &tested->http,
+        .collection = "things",
+        .core = &tested->core,
+        .cursors = &nobody,
+        .read_stored = read_nothing,
+    };
+
+    return service_start(tested->service, &parts, &tested->problem);
+}
+
+static void close_tested(struct tested *tested)
+{
+    service_free(tested->service);
+    arena_free(&tested->arena);
+    buf_free(&tested->problem);
+    scratch_remove(&tested->scratch);
+}
+
+static bool problem_says(const struct tested *tested, const char *words)
+{
+    return tested->problem.n && memmem(tested->problem.p, tested->problem.n, words, strlen(words));
+}
+
+/* Its clients, in a thread of their own ------------------------------------------------------------------------------
+ */
+
+struct clients {
+    pthread_t thread;
+    struct tested *tested;
+    void (*act)(struct clients *self);
+    uint16_t port;
+    struct raw_answer answer, second;
+};
+
+static void *be_clients(void *argument)
+{
+    struct clients *clients = argument;
+
+    clients->act(clients);
+    return NULL;
+}
+
+/* Runs the service until it is told to end by `act`. */
+static void run_with(struct tested *tested, struct clients *clients, void (*act)(struct clients *self))
+{
+    assert_true(start_tested(tested, "127.0.0.1:0"));
+    *clients = (struct clients){.tested = tested, .act = act, .port = service_port(tested->service)};
+    assert_int_equal(pthread_create(&clients->thread, NULL, be_clients, clients), 0);
+    service_run(tested->service);
+    pthread_join(clients->thread, NULL);
+}
+
+static const char post[] = "POST /things HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n";
+
+static void look_and_end(struct clients *self)
+{
+    raw_ask(self->port, "GET /readyz HTTP/1.1\r\nHost: here\r\n\r\n", &self->answer);
+    raw_ask(self->port, post, &self->second);
+    kill(getpid(), SIGTERM);
+}
+
+static void a_service_serves_until_it_is_told_to_end(void **state)
+{
+    struct tested tested;
+    struct clients clients;
+    UNUSED(state);
+
+    open_tested(&tested);
+    run_with(&tested, &clients, look_and_end);
+    assert_int_equal(clients.answer.status, 200);
+    assert_int_equal(clients.second.status, 204);
+    assert_true(service_was_told_to_end(tested.service));
+    assert_int_equal(tested.commands, 1);
+    close_tested(&tested);
+}
+
+/* A client whose request begins before the signal and goes on after it. */
+static void begin_end_go_on(struct clients *self)
+{
+    int fd = raw_connect(self->port);
+
+    raw_say(fd, "POST /things HTTP/1.1\r\nHost: here\r\n");
+    raw_ask(self->port, "GET /livez HTTP/1.1\r\nHost: here\r\n\r\n", &self->answer);
+    kill(getpid(), SIGTERM);
+    raw_say(fd, "Content-Length: 0\r\n\r\n");
+    raw_hear(fd, &self->second, false);
+    close(fd);
+}
+
+static void who_has_begun_to_ask_is_answered_before_the_end(void **state)
+{
+    struct tested tested;
+    struct clients clients;
+    UNUSED(state);
+
+    open_tested(&tested);
+    run_with(&tested, &clients, begin_end_go_on);
+    assert_int_equal(clients.second.status, 204);
+    close_tested(&tested);
+}
+
+static void a_port_in_use_is_a_sentence_and_nothing_was_begun(void **state)
+{
+    struct tested tested;
+    struct http_bench other;
+    struct http_settings settings = http_bench_settings();
+    struct buf listen = {0};
+    UNUSED(state);
+
+    http_bench_start(&other, &settings, routes);
+    open_tested(&tested);
+    buf_printf(&listen, "127.0.0.1:%d", other.port);
+    buf_char(&listen, '\0');
+    assert_false(start_tested(&tested, listen.p));
+    assert_true(problem_says(&tested, listen.p));
+    close_tested(&tested);
+    assert_int_equal(tested.runs, 0);
+    buf_free(&listen);
+    http_bench_stop(&other);
+}
+
+static void a_second_service_on_the_same_data_is_refused(void **state)
+{
+    struct tested tested;
+    UNUSED(state);
+
+    open_tested(&tested);
+    assert_null(service_new(&program, &tested.common, &tested.problem));
+    assert_true(problem_says(&tested, "is in use"));
+    close_tested(&tested);
+}
+
+static void end_bare(struct command *base, int rc)
+{
+    UNUSED(rc);
+    heap_free(base);
+}
+
+static void tell_to_end(struct clients *self)
+{
+    UNUSED(self);
+    kill(getpid(), SIGTERM);
+}
+
+static void what_the_last_batch_asked_for_ends_too(void **state)
+{
+    const struct breaker_settings breaker = {10000, 20, 50, 5000};
+    struct tested tested;
+    struct clients clients;
+    UNUSED(state);
+
+    open_tested(&tested);
+    tested.caller =
+        guarded_caller_new("nobody", service_loop(tested.service), service_client(tested.service), &breaker, 1000);
+    assert_non_null(tested.caller);
+    run_with(&tested, &clients, tell_to_end);
+    /* The loop has ended, the writer not yet: its last batch asks for something. */
+    struct command *event = heap_alloc(sizeof(*event));
+    *event = (struct command){.origin = FROM_EFFECT, .finish = end_bare};
+    (void)writer_post(service_writer(tested.service), event);
+    close_tested(&tested);
+    assert_int_equal(tested.commands, 1);
+    assert_true(tested.effect.ended);
+    assert_int_equal(tested.effect.error, E_CLOSING);
+}
+
+static void without_memory_it_does_not_start_and_says_so(void **state)
+{
+    UNUSED(state);
+    for (uint64_t nth = 1;; nth++) {
+        struct tested tested;
+        open_tested(&tested);
+        heap_fail_at(nth);
+        bool started = start_tested(&tested, "127.0.0.1:0");
+        bool failed = heap_has_failed();
+        heap_fail_at(0);
+        assert_true(started || tested.problem.n || tested.problem.failed);
+        close_tested(&tested);
+        if (!failed)
+            break;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_service_serves_until_it_is_told_to_end),
+        cmocka_unit_test(who_has_begun_to_ask_is_answered_before_the_end),
+        cmocka_unit_test(a_port_in_use_is_a_sentence_and_nothing_was_begun),
+        cmocka_unit_test(a_second_service_on_the_same_data_is_refused),
+        cmocka_unit_test(what_the_last_batch_asked_for_ends_too),
+        cmocka_unit_test(without_memory_it_does_not_start_and_says_so),
+    };
+
+    log_init("tested", LOG_ERROR, LOG_HUMAN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
