@@ -1,0 +1,27 @@
+/** repo_store.h: the two stores under a repository's contract: a SQLite file of its own, or nothing but memory. */
+#ifndef COFFEESHOP_REPO_STORE_H
+#define COFFEESHOP_REPO_STORE_H
+
+#include "batch.h"
+#include "scratch.h"
+#include "sql.h"
+
+/** What a contract test of a repository stands on. */
+struct repo_store {
+    struct scratch scratch;
+    struct sql *sql; /* NULL: in memory */
+    struct arena arena;
+    struct outbox outbox;
+    struct cursors cursors;
+};
+
+/** A batch's beginning; `n` commands at most. */
+void repo_store_begin(struct repo_store *store, struct batch *batch, size_t n);
+/** Opens (or makes, or opens again) the file. */
+void repo_store_open(struct repo_store *store, const char *application, const struct sql_migration *migrations,
+                     size_t n_migrations);
+void repo_store_close(struct repo_store *store);
+/** Adds what belongs to a batch besides its states: one event, both cursors, a key with its answer, a dead letter. */
+void repo_store_fill(struct repo_store *store, struct batch *batch);
+
+#endif
