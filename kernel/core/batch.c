@@ -6,6 +6,7 @@ int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors
                 struct arena *arena)
 {
     *batch = (struct batch){.now = now, .arena = arena, .outbox = outbox, .cursors = *cursors};
+    outbox_begin(outbox); /* first: whatever fails below, abandoning gives back this batch's positions and no others */
     batch->dead = ARENA_ARRAY(arena, struct dead_letter, n + 1);
     batch->replayed = ARENA_ARRAY(arena, struct dead_letter, n + 1);
     batch->records = ARENA_ARRAY(arena, struct idempotency_record, n + 1);
@@ -13,7 +14,6 @@ int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors
     if (!batch->dead || !batch->replayed || !batch->records || !batch->record_is_new ||
         !working_set_init(&batch->keys, n, arena))
         return E_MEMORY;
-    outbox_begin(outbox);
     return OK;
 }
 
