@@ -36,14 +36,17 @@ void stock_http_find_by_name(void *context, struct http_request *request)
 {
     const struct stock_http *http = context;
     struct str given, name;
-    const char *wrong = "is missing";
+    const char *wrong;
     struct stock stock;
 
-    if (!http_query(request, "productName", 0, &given) || !stock_http_name(http, given, &name, &wrong)) {
-        http_problem(request, 400, "productName", "productName %s", wrong);
+    if (!http_query(request, "productName", 0, &given) || str_trim(given).n == 0) {
+        http_problem(request, 400, "productName", "productName is missing");
         return;
     }
-    reply_with(request, stock_find_by_name(http->kv, name, &request->arena, &stock), &stock);
+    /* what can't be a name is not the name of anything that is kept */
+    int rc = stock_http_name(http, given, &name, &wrong) ? stock_find_by_name(http->kv, name, &request->arena, &stock)
+                                                         : E_NOT_FOUND;
+    reply_with(request, rc, &stock);
 }
 
 enum { BY_ID, BY_NAME, BY_QTY };
