@@ -35,7 +35,6 @@ static const struct json_field file_fields[] = {
      .type = JSON_ARRAY,
      .flags = JSON_REQUIRED,
      .offset = offsetof(struct file_text, items),
-     .min = 1,
      .max = MENU_MAX_ITEMS,
      .object = &item_desc},
 };
@@ -90,6 +89,10 @@ static bool is_unambiguous(const struct menu *menu, const struct menu_item *item
 {
     const struct menu_item *other = menu_find(menu, item->name);
 
+    if (!other)
+        other = menu_find(menu, item->ko);
+    if (!other)
+        other = menu_find(menu, item->en);
     for (size_t i = 0; !other && i < item->n_aliases; i++)
         other = menu_find(menu, item->alias[i]);
     if (!other)
@@ -102,6 +105,10 @@ static bool read_items(struct owned_menu *owned, const struct json_array *items,
 {
     const struct item_text *texts = items->items;
 
+    if (items->n == 0) {
+        BUF_LIT(problem, "items must have at least one");
+        return false;
+    }
     owned->menu.items = ARENA_ARRAY(&owned->arena, struct menu_item, items->n);
     if (!owned->menu.items) {
         BUF_LIT(problem, "out of memory");
