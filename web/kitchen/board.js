@@ -10,6 +10,7 @@ import { regularly } from '../shared/regularly.js';
 
 const ASK_EVERY_MS = 1_000;
 const TAKE_BACK_MS = 5_000;
+const DOUBLE_TOUCH_MS = 700; /* the second touch of a nervous finger means nothing */
 const SHOWN_GONE_MS = 8_000;
 const NEW_FOR_MS = 6_000;
 const MOST_GONE_ASKED = 12;
@@ -68,6 +69,13 @@ export class Board {
     }
 
     takeBack(ticket) {
+        const touch = this.touched.get(ticket.id);
+        if (touch && performance.now() >= touch.sendAt - TAKE_BACK_MS + DOUBLE_TOUCH_MS) {
+            this.#drop(ticket);
+        }
+    }
+
+    #drop(ticket) {
         const touch = this.touched.get(ticket.id);
         if (touch && !touch.sending) {
             clearTimeout(touch.timer);
@@ -137,9 +145,7 @@ export class Board {
         if (found?.status !== 'Canceled') {
             return;
         }
-        if (touch && !touch.sending) {
-            this.takeBack(ticket);
-        }
+        this.#drop(ticket);
         this.canceled = [...this.canceled, { ...found, lane: ticket.status }];
         this.onNews('canceled', [found]);
         this.onChange();
