@@ -1,1 +1,120 @@
-import '../shared/api.js';
+/** The operator's page: how the shop is, in words first, then in figures with their last hour. */
+import { Component, h } from 'preact';
+import { now } from '../shared/clock.js';
+import { Icon } from '../shared/icons.jsx';
+import { language, number, t, timeOfDay } from '../shared/language.js';
+import { start } from '../shared/start.jsx';
+import { Announcer, Bar, StaleNotice } from '../shared/ui.jsx';
+import { Chart } from './chart.jsx';
+import { problems } from './verdict.js';
+import { SERVICES, Watch } from './watch.js';
+import ko from './texts.ko.json';
+import en from './texts.en.json';
+
+const TONES = ['', 'wait', 'bad', 'bad'];
+
+const round = (value, digits) => new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value);
+const count = (value) => (value === null || value === undefined ? '–' : round(value, value < 10 ? 1 : 0));
+const seconds = (value) => {
+    if (value === null || value === undefined) {
+        return '–';
+    }
+    return value < 1 ? t('ms', { n: round(value * 1000, 0) }) : t('s', { n: round(value, value < 10 ? 1 : 0) });
+};
+
+const Verdict = ({ found, link }) => {
+    const state = found === null || link === 'lost' ? 'unknown' : found.some((one) => one.level > 0) ? 'trouble' : 'well';
+    return (
+        <section class="verdict" aria-labelledby="verdict-title" data-testid="verdict" data-verdict={state}>
+            <h2 id="verdict-title" role="status">
+                <Icon name={state === 'well' ? 'check' : state === 'trouble' ? 'alert' : 'clock'} />
+                {t(`verdict.${state}`)}
+            </h2>
+            <ul>
+                {(found ?? []).map((one) => (
+                    <li key={one.key + JSON.stringify(one.values)} class={`notice ${TONES[one.level]}`} data-testid="problem" data-problem={one.key}>
+                        <Icon name="alert" />
+                        <span>{t(`problem.${one.key}`, one.values)}</span>
+                    </li>
+                ))}
+            </ul>
+        </section>
+    );
+};
+
+const Service = ({ name, look, restarts }) => {
+    const state = look?.state ?? 'waiting';
+    const last = restarts.filter((one) => one.service === name).pop();
+    return (
+        <li class="card service" data-testid="service" data-service={name} data-state={state}>
+            <strong>{t(`service.${name}`)}</strong>
+            <span class={`badge ${state === 'up' ? 'good' : state === 'down' ? 'bad' : ''}`}>{t(`state.${state}`)}</span>
+            <span class="soft">{last ? t('restarted', { time: timeOfDay(last.at) }) : ''}</span>
+        </li>
+    );
+};
+
+const Figure = ({ name, value, note, names, format, history, until }) => (
+    <section class="card figure" aria-labelledby={`figure-${name}`} data-testid="figure" data-figure={name}>
+        <h3 id={`figure-${name}`}>{t(`figure.${name}`)}</h3>
+        <p class="value figures">{value}</p>
+        <p class="soft">{note}</p>
+        {names ? <Chart history={history} names={names} until={until} format={format} label={t(`figure.${name}`)} /> : null}
+    </section>
+);
+
+class Ops extends Component {
+    constructor() {
+        super();
+        this.watch = new Watch(() => this.forceUpdate());
+    }
+
+    componentDidMount() {
+        this.watch.start();
+    }
+
+    renderFigures(latest) {
+        const { history, restarts, tickets } = this.watch;
+        const shared = { history, until: now() };
+        const old = (tickets ?? []).filter((ticket) => ticket.status === 'Out of stock').length;
+        return (
+            <div class="figures-grid">
+                <Figure name="orders" value={count(latest.orders)} note={t('note.orders')} names={['orders']} format={count} {...shared} />
+                <Figure name="cup" value={seconds(latest.median)} note={t('note.cup', { p99: seconds(latest.p99) })} names={['median', 'p99']}
+                    format={seconds} {...shared} />
+                <Figure name="waiting" value={count(latest.waiting)} note={t('note.waiting', { n: number(old) })} names={['waiting']} format={count} {...shared} />
+                <Figure name="lag" value={seconds(latest.lag)} note={t('note.lag')} names={['lag']} format={seconds} {...shared} />
+                <Figure name="rejected" value={count(latest.rejected)} note={t('note.rejected')} names={['rejected']} format={count} {...shared} />
+                <Figure name="failed" value={count(latest.failed)} note={t('note.failed')} names={['failed']} format={count} {...shared} />
+                <Figure name="restarts" value={number(restarts.length)} note={t('note.restarts')} />
+            </div>
+        );
+    }
+
+    render() {
+        const { looks, link, asOf, restarts } = this.watch;
+        const latest = this.watch.latest();
+        return (
+            <div class="page">
+                <Bar where={t('ops')} link={link} />
+                <StaleNotice link={link} asOf={asOf} />
+                <main class={link === 'lost' ? 'old' : ''}>
+                    <Verdict found={problems(this.watch, latest, now())} link={link} />
+                    <section aria-labelledby="services-title">
+                        <h2 id="services-title">{t('services')}</h2>
+                        <ul class="services">
+                            {SERVICES.map((name) => <Service key={name} name={name} look={looks?.[name]} restarts={restarts} />)}
+                        </ul>
+                    </section>
+                    <section aria-labelledby="figures-title">
+                        <h2 id="figures-title">{t('lastHour')}</h2>
+                        {this.renderFigures(latest)}
+                    </section>
+                </main>
+                <Announcer />
+            </div>
+        );
+    }
+}
+
+start(Ops, { ko, en });

@@ -109,3 +109,8 @@ export async function metrics(service) {
     const problem = await problemOf(response);
     throw response.status === 403 ? new Refused(403, problem) : new Unanswered(response.status, problem.detail);
 }
+
+/** How many orders there ever were. */
+export const orderCount = () => ask('GET', '/orders?size=1').then((answer) => answer.page.totalElements);
+/** Whether a service may be asked: 'up', or 'down' when it says that it may not or can't be reached. */
+export const health = (service) => ask('GET', `/health/${service}`).then(() => 'up', () => 'down');

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bucketGrowth, buckets, growth, parseMetrics, quantile, samples, sum } from '../../web/ops/metrics.js';
+import { problems } from '../../web/ops/verdict.js';
+import { countersOf, figuresOf } from '../../web/ops/watch.js';
+
+const TEXT = `# HELP coffeeshop_http_requests_total Requests answered, by class of status.
+# TYPE coffeeshop_http_requests_total counter
+coffeeshop_http_requests_total{code="2xx"} 6
+coffeeshop_http_requests_total{code="4xx"} 2
+x{a="say \\"1\\"",b="y"} 1.5
+t_bucket{le="1"} 0
+t_bucket{le="2"} 8
+t_bucket{le="+Inf"} 10
+process_start_time_seconds 1795452733.18
+`;
+
+test("Prometheus' text is read with its labels", () => {
+    const metrics = parseMetrics(TEXT);
+    assert.equal(sum(metrics, 'coffeeshop_http_requests_total'), 8);
+    assert.equal(sum(metrics, 'coffeeshop_http_requests_total', { code: '4xx' }), 2);
+    assert.equal(samples(metrics, 'x', { b: 'y' })[0].value, 1.5);
+    assert.equal(samples(metrics, 'process_start_time_seconds')[0].value, 1795452733.18);
+    assert.deepEqual(buckets(metrics, 't'), [[1, 0], [2, 8], [Infinity, 10]]);
+});
+
+test('quantiles lie within their bucket; what is beyond the last bound is at least that', () => {
+    const list = [[1, 0], [2, 8], [Infinity, 10]];
+    assert.equal(quantile(list, 0.4), 1.5);
+    assert.equal(quantile(list, 0.99), 2);
+    assert.equal(quantile([[1, 0], [Infinity, 0]], 0.5), null);
+    assert.equal(quantile([], 0.5), null);
+});
+
+test('a counter that is smaller than before began anew', () => {
+    assert.equal(growth(10, 15), 5);
+    assert.equal(growth(10, 3), 3);
+    assert.deepEqual(bucketGrowth([[1, 2], [Infinity, 4]], [[1, 3], [Infinity, 9]]), [[1, 1], [Infinity, 5]]);
+    assert.deepEqual(bucketGrowth([[1, 2], [Infinity, 4]], [[1, 0], [Infinity, 1]]), [[1, 0], [Infinity, 1]]);
+});
+
+const well = (metrics = '') => ({ state: 'up', metrics: parseMetrics(metrics), forbidden: false });
+const shop = (changes = {}) => ({ order: well(), product: well(), stock: well(), customercenter: well(), ...changes });
+
+test('figures are what happened between two looks, a minute', () => {
+    const at = (n) => countersOf(shop({ order: well(`coffeeshop_http_requests_total{code="4xx"} ${n}`) }), n * 10);
+    const figures = figuresOf(at(1), at(4), 30_000, at(1));
+    assert.equal(figures.orders, 60);
+    assert.equal(figures.rejected, 6);
+    assert.equal(figures.failed, 0);
+    assert.equal(figures.median, null);
+});
+
+test('what could not be asked is not told as nothing', () => {
+    const blind = countersOf(shop({ stock: { state: 'down', metrics: null } }), null);
+    const figures = figuresOf(blind, blind, 60_000, blind);
+    assert.equal(figures.orders, null);
+    assert.equal(figures.rejected, null);
+});
+
+const keys = (watch, latest = {}) => problems({ tickets: [], restarts: [], ...watch }, latest, 1_000_000_000).map((one) => one.key);
+
+test('when all is well there is nothing to say, and nothing is said before anything is known', () => {
+    assert.deepEqual(keys({ looks: shop() }), []);
+    assert.equal(problems({ looks: null }, {}, 0), null);
+});
+
+test('what is wrong is said in words, the worst first', () => {
+    const looks = shop({
+        stock: { state: 'down', metrics: null },
+        product: well('coffeeshop_breaker_state{service="stock"} 1\ncoffeeshop_follower_connected{producer="stock"} 0\ncoffeeshop_dead_letters 2'),
+    });
+    const tickets = [{ status: 'Out of stock', productName: 'Latte', createdAt: '1970-01-10T00:00:00Z' },
+        { status: 'Ready', productName: 'Tea', createdAt: '1970-01-10T00:00:00Z' }];
+    assert.deepEqual(keys({ looks, tickets }, { lag: 9, failed: 1 }),
+        ['down.stock', 'breaker.product', 'notFollowing', 'slowView', 'deadLetters', 'failing', 'outOfStock', 'longWait']);
+});
+
+test('a service that restarts again and again is named', () => {
+    const restarts = [1, 2, 3].map((at) => ({ at, service: 'order' }));
+    assert.deepEqual(keys({ looks: shop(), restarts }), ['restarting']);
+    assert.deepEqual(keys({ looks: shop(), restarts: restarts.slice(1) }), []);
+});

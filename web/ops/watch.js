@@ -1,0 +1,134 @@
+/** Collects the shop's figures while the page is open: asks every five seconds, remembers an hour on this device. */
+import * as api from '../shared/api.js';
+import { now } from '../shared/clock.js';
+import { recall, remember } from '../shared/storage.js';
+import { bucketGrowth, buckets, growth, parseMetrics, quantile, samples, sum } from './metrics.js';
+
+export const SERVICES = ['order', 'product', 'stock', 'customercenter'];
+export const STEP_MS = 5_000;
+const HOUR_MS = 3_600_000;
+const RATE_OVER_MS = 60_000; /* what "a minute" is measured over */
+const TIMES_OVER_MS = 300_000; /* what medians are taken of */
+const REMEMBER_EVERY = 6;
+
+/** The figures of one moment, as they are kept and drawn. */
+export const FIGURES = ['orders', 'median', 'p99', 'waiting', 'lag', 'rejected', 'failed'];
+
+/** One service: {state: 'up' | 'down', metrics: [] | null, forbidden}. */
+async function look(service) {
+    const [state, metrics] = await Promise.all([
+        api.health(service),
+        api.metrics(service).then(parseMetrics, (why) => (why instanceof api.Refused ? 'forbidden' : null)),
+    ]);
+    return { state, metrics: Array.isArray(metrics) ? metrics : null, forbidden: metrics === 'forbidden' };
+}
+
+/** Counters as they stand, of a look at everything. */
+export function countersOf(looks, orders) {
+    const all = Object.values(looks).flatMap((one) => one.metrics ?? []);
+    const view = looks.customercenter.metrics;
+    return {
+        orders,
+        rejected: sum(all, 'coffeeshop_http_requests_total', { code: '4xx' }),
+        failed: sum(all, 'coffeeshop_http_requests_total', { code: '5xx' }) + sum(all, 'coffeeshop_call_failures_total'),
+        cups: view ? buckets(view, 'coffeeshop_order_to_cup_seconds') : null,
+        lags: view ? buckets(view, 'coffeeshop_view_lag_seconds') : null,
+        whole: Object.values(looks).every((one) => one.metrics),
+    };
+}
+
+/** Figures from two sets of counters, `ms` apart. What was not to be had is null. */
+export function figuresOf(before, after, ms, longBefore) {
+    const perMinute = (name) =>
+        before && before[name] !== null && after[name] !== null ? (growth(before[name], after[name]) * 60_000) / ms : null;
+    const cups = after.cups && longBefore?.cups ? bucketGrowth(longBefore.cups, after.cups) : [];
+    const lags = after.lags && before?.lags ? bucketGrowth(before.lags, after.lags) : [];
+    return {
+        orders: perMinute('orders'),
+        rejected: after.whole && before?.whole ? perMinute('rejected') : null,
+        failed: after.whole && before?.whole ? perMinute('failed') : null,
+        median: quantile(cups, 0.5),
+        p99: quantile(cups, 0.99),
+        lag: quantile(lags, 0.99),
+    };
+}
+
+export class Watch {
+    constructor(onChange) {
+        this.onChange = onChange;
+        this.looks = null; /* service: look */
+        this.history = recall('ops', []); /* [{at, …figures}], oldest first */
+        this.restarts = recall('ops-restarts', []); /* [{at, service}] */
+        this.starts = recall('ops-starts', {}); /* service: when its process began */
+        this.counters = []; /* [{at, …counters}] of the last minutes */
+        this.tickets = null;
+        this.link = null;
+        this.asOf = null;
+        this.turns = 0;
+    }
+
+    start() {
+        const turn = async () => {
+            const began = performance.now();
+            await this.#turn();
+            setTimeout(turn, Math.max(STEP_MS - (performance.now() - began), 500));
+        };
+        turn();
+        addEventListener('pagehide', () => this.#remember());
+    }
+
+    latest() {
+        return this.history[this.history.length - 1] ?? {};
+    }
+
+    async #turn() {
+        const [looks, orders, tickets] = await Promise.all([
+            Promise.all(SERVICES.map(look)),
+            api.orderCount().catch(() => null),
+            api.openTickets().catch(() => null),
+        ]);
+        this.looks = Object.fromEntries(SERVICES.map((service, i) => [service, looks[i]]));
+        this.tickets = tickets;
+        const reached = looks.some((one) => one.state === 'up' || one.metrics || one.forbidden);
+        this.link = reached || navigator.onLine ? (reached ? 'live' : this.link === null ? null : 'lost') : 'lost';
+        if (reached) {
+            this.asOf = now();
+        }
+        this.#take(now(), orders);
+        this.onChange();
+    }
+
+    #take(at, orders) {
+        const after = { at, ...countersOf(this.looks, orders) };
+        const since = (ms) => this.counters.find((one) => one.at >= at - ms - STEP_MS / 2);
+        const before = since(RATE_OVER_MS);
+        const figures = figuresOf(before, after, before ? at - before.at : 1, since(TIMES_OVER_MS));
+        this.counters = [...this.counters.filter((one) => one.at > at - TIMES_OVER_MS - STEP_MS), after];
+        const waiting = this.tickets ? this.tickets.filter((ticket) => ticket.status !== 'Producing').length : null;
+        this.history = [...this.history.filter((one) => one.at > at - HOUR_MS && one.at < at), { at, ...figures, waiting }];
+        this.#noteRestarts(at);
+        if (++this.turns % REMEMBER_EVERY === 0) {
+            this.#remember();
+        }
+    }
+
+    #noteRestarts(at) {
+        for (const service of SERVICES) {
+            const began = samples(this.looks[service].metrics ?? [], 'process_start_time_seconds')[0]?.value;
+            if (began === undefined) {
+                continue;
+            }
+            if (this.starts[service] !== undefined && this.starts[service] !== began) {
+                this.restarts = [...this.restarts, { at: began * 1000, service }];
+            }
+            this.starts[service] = began;
+        }
+        this.restarts = this.restarts.filter((one) => one.at > at - HOUR_MS);
+    }
+
+    #remember() {
+        remember('ops', this.history);
+        remember('ops-restarts', this.restarts);
+        remember('ops-starts', this.starts);
+    }
+}
