@@ -178,11 +178,18 @@ void reader_serve(struct reader *reader, struct http_request *request, struct re
     http_reply(request);
 }
 
+void reader_stop(struct reader *reader)
+{
+    if (reader->stopping)
+        return; /* only this thread ever says so */
+    tell_to_stop(reader);
+    pthread_join(reader->watchdog, NULL);
+}
+
 void reader_free(struct reader *reader)
 {
     if (!reader)
         return;
-    tell_to_stop(reader);
-    pthread_join(reader->watchdog, NULL);
+    reader_stop(reader);
     free_parts(reader);
 }

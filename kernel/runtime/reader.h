@@ -27,7 +27,10 @@ struct reader *reader_new(struct sql *sql, int64_t query_ms, size_t most_waiting
 bool reader_post(struct reader *reader, struct read_job *job);
 /** Posts a request's read, or answers it with 503 when too many wait already. Loop thread. */
 void reader_serve(struct reader *reader, struct http_request *request, struct read_job *job);
-/** Runs what waits, then ends. NULL is taken. */
+/** Runs what waits, then ends its threads; afterwards nothing is taken any more. To be called before the loop is gone
+ * that the last answer wakes. Harmless when it is stopped already. */
+void reader_stop(struct reader *reader);
+/** Stops it when it runs, and closes the database. NULL is taken. */
 void reader_free(struct reader *reader);
 
 #endif

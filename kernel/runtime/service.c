@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "log.h"
+#include "reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -360,6 +361,8 @@ void service_free(struct service *service)
         follower_stop(service->followers[i]);
     if (service->writer)
         writer_stop(service->writer);
+    if (service->parts.reader)
+        reader_stop(service->parts.reader);
     run_posted_jobs(service);
     for (size_t i = 0; i < service->n_followers; i++)
         follower_free(service->followers[i]);

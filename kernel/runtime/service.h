@@ -22,6 +22,7 @@
 #include "program.h"
 #include "writer.h"
 
+struct reader;
 struct service;
 
 /** The routes' context: every context's HTTP adapter embeds it as its first member. */
@@ -49,8 +50,9 @@ struct service_parts {
     feed_read_stored *read_stored;
     void *read_context;
     struct sql
-        *dead_letters; /* the loop's connection to where dead letters are kept; NULL: the service follows nobody */
-    int64_t linger_us; /* of the writer */
+        *dead_letters;     /* the loop's connection to where dead letters are kept; NULL: the service follows nobody */
+    struct reader *reader; /* stopped before the loop is gone; NULL: there is none */
+    int64_t linger_us;     /* of the writer */
 };
 
 /** Locks DATA/<name>.lock, makes loop and client, blocks the signals. NULL and a sentence in `problem`. */

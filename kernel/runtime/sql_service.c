@@ -59,6 +59,7 @@ void sql_service_fill(struct sql_service *store, struct service_parts *parts)
     parts->read_stored = read_stored;
     parts->read_context = store;
     parts->dead_letters = store->reads;
+    parts->reader = store->reader;
 }
 
 void sql_service_close(struct sql_service *store)

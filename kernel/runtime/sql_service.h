@@ -20,7 +20,7 @@ struct sql_service {
  * `problem`. */
 struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *name,
                                      const struct sql_migration *migrations, size_t n_migrations, struct buf *problem);
-/** Fills in how stored events and dead letters are read. */
+/** Fills in how stored events and dead letters are read, and the reader. */
 void sql_service_fill(struct sql_service *store, struct service_parts *parts);
 /** After service_free(). */
 void sql_service_close(struct sql_service *store);

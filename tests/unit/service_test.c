@@ -7,6 +7,7 @@
 #include "guarded_caller.h"
 #include "http_bench.h"
 #include "log.h"
+#include "reader.h"
 #include "scratch.h"
 #include "service.h"
 
@@ -51,6 +52,7 @@ struct tested {
     struct common_settings common;
     struct service *service;
     struct core core;
+    struct reader *reader;
     atomic_int runs, commands;
     struct guarded_caller *caller; /* asked by the core when it sees a command, if there is one */
     struct effect effect;
@@ -112,7 +114,38 @@ static void take_post(void *context, struct http_request *request)
     service_submit(tested->service, request, &post->base);
 }
 
+/* A database that nobody asks. */
+static void close_sql(struct sql *sql)
+{
+    UNUSED(sql);
+}
+static struct sql no_sql = {.close = close_sql};
+
+struct list {
+    struct read_job base;
+    struct http_request *request;
+};
+
+static void read_list(struct read_job *base, struct sql *sql)
+{
+    struct http_request *request = CONTAINER_OF(base, struct list, base)->request;
+
+    UNUSED(sql);
+    request->status = 204;
+    http_reply(request);
+}
+
+static void list_things(void *context, struct http_request *request)
+{
+    struct tested *tested = context;
+    struct list *list = ARENA_NEW(&request->arena, struct list);
+
+    *list = (struct list){.base = {.run = read_list}, .request = request};
+    reader_serve(tested->reader, request, &list->base);
+}
+
 static const struct route routes[] = {{HTTP_POST, "/things", take_post, "Goes through the writer.", true},
+                                      {HTTP_GET, "/things", list_things, "Goes through the reader.", false},
                                       {.path = NULL}};
 
 static void load_settings(struct tested *tested)
@@ -157,6 +190,7 @@ static bool start_tested(struct tested *tested, const char *listen)
         .core = &tested->core,
         .cursors = &nobody,
         .read_stored = read_nothing,
+        .reader = tested->reader,
     };
 
     return service_start(tested->service, &parts, &tested->problem);
@@ -165,6 +199,7 @@ static bool start_tested(struct tested *tested, const char *listen)
 static void close_tested(struct tested *tested)
 {
     service_free(tested->service);
+    reader_free(tested->reader);
     arena_free(&tested->arena);
     buf_free(&tested->problem);
     scratch_remove(&tested->scratch);
@@ -225,6 +260,27 @@ static void a_service_serves_until_it_is_told_to_end(void **state)
     assert_int_equal(clients.second.status, 204);
     assert_true(service_was_told_to_end(tested.service));
     assert_int_equal(tested.commands, 1);
+    close_tested(&tested);
+}
+
+static void list_and_end(struct clients *self)
+{
+    raw_ask(self->port, "GET /things HTTP/1.1\r\nHost: here\r\n\r\n", &self->answer);
+    kill(getpid(), SIGTERM);
+}
+
+/* Under ThreadSanitizer: nobody wakes a loop that is gone. */
+static void the_thread_that_answered_last_is_gone_before_the_loop(void **state)
+{
+    struct tested tested;
+    struct clients clients;
+    UNUSED(state);
+
+    open_tested(&tested);
+    tested.reader = reader_new(&no_sql, 1000, 1);
+    assert_non_null(tested.reader);
+    run_with(&tested, &clients, list_and_end);
+    assert_int_equal(clients.answer.status, 204);
     close_tested(&tested);
 }
 
@@ -339,6 +395,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_service_serves_until_it_is_told_to_end),
+        cmocka_unit_test(the_thread_that_answered_last_is_gone_before_the_loop),
         cmocka_unit_test(who_has_begun_to_ask_is_answered_before_the_end),
         cmocka_unit_test(a_port_in_use_is_a_sentence_and_nothing_was_begun),
         cmocka_unit_test(a_second_service_on_the_same_data_is_refused),
