@@ -213,19 +213,6 @@ def test_a_page_can_ask_how_a_service_is(door, name):
     assert door.http.get(f"/health/{name}").status_code == 200
     assert door.last()[1] == "/readyz"
 
-
-def test_the_start_page_needs_nothing_from_elsewhere(door):
-    page = door.http.get("/")
-    assert page.status_code == 200 and page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in page.headers["content-security-policy"]
-    wanted = re.findall(r'(?:src|href)="([^"]*)"', page.text)
-    for path in (path for path in wanted if path.startswith("/shop.")):
-        assert door.http.get(path).status_code == 200
-    assert {"/shop.css", "/shop.js"} <= set(wanted)
-    assert not re.search(r'(?:src=|<link[^>]*href=)"https?:', page.text)
-    assert all(f'data-service="{name}"' in page.text for name in SERVICES)
-
-
 def test_problems_are_documents_of_one_shape(door):
     body = assert_problem(door.http.get("/nope?x=1"), 404)
     assert body["instance"] == "/nope"
