@@ -20,6 +20,7 @@ const struct command_row shop_commands[] = {
     {"up", "", "Run the whole shop: every service and the gateway, started again when they die.", run_up},
     {"settings", "[SERVICE]", "Print every setting with the value in force, as --config reads it.", run_settings},
     {"view", "rebuild", "Make the customers' view anew from the events.", run_view},
+    {"dead-letters", "SERVICE", "List the events that a service has put aside, or try them again.", run_dead_letters},
     {"version", "", "Print the version.", run_version},
     {"help", "", "Print this.", run_help},
 };

@@ -48,12 +48,15 @@ struct shop_settings {
  */
 int shop_settings_load(struct shop_settings *settings, int argc, char *const *argv, bool *wants_help);
 void shop_settings_free(struct shop_settings *settings);
+/** Where a program listens: the value of its setting <name>.listen; empty when it has none. */
+const char *shop_listen_of(const struct shop_settings *settings, const struct program *program);
 
 /** Runs one service with the settings of the flags, the environment and the file, until SIGTERM or SIGINT. */
 int run_program(const struct program *program, int argc, char *const *argv);
 
 int run_up(int argc, char *const *argv);
 int run_settings(int argc, char *const *argv);
+int run_dead_letters(int argc, char *const *argv);
 int run_view(int argc, char *const *argv);
 int run_version(int argc, char *const *argv);
 int run_help(int argc, char *const *argv);

@@ -58,3 +58,20 @@ void shop_settings_free(struct shop_settings *settings)
 {
     arena_free(&settings->arena);
 }
+
+const char *shop_listen_of(const struct shop_settings *settings, const struct program *program)
+{
+    const char *listen = NULL;
+
+    for (size_t i = 0; i < shop_programs_count; i++) {
+        if (shop_programs[i] != program)
+            continue;
+        for (size_t k = 0; k < program->n_rows; k++) {
+            struct str name = str_of(program->rows[k].name);
+            struct str owner = str_split(name, '.', &name);
+            if (str_is(owner, program->name) && str_is(name, "listen"))
+                memcpy(&listen, (const char *)settings->program[i] + program->rows[k].offset, sizeof(listen));
+        }
+    }
+    return listen ? listen : "";
+}

@@ -27,26 +27,11 @@ struct shop {
     struct shop_settings settings;
 };
 
-/* Where a service listens: the value of its setting <name>.listen. */
-static const char *listen_of(const struct shop_settings *settings, size_t i)
-{
-    const struct program *program = shop_programs[i];
-    const char *listen = NULL;
-
-    for (size_t k = 0; k < program->n_rows; k++) {
-        struct str name = str_of(program->rows[k].name);
-        struct str owner = str_split(name, '.', &name);
-        if (str_is(owner, program->name) && str_is(name, "listen"))
-            memcpy(&listen, (const char *)settings->program[i] + program->rows[k].offset, sizeof(listen));
-    }
-    return listen ? listen : "";
-}
-
 static const char *gateway_address(const struct shop_settings *settings)
 {
     for (size_t i = 0; i < shop_programs_count; i++) {
         if (strcmp(shop_programs[i]->name, "gateway") == 0)
-            return listen_of(settings, i);
+            return shop_listen_of(settings, shop_programs[i]);
     }
     return "";
 }
@@ -62,7 +47,8 @@ static void announce(struct supervisor *supervisor)
     buf_printf(&out, "  see how it goes    http %s/mypages\n", gateway);
     buf_printf(&out, "  what is sold       http %s/menu\n\n", gateway);
     for (size_t i = 0; i < shop_programs_count; i++)
-        buf_printf(&out, "  %-18s http://%s\n", shop_programs[i]->name, listen_of(&shop->settings, i));
+        buf_printf(&out, "  %-18s http://%s\n", shop_programs[i]->name,
+                   shop_listen_of(&shop->settings, shop_programs[i]));
     buf_printf(&out, "\nWhat lasts is kept in %s. Ctrl-C stops it.\n\n", shop->settings.common.data);
     print_out(&out); /* nobody reading it is no reason to close the shop */
     buf_free(&out);
@@ -82,7 +68,7 @@ static bool make_children(struct shop *shop, struct buf *problem)
     }
     for (size_t i = 0; i < shop_programs_count; i++) {
         struct child *child = &supervisor->children[i];
-        const char *listen = listen_of(&shop->settings, i);
+        const char *listen = shop_listen_of(&shop->settings, shop_programs[i]);
         child->name = shop_programs[i]->name;
         if (probe_init(&child->probe, listen))
             continue;

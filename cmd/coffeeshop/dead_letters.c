@@ -1,0 +1,309 @@
+/* dead_letters.c: `coffeeshop dead-letters SERVICE`: what a running service has put aside, and trying it again. */
+#include "shop.h"
+
+#include "errors.h"
+#include "http_client.h"
+#include "json.h"
+
+enum {
+    ASK_MS = 10000,
+    MAX_REPLY = 256 * 1024 * 1024, /* a page of the largest events */
+    MAX_SOURCE = 64,
+};
+
+static const char usage[] =
+    "coffeeshop dead-letters SERVICE                          list the events that SERVICE has put aside, and why\n"
+    "coffeeshop dead-letters SERVICE replay SOURCE POSITION   try one of them again\n"
+    "coffeeshop dead-letters SERVICE replay all               try all of them again\n"
+    "\n"
+    "The service has to run; it is found by its own settings: --order.listen, --config and so on. What is refused "
+    "again\n"
+    "is put aside again. Exit status: 0 all went well, 1 the service can't be asked or said no, 2 bad command line.\n";
+
+/* ---- asking the service ---- */
+
+struct question {
+    struct http_call call;
+    struct loop *loop;
+    struct buf url, reply;
+    int status; /* 0: no answer */
+    int error;
+};
+
+static void on_answer(struct http_call *call, int error)
+{
+    struct question *question = CONTAINER_OF(call, struct question, call);
+
+    question->error = error;
+    question->status = error ? 0 : call->status;
+    if (!error)
+        buf_add(&question->reply, buf_str(&call->reply));
+    loop_stop(question->loop);
+}
+
+/* Sends one request and waits for its end; the reply's text is in `question` until the next one. */
+static void ask(struct question *question, const char *method, struct str body)
+{
+    struct loop *loop = loop_new();
+    struct http_client *client = loop ? http_client_new(loop, 1) : NULL;
+
+    buf_clear(&question->reply);
+    question->status = 0;
+    question->error = E_MEMORY;
+    question->loop = loop;
+    buf_char(&question->url, '\0');
+    if (client && !question->url.failed) {
+        question->call = (struct http_call){.method = method,
+                                            .url = question->url.p,
+                                            .body = body,
+                                            .timeout_ms = ASK_MS,
+                                            .max_reply = MAX_REPLY,
+                                            .done = on_answer};
+        http_client_call(client, &question->call);
+        loop_run(loop);
+    }
+    http_client_free(client);
+    if (loop)
+        loop_free(loop);
+}
+
+struct problem_json {
+    struct str detail;
+};
+static const struct json_field problem_fields[] = {
+    JSON_FIELD(struct problem_json, "detail", detail, JSON_STRING, 0, 0, INT64_MAX),
+};
+static const struct json_desc problem_desc = {"problem", problem_fields, COUNT_OF(problem_fields),
+                                              sizeof(struct problem_json)};
+
+/* Why the service didn't do it, in its own words when it has some. */
+static void add_reason(const struct question *question, struct buf *out)
+{
+    struct arena arena;
+    struct problem_json said;
+    struct json_error error;
+
+    arena_init(&arena, 0);
+    if (!question->status)
+        buf_add(out, str_of(error_text(question->error)));
+    else if (json_decode_fast(&problem_desc, buf_str(&question->reply), &said, &arena, &error) && said.detail.n)
+        buf_add(out, said.detail);
+    else
+        buf_printf(out, "it answered %d", question->status);
+    arena_free(&arena);
+}
+
+/* ---- the letters ---- */
+
+struct letter {
+    struct str source, at, reason, event;
+    int64_t position;
+};
+static const struct json_field letter_fields[] = {
+    JSON_FIELD(struct letter, "source", source, JSON_STRING, JSON_REQUIRED, 1, MAX_SOURCE),
+    JSON_FIELD(struct letter, "position", position, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
+    JSON_FIELD(struct letter, "at", at, JSON_STRING, JSON_REQUIRED, 1, MAX_SOURCE),
+    JSON_FIELD(struct letter, "reason", reason, JSON_STRING, JSON_REQUIRED, 0, INT64_MAX),
+    JSON_FIELD(struct letter, "event", event, JSON_STRING, JSON_REQUIRED, 0, INT64_MAX),
+};
+static const struct json_desc letter_desc = {"dead letter", letter_fields, COUNT_OF(letter_fields),
+                                             sizeof(struct letter)};
+
+struct embedded {
+    struct json_array letters;
+};
+static const struct json_field embedded_fields[] = {
+    JSON_FIELD_OF(struct embedded, "deadLetters", letters, JSON_ARRAY, JSON_REQUIRED, &letter_desc, 0),
+};
+static const struct json_desc embedded_desc = {"_embedded", embedded_fields, COUNT_OF(embedded_fields),
+                                               sizeof(struct embedded)};
+
+struct page {
+    struct embedded embedded;
+};
+static const struct json_field page_fields[] = {
+    JSON_FIELD_OF(struct page, "_embedded", embedded, JSON_OBJECT, JSON_REQUIRED, &embedded_desc, 0),
+};
+static const struct json_desc page_desc = {"list", page_fields, COUNT_OF(page_fields), sizeof(struct page)};
+
+/* What a command works on: a service, where it listens, and what is said at the end. */
+struct work {
+    const char *service, *listen;
+    struct question question;
+    struct buf out, problem;
+    size_t n, n_failed;
+};
+
+static void begin_url(struct work *work, const char *path)
+{
+    struct str port;
+    struct str host = str_split(str_of(work->listen), ':', &port);
+
+    buf_clear(&work->question.url);
+    /* who listens everywhere is asked at loopback */
+    if (str_is(host, "0.0.0.0") || host.n == 0)
+        buf_printf(&work->question.url, "http://127.0.0.1:%.*s%s", STR_ARG(port), path);
+    else
+        buf_printf(&work->question.url, "http://%s%s", work->listen, path);
+}
+
+static bool fail(struct work *work)
+{
+    buf_printf(&work->problem, "%s, at %s: ", work->service, work->listen);
+    add_reason(&work->question, &work->problem);
+    return false;
+}
+
+static void print_letter(struct work *work, const struct letter *letter)
+{
+    buf_printf(&work->out, "%.*s %lld  %.*s  %.*s\n    ", STR_ARG(letter->source), (long long)letter->position,
+               STR_ARG(letter->at), STR_ARG(letter->reason));
+    for (size_t i = 0; i < letter->event.n; i++) {
+        char c = letter->event.p[i];
+        buf_char(&work->out, (unsigned char)c < ' ' || c == 0x7f ? '?' : c); /* a terminal would obey */
+    }
+    buf_char(&work->out, '\n');
+}
+
+static bool replay(struct work *work, struct str source, int64_t position)
+{
+    struct buf body = {0};
+
+    begin_url(work, "/dead-letters/replay");
+    BUF_LIT(&body, "{\"source\":");
+    buf_json_string(&body, source);
+    buf_printf(&body, ",\"position\":%lld}", (long long)position);
+    ask(&work->question, "POST", buf_str(&body));
+    buf_free(&body);
+    if (!work->question.status)
+        return fail(work);
+    buf_printf(&work->out, "%.*s %lld: ", STR_ARG(source), (long long)position);
+    if (work->question.status == 202) {
+        BUF_LIT(&work->out, "is tried again");
+    } else {
+        add_reason(&work->question, &work->out);
+        work->n_failed++;
+    }
+    buf_char(&work->out, '\n');
+    return true;
+}
+
+/* Goes through all letters, a page after the other, always behind the last one seen: one that is put aside again while
+ * this runs isn't met twice. */
+static bool for_each(struct work *work, bool again)
+{
+    struct buf source = {0};
+    int64_t position = 0;
+    bool fine = true, more = true;
+
+    while (fine && more) {
+        struct arena arena;
+        struct page page;
+        struct json_error error;
+
+        arena_init(&arena, 0);
+        begin_url(work, "/dead-letters?source=");
+        buf_url(&work->question.url, buf_str(&source));
+        buf_printf(&work->question.url, "&position=%lld", (long long)position);
+        ask(&work->question, "GET", (struct str){NULL, 0});
+        fine = work->question.status == 200 &&
+               json_decode_fast(&page_desc, buf_str(&work->question.reply), &page, &arena, &error);
+        if (!fine)
+            fail(work);
+        more = fine && page.embedded.letters.n > 0;
+        for (size_t i = 0; fine && i < page.embedded.letters.n; i++) {
+            const struct letter *letter = (const struct letter *)page.embedded.letters.items + i;
+            work->n++;
+            position = letter->position;
+            buf_clear(&source);
+            buf_add(&source, letter->source);
+            if (again)
+                fine = replay(work, buf_str(&source), position);
+            else
+                print_letter(work, letter);
+        }
+        arena_free(&arena);
+    }
+    if (fine && work->n == 0)
+        buf_printf(&work->out, "%s has no dead letters\n", work->service);
+    buf_free(&source);
+    return fine;
+}
+
+/* ---- the command line ---- */
+
+static int print_usage(int status)
+{
+    struct buf out = {0};
+
+    buf_add(&out, STR(usage));
+    if (print_out(&out) != EXIT_OK)
+        status = EXIT_CANNOT;
+    buf_free(&out);
+    return status;
+}
+
+struct wish {
+    const struct program *service;
+    bool again, all;
+    struct str source;
+    int64_t position;
+};
+
+/* Takes the words in front of the settings. */
+static bool read_wish(int *argc, char *const **argv, struct wish *wish)
+{
+    char *const *word = *argv;
+    int n = 0;
+
+    while (n < *argc && word[n][0] != '-')
+        n++;
+    *argc -= n;
+    *argv += n;
+    wish->service = n > 0 ? shop_find_program(str_of(word[0])) : NULL;
+    if (!wish->service || n > 4)
+        return false;
+    if (n == 1)
+        return true;
+    wish->again = str_is(str_of(word[1]), "replay");
+    wish->all = n == 3 && str_is(str_of(word[2]), "all");
+    if (n == 4)
+        wish->source = str_of(word[2]);
+    return wish->again && (wish->all || (n == 4 && str_to_i64(str_of(word[3]), &wish->position)));
+}
+
+static int work_on(const struct shop_settings *settings, const struct wish *wish)
+{
+    struct work work = {.service = wish->service->name, .listen = shop_listen_of(settings, wish->service)};
+    bool fine;
+
+    if (wish->again && !wish->all)
+        fine = replay(&work, wish->source, wish->position);
+    else
+        fine = for_each(&work, wish->again);
+    if (print_out(&work.out) != EXIT_OK)
+        fine = false;
+    if (work.problem.n || work.problem.failed)
+        print_problem(&work.problem);
+    buf_free(&work.out);
+    buf_free(&work.problem);
+    buf_free(&work.question.url);
+    buf_free(&work.question.reply);
+    return fine && work.n_failed == 0 ? EXIT_OK : EXIT_CANNOT;
+}
+
+int run_dead_letters(int argc, char *const *argv)
+{
+    struct shop_settings settings = {0};
+    struct wish wish = {0};
+    bool wants_help = false;
+    bool understood = read_wish(&argc, &argv, &wish);
+
+    if (!understood && !(argc == 1 && (str_is(str_of(argv[0]), "--help") || str_is(str_of(argv[0]), "-h"))))
+        return print_usage(EXIT_USAGE);
+    int status = shop_settings_load(&settings, argc, argv, &wants_help);
+    if (status == EXIT_OK)
+        status = wants_help ? print_usage(EXIT_OK) : work_on(&settings, &wish);
+    shop_settings_free(&settings);
+    return status;
+}
