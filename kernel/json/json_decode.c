@@ -134,7 +134,7 @@ bool json_decode(const struct json_desc *desc, struct str text, void *out, struc
 
     memset(out, 0, desc->size);
     enum json_tree_result result = parse(text, false, &root, error);
-    /* jansson gives up without saying where. The tokenizer can say which member it is, and ignore it when it isn't
+    /* jansson gives up without saying where. The scanner can say which member it is, and ignore it when it isn't
      * ours; it reads a copy, since what it gives out may point into its text. */
     if (result == JSON_TREE_NUMBER_TOO_LARGE) {
         struct str copy = arena_copy(arena, text);

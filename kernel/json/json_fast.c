@@ -1,4 +1,4 @@
-/* The decoder for our own feeds: jsmn's tokens under the descriptor. */
+/* The decoder for our own feeds: the scanner's tokens under the descriptor. */
 #include "base.h"
 #include "json_tokens.h"
 
@@ -7,7 +7,7 @@ static bool read_object(const struct json_tokens *tokens, size_t index, const st
 
 static bool name_is(const char *name, struct str text)
 {
-    return name && strncmp(name, text.p, text.n) == 0 && name[text.n] == '\0';
+    return name && name[0] == (text.n ? text.p[0] : '\0') && strncmp(name, text.p, text.n) == 0 && name[text.n] == '\0';
 }
 
 /* Which field has this name, looking first where the last one was found: members mostly come in the table's order.

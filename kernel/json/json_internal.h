@@ -57,10 +57,6 @@ bool json_array_room(struct json_array *array, const struct json_desc *desc, siz
 /** An array has more than `max` items: the sentence, and false. */
 bool json_fail_too_many(struct json_error *error, const char *member, size_t max);
 
-/** json_decode_array() by the tokenizer. */
-bool json_decode_array_fast(const struct json_desc *desc, struct str text, size_t max_items, struct json_array *out,
-                            struct arena *arena, struct json_error *error);
-
 /** The member of the struct at `out` that `field` describes. */
 static inline void *json_member(const struct json_field *field, void *out)
 {

@@ -1,322 +1,269 @@
-#define JSMN_STATIC
-#define JSMN_STRICT
-#define JSMN_PARENT_LINKS
-#include <jsmn.h>
-
-#include "json_escape.h"
+/* The scanner: one pass over the text, one token a value. */
 #include "json_tokens.h"
 
+#include "json_escape.h"
+#include "json_names.h"
+#include "json_word.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 
-enum {
-    FEW_NAMES = 24,   /* of one object; up to here a look at those before is cheaper than sorting */
-    SMALL_TEXT = 4096 /* jsmn's cost grows with the square of the depth: nothing in so short a text */
-};
-
-/* One walk over text and tokens together. Token i of jsmn becomes token i of ours. */
-struct walk {
+struct scan {
     struct json_tokens *tokens;
-    const jsmntok_t *raw;
     struct arena *arena;
-    size_t at; /* in the text */
-    size_t i;  /* the next token */
+    const char *start, *at, *end;
+    size_t room; /* for tokens, those that are there included */
     unsigned depth;
     const char *reason; /* why it is refused, when there is more to say than that it isn't JSON */
     bool no_memory;
 };
 
-static bool walk_value(struct walk *walk);
+static bool scan_value(struct scan *scan);
 
-static bool refuse(struct walk *walk, const char *reason)
+static bool refuse(struct scan *scan, const char *reason)
 {
-    walk->reason = reason;
+    scan->reason = reason;
+    return false;
+}
+
+static bool fail_memory(struct scan *scan)
+{
+    scan->no_memory = true;
     return false;
 }
 
 /* The next character that isn't white space, without taking it; NUL, which never is one, at the end. */
-static char peek(struct walk *walk)
+static inline char peek(struct scan *scan)
 {
-    struct str text = walk->tokens->text;
-
-    while (walk->at < text.n) {
-        char c = text.p[walk->at];
-        if (c != ' ' && c != '\n' && c != '\t' && c != '\r')
+    for (; scan->at < scan->end; scan->at++) {
+        char c = *scan->at;
+        if (c > ' ' || (c != ' ' && c != '\n' && c != '\t' && c != '\r'))
             return c;
-        walk->at++;
     }
     return '\0';
 }
 
-static bool take(struct walk *walk, char c)
+static inline bool take(struct scan *scan, char c)
 {
-    if (peek(walk) != c)
+    if (peek(scan) != c)
         return false;
-    walk->at++;
+    scan->at++;
     return true;
 }
 
-static bool check_string(struct walk *walk, struct json_token *token)
+static bool more_room(struct scan *scan)
 {
-    struct str text = json_token_text(walk->tokens, token);
-    bool control = false, escape = false;
-    unsigned char high = 0;
+    struct json_tokens *tokens = scan->tokens;
+    struct json_token *items = ARENA_ARRAY(scan->arena, struct json_token, scan->room * 2);
 
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        control |= c < 0x20;
-        escape |= c == '\\';
-        high |= c;
+    if (!items)
+        return fail_memory(scan);
+    memcpy(items, tokens->items, tokens->n * sizeof(*items));
+    tokens->items = items;
+    scan->room *= 2;
+    return true;
+}
+
+/* The token of the bytes `start`..`end`, with none inside it. */
+static inline bool add_token(struct scan *scan, enum json_kind kind, const char *start, const char *end, bool escaped)
+{
+    struct json_tokens *tokens = scan->tokens;
+
+    if (tokens->n == scan->room && !more_room(scan))
+        return false;
+    struct json_token *token = &tokens->items[tokens->n++];
+    token->start = (uint32_t)(start - scan->start);
+    token->end = (uint32_t)(end - scan->start);
+    token->next = (uint32_t)tokens->n;
+    token->kind = (uint8_t)kind;
+    token->escaped = escaped;
+    return true;
+}
+
+/* Whether what stands between the quotes is text. */
+static bool check_text(struct scan *scan, struct str text, bool escaped, uint64_t seen)
+{
+    if ((seen & JSON_EACH_BYTE(0x80)) && !str_is_utf8(text))
+        return refuse(scan, "isn't valid UTF-8");
+    if (escaped && !json_escapes_are_legal(text))
+        return refuse(scan, "has an escape in a text that names no character");
+    return true;
+}
+
+static bool scan_string(struct scan *scan)
+{
+    const char *start = scan->at + 1, *end = scan->end;
+    bool escaped = false;
+    uint64_t seen = 0;
+
+    const char *at = json_skip_plain(start, end, &seen);
+    while (at < end && *at == '\\') {
+        escaped = true;
+        at = end - at > 2 ? json_skip_plain(at + 2, end, &seen) : end;
     }
-    token->kind = JSON_KIND_STRING;
-    token->escaped = escape;
-    walk->at = token->end + 1;
-    if (control)
-        return refuse(walk, "has a control character in a text");
-    if (high >= 0x80 && !str_is_utf8(text))
-        return refuse(walk, "isn't valid UTF-8");
-    if (escape && !json_escapes_are_legal(text))
-        return refuse(walk, "has an escape in a text that names no character");
-    return true;
+    scan->at = at + 1;
+    if (at == end)
+        return false;
+    if (*at != '"')
+        return refuse(scan, "has a control character in a text");
+    if (!check_text(scan, (struct str){start, (size_t)(at - start)}, escaped, seen))
+        return false;
+    return add_token(scan, JSON_KIND_STRING, start, at, escaped);
 }
 
-static size_t skip_digits(struct str text, size_t at)
+static const char *skip_digits(const char *at, const char *end)
 {
-    while (at < text.n && text.p[at] >= '0' && text.p[at] <= '9')
+    while (at < end && *at >= '0' && *at <= '9')
         at++;
     return at;
 }
 
-/* RFC 8259, 6. */
-static bool check_number(struct str text, uint8_t *kind)
+/* Behind the fraction and exponent at `at`, which may be missing; NULL when what is there is neither. RFC 8259, 6. */
+static const char *skip_fraction(const char *at, const char *end)
 {
-    size_t first = text.p[0] == '-';
-    size_t at = skip_digits(text, first);
-
-    if (at == first || (text.p[first] == '0' && at > first + 1))
-        return false;
-    *kind = at == text.n ? JSON_KIND_INTEGER : JSON_KIND_REAL;
-    if (at < text.n && text.p[at] == '.') {
-        size_t fraction = at + 1;
-        at = skip_digits(text, fraction);
-        if (at == fraction)
-            return false;
+    if (at < end && *at == '.') {
+        const char *first = at + 1;
+        at = skip_digits(first, end);
+        if (at == first)
+            return NULL;
     }
-    if (at < text.n && (text.p[at] == 'e' || text.p[at] == 'E')) {
-        size_t exponent = at + 1;
-        if (exponent < text.n && (text.p[exponent] == '+' || text.p[exponent] == '-'))
-            exponent++;
-        at = skip_digits(text, exponent);
-        if (at == exponent)
-            return false;
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        const char *first = at + 1;
+        if (first < end && (*first == '+' || *first == '-'))
+            first++;
+        at = skip_digits(first, end);
+        if (at == first)
+            return NULL;
     }
-    return at == text.n;
+    return at;
 }
 
-static bool check_primitive(struct walk *walk, struct json_token *token)
+/* What follows it is looked at by who reads on: a comma or bracket, or it isn't JSON (01, 1x). */
+static bool scan_number(struct scan *scan)
 {
-    struct str text = json_token_text(walk->tokens, token);
+    const char *start = scan->at;
+    const char *first = start + (*start == '-');
+    const char *at = skip_digits(first, scan->end);
+    enum json_kind kind = JSON_KIND_INTEGER;
 
-    walk->at = token->end;
-    switch (text.n ? text.p[0] : '\0') {
+    if (at == first || (*first == '0' && at > first + 1))
+        return false;
+    if (at < scan->end && (*at == '.' || *at == 'e' || *at == 'E')) {
+        kind = JSON_KIND_REAL;
+        at = skip_fraction(at, scan->end);
+        if (!at)
+            return false;
+    }
+    scan->at = at;
+    return add_token(scan, kind, start, at, false);
+}
+
+static bool scan_word(struct scan *scan, struct str word, enum json_kind kind)
+{
+    const char *start = scan->at;
+
+    if (!str_starts_with((struct str){start, (size_t)(scan->end - start)}, word))
+        return false;
+    scan->at += word.n;
+    return add_token(scan, kind, start, scan->at, false);
+}
+
+static bool names_differ(struct scan *scan, size_t first)
+{
+    switch (json_names_check(scan->tokens, first, scan->tokens->n, scan->arena)) {
+    case JSON_NAMES_DIFFER:
+        return true;
+    case JSON_NAMES_REPEAT:
+        return refuse(scan, "names a member twice");
+    case JSON_NAMES_NO_MEMORY:
+        break;
+    }
+    return fail_memory(scan);
+}
+
+static bool scan_members(struct scan *scan)
+{
+    size_t first = scan->tokens->n;
+
+    if (take(scan, '}'))
+        return true;
+    do {
+        if (peek(scan) != '"' || !scan_string(scan) || !take(scan, ':') || !scan_value(scan))
+            return false;
+    } while (take(scan, ','));
+    return take(scan, '}') && names_differ(scan, first);
+}
+
+static bool scan_items(struct scan *scan)
+{
+    if (take(scan, ']'))
+        return true;
+    do {
+        if (!scan_value(scan))
+            return false;
+    } while (take(scan, ','));
+    return take(scan, ']');
+}
+
+static bool scan_inside(struct scan *scan, enum json_kind kind)
+{
+    struct json_tokens *tokens = scan->tokens;
+    size_t i = tokens->n;
+
+    if (++scan->depth > JSON_MAX_DEPTH)
+        return refuse(scan, "is nested too deeply");
+    if (!add_token(scan, kind, scan->at, scan->at, false))
+        return false;
+    scan->at++;
+    if (!(kind == JSON_KIND_OBJECT ? scan_members(scan) : scan_items(scan)))
+        return false;
+    tokens->items[i].end = (uint32_t)(scan->at - scan->start);
+    tokens->items[i].next = (uint32_t)tokens->n;
+    scan->depth--;
+    return true;
+}
+
+static bool scan_value(struct scan *scan)
+{
+    switch (peek(scan)) {
+    case '"':
+        return scan_string(scan);
+    case '{':
+        return scan_inside(scan, JSON_KIND_OBJECT);
+    case '[':
+        return scan_inside(scan, JSON_KIND_ARRAY);
     case 't':
-        token->kind = JSON_KIND_TRUE;
-        return str_eq(text, STR("true"));
+        return scan_word(scan, STR("true"), JSON_KIND_TRUE);
     case 'f':
-        token->kind = JSON_KIND_FALSE;
-        return str_eq(text, STR("false"));
+        return scan_word(scan, STR("false"), JSON_KIND_FALSE);
     case 'n':
-        token->kind = JSON_KIND_NULL;
-        return str_eq(text, STR("null"));
+        return scan_word(scan, STR("null"), JSON_KIND_NULL);
+    case '\0':
+        return false;
     default:
-        return text.n > 0 && check_number(text, &token->kind);
+        return scan_number(scan);
     }
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return str_compare(*(const struct str *)a, *(const struct str *)b);
-}
-
-/* Many names, or names with escapes: resolved, sorted, neighbours compared. `first`..`end` are an object's members. */
-static bool names_differ_sorted(struct walk *walk, size_t first, size_t end, size_t n)
-{
-    const struct json_token *items = walk->tokens->items;
-    struct str *names = ARENA_ARRAY(walk->arena, struct str, n);
-    size_t k = 0;
-
-    if (!names) {
-        walk->no_memory = true;
-        return false;
-    }
-    for (size_t i = first; i < end; i = items[i + 1].next) {
-        names[k] = json_token_string(walk->tokens, &items[i], walk->arena);
-        if (!names[k++].p) {
-            walk->no_memory = true;
-            return false;
-        }
-    }
-    qsort(names, n, sizeof(*names), compare_names);
-    for (size_t i = 1; i < n; i++) {
-        if (str_eq(names[i - 1], names[i]))
-            return refuse(walk, "names a member twice");
-    }
-    return true;
-}
-
-/* A bit for a name; two names with different bits differ. */
-static uint64_t name_bit(struct str name)
-{
-    unsigned mix = name.n ? (unsigned)(unsigned char)name.p[0] * 7 + (unsigned)(unsigned char)name.p[name.n - 1] : 0;
-
-    return UINT64_C(1) << ((mix + (unsigned)name.n * 31) & 63);
-}
-
-static bool names_differ(struct walk *walk, size_t first, size_t end)
-{
-    const struct json_token *items = walk->tokens->items;
-    uint64_t seen = 0;
-    size_t n = 0;
-    bool escaped = false, maybe = false;
-
-    for (size_t i = first; i < end; i = items[i + 1].next) {
-        uint64_t bit = name_bit(json_token_text(walk->tokens, &items[i]));
-        maybe |= (seen & bit) != 0;
-        seen |= bit;
-        escaped |= items[i].escaped;
-        n++;
-    }
-    if (escaped || (maybe && n > FEW_NAMES))
-        return names_differ_sorted(walk, first, end, n);
-    if (!maybe)
-        return true;
-    for (size_t i = first; i < end; i = items[i + 1].next) {
-        struct str name = json_token_text(walk->tokens, &items[i]);
-        for (size_t k = first; k < i; k = items[k + 1].next) {
-            if (str_eq(name, json_token_text(walk->tokens, &items[k])))
-                return refuse(walk, "names a member twice");
-        }
-    }
-    return true;
-}
-
-static bool walk_members(struct walk *walk)
-{
-    size_t first = walk->i;
-
-    if (take(walk, '}'))
-        return true;
-    do {
-        if (peek(walk) != '"' || !walk_value(walk) || !take(walk, ':') || !walk_value(walk))
-            return false;
-    } while (take(walk, ','));
-    return take(walk, '}') && names_differ(walk, first, walk->i);
-}
-
-static bool walk_items(struct walk *walk)
-{
-    if (take(walk, ']'))
-        return true;
-    do {
-        if (!walk_value(walk))
-            return false;
-    } while (take(walk, ','));
-    return take(walk, ']');
-}
-
-static bool walk_inside(struct walk *walk, struct json_token *token, bool is_object)
-{
-    if (++walk->depth > JSON_MAX_DEPTH)
-        return refuse(walk, "is nested too deeply");
-    token->kind = is_object ? JSON_KIND_OBJECT : JSON_KIND_ARRAY;
-    walk->at++;
-    if (!(is_object ? walk_members(walk) : walk_items(walk)))
-        return false;
-    walk->depth--;
-    return true;
-}
-
-static bool walk_value(struct walk *walk)
-{
-    char c = peek(walk);
-    if (walk->i >= walk->tokens->n)
-        return false;
-    const jsmntok_t *raw = &walk->raw[walk->i];
-    struct json_token *token = &walk->tokens->items[walk->i];
-    bool ok;
-
-    /* The token has to begin here: otherwise there is something else between it and the last one. */
-    if ((size_t)raw->start != walk->at + (c == '"'))
-        return false;
-    *token = (struct json_token){.start = (uint32_t)raw->start, .end = (uint32_t)raw->end};
-    walk->i++;
-    if (raw->type == JSMN_STRING)
-        ok = check_string(walk, token);
-    else if (raw->type == JSMN_PRIMITIVE)
-        ok = check_primitive(walk, token);
-    else
-        ok = walk_inside(walk, token, raw->type == JSMN_OBJECT);
-    token->next = (uint32_t)walk->i;
-    return ok;
-}
-
-static bool fail_at(struct json_error *error, const char *reason, size_t at)
-{
-    (void)json_fail(error, JSON_MALFORMED, NULL, "");
-    (void)snprintf(error->reason, sizeof(error->reason), "%s (near byte %zu)", reason, at + 1);
-    return false;
-}
-
-/* The walk over what jsmn found; `raw` has as many tokens as `tokens` has. */
-static bool walk_text(struct json_tokens *tokens, const jsmntok_t *raw, struct arena *arena, struct json_error *error)
-{
-    struct walk walk = {.tokens = tokens, .raw = raw, .arena = arena};
-
-    if (walk_value(&walk) && peek(&walk) == '\0' && walk.at == tokens->text.n && walk.i == tokens->n)
-        return true;
-    if (walk.no_memory)
-        return json_fail_memory(error);
-    return fail_at(error, walk.reason ? walk.reason : "isn't valid JSON", walk.at);
-}
-
-/* More tokens than `few`: both arrays come from the arena. */
-static bool tokenize_many(struct json_tokens *tokens, struct str text, struct arena *arena, struct json_error *error)
-{
-    jsmn_parser parser;
-
-    jsmn_init(&parser);
-    int n = jsmn_parse(&parser, text.p, text.n, NULL, 0);
-    if (n <= 0)
-        return fail_at(error, "isn't valid JSON", parser.pos);
-    jsmntok_t *raw = ARENA_ARRAY(arena, jsmntok_t, (size_t)n);
-    tokens->items = ARENA_ARRAY(arena, struct json_token, (size_t)n);
-    if (!raw || !tokens->items)
-        return json_fail_memory(error);
-    jsmn_init(&parser);
-    n = jsmn_parse(&parser, text.p, text.n, raw, (unsigned)n);
-    if (n <= 0)
-        return fail_at(error, "isn't valid JSON", parser.pos);
-    tokens->n = (size_t)n;
-    return walk_text(tokens, raw, arena, error);
 }
 
 bool json_tokenize(struct json_tokens *tokens, struct str text, struct arena *arena, struct json_error *error)
 {
-    jsmntok_t raw[JSON_FEW_TOKENS];
-    jsmn_parser parser;
+    struct scan scan = {.tokens = tokens,
+                        .arena = arena,
+                        .start = text.p,
+                        .at = text.p,
+                        .end = text.p + text.n,
+                        .room = JSON_FEW_TOKENS};
 
     tokens->text = text;
     tokens->items = tokens->few;
-    if (text.n > SMALL_TEXT && json_is_too_deep(text))
-        return json_fail(error, JSON_MALFORMED, NULL, "is nested too deeply");
-    jsmn_init(&parser);
-    int n = jsmn_parse(&parser, text.p, text.n, raw, JSON_FEW_TOKENS);
-    if (n == JSMN_ERROR_NOMEM)
-        return tokenize_many(tokens, text, arena, error);
-    if (n <= 0)
-        return fail_at(error, "isn't valid JSON", parser.pos);
-    tokens->n = (size_t)n;
-    return walk_text(tokens, raw, arena, error);
+    tokens->n = 0;
+    if (scan_value(&scan) && peek(&scan) == '\0' && scan.at == scan.end)
+        return true;
+    if (scan.no_memory)
+        return json_fail_memory(error);
+    (void)json_fail(error, JSON_MALFORMED, NULL, "");
+    (void)snprintf(error->reason, sizeof(error->reason), "%s (near byte %zu)",
+                   scan.reason ? scan.reason : "isn't valid JSON", (size_t)(scan.at - scan.start) + 1);
+    return false;
 }
 
 struct str json_token_string(const struct json_tokens *tokens, const struct json_token *token, struct arena *arena)

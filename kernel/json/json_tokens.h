@@ -1,7 +1,7 @@
 /** json_tokens.h: a text cut into tokens, and known to be JSON as RFC 8259 has it, without duplicate member names.
  *
- *  jsmn finds where strings and brackets begin and end; what it lets pass (missing or doubled separators, 01, tru, lone
- *  surrogates, bad UTF-8, duplicate names) is refused here. Private to kernel/json. Any thread.
+ *  One strict pass: what isn't JSON, nests too deeply or names a member twice is refused here, so that who reads the
+ *  tokens need not look again. Private to kernel/json. Any thread.
  */
 #ifndef COFFEESHOP_JSON_TOKENS_H
 #define COFFEESHOP_JSON_TOKENS_H

@@ -176,6 +176,52 @@ static void half_a_character_is_malformed(void **state)
     buf_free(&text);
 }
 
+/* Texts are looked at eight bytes at a time: whatever has to be seen is seen at every place, up to the text's end. */
+static void what_is_wrong_in_a_text_is_seen_wherever_it_stands(void **state)
+{
+    static const char *const wrong[] = {"\x1f", "\\x", "\xC3", "\n", "\\"};
+    struct buf text = {0};
+
+    for (int before = 0; before <= 17; before++) {
+        for (int after = 0; after <= 17; after++) {
+            for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+                buf_clear(&text);
+                buf_printf(&text, "{\"note\":\"%.*s%s%.*s\"}", before, "abcdefghijklmnopq", wrong[i],
+                           i + 1 < COUNT_OF(wrong) ? after : 0, "ABCDEFGHIJKLMNOPQ");
+                assert_malformed(state, buf_str(&text));
+            }
+            buf_clear(&text);
+            buf_printf(&text, "{\"item\":\"a\",\"qty\":1,\"note\":\"%.*s\\\"\u00e9\x7f%.*s\"}", before,
+                       "abcdefghijklmnopq", after, "ABCDEFGHIJKLMNOPQ");
+            struct str note = read_order(state, buf_str(&text)).note;
+            assert_int_equal(note.n, before + 4 + after);
+            assert_memory_equal(note.p + before, "\"\u00e9\x7f", 4);
+        }
+    }
+    buf_free(&text);
+}
+
+static void a_name_is_found_again_whatever_its_length(void **state)
+{
+    static const char letters[] = "abcdefghijklmnopqrst";
+    struct buf text = {0};
+
+    for (int n = 0; n <= 20; n++) {
+        for (int between = 0; between < 2; between++) {
+            buf_clear(&text);
+            buf_printf(&text, "{\"%.*s\":1,%s\"%.*s\":2}", n, letters, between ? "\"other\":3," : "", n, letters);
+            assert_malformed(state, buf_str(&text));
+        }
+        if (n == 0)
+            continue;
+        buf_clear(&text);
+        buf_printf(&text, "{\"item\":\"a\",\"qty\":1,\"%.*s\":1,\"%.*s\":2,\"%.*sx\":3}", n, letters, n - 1, letters,
+                   n - 1, letters);
+        assert_int_equal(read_order(state, buf_str(&text)).qty, 1);
+    }
+    buf_free(&text);
+}
+
 static struct str nested(struct buf *text, int depth)
 {
     buf_clear(text);
@@ -270,6 +316,8 @@ int main(void)
         TEST(names_that_only_look_alike_are_two_members),
         TEST(escapes_and_surrogate_pairs_are_resolved),
         TEST(half_a_character_is_malformed),
+        TEST(what_is_wrong_in_a_text_is_seen_wherever_it_stands),
+        TEST(a_name_is_found_again_whatever_its_length),
         TEST(nesting_is_bounded),
         TEST(a_text_of_more_than_16_mib_is_refused),
         TEST(no_memory_is_said_by_both_decoders),
