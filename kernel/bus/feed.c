@@ -40,8 +40,8 @@ static struct metric followers_now =
     METRIC_GAUGE_INIT("coffeeshop_feed_followers", "Followers of this service's feed.");
 static struct metric events_total =
     METRIC_COUNTER_INIT("coffeeshop_feed_events_total", "Events published on this service's feed.");
-static struct metric position_now =
-    METRIC_GAUGE_INIT("coffeeshop_feed_position", "Newest event of this service's feed; a follower's distance to it is its lag.");
+static struct metric position_now = METRIC_GAUGE_INIT(
+    "coffeeshop_feed_position", "Newest event of this service's feed; a follower's distance to it is its lag.");
 
 void feed_publish(struct feed *feed, struct outbox *outbox)
 {

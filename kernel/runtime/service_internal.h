@@ -34,8 +34,8 @@ struct service {
     size_t n_followers;
     enum service_phase phase;
     bool told_to_end; /* by a signal */
-    int64_t stop_by; /* monotonic us, while draining */
-    int64_t hush_by; /* likewise: who has said nothing until then is not waited for */
+    int64_t stop_by;  /* monotonic us, while draining */
+    int64_t hush_by;  /* likewise: who has said nothing until then is not waited for */
 };
 
 /** The common routes, NULL-path-terminated. */

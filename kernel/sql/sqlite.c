@@ -156,7 +156,8 @@ static int lite_query_many(struct sql *port, const struct sql_statement *stateme
     int error = prepared_for(self, statement, &prepared);
     if (error)
         return broken_by(self, error);
-    /* Many rows outside a transaction: one read transaction around them, or SQLite locks and unlocks the file for each. */
+    /* Many rows outside a transaction: one read transaction around them, or SQLite locks and unlocks the file for each.
+     */
     bool around = on_row && n_rows > 1 && !self->in_transaction;
     if (around)
         error = sql_exec(port, &begin_read, NULL);

@@ -17,7 +17,7 @@ static void check_order(struct sim *sim, struct sim_known *known, const struct o
 {
     if (known->amount && (known->amount != order->amount || known->qty != order->qty))
         sim_break(sim, "1: no acknowledged order is lost", "order %lld has become another", (long long)order->id);
-    if (known->amount && (!may_become(known->state, order->state, ORDER_PRODUCING, ORDER_COMPLETED) ||
+    if (known->amount && (!may_become(known->state, (int)order->state, ORDER_PRODUCING, ORDER_COMPLETED) ||
                           (known->state == ORDER_CANCELED && order->state != ORDER_CANCELED)))
         sim_break(sim, "3: what is started is done, what is cancelled stays so", "order %lld was %s and is %s",
                   (long long)order->id, order_state_name((enum order_state)known->state),
@@ -37,7 +37,7 @@ static void check_ticket(struct sim *sim, struct sim_known *known, const struct 
 {
     bool final = known->state == TICKET_CANCELED || known->state == TICKET_VOID;
 
-    if (known->state && (!may_become(known->state, ticket->state, TICKET_PRODUCING, TICKET_COMPLETED) ||
+    if (known->state && (!may_become(known->state, (int)ticket->state, TICKET_PRODUCING, TICKET_COMPLETED) ||
                          (final && known->state != (int)ticket->state) ||
                          (known->state == TICKET_TOMBSTONE && !is_canceled(ticket->state))))
         sim_break(sim, "3: what is started is done, what is cancelled stays so", "ticket %lld was %s and is %s",

@@ -90,7 +90,7 @@ static const char *what_happens(struct ticket *ticket, const struct ticket_inten
     case TICKET_DECIDED:
         ticket_apply(ticket, &decision.event);
         if (ticket->state == TICKET_TOMBSTONE)
-            return strcpy(text, "Tombstone");
+            return "Tombstone";
         snprintf(text, 32, "%.*s%s", STR_ARG(ticket_state_text(ticket->state)),
                  decision.event.kind == TICKET_EVENT_NOTED ? "" : "+");
         return text;

@@ -311,7 +311,8 @@ static void decide_and_answer(struct product_app *app, struct product_batch *bat
     command->entry = entry_of(app, batch, command);
     command->verdict = decide(app, batch, command->entry, &command->intent, &command->refusal);
     bury_refused(batch, command);
-    answer_waiting(app, batch, command); /* who waited for stock hears that it is being made, however quickly it is done */
+    answer_waiting(app, batch,
+                   command); /* who waited for stock hears that it is being made, however quickly it is done */
     finish_at_once(app, batch, command->entry);
     command->ticket = batch->entries[command->entry].ticket;
     command->waits = command->verdict == TICKET_ASK_STOCK || command->intent.kind == TICKET_OPEN;
