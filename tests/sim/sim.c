@@ -74,6 +74,8 @@ static void live(struct sim *sim)
     sim_go_on(sim, sim->began + sim->shape.busy_for, sim_rules_check);
     sim_faults_end(sim);
     sim_go_on(sim, sim->now + settle, sim_rules_check);
+    if (!sim->broken)
+        sim_rules_check_calm(sim);
     sim_customers_see_it_through(sim);
     sim_go_on(sim, sim->now + settle + 2 * (sim->shape.start_after + sim->shape.brew), sim_rules_check);
     if (!sim->broken)

@@ -231,6 +231,23 @@ static void check_followers(struct sim *sim)
     }
 }
 
+void sim_rules_check_calm(struct sim *sim)
+{
+    const struct fake_product_repo *tickets = sim_tickets(sim);
+
+    if (sim->services[SIM_PRODUCT]->life > 1)
+        return; /* for whom goods were set apart is in memory only: then it may be the next delivery */
+    for (size_t i = 0; i < tickets->n; i++) {
+        const struct ticket *ticket = &tickets->tickets[i];
+        for (size_t item = 0; item < SIM_ITEMS; item++) {
+            if (ticket->state == TICKET_OUT_OF_STOCK && str_eq(ticket->product_name, sim_items[item]) &&
+                ticket->qty <= sim->rules->stock.on_hand[item])
+                sim_break(sim, "6: nobody waits for what is there", "ticket %lld waits for %lld, and there are %lld",
+                          (long long)ticket->id, (long long)ticket->qty, (long long)sim->rules->stock.on_hand[item]);
+        }
+    }
+}
+
 void sim_rules_check_end(struct sim *sim)
 {
     const struct fake_order_repo *orders = sim_orders(sim);

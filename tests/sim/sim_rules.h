@@ -42,6 +42,8 @@ struct sim_rules {
 void sim_rules_begin(struct sim *sim);
 /** After a step. */
 void sim_rules_check(struct sim *sim);
+/** When all is calm, before goods come for all: nobody waits for what is there. */
+void sim_rules_check_calm(struct sim *sim);
 /** At the end, when nothing is broken any more and goods have come for all. */
 void sim_rules_check_end(struct sim *sim);
 void sim_rules_free(struct sim *sim);

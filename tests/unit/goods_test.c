@@ -60,6 +60,25 @@ static void names_beyond_the_room_share_a_count(void **state)
     goods_free(&goods);
 }
 
+static void what_is_set_free_is_offered_once(void **state)
+{
+    struct goods goods;
+
+    UNUSED(state);
+    assert_int_equal(goods_init(&goods), OK);
+    goods_set_free(&goods, STR("Latte"), 0);
+    assert_false(goods.has_spare);
+    goods_set_free(&goods, STR("Latte"), 2);
+    goods_set_free(&goods, STR("Latte"), 3);
+    assert_true(goods.has_spare);
+    assert_int_equal(goods.spare[0], 5);
+    assert_int_equal(goods_count(&goods, STR("Latte")), 0); /* nothing has come */
+    goods_forget_spare(&goods);
+    assert_false(goods.has_spare);
+    assert_int_equal(goods.spare[0], 0);
+    goods_free(&goods);
+}
+
 static void without_memory_a_delivery_fails_and_counts_the_next_time(void **state)
 {
     struct goods goods;
@@ -83,6 +102,7 @@ int main(void)
         cmocka_unit_test(every_delivery_counts_for_its_item_alone),
         cmocka_unit_test(a_name_is_kept_as_a_copy),
         cmocka_unit_test(names_beyond_the_room_share_a_count),
+        cmocka_unit_test(what_is_set_free_is_offered_once),
         cmocka_unit_test(without_memory_a_delivery_fails_and_counts_the_next_time),
     };
 

@@ -422,6 +422,49 @@ static void after_a_restart_an_old_no_is_asked_about_once_more(void **state)
     assert_state(kitchen, 1, TICKET_OUT_OF_STOCK);
 }
 
+/* A big order in front and a small one behind it, both out of stock; then goods that are enough for one of them. */
+static void two_wait_and_the_first_is_taken_up(struct kitchen *kitchen)
+{
+    struct product_command big = ordered(kitchen, 1), small = ordered(kitchen, 2);
+
+    big.intent.qty = 5;
+    run_one(kitchen, &big);
+    stock_says(kitchen, TICKET_REFUSED, 1, 1);
+    run_one(kitchen, &small);
+    stock_says(kitchen, TICKET_REFUSED, 2, 1);
+    goods_come(kitchen, 1, 6);
+    assert_state(kitchen, 1, TICKET_READY);
+    assert_state(kitchen, 2, TICKET_OUT_OF_STOCK);
+}
+
+static void what_was_set_apart_for_a_cancelled_ticket_is_for_those_behind_it(void **state)
+{
+    struct kitchen *kitchen = *state;
+    struct client cancel = cancel_order(1);
+
+    two_wait_and_the_first_is_taken_up(kitchen);
+    run_one(kitchen, &cancel.command);
+    assert_int_equal(kitchen->app.core.next_due(&kitchen->app.core), kitchen->now);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 2, TICKET_READY);
+}
+
+static void what_is_too_little_for_one_may_be_enough_for_another(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    two_wait_and_the_first_is_taken_up(kitchen);
+    stock_says(kitchen, TICKET_REFUSED, 1, 2); /* others were quicker: there are four, at most */
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 1, TICKET_OUT_OF_STOCK);
+    assert_state(kitchen, 2, TICKET_READY);
+    stock_says(kitchen, TICKET_REFUSED, 2, 2);
+    run_nothing(kitchen, 0);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 2, TICKET_OUT_OF_STOCK); /* and there it ends */
+    assert_int_equal(kitchen->app.core.next_due(&kitchen->app.core), INT64_MAX);
+}
+
 /* ---- cancelling ---- */
 
 static void a_cancel_in_time_is_told_and_what_may_be_reserved_is_released(void **state)
@@ -913,6 +956,8 @@ int main(void)
         TEST(a_late_answer_to_an_earlier_attempt_changes_nothing, fast),
         TEST(a_ticket_out_of_stock_is_taken_up_under_its_next_attempt_when_goods_come, fast),
         TEST(goods_are_for_the_oldest_as_far_as_they_go, fast),
+        TEST(what_was_set_apart_for_a_cancelled_ticket_is_for_those_behind_it, fast),
+        TEST(what_is_too_little_for_one_may_be_enough_for_another, fast),
         TEST(a_no_that_goods_have_overtaken_is_not_the_last_word, fast),
         TEST(after_a_restart_an_old_no_is_asked_about_once_more, fast),
         TEST(a_cancel_in_time_is_told_and_what_may_be_reserved_is_released, fast),

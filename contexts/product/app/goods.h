@@ -7,6 +7,7 @@
 
 #include "arena.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,8 @@ struct goods {
     struct arena arena;
     struct str *name; /* names beyond GOODS_MAX_ITEMS share the last count: at worst a question is asked once more */
     int64_t *count;
+    int64_t *spare; /* set apart for a ticket that didn't take it: others that were passed over may */
+    bool has_spare; /* any */
     size_t n;
 };
 
@@ -24,5 +27,10 @@ void goods_free(struct goods *goods);
 int64_t goods_count(const struct goods *goods, struct str name);
 /** 0 or E_MEMORY. */
 int goods_came(struct goods *goods, struct str name);
+/** Of what had come for the item, `qty` was set apart for a ticket that isn't going to take it. Without memory it is
+ * forgotten: those who wait are taken up with the next delivery. */
+void goods_set_free(struct goods *goods, struct str name, int64_t qty);
+/** What was set free has been offered to those who wait. */
+void goods_forget_spare(struct goods *goods);
 
 #endif

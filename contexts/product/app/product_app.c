@@ -49,20 +49,28 @@ static int take_due(struct product_app *app, struct product_batch *batch)
 
 /* Goods have come: the out-of-stock tickets that they are enough for are taken up again. Counted before anything is
  * decided, so that a "no" in the same batch is seen to be overtaken. */
+static int offer(struct product_app *app, struct product_batch *batch, struct str item, int64_t qty)
+{
+    return app->ports.repo->find_waiting(app->ports.repo, item, qty, &batch->waiting, &batch->n_waiting, &app->arena);
+}
+
 static int take_goods(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    int rc = OK;
+
+    for (size_t i = 0; app->goods.has_spare && i < app->goods.n && !rc; i++) {
+        if (app->goods.spare[i])
+            rc = offer(app, batch, app->goods.name[i], app->goods.spare[i]);
+    }
+    for (size_t i = 0; i < n && !rc; i++) {
         const struct product_command *command = command_of(commands[i]);
         if (command->base.fate != COMMAND_NORMAL || command->intent.kind != TICKET_GOODS_IN)
             continue;
-        int rc = goods_came(&app->goods, command->item);
+        rc = goods_came(&app->goods, command->item);
         if (!rc)
-            rc = app->ports.repo->find_waiting(app->ports.repo, command->item, command->on_hand, &batch->waiting,
-                                               &batch->n_waiting, &app->arena);
-        if (rc)
-            return rc;
+            rc = offer(app, batch, command->item, command->on_hand);
     }
-    return OK;
+    return rc;
 }
 
 /* The entry of a ticket, filled in from what was loaded; one that is there already stays. */
@@ -376,6 +384,7 @@ static void announce(struct product_app *app, struct product_batch *batch, struc
     if (app->outbox.count)
         app->ports.events->publish(app->ports.events, &app->outbox);
     look_ahead(app, batch);
+    goods_forget_spare(&app->goods);
     product_do_duties(app, batch, commands, n);
     product_retry(app, batch->base.now);
     app->ports.stock->flush(app->ports.stock);
@@ -417,6 +426,9 @@ static int64_t next_due(struct core *core)
 {
     const struct product_app *app = CONTAINER_OF(core, struct product_app, core);
     bool has_room = app->asks.n < app->asks.capacity;
+
+    if (app->goods.has_spare)
+        return app->now;
     int64_t scan = has_room ? app->next_scan : INT64_MAX;
 
     return scan < app->asks.next_retry ? scan : app->asks.next_retry;

@@ -152,6 +152,19 @@ static void wait_for_stock(struct product_app *app, struct product_batch *batch,
     settle(app, ticket, batch->base.now, false);
 }
 
+/* Goods that came were set apart for a ticket, and those behind it were passed over. It is cancelled, or others were
+ * quicker and what is left is too little for it: that may be enough for somebody else. Without this they would wait for
+ * the next delivery. */
+static void set_free(struct product_app *app, const struct ticket *ticket)
+{
+    bool was_next = ticket->attempt > 1;
+
+    if (was_next && ticket->state == TICKET_OUT_OF_STOCK)
+        goods_set_free(&app->goods, ticket->product_name, ticket->qty - 1);
+    else if (was_next && ticket->state == TICKET_CANCELED && ticket->due_at)
+        goods_set_free(&app->goods, ticket->product_name, ticket->qty);
+}
+
 void product_do_duties(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)
 {
     /* The due ones first: as many were taken as there is room for. */
@@ -171,8 +184,10 @@ void product_do_duties(struct product_app *app, struct product_batch *batch, str
     }
     for (size_t i = 0; i < batch->tickets.n; i++) {
         const struct product_entry *entry = &batch->entries[i];
-        if (entry->changed)
+        if (entry->changed) {
+            set_free(app, &entry->ticket);
             settle(app, &entry->ticket, batch->base.now, false);
+        }
         if (entry->changed && entry->ticket.due_at > batch->base.now + 1 && entry->ticket.due_at < app->next_scan)
             app->next_scan = entry->ticket.due_at;
     }
