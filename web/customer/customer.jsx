@@ -14,6 +14,7 @@ import en from './texts.en.json';
 
 const MENU_AGAIN_MS = 15_000;
 const MENU_SOON_MS = 2_000;
+const CALM_MS = 700; /* after an order: the second half of a double touch must not pick what lay behind the button */
 
 class OpenByNumber extends Component {
     constructor() {
@@ -94,7 +95,14 @@ class Customer extends Component {
         }
     }
 
+    pick(item) {
+        if (!(performance.now() < this.calmUntil)) {
+            this.setState({ picked: item });
+        }
+    }
+
     order(item, qty, key) {
+        this.calmUntil = performance.now() + CALM_MS;
         this.setState({ picked: null });
         this.orders.place(item.name, qty, key);
         document.getElementById('orders').scrollIntoView({ block: 'nearest' });
@@ -138,7 +146,7 @@ class Customer extends Component {
                 <StaleNotice link={link} asOf={asOf} />
                 <main class={this.busy ? 'busy' : ''}>
                     <h1 class="unseen">{t('title')}</h1>
-                    <Menu menu={state.menu} failed={state.failed} onPick={(picked) => this.setState({ picked })} />
+                    <Menu menu={state.menu} failed={state.failed} onPick={(item) => this.pick(item)} />
                     {this.renderOrders(state)}
                 </main>
                 <Announcer />

@@ -26,9 +26,9 @@ const Verdict = ({ found, link }) => {
     const state = found === null || link === 'lost' ? 'unknown' : found.some((one) => one.level > 0) ? 'trouble' : 'well';
     return (
         <section class="verdict" aria-labelledby="verdict-title" data-testid="verdict" data-verdict={state}>
-            <h2 id="verdict-title" role="status">
+            <h2 id="verdict-title">
                 <Icon name={state === 'well' ? 'check' : state === 'trouble' ? 'alert' : 'clock'} />
-                {t(`verdict.${state}`)}
+                <span role="status">{t(`verdict.${state}`)}</span>
             </h2>
             <ul>
                 {(found ?? []).map((one) => (
