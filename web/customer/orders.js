@@ -19,6 +19,10 @@ const ENDED = new Set(['Completed', 'Canceled']);
 
 export const hasEnded = (row) => ENDED.has(row.orderStatus);
 
+/* What this device remembers may be another version's, or broken. */
+const isNumber = (id) => Number.isSafeInteger(id) && id > 0;
+const isPending = (one) => typeof one?.key === 'string' && typeof one.productName === 'string' && isNumber(one.qty) && Number.isFinite(one.at);
+
 /** The one that is newer, of two rows of the same order; `old` may be missing. */
 export function newerRow(old, row) {
     if (!old) {
@@ -45,8 +49,8 @@ export class Orders {
     constructor(onChange, onNews) {
         this.onChange = onChange;
         this.onNews = onNews;
-        this.entries = new Map(recall('orders', []).map((id) => [id, { id }]));
-        this.pending = recall('pending', []);
+        this.entries = new Map(recall('orders', []).filter(isNumber).map((id) => [id, { id }]));
+        this.pending = recall('pending', []).filter(isPending);
         this.link = 'idle';
         this.asOf = null;
         this.stream = null;
@@ -261,7 +265,7 @@ export class Orders {
 
     /** Another window of this device has ordered. */
     #hearOtherWindow() {
-        for (const id of recall('orders', [])) {
+        for (const id of recall('orders', []).filter(isNumber)) {
             if (!this.entries.has(id)) {
                 this.open(id);
             }

@@ -3,13 +3,18 @@
 const PREFIX = 'coffeeshop.';
 const memory = new Map();
 
+const kindOf = (value) => (Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value);
+
+/** What was remembered under the name; `otherwise` when there is nothing, or nothing of that kind (of another version, or broken). */
 export function recall(name, otherwise) {
+    let value;
     try {
         const text = localStorage.getItem(PREFIX + name);
-        return text === null ? memory.get(name) ?? otherwise : JSON.parse(text);
+        value = text === null ? memory.get(name) : JSON.parse(text);
     } catch {
-        return memory.get(name) ?? otherwise;
+        value = memory.get(name);
     }
+    return kindOf(value) === kindOf(otherwise) ? value : otherwise;
 }
 
 export function remember(name, value) {

@@ -1,0 +1,71 @@
+/** The operator's page: what is wrong, in words; how much goes through, in figures. */
+import assert from 'node:assert/strict';
+import { DEVICES } from './lib/chromium.mjs';
+import { eventually } from './lib/eventually.mjs';
+import { openShop } from './lib/scenario.mjs';
+import { QUICK } from './lib/shop.mjs';
+import { OpsPage } from './pages/ops_page.mjs';
+
+/* The page looks every five seconds; what dies stays away for longer than that. */
+const { scenario } = openShop({ ...QUICK, 'up.backoff_ms': 8_000, 'up.steady_ms': 1 });
+const guarded = openShop({ ...QUICK, 'gateway.operators': '192.0.2.1' });
+
+for (const [language, victim] of [['ko', 'stock'], ['en', 'product']]) {
+    scenario(`a service that is down is said in words, and so is its return (${language})`, async ({ shop, visit }) => {
+        const ops = await OpsPage.open(await visit({ language, device: 'desktop' }));
+        await ops.verdict('well');
+        for (const service of ['order', 'product', 'stock', 'customercenter']) {
+            await ops.service(service, 'up');
+        }
+        await shop.kill(victim);
+        await ops.service(victim, 'down');
+        await ops.problem(`down.${victim}`).waitFor();
+        await ops.verdict('trouble');
+        const words = await ops.problem(`down.${victim}`).textContent();
+        assert.ok(words.trim().split(/\s+/).length >= 6, `a sentence: ${words}`);
+        assert.equal(/[가-힣]/.test(words), language === 'ko');
+        await shop.waitReady(victim);
+        await ops.service(victim, 'up');
+        await ops.problem(`down.${victim}`).waitFor({ state: 'detached' });
+        await eventually('the restart is counted', async () => Number(await ops.figure('restarts').textContent()) >= 1);
+    });
+}
+
+scenario('orders and the way to the cup are shown as figures, and waiting tickets by number', async ({ shop, visit }) => {
+    const ops = await OpsPage.open(await visit({ language: 'en', device: 'desktop' }));
+    await shop.setStock('Tea', 0);
+    const waiting = await shop.order('Tea');
+    await shop.waitOrder(waiting.id, 'Out of stock');
+    const orders = await Promise.all(Array.from({ length: 12 }, () => shop.order('Americano')));
+    await Promise.all(orders.map(({ id }) => shop.waitOrder(id, 'Completed')));
+    await eventually('orders a minute', async () => Number.parseFloat(await ops.figure('orders').textContent()) > 0);
+    await eventually('from order to cup', async () => /\d/.test(await ops.figure('cup').textContent()));
+    await eventually('tickets waiting', async () => Number(await ops.figure('waiting').textContent()) === 1);
+    await ops.problem('outOfStock').filter({ hasText: 'Tea' }).waitFor();
+    await shop.receive('Tea', 5);
+    await ops.problem('outOfStock').waitFor({ state: 'detached' });
+});
+
+scenario('the last hour is remembered over a reload, as far as it was seen', async ({ visit }) => {
+    const ops = await OpsPage.open(await visit({ device: 'desktop' }));
+    const points = () => ops.page.evaluate(() => JSON.parse(localStorage.getItem('coffeeshop.ops') ?? '[]').length);
+    await ops.page.reload();
+    await eventually('it was kept when the page went', async () => (await points()) >= 1);
+    await ops.page.locator('[data-testid=verdict]:not([data-verdict=unknown])').waitFor();
+});
+
+guarded.scenario('who is no operator sees no inner figures, is told so, and still sees what is up', async ({ shop, visit }) => {
+    assert.equal((await shop.ask('GET', '/ops/order/metrics')).status, 403);
+    const ops = await OpsPage.open(await visit({ device: 'desktop' }));
+    await ops.problem('forbidden').waitFor();
+    await ops.service('order', 'up');
+});
+
+for (const device of Object.keys(DEVICES)) {
+    scenario(`the page fits (${device})`, async ({ visit }) => {
+        const ops = await OpsPage.open(await visit({ device, language: 'ko' }));
+        const { wide, room } = await ops.page.evaluate(() =>
+            ({ wide: document.documentElement.scrollWidth, room: document.documentElement.clientWidth }));
+        assert.ok(wide <= room, `nothing is wider than the screen: ${wide} of ${room}`);
+    });
+}

@@ -1,0 +1,139 @@
+/** A service dies while pages are open, and comes back: the page says so, goes on by itself and misses nothing. */
+import assert from 'node:assert/strict';
+import { eventually } from './lib/eventually.mjs';
+import { openShop } from './lib/scenario.mjs';
+import { MANUAL, SLOW_RESTART } from './lib/shop.mjs';
+import { CustomerPage } from './pages/customer_page.mjs';
+import { KitchenPage } from './pages/kitchen_page.mjs';
+import { StockPage } from './pages/stock_page.mjs';
+
+/* A service that lived a moment is steady: each death waits the same. */
+const { scenario } = openShop({ ...MANUAL, ...SLOW_RESTART, 'up.steady_ms': 1, 'customercenter.heartbeat_ms': 500 });
+
+for (const language of ['ko', 'en']) {
+    scenario(`the view dies: the customer is told that what is shown is old, and then sees all that happened meanwhile (${language})`, async ({ shop, visit }) => {
+        const customer = await CustomerPage.open(await visit({ language }));
+        const id = await customer.orderAndRead('Latte');
+        const other = await customer.orderAndRead('Tea');
+        const ticket = await shop.ticketOf(id);
+        await customer.link('live');
+        await shop.kill('customercenter');
+        await customer.link('lost');
+        await customer.at('stale').waitFor();
+        assert.equal(/[가-힣]/.test(await customer.at('stale').textContent()), language === 'ko');
+        await shop.workOn(ticket.id, 'Producing');
+        await shop.workOn(ticket.id, 'Completed');
+        await shop.waitOrder(id, 'Completed');
+        await shop.waitReady('customercenter');
+        await customer.see(id, 'Completed');
+        await customer.link('live');
+        assert.equal(await customer.at('stale').count(), 0);
+        const timeline = await eventually('nothing is missing', async () => {
+            const shown = await customer.timeline(id);
+            return shown.includes('ProductionStarted') && shown.includes('Produced') && shown;
+        });
+        assert.equal(new Set(timeline).size, timeline.length, `nothing twice: ${timeline}`);
+        assert.equal(await customer.status(other), 'Requested');
+        await shop.cancel(other);
+        await customer.see(other, 'Canceled');
+    });
+}
+
+scenario('orders dies: what is ordered meanwhile is sent when it is back, once', async ({ shop, visit }) => {
+    const customer = await CustomerPage.open(await visit());
+    const before = (await shop.all('orders')).length;
+    await shop.kill('order');
+    await customer.order('Mocha', 2);
+    await customer.at('pending').waitFor();
+    await customer.at('order').first().waitFor({ timeout: 30_000 });
+    await customer.at('pending').waitFor({ state: 'detached' });
+    const [id] = await customer.numbers();
+    const order = await shop.getOrder(id);
+    assert.deepEqual([order.productName, order.qty], ['Mocha', 2]);
+    assert.equal((await shop.all('orders')).length, before + 1);
+});
+
+scenario('the kitchen dies: its display says so, greys what is old and goes on with what came meanwhile', async ({ shop, visit }) => {
+    const kitchen = await KitchenPage.open(await visit({ device: 'tablet' }));
+    const first = await shop.ticketOf((await shop.order('Latte')).id);
+    await kitchen.see(first.id, 'Ready');
+    await shop.kill('product');
+    await kitchen.link('lost');
+    await kitchen.at('stale').waitFor();
+    const meanwhile = await shop.order('Americano');
+    await shop.waitReady('product');
+    await kitchen.link('live');
+    const second = await shop.ticketOf(meanwhile.id);
+    await kitchen.see(second.id, 'Ready');
+    await kitchen.see(first.id, 'Ready');
+    assert.equal(await kitchen.at('stale').count(), 0);
+});
+
+scenario('a touch that finds no kitchen is said to have come to nothing, and can be made again', async ({ shop, visit }) => {
+    const kitchen = await KitchenPage.open(await visit({ device: 'tablet' }));
+    const { id, orderId } = await shop.ticketOf((await shop.order('Tea')).id);
+    await kitchen.inTicket(id, 'start').tap();
+    shop.pause('product');
+    try {
+        await kitchen.inTicket(id, 'trouble').waitFor({ timeout: 40_000 });
+    } finally {
+        shop.resume('product');
+    }
+    await kitchen.link('live');
+    /* It was not answered, but may have been heard: then the ticket has moved by itself. */
+    await eventually('it is started, by the first touch or by another', async () => {
+        if (await kitchen.inTicket(id, 'start').count()) {
+            await kitchen.inTicket(id, 'start').tap({ timeout: 1_000 }).catch(() => {});
+        }
+        return (await shop.getOrder(orderId)).status === 'Producing';
+    }, { within: 30_000 });
+    await kitchen.see(id, 'Producing');
+});
+
+scenario('stock dies: the keeper is told, and sees the counts again by itself', async ({ shop, visit }) => {
+    const stock = await StockPage.open(await visit({ device: 'desktop' }));
+    await stock.link('live');
+    await shop.kill('stock');
+    await stock.link('lost');
+    await stock.at('stale').waitFor();
+    await shop.waitReady('stock');
+    await stock.link('live');
+    await shop.receive('Mocha', 11);
+    const { qty } = await shop.stockOf('Mocha');
+    await stock.see('Mocha', 'on-hand', qty);
+});
+
+scenario('the gateway dies: every page comes back by itself', async ({ shop, visit }) => {
+    const customer = await CustomerPage.open(await visit());
+    const kitchen = await KitchenPage.open(await visit({ device: 'tablet' }));
+    const id = await customer.orderAndRead('Cappuccino');
+    const ticket = await shop.ticketOf(id);
+    await kitchen.see(ticket.id, 'Ready');
+    const noticed = Promise.all([customer.link('lost'), kitchen.link('lost')]);
+    await shop.kill('gateway');
+    await noticed;
+    await shop.waitReady('gateway');
+    await customer.link('live');
+    await kitchen.link('live');
+    await shop.workOn(ticket.id, 'Producing');
+    await customer.see(id, 'Producing');
+    await kitchen.see(ticket.id, 'Producing');
+});
+
+scenario('the device loses the net and finds it again', async ({ shop, visit }) => {
+    const visitor = await visit();
+    const customer = await CustomerPage.open(visitor);
+    const id = await customer.orderAndRead('Latte');
+    const ticket = await shop.ticketOf(id);
+    await customer.link('live');
+    await visitor.context.setOffline(true);
+    await customer.link('lost');
+    await customer.at('stale').waitFor();
+    await shop.workOn(ticket.id, 'Producing');
+    await shop.waitOrder(id, 'Producing');
+    assert.equal(await customer.status(id), 'Requested', 'what it cannot know it does not show');
+    await visitor.context.setOffline(false);
+    await customer.see(id, 'Producing');
+    await customer.link('live');
+    assert.equal(await customer.at('stale').count(), 0);
+});
