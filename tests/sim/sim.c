@@ -114,7 +114,7 @@ void sim_play(const struct sim_options *options, struct sim_result *result)
     sim->options = *options;
     sim->random.state = options->seed;
     sim->now = sim->began = epoch;
-    arena_init(&sim->arena, 64 * 1024);
+    arena_init(&sim->arena, 64 * (size_t)1024);
     sim_choose_shape(sim);
     sim_rules_begin(sim);
     open_shop(sim);

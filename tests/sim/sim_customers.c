@@ -68,7 +68,7 @@ static void canceled(struct sim_order_request *request, int rc, const struct ord
 
     sim_note(customer->sim, SIM_WORLD, "hears of the cancel", customer->order_id, rc,
              command ? (int64_t)command->verdict : -1);
-    if (rc == OK && !command->unanswered)
+    if (command && !command->unanswered)
         check_cancel(customer, command);
     else if (++customer->cancels < MOST_TRIES)
         cancel_later(customer, 3 * US_PER_S);
@@ -121,7 +121,7 @@ static void placed(struct sim_order_request *request, int rc, const struct order
     int64_t id = 0;
 
     sim_note(sim, SIM_WORLD, "hears of the order", customer->number, rc, command ? command->order_id : 0);
-    if (rc) {
+    if (!command) {
         if (!customer->order_id && ++customer->tries < MOST_TRIES)
             sim_set_timer_within(sim, &customer->comes, 0, 3 * US_PER_S);
         return;

@@ -40,7 +40,7 @@ static void opened(struct sim_product_request *request, int rc, const struct pro
 
     sim_note(sim, SIM_WORLD, "hears of the ticket", rc, command ? command->ticket.id : 0,
              command ? command->unanswered : 0);
-    if (rc || command->unanswered || command->key_in_progress) {
+    if (!command || command->unanswered || command->key_in_progress) {
         if (counter->key.n && ++counter->tries < 4)
             sim_set_timer_within(sim, &counter->timer, 0, 2 * US_PER_S);
         return;
@@ -190,7 +190,7 @@ static void handled(struct sim_product_request *request, int rc, const struct pr
     struct sim *sim = request->base.sim;
 
     sim_note(sim, SIM_WORLD, "hears of the ticket", request->ticket_id, rc, command ? (int64_t)command->verdict : -1);
-    if (rc == OK)
+    if (command)
         check_started(sim, request, command);
 }
 

@@ -64,7 +64,7 @@ void sim_set_timer(struct sim *sim, struct sim_timer *timer, int64_t at)
     timer->set = true;
     if (sim->n_timers == sim->timers_room) {
         sim->timers_room = sim->timers_room ? sim->timers_room * 2 : 256;
-        sim->timers = heap_resize(sim->timers, sim->timers_room * sizeof(*sim->timers));
+        sim->timers = heap_resize(sim->timers, sim->timers_room * sizeof(struct sim_timer *));
         ASSERT(sim->timers);
     }
     timer->at = at > sim->now ? at : sim->now;
@@ -142,13 +142,13 @@ void sim_break(struct sim *sim, const char *rule, const char *format, ...)
     char text[512];
     va_list arguments;
 
-    if (sim->broken)
-        return;
-    sim->broken = true;
-    sim->rule = rule;
     va_start(arguments, format);
     int n = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     ASSERT(n >= 0);
+    if (sim->broken)
+        return;
+    sim->broken = true;
+    sim->rule = rule;
     buf_add(&sim->why, str_of(text));
 }

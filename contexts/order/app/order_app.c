@@ -156,7 +156,7 @@ int order_app_init(struct order_app *app, const struct order_ports *ports, const
     int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->cursors);
     if (rc)
         return rc;
-    arena_init(&app->arena, 256 * 1024);
+    arena_init(&app->arena, 256 * (size_t)1024);
     outbox_init(&app->outbox, "order", last_position);
     return OK;
 }

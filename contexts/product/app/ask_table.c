@@ -27,13 +27,14 @@ int ask_table_init(struct ask_table *table, size_t capacity)
 
 static void drop_name(struct ask *ask)
 {
-    heap_free((void *)(uintptr_t)ask->ticket.product_name.p);
+    heap_free(ask->name);
+    ask->name = NULL;
     ask->ticket.product_name = (struct str){NULL, 0};
 }
 
 void ask_table_free(struct ask_table *table)
 {
-    for (size_t b = 0; table->bucket && b < table->n_buckets; b++) {
+    for (size_t b = 0; table->asks && table->bucket && b < table->n_buckets; b++) {
         for (uint32_t i = table->bucket[b]; i; i = table->asks[i].next)
             drop_name(&table->asks[i]);
     }
@@ -69,7 +70,7 @@ struct ask *ask_table_add(struct ask_table *table, const struct ticket *ticket)
     table->free = ask->next;
     memcpy(name, ticket->product_name.p ? ticket->product_name.p : "", ticket->product_name.n);
     uint32_t *bucket = bucket_of(table, ticket->id);
-    *ask = (struct ask){.ticket = *ticket, .next = *bucket, .pause = PAUSE_FIRST, .retry_at = INT64_MAX};
+    *ask = (struct ask){.ticket = *ticket, .name = name, .next = *bucket, .pause = PAUSE_FIRST, .retry_at = INT64_MAX};
     ask->ticket.product_name = (struct str){name, ticket->product_name.n};
     ask->ticket.correlation = ask->ticket.traceparent = (struct str){NULL, 0};
     *bucket = index;

@@ -17,6 +17,7 @@ struct product_command;
 
 struct ask {
     struct ticket ticket; /* as it was when it was asked; its name is the ask's own copy */
+    char *name;
     bool release;
     bool in_flight;
     int64_t asked;                   /* the attempt last asked about; 0: none yet */

@@ -442,7 +442,7 @@ int product_app_init(struct product_app *app, const struct product_ports *ports,
     *app = (struct product_app){
         .core = {.run = run, .next_due = next_due}, .ports = *ports, .settings = *settings, .cursors = *cursors};
     ASSERT(ports->repo && ports->stock && ports->events && ports->write_event);
-    arena_init(&app->arena, 256 * 1024);
+    arena_init(&app->arena, 256 * (size_t)1024);
     int rc = ports->repo->restore(ports->repo, &app->last_id, &app->last_order_id, &last_position, &app->cursors);
     if (!rc)
         rc = ask_table_init(&app->asks, settings->most_asks);
