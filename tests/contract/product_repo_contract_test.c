@@ -288,14 +288,17 @@ static void store_waiting(struct fixture *fixture, int64_t id, int64_t qty, cons
     store(fixture, &ticket);
 }
 
+enum { MOST_WAITING = 25 };
+
 static void assert_waiting(struct fixture *fixture, int64_t on_hand, const char *ids)
 {
     struct ticket *found = NULL;
     struct buf text = {0};
     size_t n = 0;
 
-    assert_int_equal(
-        fixture->repo->find_waiting(fixture->repo, STR("Latte"), on_hand, &found, &n, &fixture->store.arena), OK);
+    assert_int_equal(fixture->repo->find_waiting(fixture->repo, STR("Latte"), on_hand, MOST_WAITING, &found, &n,
+                                                 &fixture->store.arena),
+                     OK);
     for (size_t i = 0; i < n; i++) {
         assert_true(str_is(found[i].product_name, "Latte"));
         buf_printf(&text, "%s%lld", i ? " " : "", (long long)found[i].id);
@@ -329,14 +332,22 @@ static void what_waits_is_appended_to_what_was_found_before(void **state)
 
     for (int64_t id = 1; id <= 40; id++)
         store_waiting(fixture, id, 1, id % 2 ? "Latte" : "Tea");
-    assert_int_equal(fixture->repo->find_waiting(fixture->repo, STR("Tea"), 30, &found, &n, &fixture->store.arena), OK);
+    assert_int_equal(
+        fixture->repo->find_waiting(fixture->repo, STR("Tea"), 30, MOST_WAITING, &found, &n, &fixture->store.arena),
+        OK);
     assert_int_equal(n, 20);
-    assert_int_equal(fixture->repo->find_waiting(fixture->repo, STR("Latte"), 5, &found, &n, &fixture->store.arena),
-                     OK);
+    assert_int_equal(
+        fixture->repo->find_waiting(fixture->repo, STR("Latte"), 5, MOST_WAITING, &found, &n, &fixture->store.arena),
+        OK);
     assert_int_equal(n, 25);
     assert_int_equal(found[19].id, 40);
     assert_int_equal(found[20].id, 1);
     assert_true(str_is(found[0].product_name, "Tea"));
+    /* No more than are wanted. */
+    assert_int_equal(
+        fixture->repo->find_waiting(fixture->repo, STR("Latte"), 5, MOST_WAITING, &found, &n, &fixture->store.arena),
+        OK);
+    assert_int_equal(n, 25);
 }
 
 /* ---- the contract: what is due ---- */

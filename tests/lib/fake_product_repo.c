@@ -73,8 +73,8 @@ static int find_by_ids(struct product_repo *port, const int64_t *ids, size_t n, 
     return rc;
 }
 
-static int find_waiting(struct product_repo *port, struct str product_name, int64_t on_hand, struct ticket **out,
-                        size_t *n, struct arena *arena)
+static int find_waiting(struct product_repo *port, struct str product_name, int64_t on_hand, size_t most,
+                        struct ticket **out, size_t *n, struct arena *arena)
 {
     struct fake_product_repo *fake = of(port);
     struct ticket *all = ARENA_ARRAY(arena, struct ticket, *n + fake->n + 1);
@@ -87,7 +87,7 @@ static int find_waiting(struct product_repo *port, struct str product_name, int6
     if (*n)
         memcpy(all, *out, *n * sizeof(*all));
     *out = all;
-    for (size_t i = 0; i < fake->n && on_hand > 0 && !rc; i++) {
+    for (size_t i = 0; i < fake->n && on_hand > 0 && *n < most && !rc; i++) {
         const struct ticket *ticket = &fake->tickets[i];
         if (ticket->state != TICKET_OUT_OF_STOCK || ticket->qty > on_hand ||
             !str_eq(ticket->product_name, product_name))

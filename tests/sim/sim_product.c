@@ -64,15 +64,15 @@ static int find_by_ids(struct product_repo *repo, const int64_t *ids, size_t n, 
     return rc ? rc : self->store->port.find_by_ids(&self->store->port, ids, n, out, arena);
 }
 
-static int find_waiting(struct product_repo *repo, struct str name, int64_t on_hand, struct ticket **out, size_t *n,
-                        struct arena *arena)
+static int find_waiting(struct product_repo *repo, struct str name, int64_t on_hand, size_t most, struct ticket **out,
+                        size_t *n, struct arena *arena)
 {
     struct sim_product *self = of_repo(repo);
 
     int rc = may_read(self);
     if (rc || sim_has_plant(self->service.sim, PLANT_GOODS_IGNORED))
         return rc;
-    return self->store->port.find_waiting(&self->store->port, name, on_hand, out, n, arena);
+    return self->store->port.find_waiting(&self->store->port, name, on_hand, most, out, n, arena);
 }
 
 static int find_due(struct product_repo *repo, struct due_ticket after, int64_t now, size_t limit,

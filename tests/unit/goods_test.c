@@ -73,7 +73,29 @@ static void what_is_set_free_is_offered_once(void **state)
     assert_true(goods.has_spare);
     assert_int_equal(goods.spare[0], 5);
     assert_int_equal(goods_count(&goods, STR("Latte")), 0); /* nothing has come */
-    goods_forget_spare(&goods);
+    goods_begin(&goods);
+    goods_were_offered(&goods);
+    assert_false(goods.has_spare);
+    assert_int_equal(goods.spare[0], 0);
+    goods_free(&goods);
+}
+
+static void what_one_batch_is_too_small_for_is_spare_in_the_next(void **state)
+{
+    struct goods goods;
+
+    UNUSED(state);
+    assert_int_equal(goods_init(&goods), OK);
+    goods_begin(&goods);
+    goods_leave_over(&goods, STR("Latte"), 7);
+    assert_false(goods.has_spare);
+    goods_begin(&goods); /* that batch was not committed */
+    goods_leave_over(&goods, STR("Latte"), 5);
+    goods_were_offered(&goods);
+    assert_true(goods.has_spare);
+    assert_int_equal(goods.spare[0], 5);
+    goods_begin(&goods);
+    goods_were_offered(&goods);
     assert_false(goods.has_spare);
     assert_int_equal(goods.spare[0], 0);
     goods_free(&goods);
@@ -103,6 +125,7 @@ int main(void)
         cmocka_unit_test(a_name_is_kept_as_a_copy),
         cmocka_unit_test(names_beyond_the_room_share_a_count),
         cmocka_unit_test(what_is_set_free_is_offered_once),
+        cmocka_unit_test(what_one_batch_is_too_small_for_is_spare_in_the_next),
         cmocka_unit_test(without_memory_a_delivery_fails_and_counts_the_next_time),
     };
 

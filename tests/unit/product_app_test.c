@@ -396,6 +396,25 @@ static void goods_are_for_the_oldest_as_far_as_they_go(void **state)
     assert_state(kitchen, 3, TICKET_OUT_OF_STOCK);
 }
 
+static void a_large_delivery_is_given_out_over_several_batches(void **state)
+{
+    enum { WAITING = 1500 }; /* more than one batch takes up */
+    struct kitchen *kitchen = *state;
+
+    for (int64_t order = 1; order <= WAITING; order++) {
+        kitchen->n_asked = kitchen->n_sent = 0;
+        order_one(kitchen, order);
+        stock_says(kitchen, TICKET_REFUSED, order, 1);
+    }
+    goods_come(kitchen, 1, 2 * WAITING - 2); /* all but one of two each */
+    assert_state(kitchen, 1, TICKET_READY);
+    assert_state(kitchen, WAITING - 1, TICKET_OUT_OF_STOCK);
+    assert_int_equal(kitchen->app.core.next_due(&kitchen->app.core), kitchen->app.now);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, WAITING - 1, TICKET_READY);
+    assert_state(kitchen, WAITING, TICKET_OUT_OF_STOCK);
+}
+
 static void a_no_that_goods_have_overtaken_is_not_the_last_word(void **state)
 {
     struct kitchen *kitchen = *state;
@@ -958,6 +977,7 @@ int main(void)
         TEST(goods_are_for_the_oldest_as_far_as_they_go, fast),
         TEST(what_was_set_apart_for_a_cancelled_ticket_is_for_those_behind_it, fast),
         TEST(what_is_too_little_for_one_may_be_enough_for_another, fast),
+        TEST(a_large_delivery_is_given_out_over_several_batches, fast),
         TEST(a_no_that_goods_have_overtaken_is_not_the_last_word, fast),
         TEST(after_a_restart_an_old_no_is_asked_about_once_more, fast),
         TEST(a_cancel_in_time_is_told_and_what_may_be_reserved_is_released, fast),

@@ -164,7 +164,7 @@ static int find_by_ids(struct product_repo *self, const int64_t *ids, size_t n, 
 struct waiting_search {
     struct ticket **out;
     size_t *n;
-    size_t room;
+    size_t room, most;
     int64_t on_hand;
     struct arena *arena;
 };
@@ -190,7 +190,7 @@ static int on_waiting(void *context, size_t index, const struct sql_row *row)
     struct ticket ticket = ticket_of_row(row);
 
     UNUSED(index);
-    if (search->on_hand <= 0)
+    if (search->on_hand <= 0 || *search->n >= search->most)
         return ENOUGH_FOUND;
     if (ticket.qty > search->on_hand)
         return OK;
@@ -205,10 +205,10 @@ static int on_waiting(void *context, size_t index, const struct sql_row *row)
     return keep_texts(kept, search->arena);
 }
 
-static int find_waiting(struct product_repo *self, struct str product_name, int64_t on_hand, struct ticket **out,
-                        size_t *n, struct arena *arena)
+static int find_waiting(struct product_repo *self, struct str product_name, int64_t on_hand, size_t most,
+                        struct ticket **out, size_t *n, struct arena *arena)
 {
-    struct waiting_search search = {out, n, *n, on_hand, arena};
+    struct waiting_search search = {out, n, *n, most, on_hand, arena};
     struct sql_value name = SQL_S(product_name);
 
     int rc = sql_query(sql_of(self), &find_out_of_stock, &name, on_waiting, &search);

@@ -9,7 +9,8 @@ int goods_init(struct goods *goods)
     goods->name = ARENA_ARRAY(&goods->arena, struct str, GOODS_MAX_ITEMS);
     goods->count = ARENA_ARRAY(&goods->arena, int64_t, GOODS_MAX_ITEMS);
     goods->spare = ARENA_ARRAY(&goods->arena, int64_t, GOODS_MAX_ITEMS);
-    return goods->name && goods->count && goods->spare ? OK : E_MEMORY;
+    goods->over = ARENA_ARRAY(&goods->arena, int64_t, GOODS_MAX_ITEMS);
+    return goods->name && goods->count && goods->spare && goods->over ? OK : E_MEMORY;
 }
 
 void goods_free(struct goods *goods)
@@ -60,19 +61,41 @@ int goods_came(struct goods *goods, struct str name)
     return OK;
 }
 
-void goods_set_free(struct goods *goods, struct str name, int64_t qty)
+static bool add(struct goods *goods, int64_t *to, struct str name, int64_t qty)
 {
     size_t i = put(goods, name);
 
     if (i == GOODS_MAX_ITEMS || qty <= 0)
-        return;
-    goods->spare[i] += qty;
-    goods->has_spare = true;
+        return false;
+    to[i] += qty;
+    return true;
 }
 
-void goods_forget_spare(struct goods *goods)
+void goods_set_free(struct goods *goods, struct str name, int64_t qty)
 {
-    for (size_t i = 0; goods->has_spare && i < goods->n; i++)
-        goods->spare[i] = 0;
-    goods->has_spare = false;
+    goods->has_spare |= add(goods, goods->spare, name, qty);
+}
+
+void goods_begin(struct goods *goods)
+{
+    if (goods->has_over)
+        memset(goods->over, 0, GOODS_MAX_ITEMS * sizeof(*goods->over));
+    goods->has_over = false;
+}
+
+void goods_leave_over(struct goods *goods, struct str name, int64_t qty)
+{
+    goods->has_over |= add(goods, goods->over, name, qty);
+}
+
+void goods_were_offered(struct goods *goods)
+{
+    int64_t *offered = goods->spare;
+
+    goods->spare = goods->over;
+    goods->over = offered;
+    if (goods->has_spare)
+        memset(offered, 0, GOODS_MAX_ITEMS * sizeof(*offered));
+    goods->has_spare = goods->has_over;
+    goods->has_over = false;
 }

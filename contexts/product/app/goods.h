@@ -19,6 +19,8 @@ struct goods {
     int64_t *count;
     int64_t *spare; /* set apart for a ticket that didn't take it: others that were passed over may */
     bool has_spare; /* any */
+    int64_t *over;  /* what the batch at hand is too small for: spare in the next one, if it is committed */
+    bool has_over;
     size_t n;
 };
 
@@ -30,7 +32,11 @@ int goods_came(struct goods *goods, struct str name);
 /** Of what had come for the item, `qty` was set apart for a ticket that isn't going to take it. Without memory it is
  * forgotten: those who wait are taken up with the next delivery. */
 void goods_set_free(struct goods *goods, struct str name, int64_t qty);
-/** What was set free has been offered to those who wait. */
-void goods_forget_spare(struct goods *goods);
+/** A batch begins: nothing is left over yet. */
+void goods_begin(struct goods *goods);
+/** More of the item has come than this batch can give to those who wait. */
+void goods_leave_over(struct goods *goods, struct str name, int64_t qty);
+/** The batch is committed: what was spare has been offered to those who wait, and what was left over is spare now. */
+void goods_were_offered(struct goods *goods);
 
 #endif

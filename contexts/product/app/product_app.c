@@ -4,7 +4,10 @@
 #include "errors.h"
 #include "product_duties.h"
 
-enum { SCAN_AT_ONCE = 1024 };
+enum {
+    SCAN_AT_ONCE = 1024,
+    TAKEN_UP_AT_ONCE = 1024, /* tickets out of stock for which goods have come; the others' turn is the next batch */
+};
 
 static struct product_command *command_of(struct command *command)
 {
@@ -51,7 +54,16 @@ static int take_due(struct product_app *app, struct product_batch *batch)
  * decided, so that a "no" in the same batch is seen to be overtaken. */
 static int offer(struct product_app *app, struct product_batch *batch, struct str item, int64_t qty)
 {
-    return app->ports.repo->find_waiting(app->ports.repo, item, qty, &batch->waiting, &batch->n_waiting, &app->arena);
+    size_t before = batch->n_waiting;
+
+    int rc = app->ports.repo->find_waiting(app->ports.repo, item, qty, TAKEN_UP_AT_ONCE, &batch->waiting,
+                                           &batch->n_waiting, &app->arena);
+    if (rc || batch->n_waiting < TAKEN_UP_AT_ONCE)
+        return rc;
+    for (size_t i = before; i < batch->n_waiting; i++)
+        qty -= batch->waiting[i].qty;
+    goods_leave_over(&app->goods, item, qty);
+    return OK;
 }
 
 static int take_goods(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)
@@ -384,7 +396,7 @@ static void announce(struct product_app *app, struct product_batch *batch, struc
     if (app->outbox.count)
         app->ports.events->publish(app->ports.events, &app->outbox);
     look_ahead(app, batch);
-    goods_forget_spare(&app->goods);
+    goods_were_offered(&app->goods);
     product_do_duties(app, batch, commands, n);
     product_retry(app, batch->base.now);
     app->ports.stock->flush(app->ports.stock);
@@ -402,6 +414,7 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
     if (!app->started_at)
         app->started_at = app->now;
     arena_reset(&app->arena);
+    goods_begin(&app->goods);
     int rc = batch_begin(&batch.base, app->now, n + app->asks.n, &app->cursors, &app->outbox, &app->arena);
     if (!rc)
         rc = load(app, &batch, commands, n);

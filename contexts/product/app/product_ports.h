@@ -46,9 +46,9 @@ struct product_repo {
     int (*find_by_ids)(struct product_repo *self, const int64_t *ids, size_t n, struct ticket *out,
                        struct arena *arena);
     /** The oldest out-of-stock tickets of an item that `on_hand` is enough for, those that don't fit passed over;
-     * appended to `*out` (an array in the arena, made anew when it has to grow). */
-    int (*find_waiting)(struct product_repo *self, struct str product_name, int64_t on_hand, struct ticket **out,
-                        size_t *n, struct arena *arena);
+     * appended to `*out` (an array in the arena, made anew when it has to grow) until there are `most` in it. */
+    int (*find_waiting)(struct product_repo *self, struct str product_name, int64_t on_hand, size_t most,
+                        struct ticket **out, size_t *n, struct arena *arena);
     /** At most `limit` tickets with due_at <= now that come after `after` in the order (due_at, id). */
     int (*find_due)(struct product_repo *self, struct due_ticket after, int64_t now, size_t limit,
                     struct due_ticket *out, size_t *n);
