@@ -89,9 +89,9 @@ static const char *what_happens(struct ticket *ticket, const struct ticket_inten
     switch (ticket_decide(ticket, intent, &policy, NOW, &decision)) {
     case TICKET_DECIDED:
         ticket_apply(ticket, &decision.event);
-        if (ticket->state == TICKET_TOMBSTONE)
-            return "Tombstone";
-        snprintf(text, 32, "%.*s%s", STR_ARG(ticket_state_text(ticket->state)),
+        /* A tombstone is shown as the cancelled ticket it stands for; here the two are told apart. */
+        snprintf(text, 32, "%.*s%s",
+                 STR_ARG(ticket->state == TICKET_TOMBSTONE ? STR("Tombstone") : ticket_state_text(ticket->state)),
                  decision.event.kind == TICKET_EVENT_NOTED ? "" : "+");
         return text;
     case TICKET_REPEAT:
