@@ -64,29 +64,72 @@ static bool refuse_version(struct json_error *error)
     return false;
 }
 
-bool event_decode(struct str text, struct event *event, const struct json_desc *data_desc, void *data,
-                  struct arena *arena, struct json_error *error)
-{
-    /* The data lies behind the envelope, in one struct for the decoder, aligned for any type. */
-    const size_t data_at = (sizeof(struct envelope) + 15) & ~(size_t)15;
-    struct json_field fields[ENVELOPE_FIELDS + 1];
-    struct json_desc desc = {"event", fields, ENVELOPE_FIELDS + 1, data_at + data_desc->size};
+/* The data lies behind the envelope, in one struct for the decoder, aligned for any type. */
+enum { DATA_AT = (sizeof(struct envelope) + 15) & ~(size_t)15, USUAL_DATA = 256 };
 
-    *event = (struct event){0};
-    memset(data, 0, data_desc->size);
+/* `room` is for envelope and data. */
+static bool decode_into(void *room, struct str text, struct event *event, const struct json_desc *data_desc, void *data,
+                        struct arena *arena, struct json_error *error)
+{
+    struct json_field fields[ENVELOPE_FIELDS + 1];
+    struct json_desc desc = {"event", fields, ENVELOPE_FIELDS + 1, DATA_AT + data_desc->size};
+    const struct envelope *envelope = room;
+
     memcpy(fields, attributes, sizeof(attributes));
     fields[ENVELOPE_FIELDS] = (struct json_field){
-        .name = "data", .type = JSON_OBJECT, .flags = JSON_REQUIRED, .offset = data_at, .object = data_desc};
-    struct envelope *envelope = arena_alloc(arena, desc.size);
-    if (!envelope) {
-        *error = (struct json_error){JSON_NO_MEMORY, "", "can't be read now: out of memory"};
-        return false;
-    }
-    if (!json_decode_fast(&desc, text, envelope, arena, error))
+        .name = "data", .type = JSON_OBJECT, .flags = JSON_REQUIRED, .offset = DATA_AT, .object = data_desc};
+    if (!json_decode_fast(&desc, text, room, arena, error))
         return false;
     if (!str_is(envelope->specversion, spec_version))
         return refuse_version(error);
     *event = envelope->event;
-    memcpy(data, (const char *)envelope + data_at, data_desc->size);
+    memcpy(data, (const char *)room + DATA_AT, data_desc->size);
     return true;
+}
+
+bool event_decode(struct str text, struct event *event, const struct json_desc *data_desc, void *data,
+                  struct arena *arena, struct json_error *error)
+{
+    _Alignas(16) char usual[DATA_AT + USUAL_DATA];
+    void *room = usual;
+
+    *event = (struct event){0};
+    memset(data, 0, data_desc->size);
+    if (data_desc->size > USUAL_DATA) {
+        room = arena_alloc(arena, DATA_AT + data_desc->size);
+        if (!room) {
+            *error = (struct json_error){JSON_NO_MEMORY, "", "can't be read now: out of memory"};
+            return false;
+        }
+    }
+    return decode_into(room, text, event, data_desc, data, arena, error);
+}
+
+/* Takes the text up to `literal` off *rest, and it too. */
+static bool take_until(struct str *rest, struct str literal, struct str *before)
+{
+    const char *quote = memchr(rest->p, '"', rest->n);
+
+    if (!quote)
+        return false;
+    *before = (struct str){rest->p, (size_t)(quote - rest->p)};
+    *rest = (struct str){quote, rest->n - before->n};
+    if (!str_starts_with(*rest, literal))
+        return false;
+    *rest = (struct str){rest->p + literal.n, rest->n - literal.n};
+    return true;
+}
+
+struct str event_type_ahead(struct str text)
+{
+    static const struct str start = STR_INIT("{\"specversion\":\"1.0\",\"id\":\"");
+    struct str value, type;
+
+    if (!str_starts_with(text, start))
+        return (struct str){NULL, 0};
+    struct str rest = {text.p + start.n, text.n - start.n};
+    if (!take_until(&rest, STR("\",\"source\":\""), &value) || !take_until(&rest, STR("\",\"type\":\""), &value) ||
+        !take_until(&rest, STR("\",\""), &type) || memchr(type.p, '\\', type.n))
+        return (struct str){NULL, 0};
+    return type;
 }

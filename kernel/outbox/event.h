@@ -34,5 +34,9 @@ void event_encode(struct buf *out, struct str source, uint64_t position, const s
 /** Reads envelope and data in one pass. `data` is zeroed first. */
 bool event_decode(struct str text, struct event *event, const struct json_desc *data_desc, void *data,
                   struct arena *arena, struct json_error *error);
+/** The type, found without decoding the event: where event_encode() writes it. {NULL,0} when the text begins in any
+ * other way, and has to be decoded to know. That the rest is an event isn't said: it is for passing over those of a
+ * type that nobody here asked for (a third of a microsecond saved). Points into `text`. */
+struct str event_type_ahead(struct str text);
 
 #endif

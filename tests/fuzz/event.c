@@ -1,4 +1,5 @@
-/* An event that is read can be written and read again: type, subject, version and data come back. */
+/* An event that is read can be written and read again: type, subject, version and data come back. Its type, when it is
+ * known ahead, is the one that is read. */
 #include "event.h"
 
 #include "base.h"
@@ -12,9 +13,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct json_error error;
     struct arena arena;
     struct buf text = {0};
+    struct str ahead = event_type_ahead((struct str){(const char *)data, size});
 
     arena_init(&arena, 0);
     if (event_decode((struct str){(const char *)data, size}, &first, &fuzz_line_desc, &line, &arena, &error)) {
+        ASSERT(ahead.n == 0 || str_eq(ahead, first.type));
         event_encode(&text, STR("fuzz"), 1, &first, &fuzz_line_desc, &line);
         ASSERT(!text.failed);
         ASSERT(event_decode(buf_str(&text), &second, &fuzz_line_desc, &again, &arena, &error));

@@ -174,12 +174,71 @@ static void no_memory_is_said(void **state)
     UNUSED(state);
     arena_init(&arena, 0);
     heap_fail_at(1);
-    assert_false(event_decode(STR("{\"specversion\":\"1.0\",\"type\":\"Ordered\"" DATA "}"), &event, &placed_desc,
+    assert_false(event_decode(STR("{\"specversion\":\"1.0\",\"type\":\"Order\\u0065d\"" DATA "}"), &event, &placed_desc,
                               &data, &arena, &error));
     assert_true(heap_has_failed());
     heap_fail_at(0);
     assert_int_equal(error.kind, JSON_NO_MEMORY);
     arena_free(&arena);
+}
+
+/* Data that is too much for the decoder's own room. */
+struct parcel {
+    char padding[1000];
+    int64_t qty;
+};
+static const struct json_field parcel_fields[] = {
+    JSON_FIELD(struct parcel, "qty", qty, JSON_I64, JSON_REQUIRED, 1, 1000)};
+static const struct json_desc parcel_desc = {"parcel", parcel_fields, 1, sizeof(struct parcel)};
+
+static void data_may_be_large(void **state)
+{
+    static const struct str text = STR_INIT("{\"specversion\":\"1.0\",\"type\":\"Ordered\",\"data\":{\"qty\":3}}");
+    struct event event;
+    struct parcel parcel;
+    struct arena arena;
+    struct json_error error;
+
+    UNUSED(state);
+    arena_init(&arena, 0);
+    assert_true(event_decode(text, &event, &parcel_desc, &parcel, &arena, &error));
+    assert_int_equal(parcel.qty, 3);
+    arena_free(&arena);
+    heap_fail_at(1);
+    assert_false(event_decode(text, &event, &parcel_desc, &parcel, &arena, &error));
+    heap_fail_at(0);
+    assert_int_equal(error.kind, JSON_NO_MEMORY);
+    arena_free(&arena);
+}
+
+static void the_type_is_known_before_the_event_is_decoded(void **state)
+{
+    struct event event = ordered();
+    struct buf text = {0};
+
+    UNUSED(state);
+    event_encode(&text, STR("order"), 17, &event, &placed_desc, &latte);
+    assert_text(event_type_ahead(buf_str(&text)), "Ordered");
+    for (size_t n = 0; n < 73; n++) /* the 73 bytes up to "type":"Ordered"," */
+        assert_int_equal(event_type_ahead((struct str){text.p, n}).n, 0);
+    buf_free(&text);
+}
+
+static void the_type_is_not_guessed_where_an_event_begins_in_another_way(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "{}",
+        "{\"data\":{\"type\":\"Ordered\"},\"specversion\":\"1.0\",\"id\":\"order-1\",\"type\":\"Produced\",\"x\":1}",
+        "{\"specversion\":\"1.0\",\"id\":\"order-1\",\"type\":\"Ordered\",\"source\":\"/order\"}",
+        "{\"specversion\":\"1.0\", \"id\":\"order-1\",\"source\":\"/order\",\"type\":\"Ordered\",\"x\":1}",
+        "{\"specversion\":\"1.0\",\"id\":\"order-1\",\"source\":\"/order\",\"type\":\"Order\\u0065d\",\"x\":1}",
+        "{\"specversion\":\"1.0\",\"id\":\"order-1\",\"source\":\"/order\",\"type\":7,\"x\":1}",
+    };
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        assert_int_equal(event_type_ahead(str_of(texts[i])).n, 0);
 }
 
 int main(void)
@@ -191,6 +250,9 @@ int main(void)
         cmocka_unit_test(what_is_no_event_of_ours_is_refused_with_the_reason),
         cmocka_unit_test(attributes_of_others_are_ignored),
         cmocka_unit_test(no_memory_is_said),
+        cmocka_unit_test(data_may_be_large),
+        cmocka_unit_test(the_type_is_known_before_the_event_is_decoded),
+        cmocka_unit_test(the_type_is_not_guessed_where_an_event_begins_in_another_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,19 +141,26 @@ static struct command *decode_order(struct str text, struct arena *arena, const 
     return &self->base;
 }
 
+static bool is_more(struct str type)
+{
+    return str_is(type, "StockReceived") || str_is(type, "StockReleased") || str_is(type, "StockCorrected");
+}
+
 static struct command *decode_stock(struct str text, struct arena *arena, const char **reason)
 {
     struct event event;
     struct stock_data data;
     struct json_error error;
 
+    /* Every ticket made is a reduction, and none of them is news here. */
+    struct str type = event_type_ahead(text);
+    if (type.n && !is_more(type))
+        return NULL;
     if (!event_decode(text, &event, &stock_data_desc, &data, arena, &error)) {
         *reason = event_command_reason(&error, "is not an event of stock's that can be read");
         return NULL;
     }
-    bool more = str_is(event.type, "StockReceived") || str_is(event.type, "StockReleased") ||
-                str_is(event.type, "StockCorrected");
-    if (!more || data.on_hand == 0)
+    if (!is_more(event.type) || data.on_hand == 0)
         return NULL;
     struct product_command *self = new_command(PRODUCT_SOURCE_STOCK, text, reason);
     if (!self)
