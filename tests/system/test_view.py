@@ -1,5 +1,6 @@
 """The customer's view: it converges, can be searched, followed and rebuilt."""
 import shutil
+import json
 import threading
 
 from eventually import eventually
@@ -95,6 +96,30 @@ def test_a_follower_of_the_stream_hears_what_happens_later(own_shop):
     listener.join(20)
     assert not listener.is_alive()
     assert all(int(event.id) > int(newest) for event in heard)
+
+
+def test_several_orders_are_followed_over_one_connection_and_nobody_elses(open_shop):
+    shop = open_shop(PATIENT).start()
+    mine, others = [shop.order()["id"] for _ in range(3)], [shop.order("Latte")["id"] for _ in range(2)]
+    for each in mine + others:
+        shop.page_of(each)
+    url = shop.url("customercenter") + "/mypages/stream?" + "&".join(f"orderId={each}" for each in mine)
+    first = read_stream(url)
+    assert [json.loads(event.data)["orderId"] for event in first] == mine
+    for each in (mine[2], others[0], mine[0]):
+        assert shop.cancel(each).status_code == 200
+        eventually(lambda: shop.page_of(each)["orderStatus"] == "Canceled")
+    rest = read_stream(url, after=first[-1].id)
+    last = {json.loads(event.data)["orderId"]: json.loads(event.data)["orderStatus"] for event in rest}
+    assert last == {mine[0]: "Canceled", mine[2]: "Canceled"}
+    ids = [int(event.id) for event in first + rest]
+    assert ids == sorted(set(ids))
+
+
+def test_no_more_orders_are_followed_than_a_device_has_under_way(own_shop):
+    ask = own_shop["customercenter"].get
+    assert ask("/mypages/stream?" + "&".join(f"orderId={n}" for n in range(1, 22))).status_code == 400
+    assert ask("/mypages/stream?orderId=1&orderId=x").status_code == 400
 
 
 def test_the_menu_says_what_is_sold_out(own_shop):

@@ -13,6 +13,7 @@ import { recall, remember, watch } from '../shared/storage.js';
 const MOST_REMEMBERED = 30;
 const MOST_FOLLOWED = 20;
 const AGAIN_MS = 1_500;
+const TICKET_AGAIN_MS = 500;
 const KEY_LASTS_MS = 3_600_000; /* an order that could not be sent for so long is not sent any more */
 
 const ENDED = new Set(['Completed', 'Canceled']);
@@ -214,7 +215,7 @@ export class Orders {
             entry.ticket = { startsAt: found.startsAt ? Date.parse(found.startsAt) : null };
             this.onChange();
         } else if (this.entries.has(entry.id) && entry.row.orderStatus === 'Requested') {
-            setTimeout(() => this.#askTicket(entry), AGAIN_MS);
+            setTimeout(() => this.#askTicket(entry), TICKET_AGAIN_MS);
         }
     }
 

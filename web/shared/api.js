@@ -72,8 +72,9 @@ export const order = (orderId) => ask('GET', `/orders/${id(orderId)}`);
 export const cancelOrder = (orderId) => ask('PATCH', `/orders/${id(orderId)}`, { status: 'Canceled' });
 
 export const mypage = (orderId) => ask('GET', `/mypages/${id(orderId)}`);
-/** The address of the live changes: of one order, or of all. */
-export const streamOf = (orderIds = []) => (orderIds.length === 1 ? `/mypages/stream?orderId=${id(orderIds[0])}` : '/mypages/stream');
+/** The address of the live changes: of these orders (at most 20), or of all. */
+export const streamOf = (orderIds = []) =>
+    `/mypages/stream${orderIds.length ? '?' : ''}${orderIds.map((one) => `orderId=${id(one)}`).join('&')}`;
 
 export const kitchen = () => ask('GET', '/products/kitchen');
 export const openTickets = () => ask('GET', '/products/search/open').then(list('products'));

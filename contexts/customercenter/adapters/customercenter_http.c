@@ -46,15 +46,12 @@ static void show_page(void *context, struct http_request *request)
 }
 
 /* On nonsense the problem is filled in. */
-static bool read_order_id(struct http_request *request, bool required, int64_t *order_id)
+static bool read_order_id(struct http_request *request, int64_t *order_id)
 {
     struct str text, again;
 
-    *order_id = 0;
-    bool given = http_query(request, "orderId", 0, &text);
-    if (!given && !required)
-        return true;
-    if (given && !http_query(request, "orderId", 1, &again) && str_to_i64(text, order_id) && *order_id > 0)
+    if (http_query(request, "orderId", 0, &text) && !http_query(request, "orderId", 1, &again) &&
+        str_to_i64(text, order_id) && *order_id > 0)
         return true;
     http_fill_problem(request, 400, "orderId", "orderId must be a whole number from 1, given once");
     return false;
@@ -66,7 +63,7 @@ static void find_by_order(void *context, struct http_request *request)
     struct mypage page;
     int64_t order_id;
 
-    if (read_order_id(request, true, &order_id)) {
+    if (read_order_id(request, &order_id)) {
         int rc = view_find(http->reads, order_id, &page, &request->arena);
         hal_page_begin(request, &mypage_type);
         if (!rc && mypage_is_visible(&page)) {
@@ -122,13 +119,46 @@ static void list_pages(void *context, struct http_request *request)
 
 /* ---- the rest ---- */
 
+static bool has_order(const struct mypage_stream_orders *orders, int64_t id)
+{
+    for (size_t i = 0; i < orders->n; i++) {
+        if (orders->ids[i] == id)
+            return true;
+    }
+    return false;
+}
+
+/* orderId may be given several times. On nonsense the problem is filled in. */
+static bool read_orders(struct http_request *request, struct mypage_stream_orders *orders)
+{
+    struct str text;
+    int64_t id;
+
+    orders->n = 0;
+    for (size_t i = 0; http_query(request, "orderId", i, &text); i++) {
+        if (!str_to_i64(text, &id) || id < 1) {
+            http_fill_problem(request, 400, "orderId", "orderId must be a whole number from 1");
+            return false;
+        }
+        if (has_order(orders, id))
+            continue;
+        if (orders->n == MYPAGE_STREAM_MOST_ORDERS) {
+            http_fill_problem(request, 400, "orderId", "no more than %d orders can be followed at a time",
+                              MYPAGE_STREAM_MOST_ORDERS);
+            return false;
+        }
+        orders->ids[orders->n++] = id;
+    }
+    return true;
+}
+
 static void follow(void *context, struct http_request *request)
 {
     struct customercenter_http *http = context;
-    int64_t order_id;
+    struct mypage_stream_orders orders;
 
-    if (read_order_id(request, false, &order_id))
-        mypage_stream_serve(http->stream, request, order_id);
+    if (read_orders(request, &orders))
+        mypage_stream_serve(http->stream, request, &orders);
     else
         http_reply(request);
 }

@@ -8,10 +8,12 @@
 #include "log.h"
 #include "metrics.h"
 #include "mypage_message.h"
+#include "order_watch.h"
 #include "view_queries_sql.h"
 
+#include <stdlib.h>
+
 enum {
-    BUCKETS = 1024,        /* of followers by order */
     PIECE = 16 * 1024,     /* bytes written ahead for a follower */
     ROWS_AT_ONCE = 64,     /* from the table */
     GAP_US_EACH = 50,      /* between two wakings of all, for each of them */
@@ -19,19 +21,19 @@ enum {
 };
 
 struct follower {
-    struct follower *next, **prev; /* in the list of all, or of its bucket */
+    struct follower *next, **prev; /* in the list of those who follow everything */
     struct http_stream http;
     struct mypage_stream *stream;
-    int64_t order_id; /* 0: all */
-    int64_t last;     /* change that it has got */
-    bool catching_up; /* reads the table, and may */
-    bool look;        /* of one order: it may have changed */
+    size_t n_watches;      /* its orders; 0: it follows everything */
+    struct watch *watches; /* behind it */
+    int64_t last;          /* change that it has got */
+    bool catching_up;      /* reads the table, and may */
+    bool look;             /* of some orders: one of them may have changed */
     bool heartbeat;
     int64_t sent_at;
     struct buf out; /* written, from `sent` on not yet sent */
     size_t sent;
-    size_t n_base;
-    char base[]; /* for links */
+    struct str base; /* for links; behind the watches */
 };
 
 struct mypage_stream {
@@ -42,7 +44,7 @@ struct mypage_stream {
     int64_t epoch;
     struct change_log *log;
     struct follower *all;
-    struct follower *by_order[BUCKETS];
+    struct watch_board board;
     int64_t n_all, n_followers;
     struct loop_timer wake, heartbeat;
     int64_t woken_at;
@@ -55,11 +57,6 @@ static struct metric resets_total = METRIC_COUNTER_INIT(
 
 /* ---- writing ahead ---- */
 
-static struct str base_of(const struct follower *follower)
-{
-    return (struct str){follower->base, follower->n_base};
-}
-
 static bool is_full(const struct follower *follower)
 {
     return follower->out.n - follower->sent >= PIECE;
@@ -71,7 +68,7 @@ static int add_from_table(void *context, const struct mypage *page)
     struct buf text = {0};
 
     mypage_message_write(&text, page);
-    mypage_message_add(&follower->out, buf_str(&text), base_of(follower));
+    mypage_message_add(&follower->out, buf_str(&text), follower->base);
     follower->out.failed |= text.failed;
     buf_free(&text);
     follower->last = page->change;
@@ -124,7 +121,7 @@ static int write_everything(struct follower *follower)
         follower->catching_up = false;
         if (!change->text.n)
             mypage_message_write(&change->text, &change->page);
-        mypage_message_add(&follower->out, buf_str(&change->text), base_of(follower));
+        mypage_message_add(&follower->out, buf_str(&change->text), follower->base);
         if (follower->out.failed || change->text.failed) {
             buf_free(&change->text);
             return E_MEMORY;
@@ -134,20 +131,39 @@ static int write_everything(struct follower *follower)
     return OK;
 }
 
-static int write_order(struct follower *follower)
+static int compare_changes(const void *left, const void *right)
 {
-    struct mypage page;
+    int64_t a = ((const struct mypage *)left)->change, b = ((const struct mypage *)right)->change;
+
+    return (a > b) - (a < b);
+}
+
+/* All its orders are read as they are at one moment, whichever of them has changed: so what was told up to a number is
+ * all there was up to it, and who comes again with that number has missed nothing. */
+static int write_orders(struct follower *follower)
+{
+    struct mypage_stream *stream = follower->stream;
+    struct mypage pages[MYPAGE_STREAM_MOST_ORDERS];
+    int64_t ids[MYPAGE_STREAM_MOST_ORDERS], told = follower->last;
 
     if (!follower->look || is_full(follower))
         return OK;
     follower->look = false;
-    arena_reset(&follower->stream->arena);
-    int rc = view_find(follower->stream->reads, follower->order_id, &page, &follower->stream->arena);
-    if (page.change && page.change < follower->stream->epoch)
-        page.change = follower->stream->epoch; /* a number with which it can come again */
-    if (rc || page.change <= follower->last)
-        return rc;
-    return add_from_table(follower, &page);
+    arena_reset(&stream->arena);
+    for (size_t i = 0; i < follower->n_watches; i++)
+        ids[i] = follower->watches[i].order_id;
+    int rc = view_find_many(stream->reads, ids, follower->n_watches, pages, &stream->arena);
+    for (size_t i = 0; i < follower->n_watches && !rc; i++) {
+        if (pages[i].change && pages[i].change < stream->epoch)
+            pages[i].change = stream->epoch; /* a number with which it can come again */
+    }
+    if (!rc)
+        qsort(pages, follower->n_watches, sizeof(*pages), compare_changes);
+    for (size_t i = 0; i < follower->n_watches && !rc; i++) {
+        if (pages[i].change > told)
+            rc = add_from_table(follower, &pages[i]);
+    }
+    return rc;
 }
 
 static int write_ahead(struct follower *follower)
@@ -158,7 +174,7 @@ static int write_ahead(struct follower *follower)
         follower->out.n = left;
         follower->sent = 0;
     }
-    int rc = follower->order_id ? write_order(follower) : write_everything(follower);
+    int rc = follower->n_watches ? write_orders(follower) : write_everything(follower);
     if (!rc && follower->heartbeat && follower->out.n == 0)
         BUF_LIT(&follower->out, ":\n\n");
     return rc ? rc : follower->out.failed ? E_MEMORY : OK;
@@ -191,11 +207,6 @@ static int64_t read_stream(struct http_stream *http, char *out, size_t max)
 
 /* ---- waking ---- */
 
-static struct follower **bucket_of(struct mypage_stream *stream, int64_t order_id)
-{
-    return &stream->by_order[(uint64_t)order_id % BUCKETS];
-}
-
 static void wake_all(struct loop_timer *timer)
 {
     struct mypage_stream *stream = CONTAINER_OF(timer, struct mypage_stream, wake);
@@ -207,16 +218,13 @@ static void wake_all(struct loop_timer *timer)
     }
 }
 
-/* `order_id` 0: all of the bucket. */
-static void wake_those_of(struct follower *bucket, int64_t order_id)
+static void wake_watcher(void *context, struct watch *watch)
 {
-    for (struct follower *follower = bucket, *next; follower; follower = next) {
-        next = follower->next;
-        if (order_id && follower->order_id != order_id)
-            continue;
-        follower->look = true;
-        http_stream_wake(&follower->http);
-    }
+    struct follower *follower = watch->follower;
+
+    UNUSED(context);
+    follower->look = true;
+    http_stream_wake(&follower->http);
 }
 
 static void on_changes(void *context, struct change *changes, size_t n)
@@ -228,20 +236,22 @@ static void on_changes(void *context, struct change *changes, size_t n)
     if (stream->n_followers == stream->n_all)
         return;
     for (size_t i = 0; i < n; i++)
-        wake_those_of(*bucket_of(stream, changes[i].page.id), changes[i].page.id);
-    for (size_t i = 0; n == 0 && i < BUCKETS; i++)
-        wake_those_of(stream->by_order[i], 0);
+        watch_each(&stream->board, changes[i].page.id, wake_watcher, NULL);
+    if (n == 0)
+        watch_each(&stream->board, 0, wake_watcher, NULL);
 }
 
 static void remind(struct follower *follower, int64_t before)
 {
-    for (struct follower *next; follower; follower = next) {
-        next = follower->next;
-        if (follower->sent_at > before)
-            continue;
-        follower->heartbeat = true;
-        http_stream_wake(&follower->http);
-    }
+    if (follower->sent_at > before)
+        return;
+    follower->heartbeat = true;
+    http_stream_wake(&follower->http);
+}
+
+static void remind_watcher(void *context, struct watch *watch)
+{
+    remind(watch->follower, *(const int64_t *)context);
 }
 
 static void send_heartbeats(struct loop_timer *timer)
@@ -249,25 +259,46 @@ static void send_heartbeats(struct loop_timer *timer)
     struct mypage_stream *stream = CONTAINER_OF(timer, struct mypage_stream, heartbeat);
     int64_t now = clock_monotonic();
     int64_t interval = stream->settings.heartbeat_ms * US_PER_MS;
+    int64_t before = now - interval;
 
-    remind(stream->all, now - interval);
-    for (size_t i = 0; i < BUCKETS; i++)
-        remind(stream->by_order[i], now - interval);
+    for (struct follower *follower = stream->all; follower; follower = follower->next)
+        remind(follower, before);
+    watch_each(&stream->board, 0, remind_watcher, &before);
     if (stream->n_followers)
         loop_timer_set(stream->loop, timer, now + interval / 2);
 }
 
 /* ---- followers ---- */
 
+static void leave_list(struct follower *follower)
+{
+    *follower->prev = follower->next;
+    if (follower->next)
+        follower->next->prev = follower->prev;
+    follower->stream->n_all--;
+}
+
+static void join_list(struct follower *follower)
+{
+    struct follower **list = &follower->stream->all;
+
+    follower->prev = list;
+    follower->next = *list;
+    if (*list)
+        (*list)->prev = &follower->next;
+    *list = follower;
+    follower->stream->n_all++;
+}
+
 static void close_follower(struct http_stream *http)
 {
     struct follower *follower = CONTAINER_OF(http, struct follower, http);
     struct mypage_stream *stream = follower->stream;
 
-    *follower->prev = follower->next;
-    if (follower->next)
-        follower->next->prev = follower->prev;
-    stream->n_all -= follower->order_id == 0;
+    for (size_t i = 0; i < follower->n_watches; i++)
+        watch_remove(&follower->watches[i]);
+    if (follower->n_watches == 0)
+        leave_list(follower);
     metric_set(&followers_now, --stream->n_followers);
     if (stream->n_followers == 0) {
         loop_timer_cancel(stream->loop, &stream->wake);
@@ -279,53 +310,56 @@ static void close_follower(struct http_stream *http)
 
 static void add_follower(struct mypage_stream *stream, struct follower *follower)
 {
-    struct follower **list = follower->order_id ? bucket_of(stream, follower->order_id) : &stream->all;
-
-    follower->prev = list;
-    follower->next = *list;
-    if (*list)
-        (*list)->prev = &follower->next;
-    *list = follower;
-    stream->n_all += follower->order_id == 0;
+    for (size_t i = 0; i < follower->n_watches; i++)
+        watch_add(&stream->board, &follower->watches[i]);
+    if (follower->n_watches == 0)
+        join_list(follower);
     metric_set(&followers_now, ++stream->n_followers);
     if (stream->heartbeat.due_us == 0)
         loop_timer_set(stream->loop, &stream->heartbeat, follower->sent_at + stream->settings.heartbeat_ms * US_PER_MS);
 }
 
-static struct follower *new_follower(struct mypage_stream *stream, struct str base, int64_t order_id, int64_t last)
+static struct follower *new_follower(struct mypage_stream *stream, struct str base,
+                                     const struct mypage_stream_orders *orders, int64_t last)
 {
-    struct follower *follower = heap_alloc(sizeof(*follower) + base.n);
+    struct follower *follower = heap_alloc(sizeof(*follower) + orders->n * sizeof(struct watch) + base.n);
 
     if (!follower)
         return NULL;
+    struct watch *watches = (struct watch *)(follower + 1);
+    char *base_copy = (char *)(watches + orders->n);
+    memcpy(base_copy, base.p, base.n);
     follower->http = (struct http_stream){.read = read_stream, .close = close_follower};
     follower->stream = stream;
-    follower->order_id = order_id;
+    follower->watches = watches;
+    follower->n_watches = orders->n;
+    for (size_t i = 0; i < orders->n; i++)
+        watches[i] = (struct watch){.order_id = orders->ids[i], .follower = follower};
     follower->last = last;
     follower->look = true;
     follower->heartbeat = true; /* a first sign of life: the client knows that it is connected */
     follower->sent_at = clock_monotonic();
-    follower->n_base = base.n;
-    memcpy(follower->base, base.p, base.n);
+    follower->base = (struct str){base_copy, base.n};
     return follower;
 }
 
 /* Where it goes on; `*reset`: it can't, its number is of another database. Without a number: from now on. */
-static int64_t start_of(const struct mypage_stream *stream, struct str last_event_id, int64_t order_id, int64_t last,
+static int64_t start_of(const struct mypage_stream *stream, struct str last_event_id, bool of_orders, int64_t last,
                         bool *reset)
 {
     int64_t newest = change_log_newest(stream->log);
 
     *reset = false;
     if (last_event_id.n == 0)
-        return order_id ? 0 : newest;
+        return of_orders ? 0 : newest;
     if (last == 0 || (last >= stream->epoch && last <= newest))
         return last;
     *reset = true;
-    return order_id ? 0 : newest;
+    return of_orders ? 0 : newest;
 }
 
-void mypage_stream_serve(struct mypage_stream *stream, struct http_request *request, int64_t order_id)
+void mypage_stream_serve(struct mypage_stream *stream, struct http_request *request,
+                         const struct mypage_stream_orders *orders)
 {
     int64_t last = 0;
     bool reset;
@@ -338,8 +372,8 @@ void mypage_stream_serve(struct mypage_stream *stream, struct http_request *requ
         http_problem(request, 503, NULL, "too many follow the view already");
         return;
     }
-    last = start_of(stream, request->last_event_id, order_id, last, &reset);
-    struct follower *follower = new_follower(stream, request->base, order_id, last);
+    last = start_of(stream, request->last_event_id, orders->n > 0, last, &reset);
+    struct follower *follower = new_follower(stream, request->base, orders, last);
     if (!follower) {
         http_fill_failure(request, E_MEMORY);
         http_reply(request);

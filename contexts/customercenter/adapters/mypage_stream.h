@@ -4,7 +4,7 @@
  * (change_log.h) or, further back, from the table, where each page has its last change only. So a slow follower costs
  * nobody memory, and one that resumes gets each page that changed since, once. One too far behind (max_resume), or
  * whose number is not of this database, gets `event: reset`: it loads the list again and goes on from there. One that
- * follows an order gets its page at once, then each change.
+ * follows some orders gets their pages at once, then each change.
  *
  *  Followers of everything are woken together, the less often the more they are, so that they never cost more than a
  * fraction of the loop.
@@ -15,6 +15,14 @@
 #include "http_server.h"
 #include "sql.h"
 #include "view_ports.h"
+
+enum { MYPAGE_STREAM_MOST_ORDERS = 20 };
+
+/** The orders that somebody follows, each once; none: everything. */
+struct mypage_stream_orders {
+    int64_t ids[MYPAGE_STREAM_MOST_ORDERS];
+    size_t n;
+};
 
 struct mypage_stream_settings {
     int64_t max_streams;  /* at a time; more get 503 */
@@ -31,7 +39,8 @@ struct mypage_stream *mypage_stream_new(struct loop *loop, struct sql *reads,
 void mypage_stream_free(struct mypage_stream *stream);
 /** Where the app publishes. Valid as long as the stream. */
 struct view_sink *mypage_stream_sink(struct mypage_stream *stream);
-/** Answers the request. `order_id` 0: everything. Loop thread. */
-void mypage_stream_serve(struct mypage_stream *stream, struct http_request *request, int64_t order_id);
+/** Answers the request. Loop thread. */
+void mypage_stream_serve(struct mypage_stream *stream, struct http_request *request,
+                         const struct mypage_stream_orders *orders);
 
 #endif

@@ -14,7 +14,7 @@ static const struct sql_statement count_changes = {
 static const struct sql_statement find_item = {"SELECT on_hand FROM item WHERE name = $1", 1};
 
 struct finding {
-    struct mypage *page;
+    struct mypage *pages;
     struct arena *arena;
 };
 
@@ -22,17 +22,26 @@ static int on_found(void *context, size_t index, const struct sql_row *row)
 {
     const struct finding *finding = context;
 
-    UNUSED(index);
-    return view_page_of_row(row, finding->page, finding->arena);
+    return view_page_of_row(row, &finding->pages[index], finding->arena);
+}
+
+int view_find_many(struct sql *sql, const int64_t *ids, size_t n, struct mypage *pages, struct arena *arena)
+{
+    struct finding finding = {pages, arena};
+    struct sql_value *keys = ARENA_ARRAY(arena, struct sql_value, n + 1);
+
+    if (!keys)
+        return E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        keys[i] = SQL_N(ids[i]);
+        pages[i] = (struct mypage){.id = ids[i]};
+    }
+    return sql->query_many(sql, &find_page, keys, n, on_found, &finding);
 }
 
 int view_find(struct sql *sql, int64_t id, struct mypage *page, struct arena *arena)
 {
-    struct finding finding = {page, arena};
-    struct sql_value key = SQL_N(id);
-
-    *page = (struct mypage){.id = id};
-    return sql_query(sql, &find_page, &key, on_found, &finding);
+    return view_find_many(sql, &id, 1, page, arena);
 }
 
 const char *const view_sortable[] = {"id",          "orderId", "orderStatus", "productId", "productStatus",

@@ -9,6 +9,8 @@
 
 /** One page by its order's id; texts and timeline live in `arena`. One that can't be seen has a `seen` of zeros. */
 int view_find(struct sql *sql, int64_t id, struct mypage *page, struct arena *arena);
+/** `n` pages at a time, as they are at one moment. */
+int view_find_many(struct sql *sql, const int64_t *ids, size_t n, struct mypage *pages, struct arena *arena);
 
 /** The members a list can be sorted by, NULL-terminated; the same order as their columns. */
 extern const char *const view_sortable[];
