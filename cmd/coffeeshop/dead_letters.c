@@ -160,7 +160,9 @@ static void print_letter(struct work *work, const struct letter *letter)
                STR_ARG(letter->at), STR_ARG(letter->reason));
     for (size_t i = 0; i < letter->event.n; i++) {
         char c = letter->event.p[i];
-        buf_char(&work->out, (unsigned char)c < ' ' || c == 0x7f ? '?' : c); /* a terminal would obey */
+        if ((unsigned char)c < ' ' || c == 0x7f)
+            c = '?'; /* a terminal would obey it */
+        buf_char(&work->out, c);
     }
     buf_char(&work->out, '\n');
 }

@@ -24,7 +24,8 @@ static const struct json_field item_fields[] = {
     JSON_FIELD(struct item_text, "name", name, JSON_STRING, JSON_REQUIRED, 1, MENU_NAME_MAX),
     JSON_FIELD(struct item_text, "ko", ko, JSON_STRING, 0, 0, MENU_NAME_MAX),
     JSON_FIELD(struct item_text, "en", en, JSON_STRING, 0, 0, MENU_NAME_MAX),
-    JSON_FIELD(struct item_text, "aliases", aliases, JSON_STRING, 0, 0, (int64_t)MENU_NAME_MAX *MENU_MAX_ALIASES),
+    JSON_FIELD(struct item_text, "aliases", aliases, JSON_STRING, 0, 0,
+               (int64_t)(int64_t)MENU_NAME_MAX *MENU_MAX_ALIASES),
     JSON_FIELD(struct item_text, "price", price, JSON_I64, JSON_REQUIRED, 0, MENU_MAX_PRICE),
 };
 static const struct json_desc item_desc = {"item", item_fields, COUNT_OF(item_fields), sizeof(struct item_text)};

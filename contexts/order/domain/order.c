@@ -42,14 +42,14 @@ struct cell {
     }
 
 static const struct cell cells[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
-#define CELL(state, command, then) [ORDER_##state][ORDER_##command] = then,
+#define CELL(state, command, ...) [ORDER_##state][ORDER_##command] = __VA_ARGS__,
 #include "order_states.def"
 #undef CELL
 };
 
 /* A pair listed twice overrides the first (-Woverride-init refuses that); the count finds one that is missing. */
 enum {
-#define CELL(state, command, then) CELL_##state##_##command,
+#define CELL(state, command, ...) CELL_##state##_##command,
 #include "order_states.def"
 #undef CELL
     CELL_COUNT
