@@ -35,6 +35,17 @@ const char *sim_plant_sentence(enum sim_plant plant)
     return sentences[plant];
 }
 
+const char *sim_met_sentence(enum sim_met met)
+{
+    static const char *const sentences[] = {
+#define MEET(name, sentence) sentence,
+#include "sim_meets.def"
+#undef MEET
+    };
+
+    return sentences[met];
+}
+
 struct str sim_text(struct sim *sim, const char *format, ...)
 {
     char text[128];
@@ -119,8 +130,11 @@ void sim_play(const struct sim_options *options, struct sim_result *result)
     sim_rules_begin(sim);
     open_shop(sim);
     live(sim);
-    *result = (struct sim_result){
-        .broken = sim->broken, .steps = sim->step, .hash = sim->hash, .simulated = sim->now - sim->began};
+    *result = (struct sim_result){.broken = sim->broken,
+                                  .steps = sim->step,
+                                  .met = sim->met,
+                                  .hash = sim->hash,
+                                  .simulated = sim->now - sim->began};
     if (sim->broken)
         write_report(sim, &result->report);
     close_shop(sim);

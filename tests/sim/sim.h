@@ -19,6 +19,14 @@ enum sim_plant {
     PLANT_COUNT
 };
 
+/** What happened on the way. */
+enum sim_met {
+#define MEET(name, sentence) MET_##name,
+#include "sim_meets.def"
+#undef MEET
+    MET_COUNT
+};
+
 struct sim_options {
     uint64_t seed;
     enum sim_plant plant;
@@ -28,6 +36,7 @@ struct sim_options {
 struct sim_result {
     bool broken; /* a rule was */
     uint64_t steps;
+    uint64_t met;      /* a bit for each enum sim_met */
     uint64_t hash;     /* of everything that happened */
     int64_t simulated; /* us of virtual time */
     struct buf report; /* broken: seed, step, rule, and what happened just before; buf_free() it */
@@ -37,5 +46,7 @@ void sim_play(const struct sim_options *options, struct sim_result *result);
 /** "RELEASE_FORGOTTEN", and what it does wrong; static. */
 const char *sim_plant_name(enum sim_plant plant);
 const char *sim_plant_sentence(enum sim_plant plant);
+/** "a call times out"; static. */
+const char *sim_met_sentence(enum sim_met met);
 
 #endif

@@ -10,6 +10,10 @@ static void settle(struct sim_call *call, int error, bool by_breaker)
     if (call->settled)
         return;
     call->settled = true;
+    if (by_breaker)
+        sim_meet(call->from->sim, MET_BREAKER_REFUSED);
+    else if (error == E_TIMEOUT)
+        sim_meet(call->from->sim, MET_CALL_TIMED_OUT);
     sim_note(call->from->sim, call->from->who, call->type->name, error, by_breaker, 0);
     if (!by_breaker)
         breaker_record(&call->from->breaker, call->from->sim->now, error == OK);
@@ -53,6 +57,8 @@ void sim_call_answer(struct sim_call *call, int error)
 static void arrives(struct sim_call *call)
 {
     sim_note(call->from->sim, call->to->who, "is called", call->settled, call->to->up, 0);
+    if (call->to->up && call->settled)
+        sim_meet(call->from->sim, MET_CALL_LANDED_LATE);
     if (call->to->up)
         call->type->arrive(call);
     else

@@ -68,6 +68,10 @@ static void canceled(struct sim_order_request *request, int rc, const struct ord
 
     sim_note(customer->sim, SIM_WORLD, "hears of the cancel", customer->order_id, rc,
              command ? (int64_t)command->verdict : -1);
+    if (command && command->unanswered)
+        sim_meet(customer->sim, MET_CANCEL_UNANSWERED);
+    if (command && command->verdict == ORDER_REFUSED)
+        sim_meet(customer->sim, MET_CANCEL_REFUSED);
     if (command && !command->unanswered)
         check_cancel(customer, command);
     else if (++customer->cancels < MOST_TRIES)
@@ -126,8 +130,12 @@ static void placed(struct sim_order_request *request, int rc, const struct order
             sim_set_timer_within(sim, &customer->comes, 0, 3 * US_PER_S);
         return;
     }
-    if (command->key_reused)
+    if (command->key_reused) {
+        sim_meet(sim, MET_KEY_REUSED);
         return;
+    }
+    if (command->replayed)
+        sim_meet(sim, MET_KEY_REPLAYED);
     if (!command->replayed)
         id = command->order.id;
     else if (!str_to_i64(command->answer.body, &id))

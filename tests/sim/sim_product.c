@@ -75,6 +75,13 @@ static int find_waiting(struct product_repo *repo, struct str name, int64_t on_h
     return self->store->port.find_waiting(&self->store->port, name, on_hand, most, out, n, arena);
 }
 
+/* READY_FORGOTTEN: from before the start. */
+static bool is_forgotten(const struct sim_product *self, const struct ticket *ticket)
+{
+    return sim_has_plant(self->service.sim, PLANT_READY_FORGOTTEN) && ticket->state == TICKET_READY &&
+           ticket->updated_at < self->app.started_at;
+}
+
 static int find_due(struct product_repo *repo, struct due_ticket after, int64_t now, size_t limit,
                     struct due_ticket *out, size_t *n)
 {
@@ -85,15 +92,12 @@ static int find_due(struct product_repo *repo, struct due_ticket after, int64_t 
     int rc = may_read(self);
     if (!rc)
         rc = self->store->port.find_due(&self->store->port, after, now, limit, out, n);
-    if (rc || !sim_has_plant(self->service.sim, PLANT_READY_FORGOTTEN))
-        return rc;
-    for (size_t i = 0; i < *n; i++) {
-        const struct ticket *ticket = fake_product_repo_find(self->store, out[i].id);
-        if (ticket->state != TICKET_READY || ticket->updated_at >= self->app.started_at)
+    for (size_t i = 0; !rc && i < *n; i++) {
+        if (!is_forgotten(self, fake_product_repo_find(self->store, out[i].id)))
             out[kept++] = out[i];
     }
     *n = kept;
-    return OK;
+    return rc;
 }
 
 static int next_due(struct product_repo *repo, struct due_ticket after, int64_t *due_at)
@@ -101,7 +105,13 @@ static int next_due(struct product_repo *repo, struct due_ticket after, int64_t 
     struct sim_product *self = of_repo(repo);
 
     int rc = may_read(self);
-    return rc ? rc : self->store->port.next_due(&self->store->port, after, due_at);
+    if (!rc)
+        rc = self->store->port.next_due(&self->store->port, after, due_at);
+    for (size_t i = 0; !rc && i < self->store->n; i++) {
+        if (is_forgotten(self, &self->store->tickets[i]) && *due_at <= self->service.sim->now)
+            *due_at = INT64_MAX;
+    }
+    return rc;
 }
 
 static int find_keys(struct product_repo *repo, struct idempotency_record *records, size_t n, struct arena *arena)

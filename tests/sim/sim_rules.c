@@ -33,6 +33,18 @@ static bool is_canceled(enum ticket_state state)
     return state == TICKET_CANCELED || state == TICKET_TOMBSTONE;
 }
 
+static void meet_ticket(struct sim *sim, const struct ticket *ticket)
+{
+    if (ticket->state == TICKET_TOMBSTONE)
+        sim_meet(sim, MET_TOMBSTONE);
+    if (ticket->state == TICKET_VOID)
+        sim_meet(sim, MET_COUNTER_GIVEN_UP);
+    if (ticket->state == TICKET_OUT_OF_STOCK)
+        sim_meet(sim, MET_OUT_OF_STOCK);
+    if (ticket->attempt > 1)
+        sim_meet(sim, MET_NEXT_ATTEMPT);
+}
+
 static void check_ticket(struct sim *sim, struct sim_known *known, const struct ticket *ticket)
 {
     bool final = known->state == TICKET_CANCELED || known->state == TICKET_VOID;
@@ -87,6 +99,8 @@ static void look_at_orders(struct sim *sim)
             check_key(sim, i);
         }
         check_order(sim, &rules->orders[i], &orders->orders[i]);
+        if (orders->orders[i].state == ORDER_CANCELED)
+            sim_meet(sim, MET_ORDER_CANCELED);
     }
     check_dead(sim, SIM_ORDER, &orders->outbox);
 }
@@ -106,6 +120,7 @@ static void look_at_tickets(struct sim *sim)
                 sim_break(sim, "2: an order is one ticket", "order %lld has two", (long long)ticket->order_id);
         }
         check_ticket(sim, &rules->tickets[i], &tickets->tickets[i]);
+        meet_ticket(sim, &tickets->tickets[i]);
     }
     check_dead(sim, SIM_PRODUCT, &tickets->outbox);
 }

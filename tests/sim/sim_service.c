@@ -193,6 +193,7 @@ bool sim_port_call(struct sim_service *self)
 {
     if (!self->dying && self->fuse && --self->fuse == 0) {
         self->dying = true;
+        sim_meet(self->sim, MET_DIED_IN_A_BATCH);
         sim_note(self->sim, self->who, "dies", 0, 0, 0);
     }
     return !self->dying;
@@ -205,6 +206,7 @@ int sim_port_failure(struct sim_service *self, int64_t per_mille)
     if (!sim_fault(self->sim, per_mille))
         return OK;
     self->injected = true;
+    sim_meet(self->sim, MET_STORE_FAILED);
     return errors[sim_between(&self->sim->random, 0, COUNT_OF(errors) - 1)];
 }
 
@@ -215,6 +217,8 @@ int sim_port_commit(struct sim_service *self, bool *happens)
         return E_UNAVAILABLE;
     if (!sim_port_call(self)) {
         *happens = sim_chance(&self->sim->random, 500);
+        if (*happens)
+            sim_meet(self->sim, MET_DIED_BEHIND_A_COMMIT);
         return E_UNAVAILABLE;
     }
     int rc = sim_port_failure(self, self->sim->shape.commit_fails);
@@ -269,6 +273,7 @@ static void move_cursors(struct sim_service *self)
             *position = *position + 2 < last ? *position + 2 : *position > last ? *position : last;
         } else if (*position && sim_fault(sim, sim->shape.cursor_back)) {
             *position -= (uint64_t)sim_between(&sim->random, 1, (int64_t)*position);
+            sim_meet(sim, MET_CURSOR_PUT_BACK);
             sim_note(sim, self->who, "is put back", (int64_t)i, (int64_t)*position, 0);
         }
     }

@@ -40,6 +40,10 @@ static void opened(struct sim_product_request *request, int rc, const struct pro
 
     sim_note(sim, SIM_WORLD, "hears of the ticket", rc, command ? command->ticket.id : 0,
              command ? command->unanswered : 0);
+    if (command && command->key_in_progress)
+        sim_meet(sim, MET_KEY_IN_PROGRESS);
+    if (command && command->unanswered == E_BUSY)
+        sim_meet(sim, MET_NO_ROOM_TO_ASK);
     if (!command || command->unanswered || command->key_in_progress) {
         if (counter->key.n && ++counter->tries < 4)
             sim_set_timer_within(sim, &counter->timer, 0, 2 * US_PER_S);

@@ -94,7 +94,8 @@ void sim_go_on(struct sim *sim, int64_t until, void (*after)(struct sim *))
     while (!sim->broken && sim->n_timers && sim->timers[0]->at <= until) {
         struct sim_timer *timer = take_first(sim);
         sim->now = timer->at;
-        sim->step++;
+        if (++sim->step > SIM_MOST_STEPS)
+            sim_break(sim, "time goes on", "there is no end to what happens at once");
         timer->fire(timer);
         after(sim);
     }

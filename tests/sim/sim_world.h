@@ -11,7 +11,7 @@
 
 enum sim_who { SIM_ORDER, SIM_PRODUCT, SIM_STOCK, SIM_VIEW, SIM_N_SERVICES, SIM_WORLD = SIM_N_SERVICES };
 
-enum { SIM_ITEMS = 3, SIM_OPENING = 100, SIM_TRACE_KEPT = 120 };
+enum { SIM_ITEMS = 3, SIM_OPENING = 100, SIM_TRACE_KEPT = 120, SIM_MOST_STEPS = 100000 };
 extern const struct str sim_items[SIM_ITEMS];
 
 /** What this seed's shop is like, and how it is broken; chances are per mille. */
@@ -62,7 +62,7 @@ struct sim {
     struct sim_rules *rules;
     struct sim_customers *customers;
 
-    uint64_t step, hash;
+    uint64_t step, hash, met;
     struct sim_note notes[SIM_TRACE_KEPT]; /* a ring */
     uint64_t n_notes;
     bool broken;
@@ -92,6 +92,11 @@ const char *sim_who_name(enum sim_who who);
 static inline bool sim_fault(struct sim *sim, int64_t per_mille)
 {
     return !sim->calm && per_mille && sim_chance(&sim->random, per_mille);
+}
+
+static inline void sim_meet(struct sim *sim, enum sim_met met)
+{
+    sim->met |= UINT64_C(1) << met;
 }
 
 static inline bool sim_has_plant(const struct sim *sim, enum sim_plant plant)
