@@ -601,6 +601,8 @@ static void without_an_answer_there_is_no_ticket_and_what_was_reserved_goes_back
     run_one(kitchen, &again.command); /* its key is free again */
     assert_true(again.command.base.kept);
     assert_int_equal(kitchen->repo->n, 2);
+    stock_says(kitchen, TICKET_REDUCED, 2, 1);
+    assert_int_equal(again.command.answer.status, 201);
 }
 
 static void a_counter_ticket_left_over_from_a_crash_is_given_up(void **state)
@@ -693,6 +695,7 @@ static void a_key_whose_first_request_still_waits_is_in_progress(void **state)
     run_one(kitchen, &clients[2].command);
     assert_true(clients[2].command.key_in_progress);
     assert_int_equal(kitchen->repo->n, 1);
+    restart(kitchen); /* who still waits hears of it while there is somebody to hear */
 }
 
 /* ---- the barista ---- */
