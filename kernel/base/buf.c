@@ -2,6 +2,7 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "text_word.h"
 
 #include <stdio.h>
 
@@ -17,7 +18,7 @@ void buf_clear(struct buf *buf)
     buf->failed = false;
 }
 
-bool buf_reserve(struct buf *buf, size_t more)
+bool buf_grow(struct buf *buf, size_t more)
 {
     if (buf->failed)
         return false;
@@ -39,20 +40,6 @@ bool buf_reserve(struct buf *buf, size_t more)
     buf->p = p;
     buf->cap = cap;
     return true;
-}
-
-void buf_add(struct buf *buf, struct str text)
-{
-    if (text.n == 0 || !buf_reserve(buf, text.n))
-        return;
-    memcpy(buf->p + buf->n, text.p, text.n);
-    buf->n += text.n;
-}
-
-void buf_char(struct buf *buf, char c)
-{
-    if (buf_reserve(buf, 1))
-        buf->p[buf->n++] = c;
 }
 
 void buf_u64(struct buf *buf, uint64_t number)
@@ -125,19 +112,18 @@ static void add_escaped(struct buf *buf, unsigned char c)
 
 void buf_json_string(struct buf *buf, struct str text)
 {
-    size_t plain = 0;
+    const char *at = text.p, *end = text.n ? text.p + text.n : text.p;
+    uint64_t seen = 0;
 
     buf_char(buf, '"');
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        buf_add(buf, (struct str){text.p + plain, i - plain});
-        add_escaped(buf, c);
-        plain = i + 1;
+    while (at < end) {
+        const char *special = text_skip_plain(at, end, &seen);
+        buf_add(buf, (struct str){at, (size_t)(special - at)});
+        if (special == end)
+            break;
+        add_escaped(buf, (unsigned char)*special);
+        at = special + 1;
     }
-    if (text.n > plain)
-        buf_add(buf, (struct str){text.p + plain, text.n - plain});
     buf_char(buf, '"');
 }
 

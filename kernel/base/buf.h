@@ -24,10 +24,29 @@ struct buf {
 void buf_free(struct buf *buf);
 /** n becomes 0 and the error is forgotten; the memory is kept. */
 void buf_clear(struct buf *buf);
+/** buf_reserve() where there is no room yet: takes it from the heap. */
+bool buf_grow(struct buf *buf, size_t more);
+
 /** Room for `more` bytes behind the text; false (and failed) when there is no memory. */
-bool buf_reserve(struct buf *buf, size_t more);
-void buf_add(struct buf *buf, struct str text);
-void buf_char(struct buf *buf, char c);
+static inline bool buf_reserve(struct buf *buf, size_t more)
+{
+    return (!buf->failed && buf->cap - buf->n >= more) || buf_grow(buf, more);
+}
+
+static inline void buf_add(struct buf *buf, struct str text)
+{
+    if (text.n == 0 || !buf_reserve(buf, text.n))
+        return;
+    memcpy(buf->p + buf->n, text.p, text.n);
+    buf->n += text.n;
+}
+
+static inline void buf_char(struct buf *buf, char c)
+{
+    if (buf_reserve(buf, 1))
+        buf->p[buf->n++] = c;
+}
+
 void buf_u64(struct buf *buf, uint64_t number);
 void buf_i64(struct buf *buf, int64_t number);
 /** printf for the rare places: messages, not hot paths. */

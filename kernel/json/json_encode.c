@@ -77,7 +77,9 @@ static void write_value(struct buf *out, const struct json_field *field, const v
 /* Names are identifiers out of our own tables: nothing in them needs an escape. */
 static void write_name(struct buf *out, const char *name, bool is_first)
 {
-    buf_add(out, is_first ? STR("\"") : STR(",\""));
+    if (!is_first)
+        buf_char(out, ',');
+    buf_char(out, '"');
     buf_add(out, str_of(name));
     BUF_LIT(out, "\":");
 }

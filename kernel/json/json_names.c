@@ -1,6 +1,6 @@
 #include "json_names.h"
 
-#include "json_word.h"
+#include "text_word.h"
 
 #include <stdlib.h>
 
@@ -42,12 +42,12 @@ static uint64_t name_bit(const struct json_tokens *tokens, const struct json_tok
     uint64_t word;
 
     if (n >= 8) {
-        word = json_word(name);
+        word = text_word(name);
     } else if (tokens->text.n - token->start >= 8) {
-        word = json_word_first(json_word(name), (unsigned)n);
+        word = text_word_first(text_word(name), (unsigned)n);
     } else { /* the text ends here */
         memcpy(last, name, n);
-        word = json_word(last);
+        word = text_word(last);
     }
     return UINT64_C(1) << ((word + n) * UINT64_C(0x9E3779B97F4A7C15) >> 58);
 }

@@ -3,7 +3,7 @@
 
 #include "json_escape.h"
 #include "json_names.h"
-#include "json_word.h"
+#include "text_word.h"
 
 #include <stdio.h>
 
@@ -82,7 +82,7 @@ static inline bool add_token(struct scan *scan, enum json_kind kind, const char 
 /* Whether what stands between the quotes is text. */
 static bool check_text(struct scan *scan, struct str text, bool escaped, uint64_t seen)
 {
-    if ((seen & JSON_EACH_BYTE(0x80)) && !str_is_utf8(text))
+    if ((seen & TEXT_EACH_BYTE(0x80)) && !str_is_utf8(text))
         return refuse(scan, "isn't valid UTF-8");
     if (escaped && !json_escapes_are_legal(text))
         return refuse(scan, "has an escape in a text that names no character");
@@ -95,10 +95,10 @@ static bool scan_string(struct scan *scan)
     bool escaped = false;
     uint64_t seen = 0;
 
-    const char *at = json_skip_plain(start, end, &seen);
+    const char *at = text_skip_plain(start, end, &seen);
     while (at < end && *at == '\\') {
         escaped = true;
-        at = end - at > 2 ? json_skip_plain(at + 2, end, &seen) : end;
+        at = end - at > 2 ? text_skip_plain(at + 2, end, &seen) : end;
     }
     scan->at = at + 1;
     if (at == end)
@@ -266,14 +266,10 @@ bool json_tokenize(struct json_tokens *tokens, struct str text, struct arena *ar
     return false;
 }
 
-struct str json_token_string(const struct json_tokens *tokens, const struct json_token *token, struct arena *arena)
+struct str json_token_resolved(const struct json_tokens *tokens, const struct json_token *token, struct arena *arena)
 {
     struct str raw = json_token_text(tokens, token);
-
-    if (!token->escaped)
-        return raw;
     char *text = arena_alloc(arena, raw.n);
-    if (!text)
-        return (struct str){NULL, 0};
-    return (struct str){text, json_unescape(raw, text)};
+
+    return text ? (struct str){text, json_unescape(raw, text)} : (struct str){NULL, 0};
 }

@@ -33,7 +33,14 @@ static inline struct str json_token_text(const struct json_tokens *tokens, const
 {
     return (struct str){tokens->text.p + token->start, token->end - token->start};
 }
+/** json_token_string() where there are escapes. */
+struct str json_token_resolved(const struct json_tokens *tokens, const struct json_token *token, struct arena *arena);
+
 /** The text of a string token, its escapes resolved in the arena; p is NULL when there is no memory. */
-struct str json_token_string(const struct json_tokens *tokens, const struct json_token *token, struct arena *arena);
+static inline struct str json_token_string(const struct json_tokens *tokens, const struct json_token *token,
+                                           struct arena *arena)
+{
+    return token->escaped ? json_token_resolved(tokens, token, arena) : json_token_text(tokens, token);
+}
 
 #endif
