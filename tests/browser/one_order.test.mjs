@@ -40,10 +40,12 @@ for (const language of ['ko', 'en']) {
             button.form.requestSubmit();
         });
         await customer.at('order').first().waitFor();
+        customer.orderedAt = performance.now();
         await customer.pick('Americano');
         await customer.at('order-send').dblclick({ force: true });
         await eventually('the second order is there', async () => (await customer.numbers()).length === 2);
         assert.equal(await countOf(shop), before + 2);
+        assert.equal(await customer.at('order-sheet').count(), 0, 'the second touch picked nothing that lay behind');
     });
 
     scenario(`a lost answer makes one order, and the page says that it is still being sent (${language})`, async ({ shop, visit }) => {
