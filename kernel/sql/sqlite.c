@@ -275,6 +275,9 @@ static int open_file(const struct sql_options *options, sqlite3 **db, struct buf
     int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int version = 0;
 
+    /* Counting its memory costs SQLite a lock for every piece of it, and nobody asks. Only before the first file is
+     * opened can it be told so; later it refuses, and it has been told. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int rc = sqlite3_open_v2(options->path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc)
         return sqlite_explain(*db, rc, options->path, "opening", problem);
