@@ -35,13 +35,14 @@ export class Board {
         this.fresh = new Map(); /* id: until when it is marked as new */
         this.touched = new Map(); /* id: {status, sendAt, timer, sending} */
         this.trouble = new Map(); /* id: why a touch came to nothing */
+        this.changedAt = -Infinity; /* a list that was asked for before is older than what is shown */
         this.kitchen = null;
         this.link = null;
         this.asOf = null;
     }
 
     start() {
-        this.askSoon = regularly(async () => this.#take(await api.openTickets()), ASK_EVERY_MS, (link) => {
+        this.askSoon = regularly(() => this.#ask(), ASK_EVERY_MS, (link) => {
             this.link = link;
             this.onChange();
         });
@@ -89,6 +90,7 @@ export class Board {
         this.onChange();
         try {
             const changed = await api.workOn(ticket.id, touch.status);
+            this.changedAt = performance.now();
             this.tickets = this.tickets.map((one) => (one.id === changed.id ? changed : one)).filter((one) => one.status !== 'Completed');
         } catch (why) {
             this.trouble.set(ticket.id, why instanceof api.Refused ? why.detail : 'unanswered');
@@ -97,6 +99,14 @@ export class Board {
         this.touched.delete(ticket.id);
         this.onChange();
         this.askSoon();
+    }
+
+    async #ask() {
+        const began = performance.now();
+        const list = await api.openTickets();
+        if (began > this.changedAt) {
+            this.#take(list);
+        }
     }
 
     async #askKitchen() {

@@ -27,6 +27,7 @@ export class Keeping {
     constructor(onChange) {
         this.onChange = onChange;
         this.items = null;
+        this.changedAt = -Infinity; /* what was asked for before is older than what the keeper has just done */
         this.link = null;
         this.asOf = null;
     }
@@ -39,9 +40,12 @@ export class Keeping {
     }
 
     async #ask() {
+        const began = performance.now();
         const [stocks, tickets] = await Promise.all([api.stocks(), api.openTickets()]);
-        this.items = itemsOf(stocks, tickets);
-        this.asOf = now();
+        if (began > this.changedAt) {
+            this.items = itemsOf(stocks, tickets);
+            this.asOf = now();
+        }
     }
 
     /** Each gives the row afterwards. */
@@ -51,6 +55,7 @@ export class Keeping {
 
     async #done(asked) {
         const row = await asked;
+        this.changedAt = performance.now();
         this.askSoon();
         return row;
     }
