@@ -113,11 +113,11 @@ static void add_escaped(struct buf *buf, unsigned char c)
 void buf_json_string(struct buf *buf, struct str text)
 {
     const char *at = text.p, *end = text.n ? text.p + text.n : text.p;
-    uint64_t seen = 0;
+    bool high = false;
 
     buf_char(buf, '"');
     while (at < end) {
-        const char *special = text_skip_plain(at, end, &seen);
+        const char *special = text_skip_plain(at, end, &high);
         buf_add(buf, (struct str){at, (size_t)(special - at)});
         if (special == end)
             break;

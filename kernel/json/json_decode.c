@@ -24,6 +24,11 @@ static enum json_tree_result parse(struct str text, bool wants_array, struct jso
     error->kind = JSON_FINE;
     if (!json_check_start(text, wants_array, error))
         return JSON_TREE_MALFORMED;
+    /* jansson takes a NUL behind the value for the end of the text. */
+    if (memchr(text.p, '\0', text.n)) {
+        (void)json_fail(error, JSON_MALFORMED, NULL, "has a NUL byte in it");
+        return JSON_TREE_MALFORMED;
+    }
     if (json_is_too_deep(text)) {
         (void)json_fail(error, JSON_MALFORMED, NULL, "is nested too deeply");
         return JSON_TREE_MALFORMED;

@@ -80,9 +80,9 @@ static inline bool add_token(struct scan *scan, enum json_kind kind, const char 
 }
 
 /* Whether what stands between the quotes is text. */
-static bool check_text(struct scan *scan, struct str text, bool escaped, uint64_t seen)
+static bool check_text(struct scan *scan, struct str text, bool escaped, bool high)
 {
-    if ((seen & TEXT_EACH_BYTE(0x80)) && !str_is_utf8(text))
+    if (high && !str_is_utf8(text))
         return refuse(scan, "isn't valid UTF-8");
     if (escaped && !json_escapes_are_legal(text))
         return refuse(scan, "has an escape in a text that names no character");
@@ -92,20 +92,19 @@ static bool check_text(struct scan *scan, struct str text, bool escaped, uint64_
 static bool scan_string(struct scan *scan)
 {
     const char *start = scan->at + 1, *end = scan->end;
-    bool escaped = false;
-    uint64_t seen = 0;
+    bool escaped = false, high = false;
 
-    const char *at = text_skip_plain(start, end, &seen);
+    const char *at = text_skip_plain(start, end, &high);
     while (at < end && *at == '\\') {
         escaped = true;
-        at = end - at > 2 ? text_skip_plain(at + 2, end, &seen) : end;
+        at = end - at > 2 ? text_skip_plain(at + 2, end, &high) : end;
     }
     scan->at = at + 1;
     if (at == end)
         return false;
     if (*at != '"')
         return refuse(scan, "has a control character in a text");
-    if (!check_text(scan, (struct str){start, (size_t)(at - start)}, escaped, seen))
+    if (!check_text(scan, (struct str){start, (size_t)(at - start)}, escaped, high))
         return false;
     return add_token(scan, JSON_KIND_STRING, start, at, escaped);
 }

@@ -14,9 +14,6 @@ bool json_check_start(struct str text, bool wants_array, struct json_error *erro
 
     if (text.n > JSON_MAX_TEXT)
         return json_fail(error, JSON_MALFORMED, NULL, "is longer than 16 MiB");
-    /* jansson takes a NUL behind the value for the end of the text. */
-    if (text.n > 0 && memchr(text.p, '\0', text.n))
-        return json_fail(error, JSON_MALFORMED, NULL, "has a NUL byte in it");
     while (at < text.n && is_space(text.p[at]))
         at++;
     if (at == text.n)
@@ -24,6 +21,8 @@ bool json_check_start(struct str text, bool wants_array, struct json_error *erro
     char c = text.p[at];
     if (c == '{' || c == '[')
         return true;
+    if (memchr(text.p, '\0', text.n))
+        return json_fail(error, JSON_MALFORMED, NULL, "has a NUL byte in it");
     if (c == '"' || c == '-' || (c >= '0' && c <= '9') || c == 't' || c == 'f' || c == 'n')
         return json_fail(error, JSON_NOT_OBJECT, NULL, wants_array ? "must be an array" : "must be an object");
     return json_fail(error, JSON_MALFORMED, NULL, "isn't JSON");
