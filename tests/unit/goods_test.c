@@ -101,6 +101,38 @@ static void what_one_batch_is_too_small_for_is_spare_in_the_next(void **state)
     goods_free(&goods);
 }
 
+static void what_was_too_little_for_anybody_is_set_free_with_the_rest(void **state)
+{
+    struct goods goods;
+
+    UNUSED(state);
+    assert_int_equal(goods_init(&goods), OK);
+    goods_rest(&goods, STR("Latte"), 4);
+    goods_set_free(&goods, STR("Latte"), 2);
+    assert_int_equal(goods.spare[0], 6);
+    goods_set_free(&goods, STR("Latte"), 3);
+    assert_int_equal(goods.spare[0], 9); /* it is there once */
+    goods_free(&goods);
+}
+
+static void stocks_no_is_the_most_that_there_can_be(void **state)
+{
+    struct goods goods;
+
+    UNUSED(state);
+    assert_int_equal(goods_init(&goods), OK);
+    goods_are_at_most(&goods, STR("Latte"), 0);
+    assert_false(goods.has_spare);
+    goods_rest(&goods, STR("Latte"), 4);
+    goods_are_at_most(&goods, STR("Latte"), 2);
+    goods_are_at_most(&goods, STR("Latte"), 1);
+    assert_true(goods.has_spare);
+    assert_int_equal(goods.spare[0], 2);
+    goods_set_free(&goods, STR("Latte"), 1);
+    assert_int_equal(goods.spare[0], 3); /* what had been reckoned as left was wrong */
+    goods_free(&goods);
+}
+
 static void without_memory_a_delivery_fails_and_counts_the_next_time(void **state)
 {
     struct goods goods;
@@ -126,6 +158,8 @@ int main(void)
         cmocka_unit_test(names_beyond_the_room_share_a_count),
         cmocka_unit_test(what_is_set_free_is_offered_once),
         cmocka_unit_test(what_one_batch_is_too_small_for_is_spare_in_the_next),
+        cmocka_unit_test(what_was_too_little_for_anybody_is_set_free_with_the_rest),
+        cmocka_unit_test(stocks_no_is_the_most_that_there_can_be),
         cmocka_unit_test(without_memory_a_delivery_fails_and_counts_the_next_time),
     };
 

@@ -468,6 +468,24 @@ static void what_was_set_apart_for_a_cancelled_ticket_is_for_those_behind_it(voi
     assert_state(kitchen, 2, TICKET_READY);
 }
 
+static void what_was_left_behind_a_cancelled_ticket_counts_too(void **state)
+{
+    struct kitchen *kitchen = *state;
+    struct product_command one = ordered(kitchen, 1), other = ordered(kitchen, 2);
+    struct client cancel = cancel_order(1);
+
+    other.intent.qty = 5; /* behind one of two */
+    run_one(kitchen, &one);
+    stock_says(kitchen, TICKET_REFUSED, 1, 1);
+    run_one(kitchen, &other);
+    stock_says(kitchen, TICKET_REFUSED, 2, 1);
+    goods_come(kitchen, 1, 5); /* two set apart, three too little for the other */
+    assert_state(kitchen, 2, TICKET_OUT_OF_STOCK);
+    run_one(kitchen, &cancel.command);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 2, TICKET_READY);
+}
+
 static void what_is_too_little_for_one_may_be_enough_for_another(void **state)
 {
     struct kitchen *kitchen = *state;
@@ -979,6 +997,7 @@ int main(void)
         TEST(a_ticket_out_of_stock_is_taken_up_under_its_next_attempt_when_goods_come, fast),
         TEST(goods_are_for_the_oldest_as_far_as_they_go, fast),
         TEST(what_was_set_apart_for_a_cancelled_ticket_is_for_those_behind_it, fast),
+        TEST(what_was_left_behind_a_cancelled_ticket_counts_too, fast),
         TEST(what_is_too_little_for_one_may_be_enough_for_another, fast),
         TEST(a_large_delivery_is_given_out_over_several_batches, fast),
         TEST(a_no_that_goods_have_overtaken_is_not_the_last_word, fast),

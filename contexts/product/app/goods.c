@@ -10,7 +10,8 @@ int goods_init(struct goods *goods)
     goods->count = ARENA_ARRAY(&goods->arena, int64_t, GOODS_MAX_ITEMS);
     goods->spare = ARENA_ARRAY(&goods->arena, int64_t, GOODS_MAX_ITEMS);
     goods->over = ARENA_ARRAY(&goods->arena, int64_t, GOODS_MAX_ITEMS);
-    return goods->name && goods->count && goods->spare && goods->over ? OK : E_MEMORY;
+    goods->rest = ARENA_ARRAY(&goods->arena, int64_t, GOODS_MAX_ITEMS);
+    return goods->name && goods->count && goods->spare && goods->over && goods->rest ? OK : E_MEMORY;
 }
 
 void goods_free(struct goods *goods)
@@ -71,9 +72,34 @@ static bool add(struct goods *goods, int64_t *to, struct str name, int64_t qty)
     return true;
 }
 
+void goods_rest(struct goods *goods, struct str name, int64_t rest)
+{
+    size_t i = put(goods, name);
+
+    if (i < GOODS_MAX_ITEMS)
+        goods->rest[i] = rest;
+}
+
+void goods_are_at_most(struct goods *goods, struct str name, int64_t qty)
+{
+    size_t i = put(goods, name);
+
+    if (i == GOODS_MAX_ITEMS)
+        return;
+    goods->rest[i] = 0;
+    if (goods->spare[i] < qty)
+        goods->spare[i] = qty;
+    goods->has_spare |= qty > 0;
+}
+
 void goods_set_free(struct goods *goods, struct str name, int64_t qty)
 {
-    goods->has_spare |= add(goods, goods->spare, name, qty);
+    size_t i = put(goods, name);
+
+    if (i == GOODS_MAX_ITEMS)
+        return;
+    goods->has_spare |= add(goods, goods->spare, name, qty + goods->rest[i]);
+    goods->rest[i] = 0;
 }
 
 void goods_begin(struct goods *goods)

@@ -19,6 +19,7 @@ struct goods {
     int64_t *count;
     int64_t *spare; /* set apart for a ticket that didn't take it: others that were passed over may */
     bool has_spare; /* any */
+    int64_t *rest;  /* of the last offer: too little for anybody, so set apart for nobody */
     int64_t *over;  /* what the batch at hand is too small for: spare in the next one, if it is committed */
     bool has_over;
     size_t n;
@@ -29,6 +30,10 @@ void goods_free(struct goods *goods);
 int64_t goods_count(const struct goods *goods, struct str name);
 /** 0 or E_MEMORY. */
 int goods_came(struct goods *goods, struct str name);
+/** What had come was offered to those who wait, and `rest` of it was too little for anybody. */
+void goods_rest(struct goods *goods, struct str name, int64_t rest);
+/** Stock has said no to somebody: there are at most `qty`, whatever was reckoned before. */
+void goods_are_at_most(struct goods *goods, struct str name, int64_t qty);
 /** Of what had come for the item, `qty` was set apart for a ticket that isn't going to take it. Without memory it is
  * forgotten: those who wait are taken up with the next delivery. */
 void goods_set_free(struct goods *goods, struct str name, int64_t qty);

@@ -58,12 +58,13 @@ static int offer(struct product_app *app, struct product_batch *batch, struct st
 
     int rc = app->ports.repo->find_waiting(app->ports.repo, item, qty, TAKEN_UP_AT_ONCE, &batch->waiting,
                                            &batch->n_waiting, &app->arena);
-    if (rc || batch->n_waiting < TAKEN_UP_AT_ONCE)
-        return rc;
-    for (size_t i = before; i < batch->n_waiting; i++)
+    for (size_t i = before; !rc && i < batch->n_waiting; i++)
         qty -= batch->waiting[i].qty;
-    goods_leave_over(&app->goods, item, qty);
-    return OK;
+    if (!rc && batch->n_waiting < TAKEN_UP_AT_ONCE)
+        goods_rest(&app->goods, item, qty);
+    else if (!rc)
+        goods_leave_over(&app->goods, item, qty);
+    return rc;
 }
 
 static int take_goods(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)

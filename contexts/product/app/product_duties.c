@@ -160,7 +160,7 @@ static void set_free(struct product_app *app, const struct ticket *ticket)
     bool was_next = ticket->attempt > 1;
 
     if (was_next && ticket->state == TICKET_OUT_OF_STOCK)
-        goods_set_free(&app->goods, ticket->product_name, ticket->qty - 1);
+        goods_are_at_most(&app->goods, ticket->product_name, ticket->qty - 1);
     else if (was_next && ticket->state == TICKET_CANCELED && ticket->due_at)
         goods_set_free(&app->goods, ticket->product_name, ticket->qty);
 }
