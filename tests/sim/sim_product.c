@@ -273,8 +273,10 @@ static int open_app(struct sim_service *service)
     struct sim_product *self = CONTAINER_OF(service, struct sim_product, service);
     const struct sim_shape *shape = &service->sim->shape;
     struct product_ports ports = {&self->repo, &self->caller, &service->sink, product_event_write};
-    struct product_settings_app settings = {
-        .policy = {shape->start_after, shape->brew}, .manual = shape->manual, .most_asks = (size_t)shape->most_asks};
+    struct product_settings_app settings = {.policy = {shape->start_after, shape->brew},
+                                            .manual = shape->manual,
+                                            .most_asks = (size_t)shape->most_asks,
+                                            .most_taken_up = 2};
 
     self->reduce = self->release = NULL;
     int rc = product_app_init(&self->app, &ports, &settings, &sources);

@@ -415,6 +415,35 @@ static void a_large_delivery_is_given_out_over_several_batches(void **state)
     assert_state(kitchen, WAITING, TICKET_OUT_OF_STOCK);
 }
 
+static uint64_t stored_stock_cursor(struct kitchen *kitchen)
+{
+    restart(kitchen);
+    return kitchen->app.cursors.position[PRODUCT_SOURCE_STOCK];
+}
+
+static void a_delivery_that_a_crash_cut_short_comes_again(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    kitchen->settings.most_taken_up = 1;
+    restart(kitchen);
+    for (int64_t order = 1; order <= 2; order++) {
+        order_one(kitchen, order);
+        stock_says(kitchen, TICKET_REFUSED, order, 1);
+    }
+    goods_come(kitchen, 1, 0);
+    goods_come(kitchen, 2, 100);
+    assert_state(kitchen, 1, TICKET_READY);
+    assert_state(kitchen, 2, TICKET_OUT_OF_STOCK);
+    assert_int_equal(kitchen->app.cursors.position[PRODUCT_SOURCE_STOCK], 2);
+    assert_int_equal(stored_stock_cursor(kitchen), 1);
+
+    goods_come(kitchen, 2, 98);
+    assert_state(kitchen, 2, TICKET_READY);
+    run_nothing(kitchen, 0); /* nobody is left */
+    assert_int_equal(stored_stock_cursor(kitchen), 2);
+}
+
 static void a_no_that_goods_have_overtaken_is_not_the_last_word(void **state)
 {
     struct kitchen *kitchen = *state;
@@ -1000,6 +1029,7 @@ int main(void)
         TEST(what_was_left_behind_a_cancelled_ticket_counts_too, fast),
         TEST(what_is_too_little_for_one_may_be_enough_for_another, fast),
         TEST(a_large_delivery_is_given_out_over_several_batches, fast),
+        TEST(a_delivery_that_a_crash_cut_short_comes_again, fast),
         TEST(a_no_that_goods_have_overtaken_is_not_the_last_word, fast),
         TEST(after_a_restart_an_old_no_is_asked_about_once_more, fast),
         TEST(a_cancel_in_time_is_told_and_what_may_be_reserved_is_released, fast),

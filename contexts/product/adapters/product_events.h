@@ -6,9 +6,6 @@
 
 #include "product_app.h"
 
-/** The kitchen's producers, in the order of its cursors. */
-enum product_source { PRODUCT_SOURCE_ORDER, PRODUCT_SOURCE_STOCK };
-
 /** Encodes one event into the outbox. Writer thread. */
 product_write_event product_event_write;
 /** One event of a feed as a command; NULL when it doesn't concern the kitchen (*reason stays NULL) or can't be read

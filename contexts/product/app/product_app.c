@@ -55,12 +55,13 @@ static int take_due(struct product_app *app, struct product_batch *batch)
 static int offer(struct product_app *app, struct product_batch *batch, struct str item, int64_t qty)
 {
     size_t before = batch->n_waiting;
+    size_t most = app->settings.most_taken_up ? app->settings.most_taken_up : TAKEN_UP_AT_ONCE;
 
-    int rc = app->ports.repo->find_waiting(app->ports.repo, item, qty, TAKEN_UP_AT_ONCE, &batch->waiting,
-                                           &batch->n_waiting, &app->arena);
+    int rc = app->ports.repo->find_waiting(app->ports.repo, item, qty, most, &batch->waiting, &batch->n_waiting,
+                                           &app->arena);
     for (size_t i = before; !rc && i < batch->n_waiting; i++)
         qty -= batch->waiting[i].qty;
-    if (!rc && batch->n_waiting < TAKEN_UP_AT_ONCE)
+    if (!rc && batch->n_waiting < most)
         goods_rest(&app->goods, item, qty);
     else if (!rc)
         goods_leave_over(&app->goods, item, qty);
@@ -403,6 +404,28 @@ static void announce(struct product_app *app, struct product_batch *batch, struc
     app->ports.stock->flush(app->ports.stock);
 }
 
+/* As long as goods are left over, stock's events from that delivery on count as not seen: after a crash they come
+ * again, and with them the rest is given out. Seeing them twice is harmless. */
+static int commit(struct product_app *app, struct product_batch *batch)
+{
+    uint64_t *stored = &batch->base.cursors.position[PRODUCT_SOURCE_STOCK];
+    uint64_t seen = *stored, held = app->held;
+
+    if (app->goods.has_over && !app->holds)
+        held = app->cursors.position[PRODUCT_SOURCE_STOCK];
+    if (app->goods.has_over)
+        *stored = held;
+    else
+        batch->base.cursors_moved |= app->holds;
+    int rc = app->ports.repo->commit(app->ports.repo, batch);
+    if (rc)
+        return rc;
+    *stored = seen;
+    app->held = held;
+    app->holds = app->goods.has_over;
+    return OK;
+}
+
 static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     struct product_app *app = CONTAINER_OF(core, struct product_app, core);
@@ -425,7 +448,7 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
         decide_by_itself(app, &batch);
         for (size_t i = 0; i < n; i++)
             spare_waiting(app, &batch, command_of(commands[i]));
-        rc = batch.out_of_memory ? E_MEMORY : app->ports.repo->commit(app->ports.repo, &batch);
+        rc = batch.out_of_memory ? E_MEMORY : commit(app, &batch);
     }
     if (rc) {
         app->last_id = last_id;

@@ -13,6 +13,9 @@
 #include "goods.h"
 #include "product_ports.h"
 
+/** Whose events the kitchen follows; the order of its cursors. */
+enum product_source { PRODUCT_SOURCE_ORDER, PRODUCT_SOURCE_STOCK };
+
 /** One command. Its texts have to live until it is finished; the creator's `base.finish` frees it. What it concerns
  * follows from intent.kind: the order (ORDERED, CANCEL_ORDER: intent.order_id), an item (GOODS_IN: item, on_hand), a
  * new ticket (OPEN), or the ticket (all others: ticket_id). */
@@ -51,8 +54,9 @@ struct product_ports {
 
 struct product_settings_app {
     struct ticket_policy policy;
-    bool manual;      /* a barista starts and finishes; the times are passed over */
-    size_t most_asks; /* tickets for which stock is asked at a time */
+    bool manual;          /* a barista starts and finishes; the times are passed over */
+    size_t most_asks;     /* tickets for which stock is asked at a time */
+    size_t most_taken_up; /* in a batch, of those that goods have come for; 0: 1024 */
 };
 
 struct product_app {
@@ -64,6 +68,8 @@ struct product_app {
     struct arena arena;
     struct ask_table asks;
     struct goods goods;
+    bool holds; /* goods are left over: stock's cursor is stored as `held`, not as it is */
+    uint64_t held;
     int64_t last_id;
     int64_t last_order_id;   /* an order above it certainly has no ticket yet */
     struct due_ticket taken; /* due tickets up to here have been taken */
