@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { openShop } from './lib/scenario.mjs';
 import { LONG_MS } from './lib/shop.mjs';
 import { CustomerPage } from './pages/customer_page.mjs';
+import { KitchenPage } from './pages/kitchen_page.mjs';
 
 const { scenario } = openShop({ 'product.start_after_ms': LONG_MS });
 
@@ -32,3 +33,13 @@ scenario('the times on the timeline are when it happened, whatever the device th
     const inSeoul = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', timeZone: 'Asia/Seoul' });
     assert.equal((await shown.textContent()).replace(/\s/g, ' '), inSeoul.format(Date.parse(order.createdAt)).replace(/\s/g, ' '));
 });
+
+for (const hours of [-5, 7]) {
+    scenario(`a ticket is young on a display whose clock is ${hours} hours off`, async ({ shop, visit }) => {
+        const { id } = await shop.ticketOf((await shop.order('Mocha')).id);
+        const kitchen = await KitchenPage.open(await visit({ device: 'tablet', clockOffMs: hours * HOUR_MS }));
+        await kitchen.see(id, 'Ready');
+        assert.equal(await kitchen.inTicket(id, 'age').getAttribute('data-tone'), 'young');
+        assert.match(await kitchen.inTicket(id, 'age').textContent(), /^\d+ s$/, 'it is counted in seconds');
+    });
+}
