@@ -30,7 +30,7 @@ bool buf_grow(struct buf *buf, size_t more);
 /** Room for `more` bytes behind the text; false (and failed) when there is no memory. */
 static inline bool buf_reserve(struct buf *buf, size_t more)
 {
-    return (!buf->failed && buf->cap - buf->n >= more) || buf_grow(buf, more);
+    return (buf->p && !buf->failed && buf->cap - buf->n >= more) || buf_grow(buf, more);
 }
 
 static inline void buf_add(struct buf *buf, struct str text)
