@@ -1,5 +1,6 @@
 /** The program `coffeeshop`: where it is, which settings it has, its processes. */
 import { execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -26,14 +27,17 @@ function isFree(port) {
     });
 }
 
-let nextPort = 20_000 + ((process.pid * 41) % 1_200) * 10;
+/* Below the ports that outgoing connections are given, so that a killed service finds its own free again, and apart from those of
+ * the system tests. Each file of tests begins somewhere else. */
+const PORTS = { from: 10_000, count: 9_000 };
+let nextPort = randomInt(PORTS.count);
 
-/** A port below the range that outgoing connections are given, so that a killed service finds its own free again. */
+/** A port that nobody listens at. */
 export async function freePort() {
     for (;;) {
-        nextPort = 20_000 + ((nextPort - 20_000 + 1) % 12_000);
-        if (await isFree(nextPort)) {
-            return nextPort;
+        nextPort = (nextPort + 1) % PORTS.count;
+        if (await isFree(PORTS.from + nextPort)) {
+            return PORTS.from + nextPort;
         }
     }
 }

@@ -56,8 +56,19 @@ export class Shop {
         }
         this.up = startProgram(['up', ...addresses, ...Object.entries(words).map(([name, value]) => `--${name}=${value}`)], this.log);
         this.ended = once(this.up, 'exit');
-        for (const service of Object.keys(this.ports)) {
+        for (const service of this.services) {
             await this.waitReady(service);
+        }
+        /* Somebody else's shop at a port that we lost to it would be ready, too: only our own says here that it listens. */
+        await eventually('every service listens', () => {
+            this.#mustRun();
+            return this.services.every((service) => this.output().includes(`address=127.0.0.1:${this.ports[service]} `) && this.pidOf(service));
+        });
+    }
+
+    #mustRun() {
+        if (this.up.exitCode !== null) {
+            throw new GivenUp(`${PROGRAM} ended with ${this.up.exitCode}: ${this.output().slice(-3000)}`);
         }
     }
 
@@ -79,9 +90,7 @@ export class Shop {
 
     async waitReady(service, within = 30_000) {
         await eventually(`${service} is ready`, async () => {
-            if (this.up.exitCode !== null) {
-                throw new GivenUp(`${PROGRAM} ended with ${this.up.exitCode}: ${this.output().slice(-3000)}`);
-            }
+            this.#mustRun();
             return (await fetch(`${this.urlOf(service)}/readyz`)).status === 200;
         }, { within });
     }
