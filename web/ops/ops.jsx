@@ -22,6 +22,12 @@ const seconds = (value) => {
     return value < 1 ? t('ms', { n: round(value * 1000, 0) }) : t('s', { n: round(value, value < 10 ? 1 : 0) });
 };
 
+/** The values of a problem as people call them: services by their name in the page's language. */
+const named = (values) =>
+    Object.fromEntries(
+        Object.entries(values).map(([key, value]) => [key, key === 'service' || key === 'other' ? t(`service.${value}`) : value]),
+    );
+
 const Verdict = ({ found, link }) => {
     const state = found === null || link === 'lost' ? 'unknown' : found.some((one) => one.level > 0) ? 'trouble' : 'well';
     return (
@@ -34,7 +40,7 @@ const Verdict = ({ found, link }) => {
                 {(found ?? []).map((one) => (
                     <li key={one.key + JSON.stringify(one.values)} class={`notice ${TONES[one.level]}`} data-testid="problem" data-problem={one.key}>
                         <Icon name="alert" />
-                        <span>{t(`problem.${one.key}`, one.values)}</span>
+                        <span>{t(`problem.${one.key}`, named(one.values))}</span>
                     </li>
                 ))}
             </ul>
