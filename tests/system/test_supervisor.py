@@ -32,7 +32,10 @@ class Street:
     def pid_of(self, name):
         """The process of a service: a child of the supervisor that runs that command."""
         for pid in children_of(self.up.pid):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:  # it has died meanwhile
+                continue
             if name.encode() in words[:3]:
                 return pid
         return None
