@@ -39,8 +39,8 @@ struct command {
     _Atomic int64_t *waiting;
     bool kept; /* set by run(): the core keeps the command beyond the batch (it waits for an effect) and finishes it
                   later itself; the writer doesn't call finish for it and doesn't try it again */
-    /** Called by the writer when the command is over: rc 0 after the commit, or the failure once it is sure that
-     * nothing was committed. Writer thread. Answers the client and frees the command. */
+    /** Called by the writer when the command is over: rc 0 after the commit, the failure once it is sure that
+     * nothing was committed, or E_OUTCOME_UNKNOWN. Writer thread. Answers the client and frees the command. */
     void (*finish)(struct command *self, int rc);
 };
 

@@ -38,13 +38,16 @@ static bool has_header(const struct http_request *request, const char *name)
     return false;
 }
 
-static void fill_text(struct http_request *request, int status, const char *member, struct str detail)
+static const char usual_type[] = "about:blank"; /* RFC 9457: the status says it all */
+
+static void fill_text(struct http_request *request, const char *type, int status, const char *member, struct str detail)
 {
     struct buf *out = &request->reply;
     request->status = status;
     request->content_type = "application/problem+json";
     buf_clear(out);
-    BUF_LIT(out, "{\"type\":\"about:blank\"");
+    BUF_LIT(out, "{\"type\":");
+    buf_json_string(out, str_of(type));
     add_member(out, "title", str_of(title_of(status)));
     BUF_LIT(out, ",\"status\":");
     buf_i64(out, status);
@@ -60,7 +63,7 @@ static void fill_text(struct http_request *request, int status, const char *memb
 
 static void fill(struct http_request *request, int status, const char *member, char *detail)
 {
-    fill_text(request, status, member, detail ? as_utf8(detail) : (struct str){NULL, 0});
+    fill_text(request, usual_type, status, member, detail ? as_utf8(detail) : (struct str){NULL, 0});
 }
 
 /* Room for `n` characters and the NUL that vsnprintf() adds; NULL when there is none, and the problem has no detail. */
@@ -102,5 +105,7 @@ void http_problem(struct http_request *request, int status, const char *member, 
 
 void http_fill_failure(struct http_request *request, int error)
 {
-    fill_text(request, error_http_status(error), NULL, str_of(error_text(error)));
+    const char *type = error == E_OUTCOME_UNKNOWN ? "outcome-unknown" : usual_type;
+
+    fill_text(request, type, error_http_status(error), NULL, str_of(error_text(error)));
 }

@@ -140,7 +140,8 @@ void http_problem(struct http_request *request, int status, const char *member, 
 /** As http_problem() but doesn't send: the caller calls http_reply(). */
 void http_fill_problem(struct http_request *request, int status, const char *member, const char *detail, ...)
     PRINTF_LIKE(4, 5);
-/** A failure (errors.h) as a problem document; fills, doesn't send. */
+/** A failure (errors.h) as a problem document; fills, doesn't send. E_OUTCOME_UNKNOWN has the type "outcome-unknown".
+ */
 void http_fill_failure(struct http_request *request, int error);
 
 #endif

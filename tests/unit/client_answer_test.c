@@ -80,6 +80,22 @@ static void what_was_not_committed_is_nowhere(void **state)
     end(&self);
 }
 
+static void what_may_have_been_committed_is_said_as_unknown_never_as_not_done(void **state)
+{
+    struct exchange_at_hand self;
+    UNUSED(state);
+
+    begin(&self);
+    client_answer_send(self.request, &(struct client_outcome){.failure = E_OUTCOME_UNKNOWN});
+    raw_hear(self.fd, &self.answer, false);
+    assert_int_equal(self.answer.status, 503);
+    assert_string_equal(raw_header(&self.answer, "Retry-After"), "1");
+    assert_non_null(strstr(self.answer.body, "{\"type\":\"outcome-unknown\","));
+    assert_non_null(strstr(self.answer.body, "it is not known whether it was done; repeat it with the same "
+                                             "Idempotency-Key"));
+    end(&self);
+}
+
 static void a_key_used_before_gets_the_first_answer(void **state)
 {
     struct exchange_at_hand self;
@@ -153,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_done_is_said_with_where_it_is),
         cmocka_unit_test(what_was_not_committed_is_nowhere),
+        cmocka_unit_test(what_may_have_been_committed_is_said_as_unknown_never_as_not_done),
         cmocka_unit_test(a_key_used_before_gets_the_first_answer),
         cmocka_unit_test(a_key_of_another_body_is_refused_and_one_in_progress_has_to_wait),
         cmocka_unit_test(who_could_not_be_asked_may_be_asked_again_later),
