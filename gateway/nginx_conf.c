@@ -83,7 +83,8 @@ static void write_routes(const struct filler *filler, struct buf *out)
     for (size_t i = 0; i < COUNT_OF(services); i++)
         buf_printf(out,
                    "        location = /health/%s { proxy_pass http://%s/readyz; }\n"
-                   "        location = /ops/%s/metrics {\n            if ($is_operator = 0) { return 403; }\n"
+                   "        location = /ops/%s/metrics {\n            if ($is_operator = 0) { return 403; }\n          "
+                   "  set $outside \"\"; # to this very path\n"
                    "            add_header Cache-Control no-store always; # and, without those of CORS, for our own "
                    "page only\n"
                    "            gzip on; # ten times less, every five seconds\n"

@@ -22,6 +22,7 @@ static const struct {
     [HTTP_FORWARDED_PORT] = {STR_INIT("X-Forwarded-Port"), false},
     [HTTP_FORWARDED_PREFIX] = {STR_INIT("X-Forwarded-Prefix"), false},
     [HTTP_ACCEPT] = {STR_INIT("Accept"), false},
+    [HTTP_GATEWAY] = {STR_INIT("X-Gateway"), false},
 };
 
 static const struct http_verdict fine = {0, NULL, NULL};

@@ -37,6 +37,7 @@ enum http_header {
     HTTP_FORWARDED_PORT,
     HTTP_FORWARDED_PREFIX,
     HTTP_ACCEPT,
+    HTTP_GATEWAY,
     HTTP_HEADERS
 };
 

@@ -117,6 +117,7 @@ static void take_headers(struct exchange *exchange, const struct http_head *head
     struct http_request *request = &exchange->request;
     request->correlation_id = http_trace_correlation(&exchange->server->trace, head, &request->arena);
     request->traceparent = http_trace_parent(&exchange->server->trace, head, &request->arena);
+    request->outside = head->seen[HTTP_GATEWAY] != 0;
     request->idempotency_key = head->value[HTTP_IDEMPOTENCY_KEY];
     request->if_none_match = head->value[HTTP_IF_NONE_MATCH];
     request->last_event_id = head->value[HTTP_LAST_EVENT_ID];
@@ -135,7 +136,7 @@ static void tell_allowed(struct exchange *exchange)
 {
     struct http_request *request = &exchange->request;
     struct buf allowed = {0};
-    http_router_allow(exchange->server->router, &exchange->path, &allowed);
+    http_router_allow(exchange->server->router, &exchange->path, request->outside, &allowed);
     struct str text = arena_copy(&request->arena, buf_str(&allowed));
     buf_free(&allowed);
     if (text.p)
@@ -154,7 +155,8 @@ static bool is_wanted_media(const struct exchange *exchange, const struct http_h
 static void find_route(struct exchange *exchange, const struct http_head *head)
 {
     struct http_request *request = &exchange->request;
-    struct http_match match = http_router_find(exchange->server->router, request->method, &exchange->path);
+    struct http_match match =
+        http_router_find(exchange->server->router, request->method, &exchange->path, request->outside);
     exchange->route = match.route;
     memcpy(request->param, match.param, sizeof match.param);
     if (request->method == HTTP_OPTIONS && !match.route && (match.path_known || exchange->path.n == 0)) {

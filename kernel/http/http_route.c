@@ -125,9 +125,9 @@ void http_router_free(struct http_router *router)
     heap_free(router);
 }
 
-static bool fits(const struct pattern *pattern, const struct http_path *path)
+static bool fits(const struct pattern *pattern, const struct http_path *path, bool outside)
 {
-    if (pattern->n != path->n)
+    if (pattern->n != path->n || (outside && pattern->route->inner))
         return false;
     for (size_t i = 0; i < path->n; i++)
         if (pattern->segment[i].n && !str_eq(pattern->segment[i], path->segment[i]))
@@ -148,20 +148,21 @@ static int compare(const struct pattern *a, const struct pattern *b)
     return 0;
 }
 
-static const struct pattern *best_pattern(const struct http_router *router, const struct http_path *path)
+static const struct pattern *best_pattern(const struct http_router *router, const struct http_path *path, bool outside)
 {
     const struct pattern *best = NULL;
     for (size_t i = 0; i < router->n; i++) {
         const struct pattern *pattern = &router->pattern[i];
-        if (fits(pattern, path) && (!best || compare(pattern, best) < 0))
+        if (fits(pattern, path, outside) && (!best || compare(pattern, best) < 0))
             best = pattern;
     }
     return best;
 }
 
-static bool is_alike(const struct pattern *pattern, const struct pattern *best, const struct http_path *path)
+static bool is_alike(const struct pattern *pattern, const struct pattern *best, const struct http_path *path,
+                     bool outside)
 {
-    return fits(pattern, path) && compare(pattern, best) == 0;
+    return fits(pattern, path, outside) && compare(pattern, best) == 0;
 }
 
 static void take_params(const struct pattern *pattern, const struct http_path *path, struct http_match *match)
@@ -173,14 +174,14 @@ static void take_params(const struct pattern *pattern, const struct http_path *p
 }
 
 struct http_match http_router_find(const struct http_router *router, enum http_method method,
-                                   const struct http_path *path)
+                                   const struct http_path *path, bool outside)
 {
     struct http_match match = {0};
-    const struct pattern *best = best_pattern(router, path);
+    const struct pattern *best = best_pattern(router, path, outside);
     match.path_known = best != NULL;
     for (size_t i = 0; best && !match.route && i < router->n; i++) {
         const struct pattern *pattern = &router->pattern[i];
-        if (pattern->route->method != method || !is_alike(pattern, best, path))
+        if (pattern->route->method != method || !is_alike(pattern, best, path, outside))
             continue;
         match.route = pattern->route;
         take_params(pattern, path, &match);
@@ -188,12 +189,12 @@ struct http_match http_router_find(const struct http_router *router, enum http_m
     return match;
 }
 
-void http_router_allow(const struct http_router *router, const struct http_path *path, struct buf *out)
+void http_router_allow(const struct http_router *router, const struct http_path *path, bool outside, struct buf *out)
 {
-    const struct pattern *best = best_pattern(router, path);
+    const struct pattern *best = best_pattern(router, path, outside);
     for (size_t i = 0; best && i < router->n; i++) {
         const struct pattern *pattern = &router->pattern[i];
-        if (!is_alike(pattern, best, path) || pattern->route->method >= HTTP_OTHER)
+        if (!is_alike(pattern, best, path, outside) || pattern->route->method >= HTTP_OTHER)
             continue;
         buf_add(out, str_of(methods[pattern->route->method].allow));
         BUF_LIT(out, ", ");

@@ -2,8 +2,7 @@
  *
  *  Loop thread. A path is a list of decoded segments; empty and dot segments are resolved, so that "/orders/" and
  * "//orders" are "/orders". Where several routes fit a path the one with the earlier literal segment wins:
- * "/mypages/stream" before
- *  "/mypages/{id}".
+ * "/mypages/stream" before "/mypages/{id}". For who comes from outside the inner routes are not in the table at all.
  */
 #ifndef COFFEESHOP_HTTP_ROUTE_H
 #define COFFEESHOP_HTTP_ROUTE_H
@@ -34,9 +33,9 @@ struct http_match {
     struct str param[HTTP_MAX_PARAMS];
 };
 struct http_match http_router_find(const struct http_router *router, enum http_method method,
-                                   const struct http_path *path);
+                                   const struct http_path *path, bool outside);
 /** Appends what Allow says for `path`: "GET, HEAD, POST, OPTIONS". */
-void http_router_allow(const struct http_router *router, const struct http_path *path, struct buf *out);
+void http_router_allow(const struct http_router *router, const struct http_path *path, bool outside, struct buf *out);
 
 /** HTTP_OTHER when it is none that we know. */
 enum http_method http_method_of(const char *name);

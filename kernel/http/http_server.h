@@ -56,6 +56,7 @@ struct http_request {
     struct str idempotency_key; /* empty when not sent */
     struct str correlation_id;  /* the client's, or one made for it; always there */
     struct str traceparent;     /* the client's, or one made for it; always there */
+    bool outside; /* came through the gateway: it says X-Gateway. Takes rights away only, so everybody is believed */
     struct str if_none_match;
     struct str last_event_id;
     struct arena arena;
@@ -83,6 +84,7 @@ struct route {
     http_handler *handle;
     const char *doc;    /* one sentence; the API test holds api/openapi.yaml against these */
     bool body_optional; /* POST/PUT/PATCH without a body or Content-Type is let through */
+    bool inner;         /* between services and for operators: not there for who comes through the gateway */
 };
 
 /** A response that goes on: SSE. read() copies at most `max` bytes and returns how many; 0: nothing now, wake me by

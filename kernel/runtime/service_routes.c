@@ -7,15 +7,16 @@
 static http_handler show_links, show_health, show_live, show_ready, show_metrics, serve_events;
 
 const struct route service_routes[] = {
-    {HTTP_GET, "/", show_links, "What is here.", false},
-    {HTTP_GET, "/actuator/health", show_health, "The same as /readyz, where the seed had it.", false},
-    {HTTP_GET, "/livez", show_live, "200 while the loop and the writer turn.", false},
-    {HTTP_GET, "/readyz", show_ready, "200 while the service can do its work.", false},
-    {HTTP_GET, "/metrics", show_metrics, "Prometheus text.", false},
-    {HTTP_GET, "/events", serve_events, "The outbox as Server-Sent Events, resumable with Last-Event-ID. Internal.",
-     false},
-    {HTTP_GET, "/dead-letters", dead_letters_list, "Events that could not be used, with the reason. Internal.", false},
-    {HTTP_POST, "/dead-letters/replay", dead_letters_replay, "Try one of them again. Internal.", false},
+    {HTTP_GET, "/", show_links, .doc = "What is here."},
+    {HTTP_GET, "/actuator/health", show_health, .doc = "The same as /readyz, where the seed had it."},
+    {HTTP_GET, "/livez", show_live, .doc = "200 while the loop and the writer turn."},
+    {HTTP_GET, "/readyz", show_ready, .doc = "200 while the service can do its work."},
+    {HTTP_GET, "/metrics", show_metrics, .doc = "Prometheus text.", .inner = true},
+    {HTTP_GET, "/events", serve_events,
+     .doc = "The outbox as Server-Sent Events, resumable with Last-Event-ID. Internal.", .inner = true},
+    {HTTP_GET, "/dead-letters", dead_letters_list, .doc = "Events that could not be used, with the reason. Internal.",
+     .inner = true},
+    {HTTP_POST, "/dead-letters/replay", dead_letters_replay, .doc = "Try one of them again. Internal.", .inner = true},
     {.path = NULL},
 };
 

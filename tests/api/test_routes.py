@@ -15,6 +15,11 @@ def routes_in(*files):
     return {(method.lower(), path) for file in files for method, path in ROW.findall(file.read_text(encoding="utf-8"))}
 
 
+def inner_routes_in(*files):
+    rows = (re.split(r"(?=\{HTTP_)", file.read_text(encoding="utf-8")) for file in files)
+    return {(m[1].lower(), m[2]) for row in sum(rows, []) if ".inner = true" in row and (m := ROW.match(row))}
+
+
 def test_there_are_tables_to_read():
     assert "order" in WRITTEN
     assert ("post", "/orders") in routes_in(TABLES["order"])
@@ -25,3 +30,10 @@ def test_a_service_routes_what_is_described_and_nothing_else(openapi, service):
     described = {(m, p) for p, m, _ in contract.operations(openapi, service) if openapi["paths"][p]["x-service"] == service}
     shared = {(m, p) for p, m, _ in contract.operations(openapi) if openapi["paths"][p]["x-service"] == "every"}
     assert routes_in(*TABLES[service].parent.glob("*.c")) - shared == described
+
+
+def test_what_is_described_as_inner_is_kept_from_who_comes_through_the_gateway(openapi):
+    described = {(m, p) for p, m, operation in contract.operations(openapi) if operation.get("x-inner")}
+    tables = [file for table in TABLES.values() for file in table.parent.glob("*.c")]
+    assert inner_routes_in(*tables, ROOT / "kernel" / "runtime" / "service_routes.c") == described
+    assert ("get", "/events") in described

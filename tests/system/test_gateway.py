@@ -60,6 +60,25 @@ def test_what_is_internal_is_not_there(town, path):
     assert answer.json()["status"] == 404
 
 
+@pytest.mark.parametrize("service, method, path", [
+    ("order", "GET", "/events"), ("order", "GET", "/metrics"), ("order", "GET", "/dead-letters"), ("order", "POST", "/dead-letters/replay"),
+    ("customercenter", "PUT", "/view/swap"), ("product", "PUT", "/products/search/cancelByOrderId?orderId=999")])
+def test_a_service_keeps_inner_things_from_who_came_through_the_gateway(town, service, method, path):
+    unknown = town[service].request(method, "/nowhere", headers={"X-Gateway": "1"})
+    told = town[service].request(method, path, headers={"X-Gateway": "1"}, json={} if method == "POST" else None)
+    assert told.status_code == unknown.status_code == 404
+    assert {**told.json(), "instance": "/nowhere"} == unknown.json()
+
+
+def test_what_goes_through_the_gateway_is_marked_and_only_the_figures_are_not(town):
+    """The figures' upstream path is fixed, and who may read them is the gateway's to say."""
+    figures = town["gateway"].get("/ops/order/metrics", headers={"X-Gateway": "1"})
+    assert figures.status_code == 200 and "coffeeshop_http_requests_total" in figures.text
+    assert town["gateway"].get("/health/order", headers={"X-Gateway": ""}).status_code == 200
+    canceled = town["gateway"].put("/products/search/cancelByOrderId", params={"orderId": 999})
+    assert canceled.status_code == 404
+
+
 def test_the_view_is_streamed_through_the_gateway(town):
     order = town.order()
     town.wait_order(order["id"], "Completed")

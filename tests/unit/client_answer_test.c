@@ -20,7 +20,7 @@ static const struct json_field thing_fields[] = {JSON_FIELD(struct thing, "id", 
 static const struct json_desc thing_desc = {"thing", thing_fields, COUNT_OF(thing_fields), sizeof(struct thing)};
 static const struct hal_type thing_type = {&thing_desc, "things", "thing", offsetof(struct thing, id)};
 
-static const struct route routes[] = {{HTTP_POST, "/things", http_bench_hold, "Kept for the test.", false},
+static const struct route routes[] = {{HTTP_POST, "/things", http_bench_hold, .doc = "Kept for the test."},
                                       {.path = NULL}};
 
 static const char post[] = "POST /things HTTP/1.1\r\nHost: here\r\nIdempotency-Key: k1\r\n"

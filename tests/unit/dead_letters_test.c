@@ -91,8 +91,8 @@ static void replay(void *context, struct http_request *request)
     dead_letters_replay(((struct http_bench *)context)->user, request);
 }
 
-static const struct route routes[] = {{HTTP_GET, "/dead-letters", list, "Lists them.", false},
-                                      {HTTP_POST, "/dead-letters/replay", replay, "Tries one again.", false},
+static const struct route routes[] = {{HTTP_GET, "/dead-letters", list, .doc = "Lists them."},
+                                      {HTTP_POST, "/dead-letters/replay", replay, .doc = "Tries one again."},
                                       {.path = NULL}};
 
 static void put_aside(struct shelf *shelf, const struct dead_letter *letters, size_t n)

@@ -40,7 +40,8 @@ static void serve(void *context, struct http_request *request)
     http_reply(request);
 }
 
-static const struct route routes[] = {{HTTP_PUT, "/it", serve, "Answers as it is told.", true}, {.path = NULL}};
+static const struct route routes[] = {{HTTP_PUT, "/it", serve, .doc = "Answers as it is told.", .body_optional = true},
+                                      {.path = NULL}};
 
 static void open_side(struct other_side *side, int64_t sleep_window_ms, int64_t timeout_ms)
 {

@@ -111,7 +111,7 @@ static void place(void *context, struct http_request *request)
     http_reply(request);
 }
 
-static const struct route routes[] = {{HTTP_POST, "/orders", place, "Place.", false}, {.path = NULL}};
+static const struct route routes[] = {{HTTP_POST, "/orders", place, .doc = "Place."}, {.path = NULL}};
 
 #define LINE "POST /orders HTTP/1.1\r\n"
 #define HOST "Host: a\r\n"

@@ -49,12 +49,12 @@ static void refuse(void *context, struct http_request *request)
 }
 
 static const struct route routes[] = {
-    {HTTP_POST, "/orders", echo, "Place.", false},
-    {HTTP_GET, "/orders/{id}", echo, "Show.", false},
-    {HTTP_PATCH, "/orders/{id}", echo, "Change.", false},
-    {HTTP_GET, "/orders/search", show_query, "Search.", false},
-    {HTTP_PUT, "/orders/{id}/cancel", echo, "Cancel.", true},
-    {HTTP_GET, "/refused", refuse, "Always refused.", false},
+    {HTTP_POST, "/orders", echo, .doc = "Place."},
+    {HTTP_GET, "/orders/{id}", echo, .doc = "Show."},
+    {HTTP_PATCH, "/orders/{id}", echo, .doc = "Change."},
+    {HTTP_GET, "/orders/search", show_query, .doc = "Search."},
+    {HTTP_PUT, "/orders/{id}/cancel", echo, .doc = "Cancel.", .body_optional = true},
+    {HTTP_GET, "/refused", refuse, .doc = "Always refused."},
     {.path = NULL},
 };
 

@@ -89,8 +89,8 @@ static void open_stream(void *context, struct http_request *request)
 }
 
 static const struct route routes[] = {
-    {HTTP_GET, "/mypages/stream", open_stream, "Every change.", false},
-    {HTTP_GET, "/mypages/later", http_bench_hold, "A stream that is opened later.", false},
+    {HTTP_GET, "/mypages/stream", open_stream, .doc = "Every change."},
+    {HTTP_GET, "/mypages/later", http_bench_hold, .doc = "A stream that is opened later."},
     {.path = NULL},
 };
 

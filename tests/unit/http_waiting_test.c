@@ -24,8 +24,8 @@ static void answer_at_once(void *context, struct http_request *request)
 }
 
 static const struct route routes[] = {
-    {HTTP_POST, "/orders/{id}", http_bench_hold, "Answered later.", true},
-    {HTTP_GET, "/orders/{id}", answer_at_once, "Answered at once.", false},
+    {HTTP_POST, "/orders/{id}", http_bench_hold, .doc = "Answered later.", .body_optional = true},
+    {HTTP_GET, "/orders/{id}", answer_at_once, .doc = "Answered at once."},
     {.path = NULL},
 };
 

@@ -144,9 +144,10 @@ static void list_things(void *context, struct http_request *request)
     reader_serve(tested->reader, request, &list->base);
 }
 
-static const struct route routes[] = {{HTTP_POST, "/things", take_post, "Goes through the writer.", true},
-                                      {HTTP_GET, "/things", list_things, "Goes through the reader.", false},
-                                      {.path = NULL}};
+static const struct route routes[] = {
+    {HTTP_POST, "/things", take_post, .doc = "Goes through the writer.", .body_optional = true},
+    {HTTP_GET, "/things", list_things, .doc = "Goes through the reader."},
+    {.path = NULL}};
 
 static void load_settings(struct tested *tested)
 {

@@ -11,14 +11,15 @@
 static http_handler list_pages, show_page, show_searches, find_by_order, follow, show_menu, swap;
 
 const struct route customercenter_routes[] = {
-    {HTTP_GET, "/mypages", list_pages, "All orders as their customers see them, paged.", false},
-    {HTTP_GET, "/mypages/{id}", show_page, "One order with its whole timeline, or 404.", false},
-    {HTTP_GET, "/mypages/search", show_searches, "What can be searched for.", false},
-    {HTTP_GET, "/mypages/search/findByOrderId", find_by_order, "The order's page, as a list of one or none.", false},
-    {HTTP_GET, "/mypages/stream", follow, "Every change as Server-Sent Events, resumable with Last-Event-ID.", false},
-    {HTTP_GET, "/menu", show_menu, "What is sold, and what is sold out.", false},
-    {HTTP_PUT, "/view/swap", swap, "Go on with the view that a rebuild has left in the data directory. Internal.",
-     true},
+    {HTTP_GET, "/mypages", list_pages, .doc = "All orders as their customers see them, paged."},
+    {HTTP_GET, "/mypages/{id}", show_page, .doc = "One order with its whole timeline, or 404."},
+    {HTTP_GET, "/mypages/search", show_searches, .doc = "What can be searched for."},
+    {HTTP_GET, "/mypages/search/findByOrderId", find_by_order, .doc = "The order's page, as a list of one or none."},
+    {HTTP_GET, "/mypages/stream", follow, .doc = "Every change as Server-Sent Events, resumable with Last-Event-ID."},
+    {HTTP_GET, "/menu", show_menu, .doc = "What is sold, and what is sold out."},
+    {HTTP_PUT, "/view/swap", swap,
+     .doc = "Go on with the view that a rebuild has left in the data directory. Internal.", .body_optional = true,
+     .inner = true},
     {.path = NULL},
 };
 

@@ -13,10 +13,10 @@
 static http_handler place_order, list_orders, show_order, change_order;
 
 const struct route order_routes[] = {
-    {HTTP_POST, "/orders", place_order, "Place an order. 201 only after it is durable.", false},
-    {HTTP_GET, "/orders", list_orders, "All orders, paged.", false},
-    {HTTP_GET, "/orders/{id}", show_order, "One order, or 404.", false},
-    {HTTP_PATCH, "/orders/{id}", change_order, "Cancel it, if production has not started.", false},
+    {HTTP_POST, "/orders", place_order, .doc = "Place an order. 201 only after it is durable."},
+    {HTTP_GET, "/orders", list_orders, .doc = "All orders, paged."},
+    {HTTP_GET, "/orders/{id}", show_order, .doc = "One order, or 404."},
+    {HTTP_PATCH, "/orders/{id}", change_order, .doc = "Cancel it, if production has not started."},
     {.path = NULL},
 };
 

@@ -12,18 +12,18 @@
 static http_handler open_ticket, cancel_ticket, change_ticket, cancel_by_order;
 
 const struct route product_routes[] = {
-    {HTTP_POST, "/products", open_ticket, "A ticket made at the counter: stock is asked while the client waits.",
-     false},
-    {HTTP_GET, "/products", product_http_list, "All tickets, paged.", false},
-    {HTTP_GET, "/products/{id}", product_http_show, "One ticket, or 404.", false},
-    {HTTP_PUT, "/products/{id}", cancel_ticket, "Cancel it, if production has not started.", false},
-    {HTTP_PATCH, "/products/{id}", change_ticket, "The barista's: start it, finish it (manual mode).", false},
+    {HTTP_POST, "/products", open_ticket,
+     .doc = "A ticket made at the counter: stock is asked while the client waits."},
+    {HTTP_GET, "/products", product_http_list, .doc = "All tickets, paged."},
+    {HTTP_GET, "/products/{id}", product_http_show, .doc = "One ticket, or 404."},
+    {HTTP_PUT, "/products/{id}", cancel_ticket, .doc = "Cancel it, if production has not started."},
+    {HTTP_PATCH, "/products/{id}", change_ticket, .doc = "The barista's: start it, finish it (manual mode)."},
     {HTTP_PUT, "/products/search/cancelByOrderId", cancel_by_order,
-     "Cancel by order, also before the order has arrived here.", true},
+     .doc = "Cancel by order, also before the order has arrived here.", .body_optional = true, .inner = true},
     {HTTP_GET, "/products/search/findByOrderId", product_http_find_by_order,
-     "The ticket of an order, as a list of one or none.", false},
-    {HTTP_GET, "/products/search/open", product_http_open, "What is still to be made, oldest first.", false},
-    {HTTP_GET, "/products/kitchen", product_http_kitchen, "How the kitchen works: its mode and its times.", false},
+     .doc = "The ticket of an order, as a list of one or none."},
+    {HTTP_GET, "/products/search/open", product_http_open, .doc = "What is still to be made, oldest first."},
+    {HTTP_GET, "/products/kitchen", product_http_kitchen, .doc = "How the kitchen works: its mode and its times."},
     {.path = NULL},
 };
 

@@ -10,18 +10,18 @@
 static http_handler reduce, release, receive, keep, correct, mark, stop_keeping;
 
 const struct route stock_routes[] = {
-    {HTTP_POST, "/stocks/reduce", reduce, "Take out of stock: true or false. With a reservationId exactly once.",
-     false},
-    {HTTP_POST, "/stocks/release", release, "Give a reservation back, once.", false},
-    {HTTP_POST, "/stocks/receive", receive, "Goods in: adds to what is on hand.", false},
-    {HTTP_GET, "/stocks", stock_http_list, "All that is kept, paged.", false},
-    {HTTP_POST, "/stocks", keep, "Keep stock under a new name; 409 when it is kept already.", false},
-    {HTTP_GET, "/stocks/search/findByProductName", stock_http_find_by_name, "The stock of that name, or 404.", false},
-    {HTTP_GET, "/stocks/{id}", stock_http_show, "One stock, or 404.", false},
-    {HTTP_PATCH, "/stocks/{id}", correct, "Set what is on hand.", false},
-    {HTTP_PUT, "/stocks/{id}/lowMark", mark, "Set below what it is low; 0 takes the mark away.", false},
-    {HTTP_GET, "/stocks/{id}/movements", stock_http_movements, "What moved, newest first.", false},
-    {HTTP_DELETE, "/stocks/{id}", stop_keeping, "Stop keeping it; its name is free again, its id is not.", false},
+    {HTTP_POST, "/stocks/reduce", reduce,
+     .doc = "Take out of stock: true or false. With a reservationId exactly once."},
+    {HTTP_POST, "/stocks/release", release, .doc = "Give a reservation back, once."},
+    {HTTP_POST, "/stocks/receive", receive, .doc = "Goods in: adds to what is on hand."},
+    {HTTP_GET, "/stocks", stock_http_list, .doc = "All that is kept, paged."},
+    {HTTP_POST, "/stocks", keep, .doc = "Keep stock under a new name; 409 when it is kept already."},
+    {HTTP_GET, "/stocks/search/findByProductName", stock_http_find_by_name, .doc = "The stock of that name, or 404."},
+    {HTTP_GET, "/stocks/{id}", stock_http_show, .doc = "One stock, or 404."},
+    {HTTP_PATCH, "/stocks/{id}", correct, .doc = "Set what is on hand."},
+    {HTTP_PUT, "/stocks/{id}/lowMark", mark, .doc = "Set below what it is low; 0 takes the mark away."},
+    {HTTP_GET, "/stocks/{id}/movements", stock_http_movements, .doc = "What moved, newest first."},
+    {HTTP_DELETE, "/stocks/{id}", stop_keeping, .doc = "Stop keeping it; its name is free again, its id is not."},
     {.path = NULL},
 };
 
