@@ -299,24 +299,13 @@ void hal_page_end(struct http_request *request, const struct hal_type *type, con
     BUF_LIT(out, "}}");
 }
 
-/* A path was decoded: what can't stand in a URL is encoded again, the separators stay. */
-static void add_path(struct buf *out, struct str path)
-{
-    while (path.n) {
-        struct str segment = str_split(path, '/', &path);
-        buf_url(out, segment);
-        if (path.p)
-            buf_char(out, '/');
-    }
-}
-
 void hal_list_end(struct http_request *request, const struct hal_type *type)
 {
     struct buf *out = &request->reply;
     struct buf url = {0};
     UNUSED(type);
     buf_add(&url, request->base);
-    add_path(&url, request->path);
+    buf_add(&url, request->path);
     if (request->query.n) {
         buf_char(&url, '?');
         buf_add(&url, request->query);

@@ -106,7 +106,7 @@ static int read_target(struct exchange *exchange, const struct http_head *head)
     int rc = http_path_read(&request->arena, raw_path, &exchange->path);
     if (rc)
         return rc;
-    request->path = exchange->path.text;
+    request->path = raw_path;
     if (!request->base.p || !request->correlation_id.p || !request->traceparent.p)
         return E_MEMORY;
     return http_query_check(&request->arena, request->query);

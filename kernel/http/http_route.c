@@ -34,56 +34,44 @@ enum http_method http_method_of(const char *name)
 
 /* Paths ----------------------------------------------------------------------------------------------------------- */
 
-static int add_segment(struct http_path *path, struct str segment)
+/* What a proxy, a file system or another decoding could take for something else than a name. */
+static bool is_ambiguous(struct str raw, struct str decoded)
 {
-    if (segment.n == 0 || str_is(segment, "."))
-        return OK;
-    if (str_is(segment, "..")) {
-        if (path->n == 0)
-            return E_MALFORMED;
-        path->n--;
-        return OK;
-    }
-    if (path->n == HTTP_MAX_SEGMENTS)
-        return E_NOT_FOUND;
-    path->segment[path->n++] = segment;
-    return OK;
+    for (size_t i = 0; i < decoded.n; i++)
+        if (decoded.p[i] == '/' || decoded.p[i] == '\\' || decoded.p[i] == ';')
+            return true;
+    return str_is(decoded, ".") || str_is(decoded, "..") || (raw.n && memchr(raw.p, '#', raw.n));
 }
 
-static struct str join(struct arena *arena, const struct http_path *path)
+static int add_segment(struct arena *arena, struct http_path *path, struct str raw)
 {
-    size_t size = 1;
-    for (size_t i = 0; i < path->n; i++)
-        size += 1 + path->segment[i].n;
-    char *text = arena_alloc(arena, size);
-    if (!text)
-        return (struct str){NULL, 0};
-    size_t n = 0;
-    for (size_t i = 0; i < path->n; i++) {
-        text[n++] = '/';
-        memcpy(text + n, path->segment[i].p, path->segment[i].n);
-        n += path->segment[i].n;
-    }
-    if (n == 0)
-        text[n++] = '/';
-    return (struct str){text, n};
+    struct str decoded;
+    int rc = http_decode(arena, raw, false, &decoded);
+    if (rc)
+        return rc;
+    if (is_ambiguous(raw, decoded))
+        return E_MALFORMED;
+    if (path->n == HTTP_MAX_SEGMENTS)
+        return E_NOT_FOUND;
+    path->segment[path->n] = raw;
+    path->value[path->n++] = decoded;
+    return OK;
 }
 
 int http_path_read(struct arena *arena, struct str raw, struct http_path *path)
 {
-    *path = (struct http_path){0};
+    path->n = 0;
     if (raw.n == 0 || raw.p[0] != '/')
         return E_MALFORMED;
-    for (struct str rest = raw; rest.n;) {
-        struct str segment;
-        int rc = http_decode(arena, str_split(rest, '/', &rest), false, &segment);
-        if (rc == OK)
-            rc = add_segment(path, segment);
+    if (raw.n == 1)
+        return OK;
+    struct str rest = {raw.p + 1, raw.n - 1};
+    do {
+        int rc = add_segment(arena, path, str_split(rest, '/', &rest));
         if (rc)
             return rc;
-    }
-    path->text = join(arena, path);
-    return path->text.p ? OK : E_MEMORY;
+    } while (rest.p);
+    return OK;
 }
 
 /* Routes ---------------------------------------------------------------------------------------------------------- */
@@ -97,7 +85,7 @@ static void compile(struct pattern *pattern, const struct route *route)
     while (rest.n) {
         struct str segment = str_split(rest, '/', &rest);
         if (segment.n == 0)
-            continue;
+            continue; /* before the first slash */
         ASSERT(pattern->n < HTTP_MAX_SEGMENTS);
         bool is_param = segment.p[0] == '{';
         params += is_param;
@@ -130,7 +118,7 @@ static bool fits(const struct pattern *pattern, const struct http_path *path, bo
     if (pattern->n != path->n || (outside && pattern->route->inner))
         return false;
     for (size_t i = 0; i < path->n; i++)
-        if (pattern->segment[i].n && !str_eq(pattern->segment[i], path->segment[i]))
+        if (pattern->segment[i].n ? !str_eq(pattern->segment[i], path->segment[i]) : path->segment[i].n == 0)
             return false;
     return true;
 }
@@ -170,7 +158,7 @@ static void take_params(const struct pattern *pattern, const struct http_path *p
     size_t at = 0;
     for (size_t i = 0; i < pattern->n; i++)
         if (pattern->segment[i].n == 0)
-            match->param[at++] = path->segment[i];
+            match->param[at++] = path->value[i];
 }
 
 struct http_match http_router_find(const struct http_router *router, enum http_method method,

@@ -1,8 +1,11 @@
 /** http_route.h: paths and the table of routes.
  *
- *  Loop thread. A path is a list of decoded segments; empty and dot segments are resolved, so that "/orders/" and
- * "//orders" are "/orders". Where several routes fit a path the one with the earlier literal segment wins:
- * "/mypages/stream" before "/mypages/{id}". For who comes from outside the inner routes are not in the table at all.
+ *  Loop thread. A path is matched as it came or refused, never normalised: a proxy in front may have normalised it
+ * differently when it decided whether to pass it on. So "/orders/", "//orders" and "/%6frders" are not "/orders" but
+ * nothing (404), and what some program might take for another path is malformed (400): dot segments, encoded or
+ * encoded in part, separators within a segment. Where several routes fit a path the one with the earlier literal
+ * segment wins: "/mypages/stream" before "/mypages/{id}". For who comes from outside the inner routes are not in the
+ * table.
  */
 #ifndef COFFEESHOP_HTTP_ROUTE_H
 #define COFFEESHOP_HTTP_ROUTE_H
@@ -13,13 +16,14 @@
 enum { HTTP_MAX_SEGMENTS = 12 };
 
 struct http_path {
-    struct str segment[HTTP_MAX_SEGMENTS];
+    struct str segment[HTTP_MAX_SEGMENTS]; /* as they came: what routes are compared with */
+    struct str value[HTTP_MAX_SEGMENTS];   /* decoded: what a parameter is given */
     size_t n;
-    struct str text; /* "/orders/1" */
 };
 
-/** OK, E_MEMORY, E_MALFORMED (a broken escape, not UTF-8, control characters, above the root) or E_NOT_FOUND (deeper
- * than any route). Texts live in `arena` or are those of `raw`. */
+/** OK, E_MEMORY, E_MALFORMED (a broken escape, not UTF-8, a control character; after decoding a dot segment, a slash,
+ * backslash or semicolon; a "#") or E_NOT_FOUND (deeper than any route). Texts live in `arena` or are those of `raw`.
+ */
 int http_path_read(struct arena *arena, struct str raw, struct http_path *path);
 
 struct http_router;

@@ -47,7 +47,7 @@ struct http_request {
     /* what came */
     enum http_method method; /* HEAD arrives as HTTP_GET with head = true */
     bool head;
-    struct str path;                   /* decoded, without query; no empty or dot segments */
+    struct str path;                   /* as it came, without query */
     struct str query;                  /* as it came, without '?' */
     struct str param[HTTP_MAX_PARAMS]; /* the {…} of the route, decoded */
     struct str body;

@@ -49,19 +49,25 @@ static void check_base(struct arena *arena, const struct http_head *head)
         ASSERT(base.p[i] != '"' && base.p[i] != '\\');
 }
 
+static bool is_plain_name(struct str value)
+{
+    for (size_t i = 0; i < value.n; i++)
+        if (strchr("/\\;", value.p[i]) || value.p[i] == 0x7f || (value.p[i] >= 0 && value.p[i] < ' '))
+            return false;
+    return str_is_utf8(value) && !str_is(value, ".") && !str_is(value, "..");
+}
+
 static void check_target(struct arena *arena, struct str target)
 {
     struct http_path path;
-    struct http_path again;
     struct str value;
     struct str query;
     struct str raw = str_split(target, '?', &query);
     if (http_path_read(arena, raw, &path) == OK) {
-        ASSERT(path.text.p[0] == '/' && str_is_utf8(path.text));
-        for (size_t i = 0; i < path.n; i++)
-            ASSERT(path.segment[i].n && !str_is(path.segment[i], ".") && !str_is(path.segment[i], ".."));
-        if (!memchr(raw.p, '%', raw.n)) /* what is clean stays as it is */
-            ASSERT(http_path_read(arena, path.text, &again) == OK && str_eq(again.text, path.text));
+        const char *at = raw.p; /* the segments are the text, as it came */
+        for (size_t i = 0; i < path.n; at += path.segment[i++].n)
+            ASSERT(*at++ == '/' && path.segment[i].p == at && is_plain_name(path.value[i]));
+        ASSERT(at == raw.p + raw.n || (path.n == 0 && raw.n == 1));
     }
     if (http_query_check(arena, query) == OK && http_query_find(arena, query, STR("size"), 0, &value))
         ASSERT(str_is_utf8(value) && value.n <= query.n);

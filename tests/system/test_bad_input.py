@@ -174,18 +174,17 @@ def test_what_is_not_there_is_not_found(shop, service, path):
     refused(shop[service].get(path), 404)
 
 
-@pytest.mark.parametrize("number", ["abc", "-1", "0", "1.5", "1e3", "99999999999999999999", "0x1", "1;drop", "1%20"])
+@pytest.mark.parametrize("number", ["abc", "-1", "0", "1.5", "1e3", "99999999999999999999", "0x1", "1,drop", "1%20"])
 @pytest.mark.parametrize("service, path", [("order", "/orders/"), ("product", "/products/"), ("stock", "/stocks/"),
                                            ("customercenter", "/mypages/")])
 def test_an_id_that_is_none_is_not_found(shop, service, path, number):
     refused(shop[service].get(path + number), 404)
 
 
-@pytest.mark.parametrize("number", ["%00", "%FF", "%zz", "%"])
+@pytest.mark.parametrize("number", ["%00", "%FF", "1;drop", "1%3Bdrop", "a%2Fb", "a%5cb", "%2e%2E", "1%0a", "x\\y"])
 def test_a_path_that_can_not_be_read_is_answered(shop, number):
     answer = shop["order"].get("/orders/" + number)
-    assert answer.status_code in (400, 404), answer.text
-    refused(answer, answer.status_code)
+    refused(answer, 400)
 
 
 @pytest.mark.parametrize("query, parameter", [

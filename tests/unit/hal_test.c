@@ -144,7 +144,7 @@ static void a_page_behind_the_last_is_empty_and_leads_back(void **state)
 static void a_searchs_result_links_to_the_search(void **state)
 {
     struct http_request *request = *state;
-    request->path = STR("/orders/search/by item");
+    request->path = STR("/orders/search/by%20item");
     request->query = STR("item=\"Latte\"");
     hal_page_begin(request, &type);
     hal_page_item(request, &type, &latte);
