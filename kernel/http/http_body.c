@@ -29,7 +29,7 @@ struct str http_scoped_key(struct http_request *request)
 
     if (request->idempotency_key.n == 0)
         return (struct str){NULL, 0};
-    BUF_LIT(&scoped, "POST ");
+    buf_add(&scoped, request->method == HTTP_PATCH ? STR("PATCH ") : STR("POST "));
     buf_add(&scoped, request->path);
     buf_char(&scoped, ' ');
     buf_add(&scoped, request->idempotency_key);

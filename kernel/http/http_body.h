@@ -12,7 +12,7 @@
 bool http_read_json(struct http_request *request, const struct json_desc *desc, void *out);
 /** Sends the problem for a decoding error. */
 void http_json_problem(struct http_request *request, const struct json_error *error);
-/** "POST /orders <key>" in the request's arena; empty when the client sent no key or there is no memory. */
+/** "POST /orders <key>" (or PATCH) in the request's arena; empty when the client sent no key or there is no memory. */
 struct str http_scoped_key(struct http_request *request);
 /** Fills the reply with an answer that was kept: status, Location (base + path) and body as they were. */
 void http_fill_stored(struct http_request *request, int status, struct str location, struct str body);

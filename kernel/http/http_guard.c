@@ -16,6 +16,7 @@ static const struct {
     [HTTP_CORRELATION_ID] = {STR_INIT("X-Correlation-ID"), false},
     [HTTP_TRACEPARENT] = {STR_INIT("traceparent"), false},
     [HTTP_IF_NONE_MATCH] = {STR_INIT("If-None-Match"), false},
+    [HTTP_IF_MATCH] = {STR_INIT("If-Match"), true},
     [HTTP_LAST_EVENT_ID] = {STR_INIT("Last-Event-ID"), false},
     [HTTP_FORWARDED_PROTO] = {STR_INIT("X-Forwarded-Proto"), false},
     [HTTP_FORWARDED_HOST] = {STR_INIT("X-Forwarded-Host"), false},

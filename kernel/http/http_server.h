@@ -58,6 +58,7 @@ struct http_request {
     struct str traceparent;     /* the client's, or one made for it; always there */
     bool outside; /* came through the gateway: it says X-Gateway. Takes rights away only, so everybody is believed */
     struct str if_none_match;
+    struct str if_match; /* empty when not sent */
     struct str last_event_id;
     struct arena arena;
     int64_t arrived_us; /* monotonic */

@@ -40,7 +40,11 @@ enum json_flag {
     JSON_SKIP_EMPTY = 4,  /* 0 / empty isn't written at all */
     JSON_NUMBER_TEXT = 8, /* a decimal integer in a string is taken as the number ("qty":"1") */
     JSON_READ_ONLY = 16,  /* written, never read: a client can't set it */
+    JSON_OPTIONAL = 32,   /* an integer that is null or missing reads as JSON_ABSENT: 0 is something else */
 };
+
+/** What a JSON_OPTIONAL integer reads as when it isn't there. */
+#define JSON_ABSENT INT64_MIN
 
 struct json_desc;
 struct json_field {

@@ -125,6 +125,8 @@ static bool read_object(const struct json_node *object, const struct json_desc *
         enum json_presence presence = json_presence(field, node == NULL, kind, error);
         if (presence == JSON_REFUSE)
             return false;
+        if (presence == JSON_LEAVE)
+            json_leave(field, out);
         if (presence == JSON_STORE && !read_field(node, field, out, arena, error))
             return false;
     }

@@ -164,6 +164,8 @@ static bool read_object(const struct json_tokens *tokens, size_t index, const st
         enum json_presence presence = json_presence(field, values[i] == 0, kind, error);
         if (presence == JSON_REFUSE)
             return false;
+        if (presence == JSON_LEAVE)
+            json_leave(field, out);
         if (presence == JSON_STORE && !read_field(tokens, values[i], field, out, arena, error))
             return false;
     }

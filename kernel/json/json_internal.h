@@ -42,12 +42,14 @@ bool json_is_too_deep(struct str text);
 
 enum json_presence {
     JSON_STORE,  /* there is a value to store */
-    JSON_LEAVE,  /* nothing there, and that is fine: the member stays zero */
+    JSON_LEAVE,  /* nothing there, and that is fine: json_leave() */
     JSON_REFUSE, /* the error is filled in */
 };
 /** What to do with a field whose value is `kind`, or missing. */
 enum json_presence json_presence(const struct json_field *field, bool missing, enum json_kind kind,
                                  struct json_error *error);
+/** The member of a field that isn't there: it stays zero, or becomes JSON_ABSENT. */
+void json_leave(const struct json_field *field, void *out);
 /** Stores an integer, string, boolean or time in the struct at `out`. */
 bool json_store(const struct json_field *field, const struct json_value *value, void *out, struct arena *arena,
                 struct json_error *error);

@@ -61,12 +61,18 @@ enum json_presence json_presence(const struct json_field *field, bool missing, e
         (void)json_fail(error, JSON_MISSING, field->name, missing ? "is required" : "is required and must not be null");
         return JSON_REFUSE;
     }
-    if (missing || (field->flags & JSON_NULLABLE))
+    if (missing || (field->flags & (JSON_NULLABLE | JSON_OPTIONAL)))
         return JSON_LEAVE;
     if (field->type == JSON_RAW)
         return JSON_STORE;
     (void)json_fail(error, JSON_WRONG_TYPE, field->name, "must not be null");
     return JSON_REFUSE;
+}
+
+void json_leave(const struct json_field *field, void *out)
+{
+    if (field->type == JSON_I64 && (field->flags & JSON_OPTIONAL))
+        *(int64_t *)json_member(field, out) = JSON_ABSENT;
 }
 
 static bool is_integer_text(struct str text)

@@ -132,6 +132,76 @@ def test_the_stock_keeper_counts_and_sets(stock):
     assert stock.on_hand("Latte") == 3
 
 
+def test_a_count_that_others_overtook_is_refused_and_nothing_changes(stock):
+    row = stock.stock_of("Latte")
+    path = f"/stocks/{row['id']}"
+    seen = stock["stock"].get(path).headers["ETag"]
+    assert reduce(stock, 30, "Latte") is True
+    answer = stock["stock"].patch(path, json={"qty": 98}, headers={"If-Match": seen})
+    assert (answer.status_code, answer.json()["member"], answer.json()["qty"]) == (412, "If-Match", 70)
+    assert stock["stock"].delete(path, headers={"If-Match": seen}).status_code == 412
+    assert stock["stock"].put(f"{path}/lowMark", json={"qty": 5}, headers={"If-Match": seen}).status_code == 412
+    assert stock.on_hand("Latte") == 70
+
+
+def test_a_correction_of_what_is_as_it_was_read_is_made_and_tells_the_new_edition(stock):
+    path = f"/stocks/{stock.stock_of('Latte')['id']}"
+    seen = stock["stock"].get(path).headers["ETag"]
+    marked = stock["stock"].put(f"{path}/lowMark", json={"qty": 5}, headers={"If-Match": seen})
+    assert marked.status_code == 200 and marked.headers["ETag"] != seen
+    assert stock["stock"].patch(path, json={"qty": 98}, headers={"If-Match": seen}).status_code == 412
+    set_ = stock["stock"].patch(path, json={"qty": 98}, headers={"If-Match": f'"0-0", {marked.headers["ETag"]}'})
+    assert (set_.status_code, set_.json()["qty"]) == (200, 98)
+    assert stock["stock"].get(path).headers["ETag"] == set_.headers["ETag"]
+    assert stock["stock"].delete(path, headers={"If-Match": set_.headers["ETag"]}).status_code == 204
+
+
+def test_an_if_match_that_is_no_tag_is_refused(stock):
+    path = f"/stocks/{stock.stock_of('Latte')['id']}"
+    assert stock["stock"].patch(path, json={"qty": 98}, headers={"If-Match": "1"}).status_code == 400
+    assert stock["stock"].patch(path, json={"qty": 98}, headers={"If-Match": "*"}).status_code == 200
+    assert stock["stock"].patch("/stocks/999999", json={"qty": 1}, headers={"If-Match": "*"}).status_code == 404
+
+
+def test_a_correction_by_a_difference_keeps_what_was_sold_while_the_keeper_counted(stock):
+    path = f"/stocks/{stock.stock_of('Latte')['id']}"
+    assert reduce(stock, 30, "Latte") is True
+    answer = stock["stock"].patch(path, json={"change": -2, "reason": "두 잔을 쏟았음"})
+    assert (answer.status_code, answer.json()["qty"]) == (200, 68)
+    assert stock["stock"].patch(path, json={"change": "3"}).json()["qty"] == 71
+    newest, before = stock["stock"].get(f"{path}/movements").json()["_embedded"]["movements"][:2]
+    assert (newest["type"], newest["qty"], newest["onHand"], newest["reason"]) == ("StockCorrected", 3, 71, None)
+    assert (before["type"], before["qty"], before["onHand"], before["reason"]) == ("StockCorrected", -2, 68, "두 잔을 쏟았음")
+
+
+def test_a_difference_never_leaves_less_than_nothing(stock):
+    path = f"/stocks/{stock.stock_of('Latte')['id']}"
+    answer = stock["stock"].patch(path, json={"change": -101})
+    assert (answer.status_code, answer.json()["member"], answer.json()["qty"]) == (409, "change", 100)
+    assert "100" in answer.json()["detail"]
+    assert stock["stock"].patch(path, json={"change": 1_000_000_000}).status_code == 409
+    assert stock.on_hand("Latte") == 100
+
+
+@pytest.mark.parametrize("body, member", [
+    ({"qty": 98, "change": -2}, "change"), ({}, "qty"), ({"reason": "x"}, "qty"), ({"change": 1.5}, "change"),
+    ({"change": -1_000_000_001}, "change"), ({"qty": -1}, "qty"), ({"change": "two"}, "change")])
+def test_a_correction_says_one_thing(stock, body, member):
+    answer = stock["stock"].patch(f"/stocks/{stock.stock_of('Latte')['id']}", json=body)
+    assert (answer.status_code, answer.json()["member"]) == (422, member)
+    assert stock.on_hand("Latte") == 100
+
+
+def test_a_difference_repeated_with_its_key_is_made_once(stock):
+    path, key = f"/stocks/{stock.stock_of('Latte')['id']}", {"Idempotency-Key": str(uuid.uuid4())}
+    first = stock["stock"].patch(path, json={"change": -2}, headers=key)
+    second = stock["stock"].patch(path, json={"change": -2}, headers=key)
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.text == second.text
+    assert stock["stock"].patch(path, json={"change": -3}, headers=key).status_code == 422
+    assert stock.on_hand("Latte") == 98
+
+
 def test_an_item_of_the_menu_can_not_be_kept_twice(stock):
     row = stock.stock_of("Latte")
     answer = stock["stock"].post("/stocks", json={"productName": "Latte", "qty": 5})

@@ -24,7 +24,7 @@ static struct stock row(enum stock_state state, int64_t on_hand)
 static struct stock_intent intent(enum stock_command_kind kind, int64_t qty)
 {
     return (struct stock_intent){
-        .kind = kind, .id = 7, .product_name = STR("Latte"), .qty = qty, .reservation_id = STR("o42.1")};
+        .kind = kind, .id = 7, .product_name = STR("Latte"), .qty = qty, .change = -3, .reservation_id = STR("o42.1")};
 }
 
 /* ---- the row ---- */
@@ -35,7 +35,7 @@ static const struct {
     enum stock_verdict verdict;
     enum stock_event_kind event;
     enum stock_refusal refusal;
-    int64_t on_hand; /* afterwards; there were 10, and 4 are asked for */
+    int64_t on_hand; /* afterwards; there were 10, and 4 are asked for, or 3 taken off */
 } row_cells[] = {
     {STOCK_NONE, STOCK_ADD, STOCK_DECIDED, STOCK_EVENT_RECEIVED, STOCK_REFUSAL_NONE, 4},
     {STOCK_NONE, STOCK_RECEIVE, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
@@ -44,6 +44,7 @@ static const struct {
     {STOCK_NONE, STOCK_REDUCE, STOCK_DECLINED, 0, STOCK_REFUSAL_NONE, 0},
     {STOCK_NONE, STOCK_GIVE_BACK, STOCK_BROKEN, 0, STOCK_REFUSAL_NONE, 0},
     {STOCK_NONE, STOCK_MARK, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
+    {STOCK_NONE, STOCK_ADJUST, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
     {STOCK_KEPT, STOCK_ADD, STOCK_REFUSED, 0, STOCK_REFUSAL_KEPT_ALREADY, 10},
     {STOCK_KEPT, STOCK_RECEIVE, STOCK_DECIDED, STOCK_EVENT_RECEIVED, STOCK_REFUSAL_NONE, 14},
     {STOCK_KEPT, STOCK_CORRECT, STOCK_DECIDED, STOCK_EVENT_CORRECTED, STOCK_REFUSAL_NONE, 4},
@@ -51,6 +52,7 @@ static const struct {
     {STOCK_KEPT, STOCK_REDUCE, STOCK_DECIDED, STOCK_EVENT_REDUCED, STOCK_REFUSAL_NONE, 6},
     {STOCK_KEPT, STOCK_GIVE_BACK, STOCK_DECIDED, STOCK_EVENT_RELEASED, STOCK_REFUSAL_NONE, 14},
     {STOCK_KEPT, STOCK_MARK, STOCK_NOTED, 0, STOCK_REFUSAL_NONE, 10},
+    {STOCK_KEPT, STOCK_ADJUST, STOCK_DECIDED, STOCK_EVENT_CORRECTED, STOCK_REFUSAL_NONE, 7},
     {STOCK_REMOVED, STOCK_ADD, STOCK_BROKEN, 0, STOCK_REFUSAL_NONE, 0},
     {STOCK_REMOVED, STOCK_RECEIVE, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
     {STOCK_REMOVED, STOCK_CORRECT, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
@@ -58,6 +60,7 @@ static const struct {
     {STOCK_REMOVED, STOCK_REDUCE, STOCK_DECLINED, 0, STOCK_REFUSAL_NONE, 0},
     {STOCK_REMOVED, STOCK_GIVE_BACK, STOCK_REPEAT, 0, STOCK_REFUSAL_NONE, 0},
     {STOCK_REMOVED, STOCK_MARK, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
+    {STOCK_REMOVED, STOCK_ADJUST, STOCK_REFUSED, 0, STOCK_REFUSAL_NOT_KEPT, 0},
 };
 _Static_assert(COUNT_OF(row_cells) == (size_t)STOCK_STATE_COUNT * STOCK_COMMAND_COUNT, "every cell is tested");
 
@@ -134,6 +137,57 @@ static void a_low_mark_is_the_keepers_note_and_moves_nothing(void **state)
     assert_int_equal(stock.on_hand, 10);
     assert_int_equal(stock.version, 3);
     assert_int_equal(stock_decide(&stock, &wanted, NOW, &decision), STOCK_REPEAT);
+}
+
+static enum stock_verdict adjust(int64_t on_hand, int64_t change, struct stock_decision *out)
+{
+    struct stock stock = row(STOCK_KEPT, on_hand);
+    struct stock_intent asked = {.kind = STOCK_ADJUST, .id = 7, .change = change};
+
+    return stock_decide(&stock, &asked, NOW, out);
+}
+
+static void a_difference_is_added_to_what_is_there_now_and_never_goes_below_nothing(void **state)
+{
+    struct stock_decision decision;
+
+    UNUSED(state);
+    assert_int_equal(adjust(70, -2, &decision), STOCK_DECIDED);
+    assert_int_equal(decision.event.kind, STOCK_EVENT_CORRECTED);
+    assert_int_equal(decision.event.qty, -2);
+    assert_int_equal(decision.event.on_hand, 68);
+    assert_int_equal(adjust(70, 5, &decision), STOCK_DECIDED);
+    assert_int_equal(decision.event.on_hand, 75);
+    assert_int_equal(adjust(2, -2, &decision), STOCK_DECIDED);
+    assert_int_equal(decision.event.on_hand, 0);
+    assert_int_equal(adjust(2, -3, &decision), STOCK_REFUSED);
+    assert_int_equal(decision.refusal, STOCK_REFUSAL_TOO_LITTLE);
+    assert_int_equal(adjust(2, INT64_MIN, &decision), STOCK_REFUSED);
+    assert_int_equal(adjust(2, 0, &decision), STOCK_REPEAT);
+    assert_int_equal(adjust(STOCK_ON_HAND_MAX, 1, &decision), STOCK_REFUSED);
+    assert_int_equal(decision.refusal, STOCK_REFUSAL_TOO_MUCH);
+    assert_int_equal(adjust(2, INT64_MAX, &decision), STOCK_REFUSED);
+    assert_int_equal(adjust(STOCK_ON_HAND_MAX + 5, -1, &decision), STOCK_DECIDED); /* what came back may be above it */
+}
+
+static void a_change_meant_for_another_edition_of_the_row_is_refused(void **state)
+{
+    static const enum stock_command_kind kinds[] = {STOCK_CORRECT, STOCK_ADJUST, STOCK_REMOVE, STOCK_MARK};
+    static const struct stock_edition seen[] = {{2, 0}, {3, 5}}, as_it_is = {3, 0};
+    struct stock stock = row(STOCK_KEPT, 10);
+    struct stock_decision decision;
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct stock_intent asked = intent(kinds[i], 4);
+        asked.expected = (struct stock_expectation){true, seen, COUNT_OF(seen)};
+        assert_int_equal(stock_decide(&stock, &asked, NOW, &decision), STOCK_REFUSED);
+        assert_int_equal(decision.refusal, STOCK_REFUSAL_CHANGED);
+        asked.expected = (struct stock_expectation){true, &as_it_is, 1};
+        assert_int_not_equal(stock_decide(&stock, &asked, NOW, &decision), STOCK_REFUSED);
+        asked.expected = (struct stock_expectation){.given = true}; /* tags that aren't ours */
+        assert_int_equal(stock_decide(&stock, &asked, NOW, &decision), STOCK_REFUSED);
+    }
 }
 
 static void a_correction_tells_the_difference_and_nothing_when_there_is_none(void **state)
@@ -285,6 +339,8 @@ int main(void)
         cmocka_unit_test(every_row_state_answers_every_command_as_its_table_says),
         cmocka_unit_test(the_last_cup_can_be_taken_and_one_more_can_not),
         cmocka_unit_test(a_row_is_not_filled_above_its_limit_but_takes_everything_back),
+        cmocka_unit_test(a_difference_is_added_to_what_is_there_now_and_never_goes_below_nothing),
+        cmocka_unit_test(a_change_meant_for_another_edition_of_the_row_is_refused),
         cmocka_unit_test(a_correction_tells_the_difference_and_nothing_when_there_is_none),
         cmocka_unit_test(a_low_mark_is_the_keepers_note_and_moves_nothing),
         cmocka_unit_test(a_removal_tells_what_was_left),

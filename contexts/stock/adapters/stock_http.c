@@ -5,6 +5,7 @@
 #include "http_body.h"
 #include "log.h"
 #include "stock_app.h"
+#include "stock_etag.h"
 #include "stock_json.h"
 
 static http_handler reduce, release, receive, keep, correct, mark, stop_keeping;
@@ -18,7 +19,7 @@ const struct route stock_routes[] = {
     {HTTP_POST, "/stocks", keep, .doc = "Keep stock under a new name; 409 when it is kept already."},
     {HTTP_GET, "/stocks/search/findByProductName", stock_http_find_by_name, .doc = "The stock of that name, or 404."},
     {HTTP_GET, "/stocks/{id}", stock_http_show, .doc = "One stock, or 404."},
-    {HTTP_PATCH, "/stocks/{id}", correct, .doc = "Set what is on hand."},
+    {HTTP_PATCH, "/stocks/{id}", correct, .doc = "Set what is on hand, or change it by so many."},
     {HTTP_PUT, "/stocks/{id}/lowMark", mark, .doc = "Set below what it is low; 0 takes the mark away."},
     {HTTP_GET, "/stocks/{id}/movements", stock_http_movements, .doc = "What moved, newest first."},
     {HTTP_DELETE, "/stocks/{id}", stop_keeping, .doc = "Stop keeping it; its name is free again, its id is not."},
@@ -40,6 +41,16 @@ static struct client_command *client_of(struct stock_command *command)
     return CONTAINER_OF(command, struct client_command, command);
 }
 
+/* The problem says how many there are. */
+static void tell_on_hand(struct http_request *request, const struct stock *stock)
+{
+    struct buf number = {0};
+
+    buf_i64(&number, stock->on_hand);
+    http_extend_problem(request, "qty", buf_str(&number));
+    buf_free(&number);
+}
+
 static void refuse(struct http_request *request, const struct stock_step *step)
 {
     const struct stock_intent *intent = &step->intent;
@@ -59,7 +70,18 @@ static void refuse(struct http_request *request, const struct stock_step *step)
         buf_free(&link);
         break;
     case STOCK_REFUSAL_TOO_MUCH:
-        http_fill_problem(request, 409, "qty", "qty %s", stock_refusal_text(step->refusal));
+        http_fill_problem(request, 409, intent->kind == STOCK_ADJUST ? "change" : "qty", "%s %s",
+                          intent->kind == STOCK_ADJUST ? "change" : "qty", stock_refusal_text(step->refusal));
+        break;
+    case STOCK_REFUSAL_TOO_LITTLE:
+        http_fill_problem(request, 409, "change", "change %s; there are %lld", stock_refusal_text(step->refusal),
+                          (long long)step->stock.on_hand);
+        tell_on_hand(request, &step->stock);
+        break;
+    case STOCK_REFUSAL_CHANGED:
+        http_fill_problem(request, 412, "If-Match", "the stock %s; there are %lld now",
+                          stock_refusal_text(step->refusal), (long long)step->stock.on_hand);
+        tell_on_hand(request, &step->stock);
         break;
     case STOCK_REFUSAL_ANOTHER_RESERVATION:
         http_fill_problem(request, 422, "reservationId", "reservationId %s", stock_refusal_text(step->refusal));
@@ -136,8 +158,10 @@ static void render_row(struct stock_command *command)
     struct stock_json json = stock_json_of(&command->steps->stock);
 
     bool fine = !is_problem(self);
-    if (fine && self->success != 204)
+    if (fine && self->request->method == HTTP_POST) /* a kept answer has no tag */
         hal_fill_entity(self->request, self->success, &stock_type, &json);
+    else if (fine && self->success != 204)
+        stock_http_fill(self->request, self->success, &command->steps->stock);
     else if (fine)
         self->request->status = 204;
     command->answer = client_answer_of(self->request);
@@ -177,7 +201,7 @@ static struct client_command *new_command(struct http_request *request, size_t n
         .request = request,
         .success = success,
     };
-    if (request->method == HTTP_POST &&
+    if ((request->method == HTTP_POST || request->method == HTTP_PATCH) &&
         !client_read_key(request, &self->command.idempotency_key, &self->command.fingerprint))
         return NULL;
     return self;
@@ -347,6 +371,15 @@ static void keep(void *context, struct http_request *request)
     add_some(context, request, &add_desc, STOCK_ADD, 201);
 }
 
+static void refuse_if_match(struct http_request *request, int rc)
+{
+    if (rc == E_MALFORMED)
+        http_fill_problem(request, 400, "If-Match", "If-Match must be * or a list of entity tags");
+    else
+        http_fill_failure(request, rc);
+    http_reply(request);
+}
+
 static void change_row(struct stock_http *http, struct http_request *request, const struct stock_intent *intent,
                        int success)
 {
@@ -362,16 +395,31 @@ static void change_row(struct stock_http *http, struct http_request *request, co
         return;
     self->command.steps->intent = *intent;
     self->command.steps->intent.id = id;
+    int rc = stock_if_match(&request->arena, request->if_match, &self->command.steps->intent.expected);
+    if (rc) {
+        refuse_if_match(request, rc);
+        return;
+    }
     service_submit(http->base.service, request, &self->command.base);
 }
 
 static void correct(void *context, struct http_request *request)
 {
-    struct quantity_json json;
+    struct correction_json json;
 
     if (!http_read_json(request, &correct_desc, &json))
         return;
-    change_row(context, request, &(struct stock_intent){.kind = STOCK_CORRECT, .qty = json.qty, .reason = json.reason},
+    bool sets = json.qty != JSON_ABSENT, shifts = json.change != JSON_ABSENT;
+    if (sets == shifts) {
+        http_problem(request, 422, sets ? "change" : "qty",
+                     sets ? "change can't be given together with qty" : "qty or change is required");
+        return;
+    }
+    change_row(context, request,
+               &(struct stock_intent){.kind = sets ? STOCK_CORRECT : STOCK_ADJUST,
+                                      .qty = sets ? json.qty : 0,
+                                      .change = shifts ? json.change : 0,
+                                      .reason = json.reason},
                200);
 }
 

@@ -6,6 +6,7 @@
 #include "kv.h"
 #include "menu.h"
 #include "service.h"
+#include "stock.h"
 
 struct stock_http {
     struct service_http base; /* first: the common routes find the service here */
@@ -21,6 +22,8 @@ http_handler stock_http_list, stock_http_show, stock_http_find_by_name;
 /** What moved of one stock (stock_http_movements.c). */
 http_handler stock_http_movements;
 
+/** Fills in the row as it is shown, with its ETag. */
+void stock_http_fill(struct http_request *request, int status, const struct stock *stock);
 /** A given name as it is kept: trimmed, and the menu's when it is on the menu. False, and a sentence (without the
  *  member's name) in `*wrong`, when it can't be one. */
 bool stock_http_name(const struct stock_http *http, struct str given, struct str *name, const char **wrong);

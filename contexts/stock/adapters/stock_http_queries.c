@@ -1,10 +1,23 @@
 /* The reading side of stock_http.h: rows are few, so lists are made here on the loop, from one snapshot. */
 #include "errors.h"
+#include "stock_etag.h"
 #include "stock_http.h"
 #include "stock_json.h"
 #include "stock_repo_kv.h"
 
 #include <stdlib.h>
+
+void stock_http_fill(struct http_request *request, int status, const struct stock *stock)
+{
+    struct stock_json json = stock_json_of(stock);
+    struct str tag = stock_etag(&request->arena, stock);
+
+    hal_fill_entity(request, status, &stock_type, &json);
+    if (tag.p)
+        http_add_header(request, "ETag", tag);
+    else
+        request->reply.failed = true; /* half an answer is none */
+}
 
 static void reply_with(struct http_request *request, int rc, const struct stock *stock)
 {
@@ -13,8 +26,7 @@ static void reply_with(struct http_request *request, int rc, const struct stock 
     } else if (rc) {
         http_fill_failure(request, rc);
     } else {
-        struct stock_json json = stock_json_of(stock);
-        hal_fill_entity(request, 200, &stock_type, &json);
+        stock_http_fill(request, 200, stock);
     }
     http_reply(request);
 }

@@ -57,8 +57,13 @@ static const struct json_field receive_fields[] = {
 };
 const struct json_desc receive_desc = DESC("receipt", receive_fields, quantity_json);
 
-static const struct json_field correct_fields[] = {QTY(quantity_json, 0, STOCK_ON_HAND_MAX), REASON(quantity_json)};
-const struct json_desc correct_desc = DESC("correction", correct_fields, quantity_json);
+static const struct json_field correct_fields[] = {
+    JSON_FIELD(struct correction_json, "qty", qty, JSON_I64, JSON_OPTIONAL | JSON_NUMBER_TEXT, 0, STOCK_ON_HAND_MAX),
+    JSON_FIELD(struct correction_json, "change", change, JSON_I64, JSON_OPTIONAL | JSON_NUMBER_TEXT, -STOCK_ON_HAND_MAX,
+               STOCK_ON_HAND_MAX),
+    REASON(correction_json),
+};
+const struct json_desc correct_desc = DESC("correction", correct_fields, correction_json);
 
 static const struct json_field mark_fields[] = {QTY(quantity_json, 0, STOCK_ON_HAND_MAX)};
 const struct json_desc mark_desc = DESC("mark", mark_fields, quantity_json);

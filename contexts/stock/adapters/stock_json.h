@@ -37,12 +37,18 @@ struct released_json {
 };
 extern const struct json_desc released_desc;
 
-/** POST /stocks, POST /stocks/receive, PATCH /stocks/{id} (no name there), PUT /stocks/{id}/lowMark (the number only).
- */
+/** POST /stocks, POST /stocks/receive, PUT /stocks/{id}/lowMark (the number only). */
 struct quantity_json {
     struct str product_name, reason;
     int64_t qty;
 };
-extern const struct json_desc add_desc, receive_desc, correct_desc, mark_desc;
+extern const struct json_desc add_desc, receive_desc, mark_desc;
+
+/** PATCH /stocks/{id}: one of the two numbers; the other is JSON_ABSENT. */
+struct correction_json {
+    int64_t qty, change;
+    struct str reason;
+};
+extern const struct json_desc correct_desc;
 
 #endif

@@ -17,7 +17,8 @@ static bool has_name(const struct stock_intent *intent)
 
 static bool has_id(const struct stock_intent *intent)
 {
-    return intent->kind == STOCK_CORRECT || intent->kind == STOCK_REMOVE || intent->kind == STOCK_MARK;
+    return intent->kind == STOCK_CORRECT || intent->kind == STOCK_ADJUST || intent->kind == STOCK_REMOVE ||
+           intent->kind == STOCK_MARK;
 }
 
 static bool has_reservation(const struct stock_intent *intent)

@@ -6,6 +6,7 @@ enum outcome {
     OUTCOME_EMIT = 1,
     OUTCOME_ADD,
     OUTCOME_SET,
+    OUTCOME_SHIFT,
     OUTCOME_TAKE,
     OUTCOME_NOTE,
     OUTCOME_REFUSE,
@@ -31,6 +32,10 @@ struct cell {
 #define set()                                                                                                          \
     {                                                                                                                  \
         .outcome = OUTCOME_SET, .event = STOCK_EVENT_CORRECTED                                                         \
+    }
+#define shift()                                                                                                        \
+    {                                                                                                                  \
+        .outcome = OUTCOME_SHIFT                                                                                       \
     }
 #define take()                                                                                                         \
     {                                                                                                                  \
@@ -72,22 +77,6 @@ enum {
 };
 _Static_assert(CELL_COUNT == STOCK_STATE_COUNT * STOCK_COMMAND_COUNT, "every state x command pair has its cell");
 
-/* By how much the row changes, and what the event tells of it (a removal tells what was left). */
-static int64_t moved(const struct stock *stock, const struct stock_intent *intent, enum stock_event_kind kind)
-{
-    switch (kind) {
-    case STOCK_EVENT_CORRECTED:
-        return intent->qty - stock->on_hand;
-    case STOCK_EVENT_REMOVED:
-        return stock->on_hand;
-    case STOCK_EVENT_RECEIVED:
-    case STOCK_EVENT_REDUCED:
-    case STOCK_EVENT_RELEASED:
-        break;
-    }
-    return intent->qty;
-}
-
 static int64_t on_hand_after(const struct stock *stock, const struct stock_intent *intent, enum stock_event_kind kind)
 {
     switch (kind) {
@@ -97,11 +86,27 @@ static int64_t on_hand_after(const struct stock *stock, const struct stock_inten
     case STOCK_EVENT_REDUCED:
         return stock->on_hand - intent->qty;
     case STOCK_EVENT_CORRECTED:
-        return intent->qty;
+        return intent->kind == STOCK_ADJUST ? stock->on_hand + intent->change : intent->qty;
     case STOCK_EVENT_REMOVED:
         break;
     }
     return 0;
+}
+
+/* By how much the row changes, and what the event tells of it (a removal tells what was left). */
+static int64_t moved(const struct stock *stock, const struct stock_intent *intent, enum stock_event_kind kind)
+{
+    switch (kind) {
+    case STOCK_EVENT_CORRECTED:
+        return on_hand_after(stock, intent, kind) - stock->on_hand;
+    case STOCK_EVENT_REMOVED:
+        return stock->on_hand;
+    case STOCK_EVENT_RECEIVED:
+    case STOCK_EVENT_REDUCED:
+    case STOCK_EVENT_RELEASED:
+        break;
+    }
+    return intent->qty;
 }
 
 static enum stock_verdict happens(const struct stock *stock, const struct stock_intent *intent,
@@ -128,6 +133,25 @@ static enum stock_verdict refused(enum stock_refusal refusal, struct stock_decis
     return STOCK_REFUSED;
 }
 
+static enum stock_verdict adjusted(const struct stock *stock, const struct stock_intent *intent, int64_t now,
+                                   struct stock_decision *out)
+{
+    if (intent->change < -stock->on_hand)
+        return refused(STOCK_REFUSAL_TOO_LITTLE, out);
+    if (intent->change > 0 && intent->change > STOCK_ON_HAND_MAX - stock->on_hand)
+        return refused(STOCK_REFUSAL_TOO_MUCH, out);
+    return intent->change == 0 ? STOCK_REPEAT : happens(stock, intent, STOCK_EVENT_CORRECTED, now, out);
+}
+
+static bool is_as_expected(const struct stock *stock, const struct stock_expectation *expected)
+{
+    for (size_t i = 0; i < expected->n; i++) {
+        if (expected->one_of[i].version == stock->version && expected->one_of[i].low_mark == stock->low_mark)
+            return true;
+    }
+    return !expected->given;
+}
+
 enum stock_verdict stock_decide(const struct stock *stock, const struct stock_intent *intent, int64_t now,
                                 struct stock_decision *out)
 {
@@ -135,6 +159,8 @@ enum stock_verdict stock_decide(const struct stock *stock, const struct stock_in
     const struct cell *cell = &cells[stock->state][intent->kind];
 
     *out = (struct stock_decision){0};
+    if (stock->state == STOCK_KEPT && !is_as_expected(stock, &intent->expected))
+        return refused(STOCK_REFUSAL_CHANGED, out);
     switch (cell->outcome) {
     case OUTCOME_EMIT:
         return happens(stock, intent, cell->event, now, out);
@@ -146,6 +172,8 @@ enum stock_verdict stock_decide(const struct stock *stock, const struct stock_in
         if (intent->qty > STOCK_ON_HAND_MAX)
             return refused(STOCK_REFUSAL_TOO_MUCH, out);
         return intent->qty == stock->on_hand ? STOCK_REPEAT : happens(stock, intent, cell->event, now, out);
+    case OUTCOME_SHIFT:
+        return adjusted(stock, intent, now, out);
     case OUTCOME_TAKE:
         return intent->qty > stock->on_hand ? STOCK_DECLINED : happens(stock, intent, cell->event, now, out);
     case OUTCOME_NOTE:
@@ -185,6 +213,10 @@ const char *stock_refusal_text(enum stock_refusal refusal)
         return "is kept already";
     case STOCK_REFUSAL_TOO_MUCH:
         return "must leave no more than 1000000000 in stock";
+    case STOCK_REFUSAL_TOO_LITTLE:
+        return "must not leave less than nothing in stock";
+    case STOCK_REFUSAL_CHANGED:
+        return "has changed since it was read";
     case STOCK_REFUSAL_ANOTHER_RESERVATION:
         return "was used for another item or quantity";
     case STOCK_REFUSAL_NONE:
@@ -203,7 +235,7 @@ const char *stock_state_name(enum stock_state state)
 const char *stock_command_name(enum stock_command_kind kind)
 {
     static const char *const names[STOCK_COMMAND_COUNT] = {"ADD",    "RECEIVE",   "CORRECT", "REMOVE",
-                                                           "REDUCE", "GIVE_BACK", "MARK"};
+                                                           "REDUCE", "GIVE_BACK", "MARK",    "ADJUST"};
 
     return kind < STOCK_COMMAND_COUNT ? names[kind] : "?";
 }

@@ -12,6 +12,7 @@
 
 #include "str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -36,6 +37,7 @@ enum stock_command_kind {
     STOCK_REDUCE,    /* take some out, or none */
     STOCK_GIVE_BACK, /* a reservation is released (reservation.h) */
     STOCK_MARK,      /* the keeper wants to be told when so little is left */
+    STOCK_ADJUST,    /* somebody counted: so many more, or fewer, than thought */
     STOCK_COMMAND_COUNT
 };
 
@@ -52,6 +54,8 @@ enum stock_refusal {
     STOCK_REFUSAL_NOT_KEPT,
     STOCK_REFUSAL_KEPT_ALREADY,
     STOCK_REFUSAL_TOO_MUCH,
+    STOCK_REFUSAL_TOO_LITTLE,
+    STOCK_REFUSAL_CHANGED,             /* it isn't as the caller expects it any more */
     STOCK_REFUSAL_ANOTHER_RESERVATION, /* the reservation's id was used for another item or quantity */
 };
 
@@ -75,14 +79,28 @@ struct stock {
     int64_t low_mark; /* so little is low; 0: no mark */
 };
 
+/** A row as it was seen at some time: any change of what is shown of it makes another. */
+struct stock_edition {
+    int64_t version, low_mark;
+};
+
+/** Which editions a change is meant for. */
+struct stock_expectation {
+    bool given; /* otherwise it is meant for any */
+    const struct stock_edition *one_of;
+    size_t n;
+};
+
 /** What is asked; only the members of its kind are read. */
 struct stock_intent {
     enum stock_command_kind kind;
-    int64_t id;                /* CORRECT, REMOVE, MARK: the row */
-    struct str product_name;   /* ADD, RECEIVE, REDUCE: the name, canonical and trimmed */
-    int64_t qty;               /* ADD, CORRECT, MARK: 0 or more; RECEIVE, REDUCE: 1 or more */
-    struct str reservation_id; /* GIVE_BACK; REDUCE: empty when nothing is reserved */
-    struct str reason;         /* may be empty */
+    int64_t id;                        /* CORRECT, ADJUST, REMOVE, MARK: the row */
+    struct stock_expectation expected; /* of the row named by id */
+    struct str product_name;           /* ADD, RECEIVE, REDUCE: the name, canonical and trimmed */
+    int64_t qty;                       /* ADD, CORRECT, MARK: 0 or more; RECEIVE, REDUCE: 1 or more */
+    int64_t change;                    /* ADJUST: what is added; less than 0: taken away */
+    struct str reservation_id;         /* GIVE_BACK; REDUCE: empty when nothing is reserved */
+    struct str reason;                 /* may be empty */
 };
 
 struct stock_event {
