@@ -120,8 +120,10 @@ static int run_in(const struct buf *directory, const struct common_settings *com
 {
     const struct nginx_process process = {
         .program = nginx, .directory = directory->p, .drain_ms = common->drain_ms, .stop_ms = common->stop_ms};
-    const struct nginx_surroundings surroundings = {
-        .stop_ms = common->stop_ms, .is_root = geteuid() == 0, .is_verbose = common->log_level == LOG_DEBUG};
+    const struct nginx_surroundings surroundings = {.stop_ms = common->stop_ms,
+                                                    .instance = common->instance,
+                                                    .is_root = geteuid() == 0,
+                                                    .is_verbose = common->log_level == LOG_DEBUG};
     struct buf configuration = {0};
 
     nginx_conf_write(settings, &surroundings, &configuration);

@@ -202,6 +202,11 @@ static void write_body_buffer(const struct filler *filler, struct buf *out)
     buf_i64(out, filler->settings->max_body < most ? filler->settings->max_body : most);
 }
 
+static void write_instance(const struct filler *filler, struct buf *out)
+{
+    buf_add(out, str_of(filler->surroundings->instance));
+}
+
 #define TEXT_PART(member)                                                                                              \
     static void write_##member(const struct filler *filler, struct buf *out)                                           \
     {                                                                                                                  \
@@ -243,7 +248,7 @@ static const struct part parts[] = {
     PART(send_ms),      PART(idle_ms),     PART(connect_ms),  PART(answer_ms),       PART(stream_ms),
     PART(stop_ms),      PART(user),        PART(body_buffer), PART(unlimited),       PART(cors_default),
     PART(cors_origins), PART(upstreams),   PART(routes),      PART(problems),        PART(page_headers),
-    PART(operators),    PART(error_level),
+    PART(operators),    PART(error_level), PART(instance),
 };
 
 static void write_named(const struct filler *filler, struct str name, struct buf *out)

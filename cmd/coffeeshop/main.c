@@ -7,7 +7,10 @@
 #include "product_main.h"
 #include "stock_main.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #define PROGRAM(name) &name##_program,
 const struct program *const shop_programs[] = {
@@ -47,8 +50,23 @@ static int refuse(const char *command)
     return EXIT_USAGE;
 }
 
+/* Whoever starts us may have closed the standard streams: then a database would get the descriptor 2, and the log would
+ * be written into it. And whoever read them may go away: that is an error of a write, not the end of a shop. */
+static void take_streams(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+    signal(SIGPIPE, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
+    take_streams();
     prctl(PR_SET_NAME, "coffeeshop"); /* a child of `up` was started as /proc/self/exe, and would be listed as "exe" */
     if (argc < 2) {
         run_help(0, argv);

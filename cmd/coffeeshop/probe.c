@@ -1,21 +1,19 @@
 #include "probe.h"
 
 #include "clock.h"
+#include "peer_urls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* An address to connect to: whoever listens everywhere is asked at loopback. */
 static bool set_v4(struct probe *probe, const char *host, uint16_t port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
 
     if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
         return false;
-    if (address.sin_addr.s_addr == htonl(INADDR_ANY))
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     memcpy(&probe->address, &address, sizeof(address));
     probe->address_length = sizeof(address);
     return true;
@@ -27,24 +25,21 @@ static bool set_v6(struct probe *probe, const char *host, uint16_t port)
 
     if (inet_pton(AF_INET6, host, &address.sin6_addr) != 1)
         return false;
-    if (IN6_IS_ADDR_UNSPECIFIED(&address.sin6_addr))
-        address.sin6_addr = in6addr_loopback;
     memcpy(&probe->address, &address, sizeof(address));
     probe->address_length = sizeof(address);
     return true;
 }
 
-bool probe_init(struct probe *probe, const char *listen)
+static bool set_address(struct probe *probe, const char *address)
 {
     char host[INET6_ADDRSTRLEN];
-    const char *colon = strrchr(listen, ':');
-    bool is_v6 = listen[0] == '[';
+    const char *colon = strrchr(address, ':');
+    bool is_v6 = address[0] == '[';
     uint64_t port;
 
-    *probe = (struct probe){.fd = -1};
     if (!colon || !str_to_u64(str_of(colon + 1), &port) || port == 0 || port > UINT16_MAX)
         return false;
-    const char *from = listen + is_v6;
+    const char *from = address + is_v6;
     size_t n = (size_t)(colon - from) - is_v6;
     if (n >= sizeof(host))
         return false;
@@ -53,12 +48,25 @@ bool probe_init(struct probe *probe, const char *listen)
     return is_v6 ? set_v6(probe, host, (uint16_t)port) : set_v4(probe, host, (uint16_t)port);
 }
 
+bool probe_init(struct probe *probe, const char *listen, const char *instance)
+{
+    struct buf address = {0};
+
+    *probe = (struct probe){.fd = -1, .instance = instance};
+    reachable_address(str_of(listen), &address);
+    buf_char(&address, '\0');
+    bool ok = !address.failed && set_address(probe, address.p);
+    buf_free(&address);
+    return ok;
+}
+
 static void put_down(struct probe *probe, int64_t next_us)
 {
     if (probe->fd >= 0)
         close(probe->fd);
     probe->fd = -1;
     probe->asked = false;
+    probe->n_answer = 0;
     probe->next_us = next_us;
 }
 
@@ -95,13 +103,27 @@ static bool ask(struct probe *probe)
     return probe->asked;
 }
 
-static bool hears_yes(const struct probe *probe)
+static bool is_yes(const struct probe *probe)
 {
-    const struct str yes = STR("HTTP/1.1 200 ");
-    char answer[16];
-    ssize_t n = recv(probe->fd, answer, sizeof(answer), 0);
+    struct str answer = {probe->answer, probe->n_answer};
+    struct buf sign = {0};
 
-    return n > 0 && str_starts_with((struct str){answer, (size_t)n}, yes);
+    buf_printf(&sign, "\r\nX-Instance: %s\r\n", probe->instance);
+    bool is_ours = !sign.failed && memmem(answer.p, answer.n, sign.p, sign.n);
+    buf_free(&sign);
+    return is_ours && str_starts_with(answer, STR("HTTP/1.1 200 "));
+}
+
+/* Reads on; true when the answer's head is there, or will never be. */
+static bool is_answered(struct probe *probe)
+{
+    size_t room = sizeof(probe->answer) - probe->n_answer;
+    ssize_t n = recv(probe->fd, probe->answer + probe->n_answer, room, 0);
+
+    if (n <= 0)
+        return true;
+    probe->n_answer += (size_t)n;
+    return probe->n_answer == sizeof(probe->answer) || memmem(probe->answer, probe->n_answer, "\r\n\r\n", 4);
 }
 
 bool probe_turn(struct probe *probe, short revents, int64_t now)
@@ -121,7 +143,9 @@ bool probe_turn(struct probe *probe, short revents, int64_t now)
             put_down(probe, now + PROBE_INTERVAL_MS * US_PER_MS);
         return false;
     }
-    bool ready = hears_yes(probe);
+    if (!is_answered(probe))
+        return false;
+    bool ready = is_yes(probe);
     put_down(probe, now + PROBE_INTERVAL_MS * US_PER_MS);
     return ready;
 }

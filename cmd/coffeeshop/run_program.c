@@ -1,43 +1,65 @@
 #include "shop.h"
 
 #include "data_dir.h"
+#include "peer_urls.h"
 
 #include <unistd.h>
 
-/* What one service needs of the shop's settings; the rest is known (one file configures the whole shop) but goes
- * nowhere. */
+/* What one service needs of the shop's settings. One file configures the whole shop: the other services' are read, too,
+ * but all that matters of them is where they listen. */
 struct program_settings {
     struct arena arena;
     struct common_settings common;
     void *own;
 };
 
+enum { GROUPS_OWN = 2, GROUPS_MOST = 16 };
+
+static bool add_group(struct program_settings *settings, const struct setting *rows, size_t n_rows, void *into,
+                      struct setting_group *groups, size_t *n)
+{
+    bool *given = ARENA_ARRAY(&settings->arena, bool, n_rows);
+
+    ASSERT(*n < GROUPS_MOST);
+    groups[(*n)++] = (struct setting_group){rows, n_rows, into, given};
+    return given != NULL;
+}
+
 static bool load(struct program_settings *settings, const struct program *program, int argc, char *const *argv,
                  bool *wants_help, struct buf *problem)
 {
     const struct config_source source = {argc, argv, environ};
-    const struct setting_group groups[] = {
-        {program->rows, program->n_rows, settings->own},
-        {common_settings_rows, common_settings_count, &settings->common},
-    };
-    size_t n_known = shop_programs_count + 1;
-    struct setting_group *known = ARENA_ARRAY(&settings->arena, struct setting_group, n_known);
+    struct setting_group groups[GROUPS_MOST];
+    size_t n = 0;
 
-    if (!known) {
+    /* the program's own and the common ones first: those may be flags */
+    bool ok = add_group(settings, program->rows, program->n_rows, settings->own, groups, &n) &&
+              add_group(settings, common_settings_rows, common_settings_count, &settings->common, groups, &n);
+    for (size_t i = 0; ok && i < shop_programs_count; i++) {
+        const struct program *peer = shop_programs[i];
+        if (peer != program)
+            ok = add_group(settings, peer->rows, peer->n_rows, arena_alloc(&settings->arena, peer->settings_size),
+                           groups, &n);
+    }
+    ok = ok && add_group(settings, up_rows, up_rows_count, NULL, groups, &n);
+    if (!ok) {
         BUF_LIT(problem, "out of memory");
         return false;
     }
-    for (size_t i = 0; i < shop_programs_count; i++)
-        known[i] = (struct setting_group){shop_programs[i]->rows, shop_programs[i]->n_rows, NULL};
-    known[shop_programs_count] = (struct setting_group){up_rows, up_rows_count, NULL};
-    return config_load(groups, COUNT_OF(groups), known, n_known, &source, &settings->arena, wants_help, problem);
+    if (!config_load(groups, GROUPS_OWN, groups + GROUPS_OWN, n - GROUPS_OWN, &source, &settings->arena, wants_help,
+                     problem))
+        return false;
+    ok = *wants_help || peer_urls_derive(groups, n, &settings->arena);
+    if (!ok)
+        BUF_LIT(problem, "out of memory");
+    return ok;
 }
 
 static int print_help(const struct program *program)
 {
     const struct setting_group groups[] = {
-        {program->rows, program->n_rows, NULL},
-        {common_settings_rows, common_settings_count, NULL},
+        {program->rows, program->n_rows, NULL, NULL},
+        {common_settings_rows, common_settings_count, NULL, NULL},
     };
     struct buf out = {0};
 

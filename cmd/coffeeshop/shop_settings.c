@@ -1,5 +1,7 @@
 #include "shop.h"
 
+#include "peer_urls.h"
+
 #include <unistd.h>
 
 enum { GROUP_COMMON, GROUP_UP, GROUPS_BEFORE_PROGRAMS };
@@ -13,6 +15,14 @@ const struct program *shop_find_program(struct str name)
     return NULL;
 }
 
+static bool make_group(struct shop_settings *settings, size_t at, const struct setting *rows, size_t n_rows, void *into)
+{
+    bool *given = ARENA_ARRAY(&settings->arena, bool, n_rows);
+
+    settings->groups[at] = (struct setting_group){rows, n_rows, into, given};
+    return given != NULL;
+}
+
 static bool make_groups(struct shop_settings *settings)
 {
     settings->n_groups = GROUPS_BEFORE_PROGRAMS + shop_programs_count;
@@ -20,16 +30,15 @@ static bool make_groups(struct shop_settings *settings)
     settings->program = ARENA_ARRAY(&settings->arena, void *, shop_programs_count);
     if (!settings->groups || !settings->program)
         return false;
-    settings->groups[GROUP_COMMON] =
-        (struct setting_group){common_settings_rows, common_settings_count, &settings->common};
-    settings->groups[GROUP_UP] = (struct setting_group){up_rows, up_rows_count, &settings->up};
+    if (!make_group(settings, GROUP_COMMON, common_settings_rows, common_settings_count, &settings->common) ||
+        !make_group(settings, GROUP_UP, up_rows, up_rows_count, &settings->up))
+        return false;
     for (size_t i = 0; i < shop_programs_count; i++) {
         const struct program *program = shop_programs[i];
         settings->program[i] = arena_alloc(&settings->arena, program->settings_size);
-        if (!settings->program[i])
+        if (!settings->program[i] ||
+            !make_group(settings, GROUPS_BEFORE_PROGRAMS + i, program->rows, program->n_rows, settings->program[i]))
             return false;
-        settings->groups[GROUPS_BEFORE_PROGRAMS + i] =
-            (struct setting_group){program->rows, program->n_rows, settings->program[i]};
     }
     return true;
 }
@@ -47,6 +56,9 @@ int shop_settings_load(struct shop_settings *settings, int argc, char *const *ar
     } else if (!config_load(settings->groups, settings->n_groups, NULL, 0, &source, &settings->arena, wants_help,
                             &problem)) {
         status = EXIT_USAGE;
+    } else if (!peer_urls_derive(settings->groups, settings->n_groups, &settings->arena)) {
+        BUF_LIT(&problem, "out of memory");
+        status = EXIT_CANNOT;
     }
     if (status != EXIT_OK)
         print_problem(&problem);

@@ -2,7 +2,12 @@
 #include "shop.h"
 
 #include "data_dir.h"
+#include "peer_urls.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define ROW(member, name, type, fallback, min, max, doc)                                                               \
@@ -27,7 +32,7 @@ struct shop {
     struct shop_settings settings;
 };
 
-static const char *gateway_address(const struct shop_settings *settings)
+static const char *gateway_listen(const struct shop_settings *settings)
 {
     for (size_t i = 0; i < shop_programs_count; i++) {
         if (strcmp(shop_programs[i]->name, "gateway") == 0)
@@ -36,28 +41,90 @@ static const char *gateway_address(const struct shop_settings *settings)
     return "";
 }
 
+/* This machine's address in its network, for the phone in somebody's hand: the first of IPv4 that is up. */
+static bool find_lan_address(char *text, socklen_t size)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+
+    if (getifaddrs(&all) != 0)
+        return false;
+    for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next) {
+        bool is_up = (one->ifa_flags & IFF_UP) && !(one->ifa_flags & IFF_LOOPBACK);
+        if (!is_up || !one->ifa_addr || one->ifa_addr->sa_family != AF_INET)
+            continue;
+        struct sockaddr_in address;
+        memcpy(&address, one->ifa_addr, sizeof(address));
+        found = inet_ntop(AF_INET, &address.sin_addr, text, size) != NULL;
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+/* Whoever listens everywhere is found at the machine's own address, too. */
+static void announce_lan(struct str listen, struct buf *out)
+{
+    char address[INET_ADDRSTRLEN];
+
+    while (listen.n > 0) {
+        struct str one = str_split(listen, ' ', &listen);
+        struct str port = {0};
+        if (str_starts_with(one, STR("0.0.0.0:")))
+            (void)str_split(one, ':', &port);
+        if (port.n > 0 && find_lan_address(address, sizeof(address)))
+            buf_printf(out, "From a phone in the same network: http://%s:%.*s/\n\n", address, STR_ARG(port));
+    }
+}
+
 static void announce(struct supervisor *supervisor)
 {
     const struct shop *shop = CONTAINER_OF(supervisor, struct shop, supervisor);
-    const char *gateway = gateway_address(&shop->settings);
+    struct str listen = str_of(gateway_listen(&shop->settings));
+    struct buf gateway = {0};
     struct buf out = {0};
 
-    buf_printf(&out, "\nThe coffee shop is open: http://%s/\n\n", gateway);
-    buf_printf(&out, "  order a coffee     http POST %s/orders productName=Americano qty=1\n", gateway);
-    buf_printf(&out, "  see how it goes    http %s/mypages\n", gateway);
-    buf_printf(&out, "  what is sold       http %s/menu\n\n", gateway);
-    for (size_t i = 0; i < shop_programs_count; i++)
-        buf_printf(&out, "  %-18s http://%s\n", shop_programs[i]->name,
-                   shop_listen_of(&shop->settings, shop_programs[i]));
+    reachable_address(listen, &gateway);
+    struct str at = buf_str(&gateway);
+    buf_printf(&out, "\nThe coffee shop is open: http://%.*s/\n\n", STR_ARG(at));
+    announce_lan(listen, &out);
+    buf_printf(&out, "  order a coffee     http POST %.*s/orders productName=Americano qty=1\n", STR_ARG(at));
+    buf_printf(&out, "  see how it goes    http %.*s/mypages\n", STR_ARG(at));
+    buf_printf(&out, "  what is sold       http %.*s/menu\n\n", STR_ARG(at));
+    for (size_t i = 0; i < shop_programs_count; i++) {
+        buf_printf(&out, "  %-18s http://", shop_programs[i]->name);
+        reachable_address(str_of(shop_listen_of(&shop->settings, shop_programs[i])), &out);
+        buf_char(&out, '\n');
+    }
     buf_printf(&out, "\nWhat lasts is kept in %s. Ctrl-C stops it.\n\n", shop->settings.common.data);
     print_out(&out); /* nobody reading it is no reason to close the shop */
     buf_free(&out);
+    buf_free(&gateway);
+}
+
+/* What tells this shop's processes from another's that has the same ports. */
+static bool name_instance(struct shop_settings *settings)
+{
+    uint64_t random;
+    struct buf name = {0};
+
+    if (settings->common.instance[0])
+        return true;
+    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return false;
+    buf_printf(&name, "up-%016llx", (unsigned long long)random);
+    settings->common.instance = name.failed ? NULL : arena_copy(&settings->arena, buf_str(&name)).p;
+    buf_free(&name);
+    return settings->common.instance != NULL;
 }
 
 static bool make_children(struct shop *shop, struct buf *problem)
 {
     struct supervisor *supervisor = &shop->supervisor;
 
+    if (!name_instance(&shop->settings)) {
+        BUF_LIT(problem, "the operating system gives no memory or no random numbers");
+        return false;
+    }
     supervisor->n_children = shop_programs_count;
     supervisor->children = ARENA_ARRAY(&shop->settings.arena, struct child, shop_programs_count);
     supervisor->environment =
@@ -70,7 +137,7 @@ static bool make_children(struct shop *shop, struct buf *problem)
         struct child *child = &supervisor->children[i];
         const char *listen = shop_listen_of(&shop->settings, shop_programs[i]);
         child->name = shop_programs[i]->name;
-        if (probe_init(&child->probe, listen))
+        if (probe_init(&child->probe, listen, shop->settings.common.instance))
             continue;
         buf_printf(problem, "%s.listen is %s: the services have to find each other, so it needs a port", child->name,
                    listen);

@@ -13,10 +13,11 @@ struct loader {
     struct buf *problem;
 };
 
-/* Where a setting was found; `into` NULL when its value goes nowhere. */
+/* Where a setting was found; `into` NULL when its value goes nowhere, `given` when nobody asks whether it was set. */
 struct target {
     const struct setting *row;
     void *into;
+    bool *given;
 };
 
 /* Whether `name` means `row`: each source writes names in its own way. */
@@ -48,7 +49,8 @@ static bool find_in(const struct setting_group *groups, size_t n, struct str nam
         for (size_t i = 0; i < groups[g].n_rows; i++) {
             if (!means(name, &groups[g].rows[i]))
                 continue;
-            *found = (struct target){&groups[g].rows[i], groups[g].into};
+            bool *given = groups[g].given ? &groups[g].given[i] : NULL;
+            *found = (struct target){&groups[g].rows[i], groups[g].into, given};
             return true;
         }
     }
@@ -74,6 +76,8 @@ static bool set(const struct loader *loader, const struct target *target, struct
         BUF_LIT(loader->problem, " but ");
         buf_add(loader->problem, buf_str(&why));
     }
+    if (ok && target->given)
+        *target->given = true;
     buf_free(&why);
     return ok;
 }
@@ -82,7 +86,7 @@ static bool load_defaults(const struct loader *loader)
 {
     for (size_t g = 0; g < loader->n_groups; g++) {
         for (size_t i = 0; i < loader->groups[g].n_rows; i++) {
-            const struct target target = {&loader->groups[g].rows[i], loader->groups[g].into};
+            const struct target target = {&loader->groups[g].rows[i], loader->groups[g].into, NULL};
             if (!set(loader, &target, str_of(target.row->name), str_of(target.row->fallback)))
                 return false;
         }
@@ -161,6 +165,26 @@ static bool is_config(struct str name)
     return str_is(name, "CONFIG");
 }
 
+static bool has_word(struct str name, struct str word)
+{
+    return memmem(name.p, name.n, word.p, word.n) != NULL;
+}
+
+/* Whether a variable is one that Kubernetes puts into every container for a Service called coffeeshop or coffeeshop-…
+ * (SERVICE_HOST, SERVICE_PORT, SERVICE_PORT_HTTP, PORT, PORT_8080_TCP, PORT_8080_TCP_ADDR …): a name that happens to
+ * begin as ours do, and no setting. */
+static bool is_service_link(struct str name, struct str value)
+{
+    static const char *const schemes[] = {"tcp://", "udp://", "sctp://"};
+
+    for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+        if (str_starts_with(value, str_of(schemes[i])))
+            return true;
+    }
+    return has_word(name, STR("SERVICE_HOST")) || has_word(name, STR("SERVICE_PORT")) || has_word(name, STR("_TCP")) ||
+           has_word(name, STR("_UDP")) || has_word(name, STR("_SCTP"));
+}
+
 static bool load_environment(const struct loader *loader, char *const *environment)
 {
     for (; environment && *environment; environment++) {
@@ -173,7 +197,10 @@ static bool load_environment(const struct loader *loader, char *const *environme
         struct str name = {variable.p + prefix.n, variable.n - prefix.n};
         if (is_config(name))
             continue;
-        if (!find(loader, name, is_environment_name, &target)) {
+        bool is_setting = find(loader, name, is_environment_name, &target);
+        if (!is_setting && is_service_link(name, value))
+            continue;
+        if (!is_setting) {
             buf_add(loader->problem, variable);
             BUF_LIT(loader->problem, " in the environment is not a setting");
             return false;

@@ -5,7 +5,8 @@
  *  COFFEESHOP_PRODUCT_BREW_MS, or the line `product.brew_ms = 0` of the file given by --config (# starts a comment).
  *  Flag beats environment beats file beats default. An unknown name or a value out of range is an error with a
  * sentence. In file and environment a name that some other service knows is accepted (one file configures the whole
- * shop).
+ * shop). Variables that Kubernetes sets for a Service whose name begins with "coffeeshop" (COFFEESHOP_PORT=tcp://…) are
+ * not taken for settings.
  */
 #ifndef COFFEESHOP_CONFIG_H
 #define COFFEESHOP_CONFIG_H
@@ -23,6 +24,7 @@ enum setting_type {
     SETTING_BYTES,  /* int64_t; suffixes KiB MiB GiB are taken */
     SETTING_BOOL,   /* bool: true false on off yes no 1 0 */
     SETTING_TEXT,   /* const char *; min..max is the length */
+    SETTING_WORD,   /* the same, of letters, digits and - _ . only */
     SETTING_CHOICE, /* int64_t index into `choices` ("auto|manual") */
     SETTING_LISTEN, /* const char *: "127.0.0.1:8081", "[::1]:8081", "0.0.0.0:8080" */
     SETTING_URL,    /* const char *: http://host:port or empty */
@@ -44,6 +46,8 @@ struct setting_group {
     const struct setting *rows;
     size_t n_rows;
     void *into;
+    /** Unless NULL, one for each row: whether a file, the environment or a flag gave it a value. The caller's. */
+    bool *given;
 };
 
 struct config_source {

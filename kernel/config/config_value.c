@@ -57,6 +57,7 @@ static bool refuse(const struct setting *row, struct buf *problem)
         [SETTING_BYTES] = "a size in bytes (KiB, MiB and GiB are understood) in",
         [SETTING_BOOL] = "one of",
         [SETTING_TEXT] = "a text without control characters,",
+        [SETTING_WORD] = "made of letters, digits and - _ .,",
         [SETTING_CHOICE] = "one of",
         [SETTING_LISTEN] = "an address and a port, like",
         [SETTING_URL] = "the address of a server, like",
@@ -146,7 +147,8 @@ static bool is_listen(struct str text)
     return cut_host_and_port(text, &host, &port, &is_v6) && is_port(port, 0) && is_ip(is_v6 ? AF_INET6 : AF_INET, host);
 }
 
-static bool is_host_name(struct str text)
+/* Letters, digits and - _ . */
+static bool is_word(struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
@@ -154,7 +156,12 @@ static bool is_host_name(struct str text)
         if (!letter && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_')
             return false;
     }
-    return text.n > 0 && text.n < 254 && text.p[0] != '-' && text.p[0] != '.';
+    return true;
+}
+
+static bool is_host_name(struct str text)
+{
+    return text.n > 0 && text.n < 254 && text.p[0] != '-' && text.p[0] != '.' && is_word(text);
 }
 
 static bool is_url(struct str text)
@@ -195,6 +202,8 @@ static bool text_is_legal(const struct setting *row, struct str text)
         return is_listen(text);
     case SETTING_URL:
         return (text.n == 0 && row->min == 0) || is_url(text);
+    case SETTING_WORD:
+        return is_word(text) && is_text(row, text);
     default:
         return is_text(row, text);
     }
@@ -310,6 +319,7 @@ void config_value_range(const struct setting *row, struct buf *out)
         buf_add(out, row->min == 0 ? STR("http://host:port or empty") : STR("http://host:port"));
         break;
     case SETTING_TEXT:
+    case SETTING_WORD:
         write_length(row, out);
         break;
     }

@@ -5,6 +5,7 @@
 #include "clock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 /* Set once before threads start (log_init), only read afterwards. */
@@ -109,12 +110,15 @@ static void add_human_line(struct buf *line, enum log_level level, const char *e
     buf_char(line, '\n');
 }
 
-/* One write, so that lines of several threads and processes never mix; a closed or full standard error is no reason to
- * stop. */
+/* One write, so that lines of several threads and processes never mix. A standard error that is closed, full, or that
+ * nobody reads (a pipe to a program that is stopped) is no reason to stop or to wait: the line is left out. */
 static void write_line(struct str line)
 {
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     ssize_t written;
 
+    if (poll(&out, 1, 0) == 0)
+        return;
     do {
         written = write(STDERR_FILENO, line.p, line.n);
     } while (written < 0 && errno == EINTR);

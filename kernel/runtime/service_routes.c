@@ -73,6 +73,10 @@ static const char *trouble_of(const struct service *service)
 
 static void show_ready(void *context, struct http_request *request)
 {
+    const char *instance = service_of(context)->common->instance;
+
+    if (instance[0])
+        http_add_header(request, "X-Instance", str_of(instance));
     reply_health(request, trouble_of(service_of(context)));
 }
 

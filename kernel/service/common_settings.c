@@ -18,6 +18,8 @@
 /* clang-format off: a table is read by its columns */
 const struct setting common_settings_rows[] = {
     ROW(data, "data", SETTING_TEXT, "./var", 1, 1024, "Directory of everything that lasts."),
+    ROW(instance, "instance", SETTING_WORD, "", 0, 64,
+        "What X-Instance in the answer of /readyz says, to know this process from another's; `up` gives one."),
     ROW(menu, "menu", SETTING_TEXT, "", 0, 1024, "File with what is sold; empty: the built-in menu."),
     CHOICE(log_level, "log.level", "debug|info|warning|error", "info", "The least important events that are logged."),
     CHOICE(log_format, "log.format", "human|json", "human", "How a log line looks."),

@@ -13,10 +13,11 @@
 
 /** Settings that every service has. Rows: common_settings in common_settings.c; filled for every command. */
 struct common_settings {
-    const char *data;   /* --data DIR */
-    const char *menu;   /* a file; empty: the built-in menu */
-    int64_t log_level;  /* enum log_level */
-    int64_t log_format; /* enum log_format */
+    const char *data;     /* --data DIR */
+    const char *instance; /* told with health, so that whoever started this one knows it from another; or empty */
+    const char *menu;     /* a file; empty: the built-in menu */
+    int64_t log_level;    /* enum log_level */
+    int64_t log_format;   /* enum log_format */
     struct http_settings http;
     int64_t feed_tail_bytes, feed_heartbeat_ms, feed_max_followers, feed_max_waiting, feed_silence_ms;
     int64_t writer_batch, writer_queue, writer_retry_ms;

@@ -56,7 +56,7 @@ static bool read_text(struct reading *reading, struct str text)
 
 static void print(struct reading *reading, struct buf *out)
 {
-    config_print_values(&(struct setting_group){rows, COUNT_OF(rows), &reading->values}, 1, out);
+    config_print_values(&(struct setting_group){rows, COUNT_OF(rows), &reading->values, NULL}, 1, out);
 }
 
 static void put_away(struct reading *reading)

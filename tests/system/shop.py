@@ -63,11 +63,14 @@ def run_program(*arguments, **options):
 class Process:
     """One process of the program. It is ended by its own id, always."""
 
-    def __init__(self, arguments, log, **options):
+    def __init__(self, arguments, log, output=None, before=None, **options):
+        """`output`: a descriptor that it writes to instead of the log. `before`: a shell's commands that end by becoming it ("$@")."""
         self.log = log
+        words = [str(PROGRAM), *arguments]
+        command = ["/bin/sh", "-c", before, "sh", *words] if before else words
         with log.open("ab") as out:
-            self.process = subprocess.Popen([str(PROGRAM), *arguments], stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-                                            start_new_session=True, **options)
+            streams = out if output is None else output
+            self.process = subprocess.Popen(command, stdout=streams, stderr=streams, stdin=subprocess.DEVNULL, start_new_session=True, **options)
 
     @property
     def pid(self):

@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "base.h"
 #include "config.h"
+#include "config_value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,8 +53,8 @@ enum { MOST = 8 };
 static void read_short_of_memory(struct reading *reading, char *const *flags, char *const *environment,
                                  uint64_t fail_at)
 {
-    struct setting_group mine = {kitchen_rows, COUNT_OF(kitchen_rows), &reading->kitchen};
-    struct setting_group others = {other_rows, COUNT_OF(other_rows), NULL};
+    struct setting_group mine = {kitchen_rows, COUNT_OF(kitchen_rows), &reading->kitchen, NULL};
+    struct setting_group others = {other_rows, COUNT_OF(other_rows), NULL, NULL};
     struct config_source source = {0, flags, environment};
 
     *reading = (struct reading){.ok = false};
@@ -373,7 +374,7 @@ static void help_is_all_that_is_looked_at_when_asked_for(void **state)
 
 static void help_shows_name_default_range_and_sentence(void **state)
 {
-    const struct setting_group group = {kitchen_rows, 2, NULL};
+    const struct setting_group group = {kitchen_rows, 2, NULL, NULL};
     struct buf out = {0};
     UNUSED(state);
 
@@ -396,7 +397,8 @@ static void the_values_printed_read_back_as_they_are(void **state)
     read_settings(&first,
                   FLAGS("--name= \"#\\ ", "--cups=7", "--product.mode=Manual", "--http.max_body=1000", "--open=0"),
                   ENVIRONMENT(NULL));
-    config_print_values(&(struct setting_group){kitchen_rows, COUNT_OF(kitchen_rows), &first.kitchen}, 1, &printed);
+    config_print_values(&(struct setting_group){kitchen_rows, COUNT_OF(kitchen_rows), &first.kitchen, NULL}, 1,
+                        &printed);
     buf_char(&printed, '\0');
     assert_non_null(strstr(printed.p, "product.mode = manual\n"));
     assert_non_null(strstr(printed.p, "http.max_body = 1000\n"));
@@ -405,7 +407,8 @@ static void the_values_printed_read_back_as_they_are(void **state)
     read_settings(&second, FLAGS(file.flag.p), ENVIRONMENT(NULL));
     assert_true(second.ok);
     assert_string_equal(second.kitchen.name, " \"#\\ ");
-    config_print_values(&(struct setting_group){kitchen_rows, COUNT_OF(kitchen_rows), &second.kitchen}, 1, &again);
+    config_print_values(&(struct setting_group){kitchen_rows, COUNT_OF(kitchen_rows), &second.kitchen, NULL}, 1,
+                        &again);
     buf_char(&again, '\0');
     assert_string_equal(printed.p, again.p);
     buf_free(&printed);
@@ -422,7 +425,7 @@ static void another_program_of_the_shop_gets_the_values_in_force(void **state)
     UNUSED(state);
 
     read_settings(&first, FLAGS("--cups=7", "--name=a = b", "--product.mode=manual"), ENVIRONMENT(NULL));
-    const struct setting_group group = {kitchen_rows, COUNT_OF(kitchen_rows), &first.kitchen};
+    const struct setting_group group = {kitchen_rows, COUNT_OF(kitchen_rows), &first.kitchen, NULL};
     char **environment = config_to_environment(
         &group, 1, ENVIRONMENT("HOME=/", "COFFEESHOP_CUPS=1", "COFFEESHOP_CONFIG=/x", NULL), &first.arena);
     assert_non_null(environment);
@@ -456,6 +459,65 @@ static void without_memory_nothing_is_half_read(void **state)
     fail_msg("it takes memory without end");
 }
 
+/* Kubernetes' own, for Services called coffeeshop and coffeeshop-order. */
+static void variables_of_a_kubernetes_service_are_no_settings(void **state)
+{
+    struct reading reading;
+
+    UNUSED(state);
+    read_settings(&reading, FLAGS(NULL),
+                  ENVIRONMENT("COFFEESHOP_PORT=tcp://10.0.0.1:80", "COFFEESHOP_SERVICE_HOST=10.0.0.1",
+                              "COFFEESHOP_SERVICE_PORT_HTTP=80", "COFFEESHOP_PORT_80_TCP_ADDR=10.0.0.1",
+                              "COFFEESHOP_ORDER_PORT=udp://10.0.0.2:53", "COFFEESHOP_CUPS=7"));
+    assert_true(reading.ok);
+    assert_int_equal(reading.kitchen.cups, 7);
+    put_away(&reading);
+    assert_refused(FLAGS(NULL), ENVIRONMENT("COFFEESHOP_PORTS=7"),
+                   "COFFEESHOP_PORTS in the environment is not a setting");
+}
+
+static void a_word_is_made_of_letters_digits_and_little_else(void **state)
+{
+    static const struct setting word = SETTING(struct kitchen, name, "word", SETTING_WORD, "", 0, 8, "A word.");
+    static const struct {
+        const char *text;
+        bool legal;
+    } cases[] = {{"", true},    {"up-1.a_B", true}, {"up 1", false},
+                 {"$x", false}, {"\"", false},      {"much-too-long", false}};
+    struct kitchen kitchen = {0};
+    struct arena arena;
+
+    UNUSED(state);
+    arena_init(&arena, 0);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf problem = {0};
+        assert_int_equal(config_value_set(&word, &kitchen, str_of(cases[i].text), &arena, &problem), cases[i].legal);
+        buf_free(&problem);
+    }
+    arena_free(&arena);
+}
+
+static void it_is_known_which_settings_were_given(void **state)
+{
+    struct kitchen kitchen;
+    bool given[COUNT_OF(kitchen_rows)] = {false};
+    struct setting_group group = {kitchen_rows, COUNT_OF(kitchen_rows), &kitchen, given};
+    char *flag[] = {"--cups=-3"}; /* its default: given all the same */
+    char *environment[] = {"COFFEESHOP_OPEN=no", NULL};
+    struct config_source source = {1, flag, environment};
+    struct buf problem = {0};
+    struct arena arena;
+    bool wants_help;
+
+    UNUSED(state);
+    arena_init(&arena, 0);
+    assert_true(config_load(&group, 1, NULL, 0, &source, &arena, &wants_help, &problem));
+    for (size_t i = 0; i < COUNT_OF(kitchen_rows); i++)
+        assert_int_equal(given[i],
+                         strcmp(kitchen_rows[i].name, "cups") == 0 || strcmp(kitchen_rows[i].name, "open") == 0);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -477,6 +539,9 @@ int main(void)
         cmocka_unit_test(the_values_printed_read_back_as_they_are),
         cmocka_unit_test(another_program_of_the_shop_gets_the_values_in_force),
         cmocka_unit_test(without_memory_nothing_is_half_read),
+        cmocka_unit_test(variables_of_a_kubernetes_service_are_no_settings),
+        cmocka_unit_test(a_word_is_made_of_letters_digits_and_little_else),
+        cmocka_unit_test(it_is_known_which_settings_were_given),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ enum { MOST_FLAGS = 8 };
 static struct buf configured(char *const *flags, const struct nginx_surroundings *surroundings)
 {
     struct gateway_settings settings;
-    const struct setting_group group = {gateway_program.rows, gateway_program.n_rows, &settings};
+    const struct setting_group group = {gateway_program.rows, gateway_program.n_rows, &settings, NULL};
     struct config_source source = {0, flags, NULL};
     struct arena arena;
     struct buf problem = {0};

@@ -153,7 +153,7 @@ static void load_settings(struct tested *tested)
 {
     char *nothing[] = {NULL};
     const struct config_source source = {0, nothing, nothing};
-    const struct setting_group groups[] = {{common_settings_rows, common_settings_count, &tested->common}};
+    const struct setting_group groups[] = {{common_settings_rows, common_settings_count, &tested->common, NULL}};
     bool wants_help = false;
 
     assert_true(config_load(groups, 1, NULL, 0, &source, &tested->arena, &wants_help, &tested->problem));
