@@ -32,6 +32,24 @@ def test_the_same_idempotency_key_with_another_body_is_refused(shop):
     assert answer.headers["content-type"].startswith("application/problem+json")
 
 
+def test_nobody_is_charged_what_they_were_not_shown(own_shop):
+    mine = key()
+    answer = own_shop["order"].post("/orders", json={"productName": "Latte", "qty": 2, "amount": 1}, headers=mine)
+    problem = answer.json()
+    assert (answer.status_code, problem["member"], problem["currency"]) == (409, "amount", "KRW")
+    assert own_shop["order"].get("/orders").json()["page"]["totalElements"] == 0
+    agreed = {"productName": "Latte", "qty": 2, "amount": problem["amount"]}
+    first = own_shop["order"].post("/orders", json=agreed, headers=mine)
+    assert (first.status_code, first.json()["amount"], first.json()["id"]) == (201, problem["amount"], 1)
+    assert own_shop["order"].post("/orders", json=agreed, headers=mine).json()["id"] == 1
+
+
+def test_an_amount_that_is_none_is_refused(shop):
+    for amount in (-1, 4500.5, "x", True):
+        answer = shop["order"].post("/orders", json={"productName": "Latte", "qty": 1, "amount": amount})
+        assert (answer.status_code, answer.json()["member"]) == (422, "amount"), amount
+
+
 def test_other_keys_are_other_orders(shop):
     assert shop.order(**key())["id"] != shop.order(**key())["id"]
 

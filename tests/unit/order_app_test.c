@@ -238,6 +238,41 @@ static void the_same_key_with_another_body_is_refused(void **state)
     assert_int_equal(shop->repo->n, 1);
 }
 
+static void an_order_at_another_amount_than_was_shown_is_not_made_and_its_key_is_free(void **state)
+{
+    static const int64_t old_amount = 4000, right_amount = 4500;
+    struct shop *shop = *state;
+    struct order_command wrong = placing_with_key(1, "k"), right = placing_with_key(1, "k"), next = placing(1);
+
+    wrong.intent.shown_amount = &old_amount;
+    wrong.fingerprint = 1;
+    right.intent.shown_amount = &right_amount;
+    right.fingerprint = 2;
+    assert_int_equal(run(shop, &wrong, 1), OK);
+    assert_int_equal(wrong.verdict, ORDER_REFUSED);
+    assert_int_equal(wrong.refusal, ORDER_REFUSAL_OTHER_AMOUNT);
+    assert_int_equal(shop->published, 0);
+    assert_int_equal(run(shop, &right, 1), OK);
+    assert_int_equal(right.verdict, ORDER_DECIDED);
+    assert_int_equal(right.order_id, 1); /* no id was spent */
+    assert_int_equal(run(shop, &next, 1), OK);
+    assert_int_equal(next.order_id, 2);
+}
+
+static void a_key_repeated_gets_its_order_whatever_it_costs_by_now(void **state)
+{
+    static const int64_t shown = 4500;
+    struct shop *shop = *state;
+    struct order_command first = placing_with_key(1, "k"), again = placing_with_key(1, "k");
+
+    first.intent.shown_amount = again.intent.shown_amount = &shown;
+    again.intent.amount = 5000;
+    assert_int_equal(run(shop, &first, 1), OK);
+    assert_int_equal(run(shop, &again, 1), OK);
+    assert_true(again.replayed);
+    assert_int_equal(shop->published, 1);
+}
+
 static void a_key_whose_commit_failed_is_free(void **state)
 {
     struct shop *shop = *state;
@@ -528,6 +563,8 @@ int main(void)
         TEST(the_same_key_gets_the_same_answer),
         TEST(the_same_key_twice_in_one_batch_is_one_order),
         TEST(the_same_key_with_another_body_is_refused),
+        TEST(an_order_at_another_amount_than_was_shown_is_not_made_and_its_key_is_free),
+        TEST(a_key_repeated_gets_its_order_whatever_it_costs_by_now),
         TEST(a_key_whose_commit_failed_is_free),
         TEST(a_cancel_is_asked_of_product_and_nothing_is_written),
         TEST(a_confirmed_cancel_is_stored_and_told),

@@ -64,6 +64,7 @@ static struct order_json json_of(const struct order *order)
 struct place_json {
     struct str product_name;
     int64_t qty;
+    int64_t amount; /* JSON_ABSENT: it doesn't say what the customer was shown */
 };
 static const struct json_field place_fields[] = {
     {.name = "productName",
@@ -74,6 +75,7 @@ static const struct json_field place_fields[] = {
      .min = 1,
      .max = MENU_NAME_MAX},
     JSON_FIELD(struct place_json, "qty", qty, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, MAX_QTY),
+    JSON_FIELD(struct place_json, "amount", amount, JSON_I64, JSON_OPTIONAL | JSON_NUMBER_TEXT, 0, INT64_MAX),
 };
 static const struct json_desc place_desc = {"order", place_fields, COUNT_OF(place_fields), sizeof(struct place_json)};
 
@@ -91,11 +93,28 @@ struct client_command {
     struct http_request *request;
     const struct guarded_caller *product;
     int success; /* the status when it is done */
+    int64_t shown_amount;
 };
 
 static struct http_request *request_of(struct order_command *command)
 {
     return CONTAINER_OF(command, struct client_command, command)->request;
+}
+
+/* What it costs, for a customer who was shown something else. */
+static void refuse_amount(struct http_request *request, const struct order_intent *intent)
+{
+    struct buf json = {0};
+
+    http_fill_problem(request, 409, "amount", "amount %s: that is %lld %.*s",
+                      order_refusal_text(ORDER_REFUSAL_OTHER_AMOUNT), (long long)intent->amount,
+                      STR_ARG(intent->currency));
+    buf_i64(&json, intent->amount);
+    http_extend_problem(request, "amount", buf_str(&json));
+    buf_clear(&json);
+    buf_json_string(&json, intent->currency);
+    http_extend_problem(request, "currency", buf_str(&json));
+    buf_free(&json);
 }
 
 static void render(struct order_command *command)
@@ -104,6 +123,8 @@ static void render(struct order_command *command)
 
     if (command->verdict == ORDER_REFUSED && command->refusal == ORDER_REFUSAL_NO_SUCH_ORDER) {
         http_fill_problem(request, 404, NULL, "there is no order %lld", (long long)command->order_id);
+    } else if (command->verdict == ORDER_REFUSED && command->refusal == ORDER_REFUSAL_OTHER_AMOUNT) {
+        refuse_amount(request, &command->intent);
     } else if (command->verdict == ORDER_REFUSED) {
         http_fill_problem(request, 409, "status", "%s", order_refusal_text(command->refusal));
     } else if (command->verdict == ORDER_BROKEN) {
@@ -173,6 +194,9 @@ static void place_order(void *context, struct http_request *request)
     self->command.intent.qty = place.qty;
     self->command.intent.amount = item->price * place.qty;
     self->command.intent.currency = http->menu->currency;
+    self->shown_amount = place.amount;
+    if (place.amount != JSON_ABSENT)
+        self->command.intent.shown_amount = &self->shown_amount;
     if (client_read_key(request, &self->command.idempotency_key, &self->command.fingerprint))
         service_submit(http->base.service, request, &self->command.base);
 }

@@ -68,6 +68,8 @@ static void decide(struct order_app *app, struct order_batch *batch, struct orde
 
     command->verdict = order_decide(order, &command->intent, batch->base.now, &decision);
     command->refusal = decision.refusal;
+    if (command->intent.kind == ORDER_PLACE && command->verdict == ORDER_REFUSED)
+        app->last_id--; /* nobody has heard of it */
     if (command->verdict == ORDER_DECIDED) {
         order_apply(order, &decision.event);
         entry->changed = true;
@@ -98,7 +100,8 @@ static int decide_and_answer(struct order_app *app, struct order_batch *batch, s
     if (!command->render || command->verdict == ORDER_ASK)
         return OK;
     command->render(command);
-    if (!command->idempotency_key.n)
+    /* One that was shown another amount may agree to the right one with the same key: nothing was done under it. */
+    if (!command->idempotency_key.n || command->refusal == ORDER_REFUSAL_OTHER_AMOUNT)
         return OK;
     return batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
                              &command->answer);

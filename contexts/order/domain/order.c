@@ -62,6 +62,12 @@ static bool is_old_fact(const struct order *order, const struct order_intent *in
     return order->state != ORDER_NONE && intent->ticket_version != 0 && intent->ticket_version <= order->ticket_version;
 }
 
+/* Nobody is charged what they weren't shown. */
+static bool costs_something_else(const struct order_intent *intent)
+{
+    return intent->kind == ORDER_PLACE && intent->shown_amount && *intent->shown_amount != intent->amount;
+}
+
 enum order_verdict order_decide(const struct order *order, const struct order_intent *intent, int64_t now,
                                 struct order_decision *out)
 {
@@ -71,6 +77,10 @@ enum order_verdict order_decide(const struct order *order, const struct order_in
     *out = (struct order_decision){.refusal = cell->refusal, .effect = cell->effect};
     if (is_old_fact(order, intent))
         return ORDER_REPEAT;
+    if (costs_something_else(intent)) {
+        out->refusal = ORDER_REFUSAL_OTHER_AMOUNT;
+        return ORDER_REFUSED;
+    }
     switch (cell->outcome) {
     case OUTCOME_EMIT:
     case OUTCOME_NOTE:
@@ -138,6 +148,8 @@ const char *order_refusal_text(enum order_refusal refusal)
         return "production has started, the order can't be cancelled any more";
     case ORDER_REFUSAL_PRODUCTION_DONE:
         return "the order is completed, it can't be cancelled any more";
+    case ORDER_REFUSAL_OTHER_AMOUNT:
+        return "isn't what the order costs";
     case ORDER_REFUSAL_NONE:
         break;
     }

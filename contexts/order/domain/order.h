@@ -47,6 +47,7 @@ enum order_refusal {
     ORDER_REFUSAL_NO_SUCH_ORDER,
     ORDER_REFUSAL_PRODUCTION_STARTED,
     ORDER_REFUSAL_PRODUCTION_DONE,
+    ORDER_REFUSAL_OTHER_AMOUNT, /* it costs something else than the customer was shown */
 };
 
 /** What came out of a decision. */
@@ -79,8 +80,9 @@ struct order_intent {
     int64_t qty;
     int64_t amount;
     struct str currency;
-    int64_t ticket_id;      /* product's facts and answers; 0: not told */
-    int64_t ticket_version; /* product's facts; 0: not told (a cancel's answer) */
+    const int64_t *shown_amount; /* PLACE: what the customer was shown and agreed to; NULL: not told */
+    int64_t ticket_id;           /* product's facts and answers; 0: not told */
+    int64_t ticket_version;      /* product's facts; 0: not told (a cancel's answer) */
 };
 
 struct order_event {
