@@ -20,7 +20,7 @@ static const struct setting rows[] = {
     ROW(listen, "stock.listen", SETTING_LISTEN, "127.0.0.1:8083", 0, 0, "Where the stock service listens."),
     ROW(opening, "stock.opening", SETTING_INT, "100", 0, STOCK_ON_HAND_MAX, "What a new item of the menu starts with."),
     ROW(retain_hours, "stock.reservation_retain_hours", SETTING_INT, "168", 0, 87600,
-        "A reservation is forgotten so long after its last change; 0: never."),
+        "A reservation is forgotten so long (hours of running) after its last change; 0: never."),
     ROW(map_size, "stock.map_size", SETTING_BYTES, "16GiB", INT64_C(1) << 20, INT64_C(1) << 44,
         "The most that the stock's store may grow to."),
 };
@@ -59,7 +59,7 @@ static int open_app(struct stock_service *self, const struct stock_settings *set
     int rc = stock_app_init(&self->app, &ports, &options);
     /* The first batch opens the rows of the menu, before anybody can look. */
     if (!rc)
-        rc = self->app.core.run(&self->app.core, NULL, 0, clock_wall());
+        rc = self->app.core.run(&self->app.core, NULL, 0, service_now(self->service));
     self->app.ports.events = service_events(self->service);
     return rc;
 }

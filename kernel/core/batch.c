@@ -5,7 +5,7 @@
 int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors *cursors, struct outbox *outbox,
                 struct arena *arena)
 {
-    *batch = (struct batch){.now = now, .arena = arena, .outbox = outbox, .cursors = *cursors};
+    *batch = (struct batch){.now = now, .wall = now, .arena = arena, .outbox = outbox, .cursors = *cursors};
     outbox_begin(outbox); /* first: whatever fails below, abandoning gives back this batch's positions and no others */
     batch->dead = ARENA_ARRAY(arena, struct dead_letter, n + 1);
     batch->replayed = ARENA_ARRAY(arena, struct dead_letter, n + 1);
@@ -100,5 +100,6 @@ struct outbox_write batch_write(struct batch *batch)
         .replayed = batch->replayed,
         .n_replayed = batch->n_replayed,
         .now = batch->now,
+        .wall = batch->wall,
     };
 }

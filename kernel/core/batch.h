@@ -20,7 +20,8 @@ struct answer {
 };
 
 struct batch {
-    int64_t now; /* wall time, us */
+    int64_t now;  /* the service's own time, us: by it is decided */
+    int64_t wall; /* the wall clock's: for people to read */
     struct arena *arena;
     struct outbox *outbox;
     struct cursors cursors; /* as they are after the commit */
@@ -35,7 +36,7 @@ struct batch {
     bool *record_is_new; /* by record: to be stored with the commit */
 };
 
-/** Starts a batch of at most `n` commands. E_MEMORY when there is none. */
+/** Starts a batch of at most `n` commands; `wall` is `now` until somebody knows better. E_MEMORY when there is none. */
 int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors *cursors, struct outbox *outbox,
                 struct arena *arena);
 /** Moves the cursor for an event. false: there is nothing to decide, because it was applied before, is not for us, or

@@ -129,7 +129,7 @@ static int write_key(struct kv_changes *changes, const struct idempotency_record
     return error ? error : add(changes, key_of(arena, STR("key/"), NULL, record->key), key_value(arena, record, now));
 }
 
-static int write_dead(struct kv_changes *changes, const struct dead_letter *dead, int64_t now)
+static int write_dead(struct kv_changes *changes, const struct dead_letter *dead, int64_t wall)
 {
     struct arena *arena = changes->arena;
     struct str where = key_of(arena, dead->source, NULL, STR("/"));
@@ -139,7 +139,7 @@ static int write_dead(struct kv_changes *changes, const struct dead_letter *dead
     struct writer_at at = {p};
 
     if (p) {
-        put_number(&at, (uint64_t)now);
+        put_number(&at, (uint64_t)wall);
         put_number(&at, dead->reason.n);
         put_text(&at, dead->reason);
         put_text(&at, dead->frame);
@@ -159,7 +159,7 @@ int outbox_kv_write(struct kv_changes *changes, const struct outbox_write *write
     for (size_t i = 0; i < write->n_records && !error; i++)
         error = write_key(changes, &write->records[i], write->now);
     for (size_t i = 0; i < write->n_dead && !error; i++)
-        error = write_dead(changes, &write->dead[i], write->now);
+        error = write_dead(changes, &write->dead[i], write->wall);
     return error;
 }
 
@@ -235,6 +235,40 @@ int outbox_kv_restore(struct kv *kv, uint64_t *last, struct cursors *cursors)
     arena_init(&arena, 0);
     error = restore_cursors(kv, cursors, &arena);
     arena_free(&arena);
+    return error;
+}
+
+static int take_batch_moment(void *context, struct str key, struct str value)
+{
+    struct stored_batch batch;
+
+    UNUSED(key);
+    if (!batch_of(value, &batch))
+        return E_CORRUPT;
+    *(int64_t *)context = (int64_t)batch.at;
+    return 0;
+}
+
+static int take_key_moment(void *context, struct str key, struct str value)
+{
+    struct str rest = {key.p + sizeof("keyat/") - 1, key.n - (sizeof("keyat/") - 1)};
+    uint64_t at = 0;
+
+    UNUSED(value);
+    if (!take_number(&rest, &at))
+        return E_CORRUPT;
+    *(int64_t *)context = (int64_t)at;
+    return 0;
+}
+
+int outbox_kv_newest(struct kv *kv, int64_t *moment)
+{
+    int64_t batch = 0, key = 0;
+
+    int error = kv->last(kv, STR("outbox/"), take_batch_moment, &batch);
+    if (!error)
+        error = kv->last(kv, STR("keyat/"), take_key_moment, &key);
+    *moment = batch > key ? batch : key;
     return error;
 }
 

@@ -23,6 +23,8 @@ int outbox_kv_write(struct kv_changes *changes, const struct outbox_write *write
 /** The last position committed, and the cursors (sources already filled in; unknown ones get 0). With cursors for the
  * start, on the writer thread; without (NULL) on any. */
 int outbox_kv_restore(struct kv *kv, uint64_t *last, struct cursors *cursors);
+/** At start: the newest moment that a batch or a key was stored at, us; 0: there is none. Writer thread. */
+int outbox_kv_newest(struct kv *kv, int64_t *moment);
 /** The stored batches from the one that holds position `after` + 1, appended to `frames` until it has at least `enough`
  * bytes or there are no more.
  *  `*oldest` is the first position still kept (0: none ever was). Any thread. */

@@ -20,6 +20,10 @@ static const struct sql_statement upsert_dead = {
     "ON CONFLICT (source, position) DO UPDATE SET at = excluded.at, reason = excluded.reason, frame = excluded.frame",
     5};
 static const struct sql_statement select_last = {"SELECT first + count - 1 FROM outbox ORDER BY first DESC LIMIT 1", 0};
+static const struct sql_statement select_newest = {
+    "SELECT COALESCE(MAX(at), 0) FROM (SELECT MAX(at) AS at FROM idempotency UNION ALL "
+    "SELECT at FROM outbox WHERE first = (SELECT MAX(first) FROM outbox)) AS newest",
+    0};
 static const struct sql_statement select_cursor = {"SELECT position FROM cursor WHERE source = $1", 1};
 /* One statement, so one snapshot: nothing expires between finding the batch and reading it. */
 static const struct sql_statement select_batches = {
@@ -87,7 +91,7 @@ static int write_keys(struct sql *sql, const struct idempotency_record *records,
     return error;
 }
 
-static int write_dead(struct sql *sql, const struct dead_letter *dead, size_t n, int64_t now)
+static int write_dead(struct sql *sql, const struct dead_letter *dead, size_t n, int64_t wall)
 {
     size_t width = (size_t)upsert_dead.n_params;
     struct sql_value *params = heap_alloc(n * width * sizeof(*params));
@@ -98,7 +102,7 @@ static int write_dead(struct sql *sql, const struct dead_letter *dead, size_t n,
         struct sql_value *row = params + i * width;
         row[0] = SQL_S(dead[i].source);
         row[1] = SQL_N((int64_t)dead[i].position);
-        row[2] = SQL_N(now);
+        row[2] = SQL_N(wall);
         row[3] = SQL_S(dead[i].reason);
         row[4] = SQL_S(dead[i].frame);
     }
@@ -143,7 +147,7 @@ int outbox_sql_write(struct sql *sql, const struct outbox_write *write)
     if (!error && write->n_replayed)
         error = forget_dead(sql, write->replayed, write->n_replayed);
     if (!error && write->n_dead)
-        error = write_dead(sql, write->dead, write->n_dead, write->now);
+        error = write_dead(sql, write->dead, write->n_dead, write->wall);
     if (!error && (write->n_dead || write->n_replayed))
         error = sql_query(sql, &count_dead, NULL, take_count, NULL);
     return error;
@@ -176,6 +180,19 @@ int outbox_sql_restore(struct sql *sql, uint64_t *last, struct cursors *cursors)
         sources[i] = SQL_S(str_of(cursors->source[i]));
     }
     return sql->query_many(sql, &select_cursor, sources, cursors->n, take_number, cursors->position);
+}
+
+static int take_moment(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    *(int64_t *)context = sql_i64(row, 0);
+    return 0;
+}
+
+int outbox_sql_newest(struct sql *sql, int64_t *moment)
+{
+    *moment = 0;
+    return sql_query(sql, &select_newest, NULL, take_moment, moment);
 }
 
 struct reading {

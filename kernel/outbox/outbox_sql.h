@@ -7,6 +7,7 @@
 
 #include "cursor.h"
 #include "outbox_write.h"
+#include "retention_clock.h"
 #include "sql.h"
 
 #define OUTBOX_SQL_SCHEMA                                                                                              \
@@ -25,6 +26,8 @@
 int outbox_sql_write(struct sql *sql, const struct outbox_write *write);
 /** At start: the last position committed, and the cursors (sources already filled in; unknown ones get 0). */
 int outbox_sql_restore(struct sql *sql, uint64_t *last, struct cursors *cursors);
+/** At start: the newest moment that a batch or a key was stored at, us; 0: there is none. */
+int outbox_sql_newest(struct sql *sql, int64_t *moment);
 /** The stored batches from the one that holds position `after` + 1, appended to `frames` until it has at least `enough`
  * bytes or there are no more.
  *  `*oldest` is the first position still kept (0: none ever was). Reader's connection. */
@@ -38,9 +41,10 @@ int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_befo
 struct outbox_retention {
     int64_t keys_us, batches_us;
     int64_t next_at; /* the next look, us; starts at 0 */
+    struct retention_clock clock;
 };
 /** Expires what is too old, a bite at most once a second: to be called after a commit (nothing grows without one). Own
- * transaction. */
+ * transaction. `now` is the retention's: what outbox_sql_write() was given. */
 void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_t now);
 
 /** `at`: when it was put aside. Texts are valid inside the call. Non-zero stops, and is returned. */

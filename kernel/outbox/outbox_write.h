@@ -20,7 +20,8 @@ struct outbox_write {
     size_t n_dead;
     const struct dead_letter *replayed; /* by source and position; forgotten before `dead` is put aside */
     size_t n_replayed;
-    int64_t now;
+    int64_t now;  /* the moment that what is stored is kept from, us: see retention_clock.h */
+    int64_t wall; /* for people to read */
 };
 
 static inline bool outbox_write_is_empty(const struct outbox_write *write)

@@ -129,6 +129,7 @@ struct service *service_new(const struct program *program, const struct common_s
     }
     *service = (struct service){
         .program = program, .common = common, .lock_fd = -1, .signal_fd = -1, .events = {.publish = publish}};
+    service->clock = steady_clock_start();
     arena_init(&service->arena, 0);
     if (!lock_data(service, problem)) {
         service_free(service);
@@ -157,6 +158,16 @@ struct http_client *service_client(struct service *service)
 struct writer *service_writer(struct service *service)
 {
     return service->writer;
+}
+
+int64_t service_now(const struct service *service)
+{
+    return steady_clock_now(&service->clock);
+}
+
+int64_t service_wall_ahead(const struct service *service)
+{
+    return steady_clock_wall_ahead(&service->clock);
 }
 
 struct event_sink *service_events(struct service *service)
@@ -197,6 +208,7 @@ static bool make_writer(struct service *service)
         .queue = common->writer_queue,
         .linger_us = service->parts.linger_us,
         .retry_ms = common->writer_retry_ms,
+        .clock = &service->clock,
     };
 
     service->writer = writer_new(&settings, service->parts.core);

@@ -60,6 +60,11 @@ struct service *service_new(const struct program *program, const struct common_s
 struct loop *service_loop(struct service *service);
 struct http_client *service_client(struct service *service);
 struct writer *service_writer(struct service *service);
+/** The service's own time, us, by which it decides: it begins with service_new() and never jumps (steady_clock.h). Any
+ * thread. */
+int64_t service_now(const struct service *service);
+/** By how much the wall clock is ahead of it now, us: for times that people read. Any thread. */
+int64_t service_wall_ahead(const struct service *service);
 /** DATA/<file>, in the arena of the service. */
 const char *service_path(struct service *service, const char *file);
 /** The feed, as the port through which the app publishes. Valid from service_new on (the app is made before the feed).

@@ -18,6 +18,7 @@ struct service {
     const struct program *program;
     const struct common_settings *common;
     struct arena arena;
+    struct steady_clock clock;
     int lock_fd;
     int signal_fd;
     struct loop *loop;

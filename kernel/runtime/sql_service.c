@@ -40,7 +40,12 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
     if (lists && !store->reader)
         BUF_LIT(problem, "there is not enough memory, or no thread, for reading lists");
     store->reads = store->reader ? sqlite_open(&options, problem, &error) : NULL;
-    if (!store->reads) {
+    bool fine = store->reads != NULL;
+    if (fine && outbox_sql_newest(store->writes, &store->retention.clock.newest)) {
+        buf_printf(problem, "%s can't be read", options.path);
+        fine = false;
+    }
+    if (!fine) {
         sql_service_close(store);
         return NULL;
     }

@@ -70,9 +70,9 @@ const struct setting common_settings_rows[] = {
         "Open for so long before one call is let through to see."),
 
     ROW(idempotency_retain_hours, "idempotency.retain_hours", SETTING_INT, "24", 0, 87600,
-        "Answers to an Idempotency-Key are kept so long; 0: for ever."),
+        "Answers to an Idempotency-Key are kept so long (hours of running); 0: for ever."),
     ROW(outbox_retain_hours, "outbox.retain_hours", SETTING_INT, "0", 0, 87600,
-        "Events are kept so long for followers that are away or rebuild; 0: for ever."),
+        "Events are kept so long (hours of running) for followers that are away or rebuild; 0: for ever."),
 
     ROW(drain_ms, "drain_ms", SETTING_MS, "0", 0, 10 * MINUTE,
         "After SIGTERM: unready but serving for so long, for load balancers to notice."),

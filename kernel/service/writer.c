@@ -20,7 +20,7 @@
 #include <time.h>
 
 enum {
-    TURN_US = 500000, /* an idle writer turns that often: a sign of life, and a jump of the wall clock is noticed */
+    TURN_US = 500000,      /* an idle writer turns that often: a sign of life */
     FAILING_GAP_US = 2000, /* a broken store isn't hammered by impatient clients */
 };
 
@@ -31,6 +31,7 @@ struct list {
 
 struct writer {
     struct writer_settings settings;
+    struct steady_clock clock;
     struct core *core;
 
     pthread_mutex_t lock;
@@ -54,10 +55,8 @@ struct writer {
     struct list pending;
     struct command **batch;
     bool failing;
-    int64_t retry_at;   /* monotonic; while failing */
-    int64_t tried_at;   /* monotonic */
-    int64_t told_wall;  /* the last `now` given to the core */
-    int64_t told_clock; /* and when that was, monotonic */
+    int64_t retry_at; /* monotonic; while failing */
+    int64_t tried_at; /* monotonic */
 };
 
 static struct metric batch_size =
@@ -141,28 +140,15 @@ static void swap_queue(struct writer *writer)
     writer->queue = (struct list){0};
 }
 
-/* Wall time that never goes back and never stands still: when somebody sets the clock back, it goes on from where it
- * was. */
-static int64_t tell_time(struct writer *writer)
-{
-    int64_t clock = clock_monotonic();
-    int64_t wall = clock_wall();
-    int64_t least = writer->told_clock ? writer->told_wall + (clock - writer->told_clock) : wall;
-
-    writer->told_wall = wall > least ? wall : least;
-    writer->told_clock = clock;
-    return writer->told_wall;
-}
-
 /* The moment (monotonic) at which the core wants to run without commands. */
-static int64_t due_at(struct writer *writer)
+static int64_t due_at(struct writer *writer, int64_t now)
 {
     int64_t due = writer->core->next_due(writer->core);
 
     if (due == TIME_NEVER)
         return TIME_NEVER;
-    int64_t now = tell_time(writer);
-    return writer->told_clock + (due > now ? due - now : 0);
+    int64_t own = steady_clock_at(&writer->clock, now);
+    return now + (due > own ? due - own : 0);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -219,7 +205,7 @@ static enum work next_work(struct writer *writer)
         return WORK_FRONT;
     if (writer->stopping)
         return WORK_NONE;
-    int64_t due = due_at(writer);
+    int64_t due = due_at(writer, now);
     if (due <= now)
         return WORK_FRONT; /* a batch of none */
     await(writer, earlier(due, now + TURN_US), 1, true);
@@ -303,10 +289,11 @@ static void note_failure(struct writer *writer, int64_t now, bool clients_only, 
 static int run_batch(struct writer *writer, bool clients_only)
 {
     size_t n = cut_batch(writer, clients_only);
-    int64_t now = tell_time(writer);
-    int64_t began = writer->told_clock;
+    int64_t began = clock_monotonic();
+    int64_t now = steady_clock_at(&writer->clock, began);
 
     metric_set(&queue_length, (int64_t)writer->pending.n);
+    writer->core->wall_ahead = clock_wall() - now;
     int rc = writer->core->run(writer->core, writer->batch, n, now);
     int64_t ended = clock_monotonic();
     if (n > 0) {
@@ -427,6 +414,7 @@ struct writer *writer_new(const struct writer_settings *settings, struct core *c
         return NULL;
     writer->settings = *settings;
     writer->core = core;
+    writer->clock = settings->clock ? *settings->clock : steady_clock_start();
     writer->batch = heap_alloc(sizeof(struct command *) * (size_t)settings->batch);
     if (!writer->batch) {
         free_parts(writer);

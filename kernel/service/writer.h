@@ -13,13 +13,14 @@
  * the core buries what it can't digest (dead letter), and fails only when the world breaks. When run() fails, the
  * `kept` of its commands is void: they end or are tried again like the others.
  *
- *  The `now` that run() is told is wall time; when somebody sets the clock back, it goes on from where it was at the
- * clock's normal speed.
+ *  The `now` that run() is told is the service's own time (steady_clock.h): whatever the wall clock is set to, it goes
+ * on at its pace. How far the wall clock is ahead of it is told beside it, for what people read.
  */
 #ifndef COFFEESHOP_WRITER_H
 #define COFFEESHOP_WRITER_H
 
 #include "core.h"
+#include "steady_clock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ struct writer_settings {
     int64_t linger_us; /* a batch in which no client waits is held back until its first command is so old or it is full;
                           0: not */
     int64_t retry_ms;  /* after a failed commit */
+    const struct steady_clock *clock; /* the service's own time; it is copied. NULL: it begins with the writer */
 };
 
 struct writer;

@@ -54,6 +54,11 @@ static uint64_t store_restore(struct fixture *fixture, struct cursors *cursors)
     return last;
 }
 
+static int store_newest(struct fixture *fixture, int64_t *moment)
+{
+    return fixture->sql ? outbox_sql_newest(fixture->sql, moment) : outbox_kv_newest(fixture->kv, moment);
+}
+
 static int store_read(struct fixture *fixture, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
 {
     return fixture->sql ? outbox_sql_read(fixture->sql, after, enough, frames, oldest)
@@ -373,6 +378,23 @@ static void expired_batches_go_and_the_oldest_position_says_so(void **state)
     assert_read(*state, 5, EVERYTHING, "[6]", 6);
 }
 
+static void the_newest_moment_stored_is_known_at_the_start(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t moment = 12345;
+
+    assert_int_equal(store_newest(fixture, &moment), 0);
+    assert_int_equal(moment, 0);
+    commit_batch(fixture, 1, 1, "[1]", 2000);
+    assert_int_equal(commit_key(fixture, "a", 3000), 0);
+    commit_batch(fixture, 2, 1, "[2]", 2500);
+    assert_int_equal(store_newest(fixture, &moment), 0);
+    assert_int_equal(moment, 3000);
+    commit_batch(fixture, 3, 1, "[3]", 4000);
+    assert_int_equal(store_newest(fixture, &moment), 0);
+    assert_int_equal(moment, 4000);
+}
+
 static void the_newest_batch_never_expires_so_positions_are_never_used_twice(void **state)
 {
     commit_batch(*state, 1, 3, "[1-3]", 1000);
@@ -448,7 +470,7 @@ static void a_dead_letter_can_be_read_with_its_reason(void **state)
 {
     struct fixture *fixture = *state;
     const struct dead_letter dead = {STR("product"), 12, STR("unknown type"), STR("{}")};
-    const struct outbox_write write = {.dead = &dead, .n_dead = 1, .now = 1000};
+    const struct outbox_write write = {.dead = &dead, .n_dead = 1, .now = 500, .wall = 1000};
     struct buf out = {0};
 
     assert_int_equal(store_write(fixture, &write), 0);
@@ -513,6 +535,7 @@ static void a_damaged_row_is_corrupt_and_not_a_position(void **state)
         ON(expired_keys_are_forgotten_in_small_bites_oldest_first, set_up_), ON(zero_keeps_everything, set_up_),       \
         ON(expired_batches_go_and_the_oldest_position_says_so, set_up_),                                               \
         ON(the_newest_batch_never_expires_so_positions_are_never_used_twice, set_up_),                                 \
+        ON(the_newest_moment_stored_is_known_at_the_start, set_up_),                                                   \
         ON(the_same_dead_letter_twice_is_kept_once, set_up_),                                                          \
         ON(frames_that_ran_out_of_memory_are_not_stored, set_up_)
 #define KEY_VALUE(set_up_)                                                                                             \

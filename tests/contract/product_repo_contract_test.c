@@ -454,6 +454,34 @@ static void a_batch_whose_events_did_not_fit_into_memory_is_not_committed(void *
     assert_int_equal(fixture->store.cursors.position[0], 0);
 }
 
+static void what_is_due_later_than_it_may_be_is_brought_back(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        enum ticket_state state;
+        int64_t due_at, then;
+    } rows[] = {
+        {TICKET_READY, 900, 500},     {TICKET_READY, 499, 499},    {TICKET_PRODUCING, 900, 300},
+        {TICKET_PRODUCING, 300, 300}, {TICKET_CANCELED, 900, 100}, {TICKET_VOID, 50, 50},
+        {TICKET_PENDING, 101, 100},   {TICKET_COMPLETED, 0, 0},    {TICKET_OUT_OF_STOCK, 0, 0},
+    };
+    struct product_batch batch;
+
+    begin(fixture, &batch, COUNT_OF(rows));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct ticket ticket = a_ticket((int64_t)i + 1, (int64_t)i + 42);
+        ticket.state = rows[i].state;
+        ticket.due_at = rows[i].due_at;
+        put(&batch, &ticket, true);
+    }
+    repo_store_fill(&fixture->store, &batch.base);
+    assert_int_equal(fixture->repo->commit(fixture->repo, &batch), OK);
+    const struct due_limits limits = {.ready = 500, .producing = 300, .others = 100};
+    assert_int_equal(fixture->repo->bring_back(fixture->repo, &limits), OK);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_int_equal(find(fixture, (int64_t)i + 1).due_at, rows[i].then);
+}
+
 #define ON_BOTH(name)                                                                                                  \
     {#name " (sqlite)", name, setup_sql, teardown, NULL},                                                              \
     {                                                                                                                  \
@@ -474,6 +502,7 @@ int main(void)
         ON_BOTH(what_waits_is_appended_to_what_was_found_before),
         ON_BOTH(the_due_ones_come_by_time_and_then_by_id),
         ON_BOTH(the_next_due_one_is_known),
+        ON_BOTH(what_is_due_later_than_it_may_be_is_brought_back),
         ON_BOTH(what_belongs_to_a_batch_is_committed_with_it),
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
     };

@@ -217,6 +217,23 @@ static int commit(struct product_repo *port, struct product_batch *batch)
     return OK;
 }
 
+static int bring_back(struct product_repo *port, const struct due_limits *limits)
+{
+    struct fake_product_repo *fake = of(port);
+
+    for (size_t i = 0; i < fake->n; i++) {
+        struct ticket *ticket = &fake->tickets[i];
+        int64_t latest = limits->others;
+        if (ticket->state == TICKET_READY)
+            latest = limits->ready;
+        else if (ticket->state == TICKET_PRODUCING)
+            latest = limits->producing;
+        if (ticket->due_at > latest)
+            ticket->due_at = latest;
+    }
+    return OK;
+}
+
 static int restore(struct product_repo *port, int64_t *last_id, int64_t *last_order_id, uint64_t *last_position,
                    struct cursors *cursors)
 {
@@ -244,6 +261,7 @@ struct fake_product_repo *fake_product_repo_new(void)
                                        .next_due = next_due,
                                        .find_keys = find_keys,
                                        .commit = commit,
+                                       .bring_back = bring_back,
                                        .restore = restore};
     fake_outbox_init(&fake->outbox);
     return fake;

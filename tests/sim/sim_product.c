@@ -75,11 +75,19 @@ static int find_waiting(struct product_repo *repo, struct str name, int64_t on_h
     return self->store->port.find_waiting(&self->store->port, name, on_hand, most, out, n, arena);
 }
 
+static int bring_back(struct product_repo *repo, const struct due_limits *limits)
+{
+    struct sim_product *self = of_repo(repo);
+
+    int rc = may_read(self);
+    return rc ? rc : self->store->port.bring_back(&self->store->port, limits);
+}
+
 /* READY_FORGOTTEN: from before the start. */
 static bool is_forgotten(const struct sim_product *self, const struct ticket *ticket)
 {
     return sim_has_plant(self->service.sim, PLANT_READY_FORGOTTEN) && ticket->state == TICKET_READY &&
-           ticket->updated_at < self->app.started_at;
+           ticket->id <= self->app.last_old_id;
 }
 
 static int find_due(struct product_repo *repo, struct due_ticket after, int64_t now, size_t limit,
@@ -307,6 +315,7 @@ void sim_product_open(struct sim *sim)
                                        .next_due = next_due,
                                        .find_keys = find_keys,
                                        .commit = commit,
+                                       .bring_back = bring_back,
                                        .restore = restore};
     self->caller = (struct stock_caller){.ask = ask, .flush = flush};
 }

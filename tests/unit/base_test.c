@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "errors.h"
+#include "steady_clock.h"
 #include "str.h"
 
 #include <setjmp.h>
@@ -337,6 +338,18 @@ static void the_monotonic_clock_never_goes_back(void **state)
     assert_true(clock_wall() > INT64_C(1600000000000000));
 }
 
+static void a_steady_clock_goes_on_at_the_monotonic_clocks_pace(void **state)
+{
+    UNUSED(state);
+    const struct steady_clock clock = {.wall = 5000, .monotonic = 70};
+
+    assert_int_equal(steady_clock_at(&clock, 70), 5000);
+    assert_int_equal(steady_clock_at(&clock, 170), 5100);
+    const struct steady_clock ahead = {.wall = clock_wall() + 60 * US_PER_S, .monotonic = clock_monotonic()};
+    assert_true(steady_clock_now(&ahead) >= ahead.wall);
+    assert_true(steady_clock_wall_ahead(&ahead) < -30 * US_PER_S);
+}
+
 static void every_error_has_a_name_a_sentence_and_a_status(void **state)
 {
     UNUSED(state);
@@ -375,6 +388,7 @@ int main(void)
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(every_millisecond_written_is_read_back),
         cmocka_unit_test(the_monotonic_clock_never_goes_back),
+        cmocka_unit_test(a_steady_clock_goes_on_at_the_monotonic_clocks_pace),
         cmocka_unit_test(every_error_has_a_name_a_sentence_and_a_status),
     };
 

@@ -166,14 +166,11 @@ static struct client cancel_order(int64_t order_id)
     return client;
 }
 
-static struct product_command ordered(const struct kitchen *kitchen, int64_t order_id)
+static struct product_command ordered(int64_t order_id)
 {
-    return (struct product_command){.base = {.origin = FROM_FEED, .position = (uint64_t)order_id, .frame = STR("{}")},
-                                    .intent = {.kind = TICKET_ORDERED,
-                                               .product_name = STR("Latte"),
-                                               .qty = 2,
-                                               .order_id = order_id,
-                                               .ordered_at = kitchen->now}};
+    return (struct product_command){
+        .base = {.origin = FROM_FEED, .position = (uint64_t)order_id, .frame = STR("{}")},
+        .intent = {.kind = TICKET_ORDERED, .product_name = STR("Latte"), .qty = 2, .order_id = order_id}};
 }
 
 static struct product_command goods(uint64_t position, int64_t on_hand)
@@ -216,7 +213,7 @@ static void run_nothing(struct kitchen *kitchen, int64_t after)
 
 static void order_one(struct kitchen *kitchen, int64_t order_id)
 {
-    struct product_command command = ordered(kitchen, order_id);
+    struct product_command command = ordered(order_id);
 
     run_one(kitchen, &command);
 }
@@ -254,6 +251,47 @@ static const struct stock_question *last_question(const struct kitchen *kitchen,
     assert_int_equal(kitchen->n_asked, n);
     assert_int_equal(kitchen->n_sent, n);
     return &kitchen->questions[n - 1];
+}
+
+/* ---- the clock ---- */
+
+static const int64_t day = INT64_C(86400000) * ms;
+
+static void what_is_due_goes_by_the_kitchens_own_time_whatever_the_wall_clock_is_set_to(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    kitchen->app.core.wall_ahead = 8 * day;
+    order_one(kitchen, 7);
+    assert_int_equal(kept(kitchen, 1)->due_at, kitchen->now + 5000 * ms);
+    assert_int_equal(kept(kitchen, 1)->created_at, kitchen->now + 8 * day); /* what people read is the wall's */
+    kitchen->app.core.wall_ahead = -day;
+    run_nothing(kitchen, 5000 * ms);
+    last_question(kitchen, 1);
+    stock_says(kitchen, TICKET_REDUCED, 1, 1);
+    assert_int_equal(kept(kitchen, 1)->due_at, kitchen->now + 3000 * ms);
+    assert_int_equal(kept(kitchen, 1)->updated_at, kitchen->now - day);
+    run_nothing(kitchen, 3000 * ms);
+    assert_state(kitchen, 1, TICKET_COMPLETED);
+}
+
+static void after_a_restart_with_the_clock_put_right_nothing_waits_longer_than_it_is_set_to(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    kitchen->now += 8 * day; /* as if it had been started while the clock was ahead */
+    order_one(kitchen, 7);
+    order_one(kitchen, 8);
+    run_nothing(kitchen, 5000 * ms);
+    stock_says(kitchen, TICKET_REDUCED, 1, 1);
+    kitchen->now -= 8 * day;
+    restart(kitchen);
+    run_nothing(kitchen, 0);
+    assert_int_equal(kept(kitchen, 1)->due_at, kitchen->now + 3000 * ms);
+    run_nothing(kitchen, 3000 * ms);
+    assert_state(kitchen, 1, TICKET_COMPLETED);
+    run_nothing(kitchen, 2000 * ms);
+    assert_int_equal(last_question(kitchen, 1)->order_id, 8);
 }
 
 /* ---- orders ---- */
@@ -315,9 +353,9 @@ static void with_no_time_to_brew_a_coffee_is_done_as_it_starts(void **state)
 static void the_same_order_told_twice_is_one_ticket(void **state)
 {
     struct kitchen *kitchen = *state;
-    struct product_command both[] = {ordered(kitchen, 42), ordered(kitchen, 42)};
+    struct product_command both[] = {ordered(42), ordered(42)};
     struct product_command *list[] = {&both[0], &both[1]};
-    struct product_command again = ordered(kitchen, 42);
+    struct product_command again = ordered(42);
 
     both[1].base.position = 43;
     again.base.position = 44;
@@ -473,7 +511,7 @@ static void after_a_restart_an_old_no_is_asked_about_once_more(void **state)
 /* A big order in front and a small one behind it, both out of stock; then goods that are enough for one of them. */
 static void two_wait_and_the_first_is_taken_up(struct kitchen *kitchen)
 {
-    struct product_command big = ordered(kitchen, 1), small = ordered(kitchen, 2);
+    struct product_command big = ordered(1), small = ordered(2);
 
     big.intent.qty = 5;
     run_one(kitchen, &big);
@@ -500,7 +538,7 @@ static void what_was_set_apart_for_a_cancelled_ticket_is_for_those_behind_it(voi
 static void what_was_left_behind_a_cancelled_ticket_counts_too(void **state)
 {
     struct kitchen *kitchen = *state;
-    struct product_command one = ordered(kitchen, 1), other = ordered(kitchen, 2);
+    struct product_command one = ordered(1), other = ordered(2);
     struct client cancel = cancel_order(1);
 
     other.intent.qty = 5; /* behind one of two */
@@ -847,8 +885,8 @@ static void a_no_from_before_the_goods_does_not_strand_the_next_barista(void **s
 static void what_contradicts_is_put_aside_and_blocks_nothing(void **state)
 {
     struct kitchen *kitchen = *state;
-    struct product_command canceled = ordered(kitchen, 42);
-    struct product_command next = ordered(kitchen, 43);
+    struct product_command canceled = ordered(42);
+    struct product_command next = ordered(43);
     struct product_command *list[] = {&canceled, &next};
 
     order_one(kitchen, 42);
@@ -913,7 +951,7 @@ static void answer_all(struct kitchen *kitchen, size_t *answered, size_t *failed
 
 static void live(struct kitchen *kitchen, struct client *counter, size_t *failed)
 {
-    struct product_command first = ordered(kitchen, 1), second = ordered(kitchen, 2), come = goods(1, 100);
+    struct product_command first = ordered(1), second = ordered(2), come = goods(1, 100);
     struct client cancel = cancel_order(2);
     struct product_command *batches[][2] = {{&first, &counter->command}, {&second, NULL}, {&cancel.command, NULL}};
     size_t answered = 0;
@@ -1015,6 +1053,8 @@ static void an_app_that_can_not_restore_says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(what_is_due_goes_by_the_kitchens_own_time_whatever_the_wall_clock_is_set_to, slow),
+        TEST(after_a_restart_with_the_clock_put_right_nothing_waits_longer_than_it_is_set_to, slow),
         TEST(an_order_is_asked_for_once_its_time_to_think_is_over, slow),
         TEST(an_order_without_time_to_think_is_asked_for_at_once, fast),
         TEST(production_starts_when_stock_says_yes_and_ends_when_the_coffee_is_done, slow),

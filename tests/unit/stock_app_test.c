@@ -530,6 +530,44 @@ static void a_reservation_is_forgotten_when_its_time_is_over(void **state)
     assert_int_equal(on_hand(shop, "Latte"), 97);
 }
 
+/* Started while the clock was 8 days ahead for a moment, and started again with it put right; and the other way round.
+ */
+static void a_step_of_the_clock_makes_nothing_expire(void **state)
+{
+    struct shop *shop = *state;
+
+    keep_for(shop, 24 * hour);
+    assert_true(reduce(shop, "Latte", 3, "o1.1"));
+    shop->now += 8 * 24 * hour;
+    crash_and_come_back(shop);
+    assert_int_equal(run_nothing(shop), OK);
+    assert_true(reduce(shop, "Latte", 3, "o2.1"));
+    shop->now -= 8 * 24 * hour;
+    crash_and_come_back(shop);
+    assert_int_equal(run_nothing(shop), OK);
+    assert_true(reduce(shop, "Latte", 3, "o1.1")); /* known: nothing is taken twice */
+    assert_true(reduce(shop, "Latte", 3, "o2.1"));
+    assert_int_equal(on_hand(shop, "Latte"), 94);
+    shop->now += 23 * hour;
+    assert_int_equal(run_nothing(shop), OK);
+    assert_true(reduce(shop, "Latte", 3, "o1.1"));
+    shop->now += 2 * hour; /* it has run for longer than it is kept */
+    assert_int_equal(run_nothing(shop), OK);
+    assert_false(release(shop, "o1.1"));
+}
+
+static void the_wall_clock_is_for_people_only(void **state)
+{
+    struct shop *shop = *state;
+
+    keep_for(shop, hour);
+    shop->app.core.wall_ahead = 8 * 24 * hour;
+    assert_true(reduce(shop, "Latte", 3, "o1.1"));
+    shop->app.core.wall_ahead = 0;
+    assert_int_equal(run_nothing(shop), OK);
+    assert_true(release(shop, "o1.1"));
+}
+
 static void what_is_kept_for_ever_is_not_forgotten(void **state)
 {
     struct shop *shop = *state;
@@ -623,6 +661,8 @@ int main(void)
         TEST(a_failing_read_at_any_place_changes_nothing),
         TEST(opening_that_fails_is_tried_again),
         TEST(a_reservation_is_forgotten_when_its_time_is_over),
+        TEST(a_step_of_the_clock_makes_nothing_expire),
+        TEST(the_wall_clock_is_for_people_only),
         TEST(what_is_kept_for_ever_is_not_forgotten),
         TEST(a_long_list_is_forgotten_in_bites),
         cmocka_unit_test(a_reservation_tells_whom_it_is_for),

@@ -388,6 +388,27 @@ static void the_time_that_is_told_never_goes_back(void **state)
     close_core(&core);
 }
 
+/* As if the wall clock had been 8 days ahead when it started, and had been put right since. */
+static void a_step_of_the_wall_clock_moves_neither_the_time_that_decides_nor_what_is_due(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+    const int64_t days = 8 * 86400 * US_PER_S;
+    const struct steady_clock own = {.wall = clock_wall() + days, .monotonic = clock_monotonic()};
+    struct writer_settings settings = usual;
+
+    settings.clock = &own;
+    open_core(&core, &settings);
+    atomic_store(&core.due, own.wall + 20 * US_PER_MS);
+    start(&core);
+    wait_for(&core.ran, 1);
+    writer_stop(core.writer);
+    assert_true(core.now[0] >= own.wall + 20 * US_PER_MS);
+    assert_true(core.now[0] <= steady_clock_now(&own));
+    assert_true(core.core.wall_ahead <= -days / 2);
+    close_core(&core);
+}
+
 static void a_kept_command_is_the_cores_and_no_longer_counted(void **state)
 {
     UNUSED(state);
@@ -606,6 +627,7 @@ int main(void)
         cmocka_unit_test(one_that_was_never_started_ends_its_commands),
         cmocka_unit_test(what_is_due_is_done_without_commands),
         cmocka_unit_test(the_time_that_is_told_never_goes_back),
+        cmocka_unit_test(a_step_of_the_wall_clock_moves_neither_the_time_that_decides_nor_what_is_due),
         cmocka_unit_test(a_kept_command_is_the_cores_and_no_longer_counted),
         cmocka_unit_test(when_the_commit_fails_nothing_is_kept),
         cmocka_unit_test(the_count_of_waiting_events_falls_when_they_are_over_and_not_when_they_fail),

@@ -139,11 +139,13 @@ static int write_all(struct sql *sql, const struct sql_value *rows, size_t n, in
 static int commit(struct order_repo *self, struct order_batch *batch)
 {
     struct sql *sql = CONTAINER_OF(self, struct order_repo_sql, repo)->sql;
+    struct outbox_retention *retention = CONTAINER_OF(self, struct order_repo_sql, repo)->retention;
     struct outbox_write write = batch_write(&batch->base);
     struct sql_value *rows;
     size_t n;
     int64_t n_new;
 
+    write.now = retention_clock_at(&retention->clock, batch->base.now);
     int rc = changed_rows(batch, &rows, &n, &n_new);
     if (rc || (n == 0 && outbox_write_is_empty(&write)))
         return rc;
@@ -157,7 +159,7 @@ static int commit(struct order_repo *self, struct order_batch *batch)
     }
     rc = sql->commit(sql);
     if (!rc)
-        outbox_sql_tidy(sql, CONTAINER_OF(self, struct order_repo_sql, repo)->retention, batch->base.now);
+        outbox_sql_tidy(sql, retention, write.now);
     return rc;
 }
 

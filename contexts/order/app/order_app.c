@@ -15,6 +15,7 @@ static int begin(struct order_app *app, struct order_batch *batch, size_t n, int
     int rc = batch_begin(&batch->base, now, n, &app->cursors, &app->outbox, &app->arena);
     if (rc)
         return rc;
+    batch->base.wall = now + app->core.wall_ahead;
     batch->entries = ARENA_ARRAY(&app->arena, struct order_entry, n + 1);
     if (!batch->entries || !working_set_init(&batch->set, n, &app->arena))
         return E_MEMORY;
@@ -66,7 +67,7 @@ static void decide(struct order_app *app, struct order_batch *batch, struct orde
     struct order *order = &entry->order;
     order->id = command->order_id;
 
-    command->verdict = order_decide(order, &command->intent, batch->base.now, &decision);
+    command->verdict = order_decide(order, &command->intent, batch->base.wall, &decision);
     command->refusal = decision.refusal;
     if (command->intent.kind == ORDER_PLACE && command->verdict == ORDER_REFUSED)
         app->last_id--; /* nobody has heard of it */

@@ -134,7 +134,6 @@ static struct command *decode_order(struct str text, struct arena *arena, const 
         .product_name = event_command_keep(&self->base, text, data.product_name),
         .qty = data.qty,
         .order_id = data.id,
-        .ordered_at = event.time,
         .correlation = event_command_keep(&self->base, text, event.correlation),
         .traceparent = event_command_keep(&self->base, text, event.traceparent),
     };

@@ -56,7 +56,7 @@ static const struct json_desc change_desc = {"ticket", change_fields, COUNT_OF(c
 struct client_command {
     struct product_command command;
     struct http_request *request;
-    const struct guarded_caller *stock;
+    const struct product_http *http;
     int success; /* the status when it is done */
 };
 
@@ -85,8 +85,9 @@ static void fill(struct product_command *command)
         http_fill_problem(request, 500, NULL,
                           "what is asked contradicts what is known of the ticket; nothing was changed");
     } else {
-        struct ticket_json json = ticket_json_of(&command->ticket);
-        hal_fill_entity(request, CONTAINER_OF(command, struct client_command, command)->success, &ticket_type, &json);
+        const struct client_command *self = CONTAINER_OF(command, struct client_command, command);
+        struct ticket_json json = ticket_json_of(&command->ticket, service_wall_ahead(self->http->base.service));
+        hal_fill_entity(request, self->success, &ticket_type, &json);
     }
 }
 
@@ -107,7 +108,7 @@ static void finish(struct command *base, int rc)
     const struct product_command *command = &self->command;
 
     if (!rc && command->unanswered)
-        client_answer_unasked(self->request, guarded_caller_retry_after_s(self->stock),
+        client_answer_unasked(self->request, guarded_caller_retry_after_s(self->http->stock),
                               "stock can't be asked at the moment; nothing was made");
     else
         client_answer_send(self->request,
@@ -128,7 +129,7 @@ static struct client_command *new_command(const struct product_http *http, struc
         return NULL;
     }
     self->request = request;
-    self->stock = http->stock;
+    self->http = http;
     self->success = success;
     self->command.base.origin = FROM_CLIENT;
     self->command.base.finish = finish;

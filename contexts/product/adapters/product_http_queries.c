@@ -25,7 +25,7 @@ bool product_http_read_order_id(struct http_request *request, int64_t *order_id)
 /* In manual mode nothing starts by itself, whatever time the row has. */
 static struct ticket_json shown(const struct product_http *http, const struct ticket *ticket)
 {
-    struct ticket_json json = ticket_json_of(ticket);
+    struct ticket_json json = ticket_json_of(ticket, service_wall_ahead(http->base.service));
 
     if (http->manual)
         json.starts_at = 0;

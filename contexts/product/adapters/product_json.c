@@ -18,7 +18,7 @@ static const struct json_desc ticket_desc = {"ticket", ticket_fields, COUNT_OF(t
                                              sizeof(struct ticket_json)};
 const struct hal_type ticket_type = {&ticket_desc, "products", "product", offsetof(struct ticket_json, id)};
 
-struct ticket_json ticket_json_of(const struct ticket *ticket)
+struct ticket_json ticket_json_of(const struct ticket *ticket, int64_t wall_ahead)
 {
     return (struct ticket_json){
         .id = ticket->id,
@@ -26,7 +26,7 @@ struct ticket_json ticket_json_of(const struct ticket *ticket)
         .product_name = ticket->product_name,
         .qty = ticket->qty,
         .status = ticket_state_text(ticket->state),
-        .starts_at = ticket->state == TICKET_READY ? ticket->due_at : 0,
+        .starts_at = ticket->state == TICKET_READY && ticket->due_at ? ticket->due_at + wall_ahead : 0,
         .created_at = ticket->created_at,
         .updated_at = ticket->updated_at,
     };

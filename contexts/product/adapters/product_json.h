@@ -14,7 +14,7 @@ struct ticket_json {
 };
 
 extern const struct hal_type ticket_type;
-/** Texts stay the ticket's. */
-struct ticket_json ticket_json_of(const struct ticket *ticket);
+/** Texts stay the ticket's. `wall_ahead`: of the wall clock before the service's own time, us, for what is due. */
+struct ticket_json ticket_json_of(const struct ticket *ticket, int64_t wall_ahead);
 
 #endif

@@ -56,6 +56,10 @@ static const struct sql_statement store_ticket = {
     TICKET_COLUMN_COUNT};
 static const struct sql_statement update_ticket = {
     "UPDATE ticket SET state = $1, attempt = $2, due_at = $3, version = $4, updated_at = $5 WHERE id = $6", 6};
+/* Null stays null: it is never later. */
+#define LATEST "CASE state WHEN 2 THEN $1 WHEN 4 THEN $2 ELSE $3 END"
+static const struct sql_statement bring_due_back = {
+    "UPDATE ticket SET due_at = " LATEST " WHERE due_at IS NOT NULL AND due_at > $3 AND due_at > " LATEST, 3};
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'tickets'", 1};
 static const struct sql_statement count_tickets = {"SELECT n FROM tally WHERE name = 'tickets'", 0};
 static const struct sql_statement last_ids = {"SELECT COALESCE(MAX(id), 0), (SELECT COALESCE(MAX(order_id), 0) FROM "
@@ -316,9 +320,11 @@ static int write_all(struct sql *sql, const struct changes *changes, const struc
 static int commit(struct product_repo *self, struct product_batch *batch)
 {
     struct sql *sql = sql_of(self);
+    struct outbox_retention *retention = CONTAINER_OF(self, struct product_repo_sql, repo)->retention;
     struct outbox_write write = batch_write(&batch->base);
     struct changes changes;
 
+    write.now = retention_clock_at(&retention->clock, batch->base.now);
     int rc = gather(batch, &changes);
     if (rc || (changes.n_stored + changes.n_updated == 0 && outbox_write_is_empty(&write)))
         return rc;
@@ -332,8 +338,15 @@ static int commit(struct product_repo *self, struct product_batch *batch)
     }
     rc = sql->commit(sql);
     if (!rc)
-        outbox_sql_tidy(sql, CONTAINER_OF(self, struct product_repo_sql, repo)->retention, batch->base.now);
+        outbox_sql_tidy(sql, retention, write.now);
     return rc;
+}
+
+static int bring_back(struct product_repo *self, const struct due_limits *limits)
+{
+    const struct sql_value params[] = {SQL_N(limits->ready), SQL_N(limits->producing), SQL_N(limits->others)};
+
+    return sql_exec(sql_of(self), &bring_due_back, params);
 }
 
 static int on_last_ids(void *context, size_t index, const struct sql_row *row)
@@ -364,7 +377,7 @@ struct product_repo *product_repo_sql_new(struct sql *sql, struct outbox_retenti
     if (!self)
         return NULL;
     *self = (struct product_repo_sql){
-        .repo = {find_by_orders, find_by_ids, find_waiting, find_due, next_due, find_keys, commit, restore},
+        .repo = {find_by_orders, find_by_ids, find_waiting, find_due, next_due, find_keys, commit, bring_back, restore},
         .sql = sql,
         .retention = retention};
     return &self->repo;

@@ -223,6 +223,7 @@ static enum ticket_verdict decide(struct product_app *app, struct product_batch 
     if (verdict == TICKET_DECIDED) {
         entry->is_new |= entry->ticket.state == TICKET_NONE;
         entry->changed = true;
+        decision.event.at = batch->base.wall; /* for people; what is due goes by our own time */
         bool was_hidden = ticket_is_hidden(&entry->ticket);
         ticket_apply(&entry->ticket, &decision.event);
         entry->becomes_visible |= was_hidden && !ticket_is_hidden(&entry->ticket);
@@ -426,6 +427,20 @@ static int commit(struct product_app *app, struct product_batch *batch)
     return OK;
 }
 
+/* In the first batch: a step of the clock while we were down, or another setting, must not make anything wait longer
+ * than it is set to. */
+static int bring_back(struct product_app *app)
+{
+    if (app->brought_back)
+        return OK;
+    const struct due_limits limits = {.ready = app->now + app->settings.policy.start_after,
+                                      .producing = app->now + app->settings.policy.brew,
+                                      .others = app->now};
+    int rc = app->ports.repo->bring_back(app->ports.repo, &limits);
+    app->brought_back = rc == OK;
+    return rc;
+}
+
 static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     struct product_app *app = CONTAINER_OF(core, struct product_app, core);
@@ -435,11 +450,12 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
     /* Strictly later than the last batch: what that one set for "soon" is due now, and nothing can become due behind
      * app->taken. */
     app->now = now > app->now ? now : app->now + 1;
-    if (!app->started_at)
-        app->started_at = app->now;
     arena_reset(&app->arena);
     goods_begin(&app->goods);
     int rc = batch_begin(&batch.base, app->now, n + app->asks.n, &app->cursors, &app->outbox, &app->arena);
+    batch.base.wall = app->now + app->core.wall_ahead;
+    if (!rc)
+        rc = bring_back(app);
     if (!rc)
         rc = load(app, &batch, commands, n);
     if (!rc) {
@@ -481,6 +497,7 @@ int product_app_init(struct product_app *app, const struct product_ports *ports,
     ASSERT(ports->repo && ports->stock && ports->events && ports->write_event);
     arena_init(&app->arena, 256 * (size_t)1024);
     int rc = ports->repo->restore(ports->repo, &app->last_id, &app->last_order_id, &last_position, &app->cursors);
+    app->last_old_id = app->last_id;
     if (!rc)
         rc = ask_table_init(&app->asks, settings->most_asks);
     if (!rc)

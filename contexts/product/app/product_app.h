@@ -75,7 +75,8 @@ struct product_app {
     struct due_ticket taken; /* due tickets up to here have been taken */
     int64_t next_scan;       /* when the next one beyond may be due */
     int64_t now;             /* of the last batch */
-    int64_t started_at;      /* of the first batch since the start */
+    int64_t last_old_id;     /* tickets up to it are from before the start */
+    bool brought_back;       /* what was due too late has been put right: see run() */
 };
 
 int product_app_init(struct product_app *app, const struct product_ports *ports,

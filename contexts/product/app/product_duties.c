@@ -39,12 +39,12 @@ static void send(struct product_app *app, struct ask *ask)
     app->ports.stock->ask(app->ports.stock, &question);
 }
 
-/* A ticket that has not changed since before the restart may have been refused then, and goods may have come since: see
+/* A ticket from before the start may have been refused then, and goods may have come since: see
  * goods.h. So may one whose last barista gave up waiting: the question is forgotten with them, stock's answer is not.
  */
 static int64_t goods_seen(const struct product_app *app, const struct ask *ask)
 {
-    bool may_be_asked_before = ask->ticket.updated_at < app->started_at || (app->settings.manual && !ask->asked);
+    bool may_be_asked_before = !ask->asked && (ask->ticket.id <= app->last_old_id || app->settings.manual);
 
     return may_be_asked_before ? GOODS_UNKNOWN : goods_count(&app->goods, ask->ticket.product_name);
 }

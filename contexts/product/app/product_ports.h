@@ -36,6 +36,11 @@ struct due_ticket {
     int64_t due_at, id;
 };
 
+/** The latest that a ticket may be due, us: by what its state waits for. */
+struct due_limits {
+    int64_t ready, producing, others;
+};
+
 /** Where tickets are kept. Adapter: adapters/product_repo_sql.c; fake: tests/lib/fake_product_repo.c. Writer thread.
  *  Texts of loaded tickets are copied to the arena. Errors: E_UNAVAILABLE, E_MEMORY, E_FULL, E_CONFLICT. */
 struct product_repo {
@@ -59,6 +64,9 @@ struct product_repo {
     /** Changed entries, outbox, cursors, new idempotency records, dead letters: all or nothing, durable when it returns
      * 0. */
     int (*commit)(struct product_repo *self, struct product_batch *batch);
+    /** Once after the start: what is due later than the limits is due then. All or nothing; a transaction of its own.
+     */
+    int (*bring_back)(struct product_repo *self, const struct due_limits *limits);
     /** At start: the highest ticket id and order id seen, the last event's position, the cursors (their sources are
      * filled in). */
     int (*restore)(struct product_repo *self, int64_t *last_id, int64_t *last_order_id, uint64_t *last_position,

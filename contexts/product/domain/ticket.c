@@ -79,7 +79,7 @@ static int64_t due_in(enum ticket_state state, const struct ticket *ticket, cons
 
     switch (state) {
     case TICKET_READY:
-        return intent->kind == TICKET_ORDERED ? later_of(soon, intent->ordered_at + policy->start_after) : soon;
+        return intent->kind == TICKET_ORDERED ? later_of(soon, now + policy->start_after) : soon;
     case TICKET_PENDING:
         return soon;
     case TICKET_PRODUCING:

@@ -102,7 +102,6 @@ struct ticket_intent {
     struct str product_name; /* ORDERED, OPEN */
     int64_t qty;
     int64_t order_id;                    /* ORDERED, CANCEL_ORDER */
-    int64_t ordered_at;                  /* ORDERED: us */
     int64_t reference;                   /* OPEN */
     int64_t attempt;                     /* stock's answers: to which question */
     struct str correlation, traceparent; /* ORDERED, OPEN */

@@ -164,6 +164,7 @@ static int commit(struct stock_repo *self, struct stock_batch *batch)
     struct kv_changes changes = {.arena = batch->base.arena};
     struct outbox_write write = batch_write(&batch->base);
 
+    write.now = batch->moment;
     write_names(&changes, batch);
     write_rows(&changes, batch);
     write_reservations(&changes, batch);
@@ -282,12 +283,17 @@ static int on_last_id(void *context, struct str key, struct str value)
 static int restore(struct stock_repo *self, int64_t *last_id, uint64_t *last_position, int64_t *last_moment)
 {
     struct kv *kv = of(self)->kv;
+    int64_t newest = 0;
 
     *last_id = 0;
     *last_moment = 0;
     int rc = kv->last(kv, STOCK_LAST_ID_KEY, on_last_id, last_id);
     if (!rc)
         rc = kv->last(kv, STOCK_MOMENT_PREFIX, on_last_moment, last_moment);
+    if (!rc)
+        rc = outbox_kv_newest(kv, &newest);
+    if (newest > *last_moment)
+        *last_moment = newest;
     return rc ? rc : outbox_kv_restore(kv, last_position, NULL);
 }
 

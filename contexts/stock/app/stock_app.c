@@ -36,11 +36,13 @@ static int begin(struct stock_app *app, struct stock_batch *batch, struct comman
 
     for (size_t i = 0; i < n; i++)
         steps += command_of(commands[i])->n;
-    *batch = (struct stock_batch){.moment = now > app->last_moment ? now : app->last_moment + 1};
+    int64_t moment = retention_clock_at(&app->retention, now);
+    *batch = (struct stock_batch){.moment = moment > app->last_moment ? moment : app->last_moment + 1};
     arena_reset(&app->arena);
     int rc = batch_begin(&batch->base, now, n, &nobody, &app->outbox, &app->arena);
     if (rc)
         return rc;
+    batch->base.wall = now + app->core.wall_ahead;
     size_t names = steps + app->options.n_opening;
     batch->name_entries = ARENA_ARRAY(&app->arena, struct stock_name_entry, names + 1);
     batch->reservation_entries = ARENA_ARRAY(&app->arena, struct reservation_entry, steps + 1);
@@ -200,7 +202,7 @@ static void add(struct stock_app *app, struct stock_batch *batch, struct stock_s
     struct stock_entry *entry = entry_of_name(batch, step->name, &nobody);
     struct stock_decision decision;
 
-    step->verdict = stock_decide(&entry->stock, &step->intent, batch->base.now, &decision);
+    step->verdict = stock_decide(&entry->stock, &step->intent, batch->base.wall, &decision);
     step->refusal = decision.refusal;
     if (step->verdict == STOCK_DECIDED) {
         entry = entry_of(batch, ++app->last_id);
@@ -219,7 +221,7 @@ static int change(struct stock_app *app, struct stock_batch *batch, struct stock
     struct stock_decision decision;
     int rc = OK;
 
-    step->verdict = stock_decide(&entry->stock, &step->intent, batch->base.now, &decision);
+    step->verdict = stock_decide(&entry->stock, &step->intent, batch->base.wall, &decision);
     step->refusal = decision.refusal;
     step->yes = step->verdict == STOCK_DECIDED;
     if (step->verdict == STOCK_DECIDED)
@@ -248,7 +250,8 @@ static void reserve_or_release(struct stock_app *app, struct stock_batch *batch,
         row = entry_of(batch, reservation->stock_id);
     else if (step->intent.kind == STOCK_REDUCE)
         row = entry_of_name(batch, step->name, &nobody);
-    step->verdict = reservation_decide(reservation, &row->stock, &step->intent, batch->base.now, &decision);
+    step->verdict = reservation_decide(reservation, &row->stock, &step->intent, batch->base.wall, &decision);
+    decision.event.at = batch->moment; /* it expires by that */
     step->refusal = decision.refusal;
     if (step->verdict == STOCK_DECIDED) {
         reservation_apply(reservation, &row->stock, &decision.event);
@@ -332,7 +335,7 @@ static void tidy(struct stock_app *app, int64_t now)
 {
     if (now < app->next_tidying)
         return;
-    bool more = app->ports.repo->tidy(app->ports.repo, now);
+    bool more = app->ports.repo->tidy(app->ports.repo, retention_clock_at(&app->retention, now));
     app->next_tidying = more ? now : now + tidy_every;
 }
 
@@ -385,6 +388,7 @@ int stock_app_init(struct stock_app *app, const struct stock_ports *ports, const
     int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->last_moment);
     if (rc)
         return rc;
+    app->retention.newest = app->last_moment;
     arena_init(&app->arena, 256 * (size_t)1024);
     outbox_init(&app->outbox, "stock", last_position);
     return OK;

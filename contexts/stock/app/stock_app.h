@@ -11,6 +11,7 @@
 #define COFFEESHOP_STOCK_APP_H
 
 #include "core.h"
+#include "retention_clock.h"
 #include "stock_ports.h"
 
 /** One thing asked for, and what came of it. */
@@ -63,7 +64,8 @@ struct stock_app {
     struct arena arena;
     bool opened;
     int64_t last_id, last_moment;
-    int64_t next_tidying; /* wall time, us */
+    struct retention_clock retention;
+    int64_t next_tidying; /* own time, us */
 };
 
 /** Restores from the repository. 0 or an errors.h code. */

@@ -37,7 +37,7 @@ struct stock_batch {
     struct working_set stocks;
     struct stock_entry *entries;
     size_t n_loaded; /* rows up to here are filled in by load(); those behind are new */
-    int64_t moment;  /* of this batch in the index by time: like base.now, but no two batches have the same */
+    int64_t moment;  /* of this batch by the retention's clock; no two batches have the same */
 };
 
 /** Where stock is kept. Adapter: adapters/stock_repo_kv.c (fake: the same over tests/lib/fake_kv.c). Writer thread. */
@@ -52,11 +52,12 @@ struct stock_repo {
     /** Changed names, reservations and rows, outbox, new idempotency records: all or nothing, durable when it returns
      *  0; nothing is written when there is nothing. E_FULL, E_UNAVAILABLE, E_MEMORY. */
     int (*commit)(struct stock_repo *self, struct stock_batch *batch);
-    /** Removes a bite of that whose time is over: reservations, idempotency keys, outbox batches. A commit of its own,
+    /** Removes a bite of that whose time is over at `now` (the retention's clock, us): reservations, idempotency keys,
+     * outbox batches. A commit of its own,
      *  because a full store takes removals only. True when there is more to remove now. A failure is the adapter's to
      *  tell; it is tried again at the next call. */
     bool (*tidy)(struct stock_repo *self, int64_t now);
-    /** At start: the highest id ever given, the last event's position, the last moment of the index by time. */
+    /** At start: the highest id ever given, the last event's position, the newest moment stored. */
     int (*restore)(struct stock_repo *self, int64_t *last_id, uint64_t *last_position, int64_t *last_moment);
 };
 

@@ -29,9 +29,9 @@ struct reservation {
     enum reservation_state state;
     struct str product_name; /* of the first reduction; empty when there was only a release */
     int64_t qty;
-    int64_t stock_id; /* the row it was taken from; 0: none */
-    bool deducted;    /* it was REDUCED once */
-    int64_t changed_at;
+    int64_t stock_id;   /* the row it was taken from; 0: none */
+    bool deducted;      /* it was REDUCED once */
+    int64_t changed_at; /* by the retention's clock, us */
 };
 
 struct reservation_event {
