@@ -79,10 +79,12 @@ static void store_item(struct fake_view_repo *fake, const struct item_level *ite
         fake->items = fake_grow(fake->items, fake->n_items, 1, &fake->items_room, sizeof(*item));
         fake->items[fake->n_items++] = (struct item_level){.name = fake_copy(&fake->outbox, item->name)};
     }
-    if (item->version <= fake->items[at].version)
+    struct item_level *known = &fake->items[at];
+    if (item->stock_id < known->stock_id || (item->stock_id == known->stock_id && item->version <= known->version))
         return;
-    fake->items[at].on_hand = item->on_hand;
-    fake->items[at].version = item->version;
+    known->on_hand = item->on_hand;
+    known->stock_id = item->stock_id;
+    known->version = item->version;
 }
 
 static int commit(struct view_repo *port, struct view_batch *batch)

@@ -134,3 +134,28 @@ def test_the_menu_says_what_is_sold_out(own_shop):
     eventually(lambda: row()["soldOut"] is True, what="tea is sold out")
     own_shop.receive(5, "Tea")
     eventually(lambda: row()["soldOut"] is False, what="there is tea again")
+
+
+def followed(shop, producer):
+    """How far the view has come in that producer's feed."""
+    label = f'coffeeshop_follower_position{{producer="{producer}"}} '
+    lines = shop["customercenter"].get("/metrics").text.splitlines()
+    return next(int(float(line.removeprefix(label))) for line in lines if line.startswith(label))
+
+
+def test_what_is_kept_again_after_a_removal_is_sold_again_after_a_rebuild_too(own_shop):
+    def sold_out():
+        menu = own_shop["customercenter"].get("/menu").json()["_embedded"]["menu"]
+        return next(each["soldOut"] for each in menu if each["name"] == "Latte")
+
+    for _ in range(3):
+        own_shop.receive(1, "Latte")
+    assert own_shop["stock"].delete(f"/stocks/{own_shop.stock_of('Latte')['id']}").status_code == 204
+    eventually(lambda: sold_out() is True, what="what isn't kept is sold out")
+    assert own_shop["stock"].post("/stocks", json={"productName": "Latte", "qty": 5}).status_code == 201
+    eventually(lambda: sold_out() is False, what="there are five")
+    own_shop.data["customercenter"] = own_shop.directory / "view"  # an empty one, made of the feeds from their beginning
+    own_shop.restart("customercenter")
+    newest = own_shop["stock"].get(f"/stocks/{own_shop.stock_of('Latte')['id']}/movements").json()["_embedded"]["movements"][0]
+    eventually(lambda: followed(own_shop, "stock") >= newest["position"], what="the new view has heard all of it")
+    assert sold_out() is False

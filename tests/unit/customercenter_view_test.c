@@ -291,6 +291,51 @@ static void an_items_level_is_the_newest_that_stock_told(void **state)
     assert_int_equal(on_hand(f, "Tea"), 9);
 }
 
+/* Whether stock's row is the one that is known, kept or removed, or a new one of that name; whatever it tells. */
+static void whatever_stock_tells_of_the_newest_row_of_a_name_is_its_level(void **state)
+{
+    static const char *const types[] = {"StockReceived", "StockCorrected", "StockReduced", "StockReleased",
+                                        "StockRemoved"};
+    struct fixture *f = *state;
+    int64_t id = 0, version = 1;
+
+    for (size_t before = 0; before < COUNT_OF(types); before++) {
+        for (size_t after = 0; after < COUNT_OF(types); after++) {
+            for (int another_row = 0; another_row < 2; another_row++) {
+                struct buf data = {0}, number = {0};
+                id++;
+                buf_printf(&data, "{\"id\":%lld,\"productName\":\"Latte\",\"qty\":1,\"onHand\":0}%c", (long long)id, 0);
+                tell(f, MYPAGE_STOCK, types[before], "40", "35.000", data.p);
+                run_batch(f);
+                assert_int_equal(on_hand(f, "Latte"), 0);
+                id += another_row;
+                version = another_row ? 1 : 41;
+                buf_clear(&data);
+                buf_printf(&data, "{\"id\":%lld,\"productName\":\"Latte\",\"qty\":5,\"onHand\":5}%c", (long long)id, 0);
+                buf_printf(&number, "%lld%c", (long long)version, 0);
+                tell(f, MYPAGE_STOCK, types[after], number.p, "35.000", data.p);
+                run_batch(f);
+                assert_int_equal(on_hand(f, "Latte"), 5);
+                buf_free(&data);
+                buf_free(&number);
+            }
+        }
+    }
+}
+
+static void what_a_removed_row_told_is_no_news_of_the_one_that_has_its_name_now(void **state)
+{
+    struct fixture *f = *state;
+
+    tell(f, MYPAGE_STOCK, "StockReceived", "1", "36.000", "{\"id\":9,\"productName\":\"Tea\",\"qty\":5,\"onHand\":5}");
+    tell(f, MYPAGE_STOCK, "StockRemoved", "50", "35.000", "{\"id\":2,\"productName\":\"Tea\",\"qty\":3,\"onHand\":0}");
+    run_batch(f);
+    assert_int_equal(on_hand(f, "Tea"), 5);
+    tell(f, MYPAGE_STOCK, "StockRemoved", "51", "35.000", "{\"id\":2,\"productName\":\"Tea\",\"qty\":3,\"onHand\":0}");
+    run_batch(f);
+    assert_int_equal(on_hand(f, "Tea"), 5);
+}
+
 static void a_page_with_a_long_timeline_is_found_again_though_it_is_not_kept_in_memory(void **state)
 {
     struct fixture *f = *state;
@@ -357,6 +402,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_ticket_of_the_counter_makes_no_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_event_that_makes_no_sense_says_why, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_items_level_is_the_newest_that_stock_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whatever_stock_tells_of_the_newest_row_of_a_name_is_its_level, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_a_removed_row_told_is_no_news_of_the_one_that_has_its_name_now, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_page_with_a_long_timeline_is_found_again_though_it_is_not_kept_in_memory,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_could_not_be_committed_is_tried_again_as_if_it_had_never_been, set_up,

@@ -11,7 +11,7 @@ const char *const view_producers[MYPAGE_PRODUCER_COUNT] = {
 
 /* What the view wants to know of each producer's data; one struct for all. */
 struct told {
-    int64_t id, order_id, qty, on_hand;
+    int64_t id, stock_id, order_id, qty, on_hand;
     struct str product_name;
 };
 
@@ -28,6 +28,7 @@ static const struct json_field product_fields[] = {
     JSON_FIELD(struct told, "orderId", order_id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
 };
 static const struct json_field stock_fields[] = {
+    JSON_FIELD(struct told, "id", stock_id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
     NAME_FIELD(JSON_REQUIRED, 1),
     JSON_FIELD(struct told, "onHand", on_hand, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
     JSON_FIELD(struct told, "orderId", order_id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
@@ -76,7 +77,7 @@ static struct command *make_command(enum mypage_producer producer, int64_t order
                                                 .product_name = name,
                                                 .qty = told->qty};
     if (producer == MYPAGE_STOCK)
-        self->command.item = (struct item_level){name, told->on_hand, event->version};
+        self->command.item = (struct item_level){name, told->on_hand, told->stock_id, event->version};
     return &self->command.base;
 }
 

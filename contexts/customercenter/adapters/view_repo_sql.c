@@ -16,9 +16,10 @@ static const struct sql_statement store_page = {
     " seen_stock = excluded.seen_stock, timeline = excluded.timeline",
     VIEW_COLUMN_COUNT};
 static const struct sql_statement store_item = {
-    "INSERT INTO item (name, on_hand, version) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE"
-    " SET on_hand = excluded.on_hand, version = excluded.version WHERE excluded.version > item.version",
-    3};
+    "INSERT INTO item (name, on_hand, stock_id, version) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE"
+    " SET on_hand = excluded.on_hand, stock_id = excluded.stock_id, version = excluded.version"
+    " WHERE (excluded.stock_id, excluded.version) > (item.stock_id, item.version)",
+    4};
 static const struct sql_statement count_more = {"INSERT INTO tally (name, n) VALUES ('" VIEW_TALLY_PAGES
                                                 "', $1) ON CONFLICT (name) DO UPDATE SET n = tally.n + excluded.n",
                                                 1};
@@ -104,14 +105,15 @@ static int write_pages(struct sql *sql, struct view_batch *batch)
 static int write_items(struct sql *sql, struct view_batch *batch)
 {
     size_t n = batch->names.n;
-    struct sql_value *values = ARENA_ARRAY(batch->base.arena, struct sql_value, n * 3 + 1);
+    struct sql_value *values = ARENA_ARRAY(batch->base.arena, struct sql_value, n * 4 + 1);
 
     if (!values)
         return E_MEMORY;
     for (size_t i = 0; i < n; i++) {
-        values[i * 3] = SQL_S(batch->items[i].name);
-        values[i * 3 + 1] = SQL_N(batch->items[i].on_hand);
-        values[i * 3 + 2] = SQL_N(batch->items[i].version);
+        values[i * 4] = SQL_S(batch->items[i].name);
+        values[i * 4 + 1] = SQL_N(batch->items[i].on_hand);
+        values[i * 4 + 2] = SQL_N(batch->items[i].stock_id);
+        values[i * 4 + 3] = SQL_N(batch->items[i].version);
     }
     return n ? sql->exec_many(sql, &store_item, values, n) : OK;
 }

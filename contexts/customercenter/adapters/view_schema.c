@@ -13,6 +13,8 @@ const struct sql_migration view_migrations[] = {
         "CREATE INDEX mypage_change ON mypage (change);" /* where a stream goes on */
         "CREATE TABLE item (name TEXT PRIMARY KEY, on_hand INTEGER NOT NULL, version INTEGER NOT NULL);"
         "CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL);" OUTBOX_SQL_SCHEMA},
+    /* whose version an item's is; 0: of a row that any row is newer than */
+    {2, "ALTER TABLE item ADD COLUMN stock_id INTEGER NOT NULL DEFAULT 0"},
 };
 const size_t view_migrations_count = COUNT_OF(view_migrations);
 

@@ -72,11 +72,17 @@ static bool apply_to_page(struct view_batch *batch, const struct view_command *c
     return true;
 }
 
+/* Each row of stock's counts its own versions from 1, and ids only grow. */
+static bool is_newer(const struct item_level *told, const struct item_level *known)
+{
+    return told->stock_id > known->stock_id || (told->stock_id == known->stock_id && told->version > known->version);
+}
+
 static void apply_to_item(struct view_batch *batch, const struct item_level *told)
 {
     struct item_level *item = &batch->items[working_set_text(&batch->names, told->name)];
 
-    if (told->version > item->version)
+    if (is_newer(told, item))
         *item = *told;
 }
 

@@ -17,7 +17,8 @@ struct view_row {
 struct item_level {
     struct str name;
     int64_t on_hand;
-    int64_t version;
+    int64_t stock_id; /* of stock's row: a name that is kept again after a removal has a new one, with a higher id */
+    int64_t version;  /* of that row */
 };
 
 /** A batch and what it concerns; `orders` gives each order's id its row, `names` each item its level. */
