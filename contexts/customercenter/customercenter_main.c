@@ -66,7 +66,8 @@ static bool open_all(struct customercenter *self, const struct program *program,
 static bool open_stream(struct customercenter *self, const struct customercenter_settings *settings,
                         struct buf *problem)
 {
-    struct mypage_stream_settings limits = {settings->max_streams, settings->max_resume, settings->heartbeat_ms};
+    struct mypage_stream_settings limits = {settings->max_streams, settings->streams_per_address, settings->max_resume,
+                                            settings->heartbeat_ms};
     int64_t epoch = 0;
 
     int rc = view_tally_read(self->store->reads, STR(VIEW_TALLY_EPOCH), &epoch);

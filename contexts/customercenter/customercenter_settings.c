@@ -19,6 +19,8 @@ const struct setting customercenter_rows[CUSTOMERCENTER_ROWS] = {
         "Events are gathered for so long before they are committed together; longer costs less and shows later."),
     ROW(max_streams, "customercenter.max_streams", SETTING_INT, "2000", 1, 100000,
         "Followers of /mypages/stream at a time; more get 503."),
+    ROW(streams_per_address, "customercenter.streams_per_address", SETTING_INT, "256", 1, 100000,
+        "So many of them from one address; the next one ends its oldest. Loopback is free of it."),
     ROW(max_resume, "customercenter.max_resume", SETTING_INT, "10000", 1, 10000000,
         "A follower more changes behind than this is told to load the list again."),
     ROW(heartbeat_ms, "customercenter.heartbeat_ms", SETTING_MS, "5000", 50, 600000,

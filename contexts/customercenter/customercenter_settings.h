@@ -10,10 +10,10 @@ struct customercenter_settings {
     const char *listen;
     const char *order_url, *product_url, *stock_url;
     int64_t linger_ms;
-    int64_t max_streams, max_resume, heartbeat_ms;
+    int64_t max_streams, streams_per_address, max_resume, heartbeat_ms;
 };
 
-enum { CUSTOMERCENTER_ROWS = 8 };
+enum { CUSTOMERCENTER_ROWS = 9 };
 extern const struct setting customercenter_rows[CUSTOMERCENTER_ROWS];
 
 #endif

@@ -33,6 +33,7 @@ struct feed {
     struct loop_timer timer;
     struct feed_follower *followers;
     int64_t n_followers;
+    struct http_places places;
     struct feed_tail tail;
 };
 
@@ -261,7 +262,7 @@ static struct feed_follower *add_follower(struct feed *feed, uint64_t position)
 
     if (!follower)
         return NULL;
-    follower->stream = (struct http_stream){.read = stream_read, .close = stream_close};
+    follower->stream = (struct http_stream){.read = stream_read, .close = stream_close, .places = &feed->places};
     follower->feed = feed;
     follower->position = position;
     follower->heartbeat = true; /* a first sign of life: the consumer knows that it is connected */
@@ -323,10 +324,6 @@ void feed_serve(struct feed *feed, struct http_request *request)
                      (unsigned long long)feed_last(feed));
         return;
     }
-    if (feed->n_followers >= feed->settings.max_followers) {
-        http_problem(request, 503, NULL, "too many followers already");
-        return;
-    }
     int rc = check_is_kept(feed, position, &oldest);
     struct feed_follower *follower = rc == OK ? add_follower(feed, position) : NULL;
     if (!follower) {
@@ -342,12 +339,15 @@ void feed_serve(struct feed *feed, struct http_request *request)
 struct feed *feed_new(struct loop *loop, const struct feed_settings *settings, uint64_t last,
                       feed_read_stored *read_stored, void *context)
 {
-    ASSERT(settings->tail_bytes > 0 && settings->heartbeat_ms > 0 && settings->max_followers > 0 && read_stored);
+    ASSERT(settings->tail_bytes > 0 && settings->heartbeat_ms > 0 && settings->max_followers > 0 &&
+           settings->followers_per_address > 0 && read_stored);
     struct feed *feed = heap_alloc(sizeof(*feed));
     if (!feed)
         return NULL;
     feed->loop = loop;
     feed->settings = *settings;
+    feed->places =
+        (struct http_places){.most = settings->max_followers, .per_address = settings->followers_per_address};
     feed->read_stored = read_stored;
     feed->context = context;
     feed->wake.run = wake_followers;

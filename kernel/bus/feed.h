@@ -4,8 +4,9 @@
  * reads from the store by `read_stored` in bounded pieces. A comment line is sent at once and whenever nothing else was
  * for feed.heartbeat_ms, so that a lost follower or feed is noticed. Last-Event-ID beyond the newest event: 409 (the
  * producer's data is older than the consumer's); before the oldest kept: 410; not a number: 400; more than
- * feed.max_followers: 503. A stream whose stored events can't be read ends; the consumer comes again. Metrics:
- * coffeeshop_feed_followers, coffeeshop_feed_events_total, coffeeshop_feed_position.
+ * feed.max_followers: 503; more than feed.followers_per_address of one address: its oldest stream ends. A stream whose
+ * stored events can't be read ends; the consumer comes again. Metrics: coffeeshop_feed_followers,
+ * coffeeshop_feed_events_total, coffeeshop_feed_position.
  */
 #ifndef COFFEESHOP_FEED_H
 #define COFFEESHOP_FEED_H
@@ -19,6 +20,7 @@ struct feed_settings {
     int64_t tail_bytes;
     int64_t heartbeat_ms;
     int64_t max_followers;
+    int64_t followers_per_address;
 };
 
 /** Appends stored frames after position `after` to `frames`, whole batches (the first may begin at or before `after`),

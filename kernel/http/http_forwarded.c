@@ -41,9 +41,18 @@ bool http_trust_read(const char *text, struct http_trust *trust)
     return read_prefix(prefix, 128, &trust->prefix);
 }
 
-static sa_family_t peer_address(const struct sockaddr *peer, unsigned char out[16])
+/* An IPv6 address, or the IPv4 address that is mapped into it. */
+static sa_family_t unmap(unsigned char address[16])
 {
     static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (memcmp(address, mapped, sizeof mapped) != 0)
+        return AF_INET6;
+    memmove(address, address + sizeof mapped, 4);
+    return AF_INET;
+}
+
+static sa_family_t peer_address(const struct sockaddr *peer, unsigned char out[16])
+{
     if (peer->sa_family == AF_INET) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)peer;
         memcpy(out, &v4->sin_addr, 4);
@@ -53,10 +62,7 @@ static sa_family_t peer_address(const struct sockaddr *peer, unsigned char out[1
         return 0;
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)peer;
     memcpy(out, &v6->sin6_addr, 16);
-    if (memcmp(out, mapped, sizeof mapped) != 0)
-        return AF_INET6;
-    memmove(out, out + sizeof mapped, 4);
-    return AF_INET;
+    return unmap(out);
 }
 
 static bool is_loopback(sa_family_t family, const unsigned char *address)
@@ -80,6 +86,49 @@ bool http_trust_has(const struct http_trust *trust, const struct sockaddr *peer)
     if (memcmp(address, trust->address, bytes) != 0)
         return false;
     return bits == 0 || ((address[bytes] ^ trust->address[bytes]) >> (8 - bits)) == 0;
+}
+
+/* Who asks -------------------------------------------------------------------------------------------------------- */
+
+static struct http_address address_from(sa_family_t family, const unsigned char *bytes)
+{
+    struct http_address address = {.bytes = {[10] = 0xff, [11] = 0xff}, .local = is_loopback(family, bytes)};
+    if (family == AF_INET) {
+        memcpy(address.bytes + 12, bytes, 4);
+    } else {
+        memset(address.bytes, 0, sizeof address.bytes);
+        memcpy(address.bytes, bytes, 8); /* the network */
+    }
+    return address;
+}
+
+/* The last one: the proxy that is believed has seen it itself, those before it are hearsay. */
+static sa_family_t read_last(struct str forwarded_for, unsigned char bytes[16])
+{
+    char name[INET6_ADDRSTRLEN + 1] = {0};
+    struct str last = {NULL, 0};
+    while (forwarded_for.n)
+        last = str_trim(str_split(forwarded_for, ',', &forwarded_for));
+    if (last.n == 0 || last.n >= sizeof name)
+        return 0;
+    memcpy(name, last.p, last.n);
+    if (inet_pton(AF_INET, name, bytes) == 1)
+        return AF_INET;
+    return inet_pton(AF_INET6, name, bytes) == 1 ? unmap(bytes) : 0;
+}
+
+struct http_address http_address_of(struct str forwarded_for, const struct sockaddr *peer)
+{
+    unsigned char bytes[16] = {0};
+    sa_family_t family = read_last(forwarded_for, bytes);
+    if (family == 0 && peer)
+        family = peer_address(peer, bytes);
+    return family ? address_from(family, bytes) : (struct http_address){.local = true};
+}
+
+bool http_address_is(const struct http_address *a, const struct http_address *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
 /* The address ----------------------------------------------------------------------------------------------------- */

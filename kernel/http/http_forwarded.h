@@ -1,4 +1,5 @@
-/** http_forwarded.h: under which address a client knows us: Host, or X-Forwarded-* from a proxy that is believed.
+/** http_forwarded.h: under which address a client knows us, and which is its own: Host and the peer, or X-Forwarded-*
+ * from a proxy that is believed.
  *
  *  Pure; any thread.
  */
@@ -7,6 +8,7 @@
 
 #include "arena.h"
 #include "http_guard.h"
+#include "http_server.h"
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -23,6 +25,10 @@ struct http_trust {
 bool http_trust_read(const char *text, struct http_trust *trust);
 /** IPv4 addresses mapped into IPv6 count as IPv4. */
 bool http_trust_has(const struct http_trust *trust, const struct sockaddr *peer);
+
+/** The client's address: the last one in `forwarded_for`, else `peer`. What can't be read is the peer's; without one it
+ * is nobody's and local. */
+struct http_address http_address_of(struct str forwarded_for, const struct sockaddr *peer);
 
 /** "http://host[:port][/prefix]", of characters that need no escaping in JSON; in `arena`, empty when memory ran out.
  *  `host` is the request's own. A forwarded value that makes no sense is passed over. */

@@ -22,6 +22,7 @@ static const struct {
     [HTTP_FORWARDED_HOST] = {STR_INIT("X-Forwarded-Host"), false},
     [HTTP_FORWARDED_PORT] = {STR_INIT("X-Forwarded-Port"), false},
     [HTTP_FORWARDED_PREFIX] = {STR_INIT("X-Forwarded-Prefix"), false},
+    [HTTP_FORWARDED_FOR] = {STR_INIT("X-Forwarded-For"), false},
     [HTTP_ACCEPT] = {STR_INIT("Accept"), false},
     [HTTP_GATEWAY] = {STR_INIT("X-Gateway"), false},
 };

@@ -122,6 +122,8 @@ static void take_headers(struct exchange *exchange, const struct http_head *head
     request->if_none_match = head->value[HTTP_IF_NONE_MATCH];
     request->if_match = head->value[HTTP_IF_MATCH];
     request->last_event_id = head->value[HTTP_LAST_EVENT_ID];
+    if (exchange->peer->trusted)
+        request->forwarded_for = head->value[HTTP_FORWARDED_FOR];
     int hal = http_accept_quality(&head->accept, HTTP_OFFER_HAL);
     int json = http_accept_quality(&head->accept, HTTP_OFFER_JSON);
     request->wants_hal = hal >= json;

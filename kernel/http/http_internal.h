@@ -78,6 +78,8 @@ struct http_server {
     struct http_peers idle;      /* between requests; the next one's headers must be whole by then */
     struct exchange *spare;
     struct exchange *streams;
+    size_t n_streams;
+    struct loop_watch hangups; /* an epoll set of the streams' clients: of those who have hung up */
     size_t in_flight;
     size_t begun;         /* requests whose answer has not gone out; streams are not counted */
     size_t silent;        /* connections on which no request has begun */
@@ -124,7 +126,18 @@ void http_metrics_register(void);
 /** Counts `request` by its status, and how long it took up to now. */
 void http_count(const struct http_request *request);
 
+/* http_places.c */
+/** Whether there is a place for one more stream of `address`, a free one or that of its oldest. */
+bool http_places_has_room(const struct http_places *places, const struct http_address *address);
+/** Gives it to `stream`; the oldest of an address that has as many as it may is ended. */
+void http_places_take(struct http_places *places, struct http_stream *stream);
+void http_places_leave(struct http_places *places, struct http_stream *stream);
+
 /* http_stream.c */
+/** E_UNAVAILABLE: no memory or descriptor. */
+int http_hangups_open(struct http_server *server);
+/** All streams have ended. */
+void http_hangups_close(struct http_server *server);
 enum MHD_Result http_stream_answer(struct exchange *exchange);
 /** The client is gone or the server stops: tells the stream's owner, once. */
 void http_stream_end(struct exchange *exchange);

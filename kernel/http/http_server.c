@@ -123,9 +123,14 @@ static int join_loop(struct http_server *server)
     if (!info)
         return E_SYSTEM;
     server->watch = (struct loop_watch){.fd = info->epoll_fd, .ready = daemon_ready};
-    int rc = loop_watch_add(server->loop, &server->watch, EPOLLIN);
+    int rc = http_hangups_open(server);
     if (rc)
         return rc;
+    rc = loop_watch_add(server->loop, &server->watch, EPOLLIN);
+    if (rc) {
+        http_hangups_close(server);
+        return rc;
+    }
     server->hook = (struct loop_hook){.turn = turn};
     loop_hook_add(server->loop, &server->hook);
     return OK;
@@ -247,6 +252,7 @@ void http_server_free(struct http_server *server)
     loop_hook_remove(server->loop, &server->hook);
     loop_watch_remove(server->loop, &server->watch);
     MHD_stop_daemon(server->daemon);
+    http_hangups_close(server);
     while (server->spare) {
         struct exchange *exchange = server->spare;
         server->spare = exchange->next;

@@ -60,6 +60,7 @@ struct http_request {
     struct str if_none_match;
     struct str if_match; /* empty when not sent */
     struct str last_event_id;
+    struct str forwarded_for; /* by a proxy that is believed; empty: nobody said so */
     struct arena arena;
     int64_t arrived_us; /* monotonic */
 
@@ -88,15 +89,35 @@ struct route {
     bool inner;         /* between services and for operators: not there for who comes through the gateway */
 };
 
+/** Whom a request is from, for what one client may take. An IPv6 address counts by its network of 64 bits, since
+ * whoever has one address of it has them all (RFC 6177). */
+struct http_address {
+    unsigned char bytes[16]; /* IPv4 mapped into IPv6 */
+    bool local;              /* loopback: what one address may take doesn't bind it */
+};
+
+/** How many streams of a kind there may be at a time. The owner fills in the limits; the rest, zero at first, is the
+ * server's. */
+struct http_places {
+    int64_t most;        /* more get 503 */
+    int64_t per_address; /* one more of the same address ends its oldest: who comes again is let in at once */
+    int64_t taken;
+    struct http_stream *oldest, *newest;
+};
+
 /** A response that goes on: SSE. read() copies at most `max` bytes and returns how many; 0: nothing now, wake me by
- *  http_stream_wake(); -1: the end. Loop thread. `close` is called exactly once when the client is gone or the server
- * stops. */
+ *  http_stream_wake(); -1: the end. Loop thread. `close` is called exactly once: when the client hangs up, which is
+ * noticed at once, when its place goes to another of its address, when there is none for it, after HEAD, or when the
+ * server stops. */
 struct http_stream {
     int64_t (*read)(struct http_stream *self, char *out, size_t max);
     void (*close)(struct http_stream *self);
-    void *connection;         /* the server's */
-    bool asleep;              /* the server's */
-    struct http_stream *next; /* the server's */
+    struct http_places *places; /* where it counts; outlives it */
+    /* the server's */
+    void *connection;
+    bool asleep;
+    struct http_address address;
+    struct http_stream *older, *newer; /* among `places` */
 };
 
 /** Routes: NULL-path-terminated. Adds itself to `loop`. NULL and a sentence in `problem` when it can't listen (port in
@@ -125,10 +146,17 @@ void http_server_free(struct http_server *server);
 void http_reply(struct http_request *request);
 /** The same for many at once: one wake-up. `requests` linked by `user` is not used; an array. */
 void http_reply_all(struct http_request *const *requests, size_t n);
-/** Answers 200 text/event-stream with the stream, chunked; the request is gone afterwards. Loop thread. */
+/** Answers 200 text/event-stream with the stream, chunked, or refuses it: 406, 503 when every place is taken or streams
+ * have three quarters of the connections (the rest is for requests). HEAD gets what GET would, without the events. The
+ * request is gone afterwards, and a stream that is refused is closed. Loop thread. */
 void http_stream(struct http_request *request, struct http_stream *stream);
 /** Something can be read again. Loop thread (loop_post gets you there). */
 void http_stream_wake(struct http_stream *stream);
+
+/** Whom the request is from: the peer, or who a proxy that is believed says it is (the last of X-Forwarded-For). Loop
+ * thread, while the handler runs. */
+struct http_address http_client_address(const struct http_request *request);
+bool http_address_is(const struct http_address *a, const struct http_address *b);
 
 /** Adds a header to the reply; silently dropped past HTTP_MAX_HEADERS_OUT (ASSERT in tests). */
 void http_add_header(struct http_request *request, const char *name, struct str value);

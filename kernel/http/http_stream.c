@@ -1,6 +1,10 @@
 #include "http_internal.h"
 
+#include "errors.h"
+
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { BLOCK = 64 * 1024 };
 
@@ -12,6 +16,7 @@ static void list_add(struct exchange *exchange)
     if (server->streams)
         server->streams->newer_stream = exchange;
     server->streams = exchange;
+    server->n_streams++;
 }
 
 static void list_remove(struct exchange *exchange)
@@ -22,6 +27,7 @@ static void list_remove(struct exchange *exchange)
         exchange->server->streams = exchange->older_stream;
     if (exchange->older_stream)
         exchange->older_stream->newer_stream = exchange->newer_stream;
+    exchange->server->n_streams--;
 }
 
 static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t max)
@@ -52,15 +58,74 @@ void http_stream_wake(struct http_stream *stream)
     MHD_resume_connection(exchange->connection);
 }
 
+static void unwatch_client(struct exchange *exchange)
+{
+    struct epoll_event none = {0};
+    (void)epoll_ctl(exchange->server->hangups.fd, EPOLL_CTL_DEL, exchange->peer->fd, &none);
+}
+
 void http_stream_end(struct exchange *exchange)
 {
     struct http_stream *stream = exchange->stream;
     http_stream_wake(stream); /* a suspended connection can't be ended */
     exchange->stream = NULL;
     stream->connection = NULL;
+    unwatch_client(exchange);
     list_remove(exchange);
+    http_places_leave(stream->places, stream);
     stream->close(stream);
 }
+
+/* Hanging up ------------------------------------------------------------------------------------------------------ */
+
+/* MHD doesn't look at a connection that sleeps, nor reads from one to which it writes: that the client has gone it
+ * would notice at the second heartbeat that can't be sent. So the clients of streams are in an epoll set of their own.
+ * One that ends its half of the connection has gone as well: nothing can be asked on it any more. */
+static void end_hung_up(struct http_server *server)
+{
+    struct epoll_event gone[64];
+    int n;
+    while ((n = epoll_wait(server->hangups.fd, gone, COUNT_OF(gone), 0)) > 0) {
+        for (int i = 0; i < n; i++) {
+            struct exchange *exchange = gone[i].data.ptr;
+            shutdown(exchange->peer->fd, SHUT_RDWR); /* MHD writes nothing more, and closes it */
+            http_stream_end(exchange);
+        }
+        server->must_run = true;
+    }
+}
+
+static void some_hung_up(struct loop_watch *watch, uint32_t events)
+{
+    UNUSED(events);
+    end_hung_up(CONTAINER_OF(watch, struct http_server, hangups));
+}
+
+int http_hangups_open(struct http_server *server)
+{
+    server->hangups = (struct loop_watch){.fd = epoll_create1(EPOLL_CLOEXEC), .ready = some_hung_up};
+    if (server->hangups.fd < 0)
+        return E_UNAVAILABLE;
+    int rc = loop_watch_add(server->loop, &server->hangups, EPOLLIN);
+    if (rc)
+        close(server->hangups.fd);
+    return rc;
+}
+
+void http_hangups_close(struct http_server *server)
+{
+    loop_watch_remove(server->loop, &server->hangups);
+    close(server->hangups.fd);
+}
+
+/* Without memory for it the heartbeats notice. */
+static void watch_client(struct exchange *exchange)
+{
+    struct epoll_event event = {.events = EPOLLRDHUP, .data.ptr = exchange};
+    (void)epoll_ctl(exchange->server->hangups.fd, EPOLL_CTL_ADD, exchange->peer->fd, &event);
+}
+
+/* Answering ------------------------------------------------------------------------------------------------------- */
 
 static enum MHD_Result refuse(struct exchange *exchange)
 {
@@ -83,16 +148,44 @@ static struct MHD_Response *stream_response(struct exchange *exchange)
     return response;
 }
 
+static bool has_room(const struct http_server *server, const struct http_stream *stream)
+{
+    return (int64_t)server->n_streams < server->settings.max_connections - server->settings.max_connections / 4 &&
+           http_places_has_room(stream->places, &stream->address);
+}
+
+static enum MHD_Result send_stream(struct exchange *exchange, struct MHD_Response *response)
+{
+    exchange->request.status = 200;
+    http_count(&exchange->request);
+    exchange->state = EXCHANGE_ANSWERED;
+    enum MHD_Result result = MHD_queue_response(exchange->connection, MHD_HTTP_OK, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static void begin(struct exchange *exchange)
+{
+    exchange->stream->asleep = false;
+    exchange->counted = false; /* it goes on for ever */
+    exchange->server->begun--;
+    list_add(exchange);
+    watch_client(exchange);
+}
+
 enum MHD_Result http_stream_answer(struct exchange *exchange)
 {
     struct http_request *request = &exchange->request;
+    struct http_stream *stream = exchange->stream;
     if (!exchange->takes_stream) {
         http_fill_problem(request, 406, NULL, "Only text/event-stream is served here.");
         return refuse(exchange);
     }
-    if (request->head) {
-        request->status = 200;
-        request->content_type = "text/event-stream";
+    stream->address = http_client_address(request);
+    if (!has_room(exchange->server, stream))
+        end_hung_up(exchange->server); /* some may have left a moment ago, and come back */
+    if (!has_room(exchange->server, stream)) {
+        http_fill_problem(request, 503, NULL, "Too many follow already.");
         return refuse(exchange);
     }
     struct MHD_Response *response = stream_response(exchange);
@@ -100,16 +193,17 @@ enum MHD_Result http_stream_answer(struct exchange *exchange)
         http_fill_problem(request, 503, NULL, "There is no memory for the stream.");
         return refuse(exchange);
     }
-    request->status = 200;
-    http_count(request);
-    exchange->state = EXCHANGE_ANSWERED;
-    exchange->stream->asleep = false;
-    exchange->counted = false; /* it goes on for ever */
-    exchange->server->begun--;
-    list_add(exchange);
-    enum MHD_Result result = MHD_queue_response(exchange->connection, MHD_HTTP_OK, response);
-    MHD_destroy_response(response);
-    return result;
+    if (request->head) {
+        /* Its headers, and the end: chunked, MHD 0.9 would send the last chunk where the next answer is looked for. */
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+        exchange->stream = NULL;
+        stream->connection = NULL;
+        stream->close(stream);
+    } else {
+        http_places_take(stream->places, stream);
+        begin(exchange);
+    }
+    return send_stream(exchange, response);
 }
 
 void http_stream(struct http_request *request, struct http_stream *stream)

@@ -222,6 +222,7 @@ static bool make_feed(struct service *service)
         .tail_bytes = common->feed_tail_bytes,
         .heartbeat_ms = common->feed_heartbeat_ms,
         .max_followers = common->feed_max_followers,
+        .followers_per_address = common->feed_followers_per_address,
     };
 
     service->feed = feed_new(service->loop, &settings, service->parts.last_position, service->parts.read_stored,

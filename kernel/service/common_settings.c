@@ -42,6 +42,8 @@ const struct setting common_settings_rows[] = {
         "A comment is sent to every follower so often."),
     ROW(feed_max_followers, "feed.max_followers", SETTING_INT, "256", 1, 100000,
         "Followers of a feed at a time; more get 503."),
+    ROW(feed_followers_per_address, "feed.followers_per_address", SETTING_INT, "32", 1, 100000,
+        "So many of them from one address; the next one ends its oldest. Loopback is free of it."),
     ROW(feed_max_waiting, "feed.max_waiting", SETTING_INT, "4096", 1, 1000000,
         "Events of one producer that may wait for the writer before its feed is paused."),
     ROW(feed_silence_ms, "feed.silence_ms", SETTING_MS, "5000", 100, 1 * HOUR,

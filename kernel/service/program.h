@@ -19,7 +19,8 @@ struct common_settings {
     int64_t log_level;    /* enum log_level */
     int64_t log_format;   /* enum log_format */
     struct http_settings http;
-    int64_t feed_tail_bytes, feed_heartbeat_ms, feed_max_followers, feed_max_waiting, feed_silence_ms;
+    int64_t feed_tail_bytes, feed_heartbeat_ms, feed_max_followers, feed_followers_per_address, feed_max_waiting,
+        feed_silence_ms;
     int64_t writer_batch, writer_queue, writer_retry_ms;
     int64_t call_timeout_ms, call_max_batch, call_max_connections; /* synchronous calls */
     int64_t breaker_window_ms, breaker_volume, breaker_error_percent, breaker_sleep_window_ms;

@@ -143,7 +143,8 @@ static void took_too_long(struct loop_timer *timer)
     fail_msg("nothing happened for 60 s");
 }
 
-static const struct feed_settings feed_usual = {.tail_bytes = 1 << 20, .heartbeat_ms = 100, .max_followers = 8};
+static const struct feed_settings feed_usual = {
+    .tail_bytes = 1 << 20, .heartbeat_ms = 100, .max_followers = 8, .followers_per_address = 64};
 static const struct writer_settings writer_usual = {.batch = 64, .queue = 64, .retry_ms = 1};
 
 static void open_consumer(struct fixture *fixture)

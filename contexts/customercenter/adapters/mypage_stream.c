@@ -46,6 +46,7 @@ struct mypage_stream {
     struct follower *all;
     struct watch_board board;
     int64_t n_all, n_followers;
+    struct http_places places;
     struct loop_timer wake, heartbeat;
     int64_t woken_at;
     struct arena arena; /* for what is read from the table */
@@ -329,7 +330,7 @@ static struct follower *new_follower(struct mypage_stream *stream, struct str ba
     struct watch *watches = (struct watch *)(follower + 1);
     char *base_copy = (char *)(watches + orders->n);
     memcpy(base_copy, base.p, base.n);
-    follower->http = (struct http_stream){.read = read_stream, .close = close_follower};
+    follower->http = (struct http_stream){.read = read_stream, .close = close_follower, .places = &stream->places};
     follower->stream = stream;
     follower->watches = watches;
     follower->n_watches = orders->n;
@@ -343,14 +344,35 @@ static struct follower *new_follower(struct mypage_stream *stream, struct str ba
     return follower;
 }
 
+/* The id of the last event that the client has seen, -1 when it names none. On nonsense the problem is filled in. The
+ * header comes before the parameter: a browser that reconnects repeats the address with which it began, and says in the
+ * header how far it got since. */
+static bool read_last(struct http_request *request, int64_t *last)
+{
+    struct str text = request->last_event_id, again;
+    const char *name = "Last-Event-ID";
+
+    *last = -1;
+    if (text.n == 0) {
+        name = "lastEventId";
+        if (!http_query(request, name, 0, &text))
+            return true;
+        if (http_query(request, name, 1, &again))
+            text.n = 0;
+    }
+    if (str_to_i64(text, last) && *last >= 0)
+        return true;
+    http_fill_problem(request, 400, name, "must be a whole number, the id of the last event received, given once");
+    return false;
+}
+
 /* Where it goes on; `*reset`: it can't, its number is of another database. Without a number: from now on. */
-static int64_t start_of(const struct mypage_stream *stream, struct str last_event_id, bool of_orders, int64_t last,
-                        bool *reset)
+static int64_t start_of(const struct mypage_stream *stream, bool of_orders, int64_t last, bool *reset)
 {
     int64_t newest = change_log_newest(stream->log);
 
     *reset = false;
-    if (last_event_id.n == 0)
+    if (last < 0)
         return of_orders ? 0 : newest;
     if (last == 0 || (last >= stream->epoch && last <= newest))
         return last;
@@ -361,18 +383,14 @@ static int64_t start_of(const struct mypage_stream *stream, struct str last_even
 void mypage_stream_serve(struct mypage_stream *stream, struct http_request *request,
                          const struct mypage_stream_orders *orders)
 {
-    int64_t last = 0;
+    int64_t last;
     bool reset;
 
-    if (request->last_event_id.n && (!str_to_i64(request->last_event_id, &last) || last < 0)) {
-        http_problem(request, 400, "Last-Event-ID", "must be a whole number, the id of the last event received");
+    if (!read_last(request, &last)) {
+        http_reply(request);
         return;
     }
-    if (stream->n_followers >= stream->settings.max_streams) {
-        http_problem(request, 503, NULL, "too many follow the view already");
-        return;
-    }
-    last = start_of(stream, request->last_event_id, orders->n > 0, last, &reset);
+    last = start_of(stream, orders->n > 0, last, &reset);
     struct follower *follower = new_follower(stream, request->base, orders, last);
     if (!follower) {
         http_fill_failure(request, E_MEMORY);
@@ -409,6 +427,7 @@ struct mypage_stream *mypage_stream_new(struct loop *loop, struct sql *reads,
     stream->loop = loop;
     stream->reads = reads;
     stream->settings = *settings;
+    stream->places = (struct http_places){.most = settings->max_streams, .per_address = settings->streams_per_address};
     stream->epoch = epoch;
     stream->wake.fire = wake_all;
     stream->heartbeat.fire = send_heartbeats;

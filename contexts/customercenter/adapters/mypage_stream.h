@@ -25,9 +25,10 @@ struct mypage_stream_orders {
 };
 
 struct mypage_stream_settings {
-    int64_t max_streams;  /* at a time; more get 503 */
-    int64_t max_resume;   /* changes */
-    int64_t heartbeat_ms; /* a comment line is sent so often */
+    int64_t max_streams;         /* at a time; more get 503 */
+    int64_t streams_per_address; /* one more ends the oldest */
+    int64_t max_resume;          /* changes */
+    int64_t heartbeat_ms;        /* a comment line is sent so often */
 };
 
 struct mypage_stream;

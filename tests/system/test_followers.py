@@ -1,0 +1,102 @@
+"""Those who follow the view or a feed: they come, hang up and come again in crowds, and nobody keeps the others' places."""
+import socket
+
+from raw import ask
+from shop import read_stream
+
+MANY = 400
+
+
+def follow(shop, address=None, path="/mypages/stream", service="customercenter"):
+    """A socket on which a stream has been asked for, and the status of the answer."""
+    said = f"X-Forwarded-For: {address}\r\n" if address else ""
+    connection = socket.create_connection(("127.0.0.1", shop.ports[service]), timeout=20)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{said}\r\n".encode())
+    return connection
+
+
+def status_of(connection):
+    head = b""
+    while b"\r\n\r\n" not in head:
+        piece = connection.recv(4096)
+        assert piece, f"hung up after {head}"
+        head += piece
+    return int(head.split(b" ")[1])
+
+
+def is_ended(connection):
+    """Reads up to the stream's last chunk; a stream that goes on fails the test by its time-out."""
+    text = b""
+    while not text.endswith(b"0\r\n\r\n"):
+        piece = connection.recv(65536)
+        if not piece:
+            break
+        text += piece
+    return True
+
+
+def test_followers_that_leave_and_return_at_once_are_all_let_in(open_shop):
+    shop = open_shop({"customercenter.max_streams": MANY, "customercenter.heartbeat_ms": 600_000}).start("customercenter")
+    for _ in range(4):
+        crowd = [follow(shop, f"192.0.2.{n % 200}") for n in range(MANY)]
+        told = [status_of(each) for each in crowd]
+        assert told == [200] * MANY
+        for each in crowd:
+            each.close()
+
+
+def test_who_hung_up_on_a_feed_is_not_counted_any_more(open_shop):
+    shop = open_shop({"feed.max_followers": 20, "feed.heartbeat_ms": 600_000}).start("stock")
+    for _ in range(4):
+        crowd = [follow(shop, path="/events", service="stock") for _ in range(20)]
+        assert [status_of(each) for each in crowd] == [200] * 20
+        for each in crowd:
+            each.close()
+
+
+def test_one_address_follows_with_its_newest_streams_and_leaves_the_places_of_others(open_shop):
+    shop = open_shop({"customercenter.max_streams": 10, "customercenter.streams_per_address": 3}).start("customercenter")
+    greedy = [follow(shop, "198.51.100.7") for _ in range(12)]
+    assert [status_of(each) for each in greedy] == [200] * 12
+    others = [follow(shop, f"192.0.2.{n}") for n in range(7)]
+    assert [status_of(each) for each in others] == [200] * 7
+    assert all(is_ended(each) for each in greedy[:9])
+    late = follow(shop, "192.0.2.100")
+    assert status_of(late) == 503
+    again = follow(shop, "198.51.100.7")
+    assert status_of(again) == 200
+    assert is_ended(greedy[9])
+    for each in [*greedy, *others, late, again]:
+        each.close()
+
+
+def test_head_of_a_stream_says_what_get_would_and_ends(own_shop):
+    for service, path in (("customercenter", "/mypages/stream"), ("order", "/events")):
+        told = ask(own_shop.ports[service], f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        head, _, body = told.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ") and b"content-type: text/event-stream" in head.lower()
+        assert body == b""
+        told = ask(own_shop.ports[service], f"HEAD {path} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: soon\r\n\r\n".encode())
+        assert told.startswith(b"HTTP/1.1 400 ")
+
+
+def test_where_a_stream_goes_on_can_be_said_in_its_address(own_shop):
+    for _ in range(3):
+        own_shop.wait_order(own_shop.order()["id"], "Completed")
+    own_shop.page_of(3)
+    url = own_shop.url("customercenter") + "/mypages/stream"
+    whole = read_stream(url, after=0)
+    middle = whole[len(whole) // 2].id
+    assert [each.id for each in read_stream(f"{url}?lastEventId={middle}")] == [each.id for each in whole if int(each.id) > int(middle)]
+    # A browser that reconnects repeats the address and says in the header how far it has got.
+    newest = whole[-1].id
+    assert read_stream(f"{url}?lastEventId=0", after=newest) == []
+
+
+def test_a_place_in_a_stream_that_makes_no_sense_is_refused_by_its_name(own_shop):
+    for said in ("lastEventId=", "lastEventId=soon", "lastEventId=-1", "lastEventId=1.5", "lastEventId=1&lastEventId=2"):
+        answer = own_shop["customercenter"].get(f"/mypages/stream?{said}")
+        assert answer.status_code == 400, said
+        assert answer.json()["member"] == "lastEventId"
+    answer = own_shop["customercenter"].get("/mypages/stream?lastEventId=1", headers={"Last-Event-ID": "soon"})
+    assert (answer.status_code, answer.json()["member"]) == (400, "Last-Event-ID")
