@@ -25,6 +25,8 @@ static const struct {
     [HTTP_FORWARDED_FOR] = {STR_INIT("X-Forwarded-For"), false},
     [HTTP_ACCEPT] = {STR_INIT("Accept"), false},
     [HTTP_GATEWAY] = {STR_INIT("X-Gateway"), false},
+    [HTTP_ORIGIN] = {STR_INIT("Origin"), true},
+    [HTTP_SEC_FETCH_SITE] = {STR_INIT("Sec-Fetch-Site"), true},
 };
 
 static const struct http_verdict fine = {0, NULL, NULL};
@@ -171,16 +173,22 @@ bool http_guard_is_plain(struct str before, const struct http_field *fields, siz
     return n == 0 || before.p[before.n + 1] == '\0';
 }
 
+/* Also those whose name says that they are (RFC 6839, 3.1): hal+json, merge-patch+json. */
+static bool is_json_type(struct str type)
+{
+    struct str name;
+    struct str group = str_split(type, '/', &name);
+    struct str suffix = {name.p + name.n - 5, 5};
+    return str_eq_nocase(group, STR("application")) && is_token(name) &&
+           (str_eq_nocase(name, STR("json")) || (name.n > 5 && str_eq_nocase(suffix, STR("+json"))));
+}
+
 bool http_is_json(struct str content_type, struct str content_encoding)
 {
     if (content_encoding.n && !str_eq_nocase(content_encoding, STR("identity")))
         return false;
-    if (content_type.n == 0)
-        return true;
     struct str parameters;
-    struct str type = str_trim(str_split(content_type, ';', &parameters));
-    if (!str_eq_nocase(type, STR("application/json")) && !str_eq_nocase(type, STR("application/hal+json")) &&
-        !str_eq_nocase(type, STR("application/merge-patch+json")))
+    if (!is_json_type(str_trim(str_split(content_type, ';', &parameters))))
         return false;
     while (parameters.n) {
         struct str charset;

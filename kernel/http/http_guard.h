@@ -40,6 +40,8 @@ enum http_header {
     HTTP_FORWARDED_FOR,
     HTTP_ACCEPT,
     HTTP_GATEWAY,
+    HTTP_ORIGIN,
+    HTTP_SEC_FETCH_SITE,
     HTTP_HEADERS
 };
 
@@ -65,7 +67,8 @@ struct http_verdict http_guard(const struct http_field *fields, size_t n, bool h
  * byte, so no line was folded, ended by CR or LF alone, or hides text behind a NUL. For texts that were parsed in
  * place, with NUL written over colons and line ends; `before` is the version at the end of the request line. */
 bool http_guard_is_plain(struct str before, const struct http_field *fields, size_t n);
-/** Whether `content_type` (empty: none given) is JSON in UTF-8 and `content_encoding` changes nothing. */
+/** Whether `content_type` is JSON in UTF-8 and `content_encoding` changes nothing. None given is not JSON: a foreign
+ * page's request without a type needs nobody's permission (Fetch, "no-cors"), one with JSON's does. */
 bool http_is_json(struct str content_type, struct str content_encoding);
 /** A host with or without port, of characters that can stand in a link as they are. */
 bool http_is_host(struct str text);

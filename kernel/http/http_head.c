@@ -1,6 +1,7 @@
 #include "http_internal.h"
 
 #include "errors.h"
+#include "http_origin.h"
 #include "http_text.h"
 
 /* The headers as MHD has them ------------------------------------------------------------------------------------- */
@@ -99,6 +100,7 @@ static int read_target(struct exchange *exchange, const struct http_head *head)
     split_absolute(&target, &host);
     if (!http_is_host(host))
         return E_MALFORMED;
+    exchange->misdirected = !http_hosts_take(&exchange->server->hosts, host);
     request->base = http_base_url(&request->arena, head, host, exchange->peer->trusted);
     struct str raw_path = str_split(target, '?', &request->query);
     if (request->method == HTTP_OPTIONS && str_is(raw_path, "*"))
@@ -148,10 +150,14 @@ static void tell_allowed(struct exchange *exchange)
 
 static bool is_wanted_media(const struct exchange *exchange, const struct http_head *head)
 {
-    enum http_method method = exchange->request.method;
-    if (!exchange->has_body || (method != HTTP_POST && method != HTTP_PUT && method != HTTP_PATCH))
-        return true;
-    return http_is_json(head->value[HTTP_CONTENT_TYPE], head->value[HTTP_CONTENT_ENCODING]);
+    return !exchange->has_body || exchange->request.method == HTTP_GET ||
+           http_is_json(head->value[HTTP_CONTENT_TYPE], head->value[HTTP_CONTENT_ENCODING]);
+}
+
+/* Reading is free: no page of another origin sees the answer. */
+static const char *foreign_change(const struct exchange *exchange, const struct http_head *head)
+{
+    return exchange->request.method == HTTP_GET ? NULL : http_foreign_origin(head, exchange->request.base);
 }
 
 /* Fills in a refusal, or sets the route. */
@@ -160,6 +166,7 @@ static void find_route(struct exchange *exchange, const struct http_head *head)
     struct http_request *request = &exchange->request;
     struct http_match match =
         http_router_find(exchange->server->router, request->method, &exchange->path, request->outside);
+    const char *foreign;
     exchange->route = match.route;
     memcpy(request->param, match.param, sizeof match.param);
     if (request->method == HTTP_OPTIONS && !match.route && (match.path_known || exchange->path.n == 0)) {
@@ -170,10 +177,13 @@ static void find_route(struct exchange *exchange, const struct http_head *head)
     } else if (!match.route) {
         http_fill_problem(request, 405, NULL, "This path does not have the method; Allow says which it has.");
         tell_allowed(exchange);
+    } else if ((foreign = foreign_change(exchange, head)) != NULL) {
+        http_fill_problem(request, 403, foreign, "A page of another origin may not change anything here.");
     } else if (request->method != HTTP_GET && !exchange->takes_entity) {
         http_fill_problem(request, 406, NULL, "Only application/hal+json and application/json are served.");
     } else if (!is_wanted_media(exchange, head)) {
-        http_fill_problem(request, 415, NULL, "The body must be application/json, in UTF-8, without an encoding.");
+        http_fill_problem(request, 415, "Content-Type",
+                          "The body must be application/json, in UTF-8, without an encoding, and say so.");
     }
     exchange->refused = request->status != 0;
 }
@@ -190,6 +200,13 @@ static void refuse_target(struct exchange *exchange, int error)
         http_fill_problem(request, 404, NULL, "There is nothing at this path.");
     else
         http_fill_failure(request, error);
+}
+
+static void refuse_host(struct exchange *exchange)
+{
+    exchange->refused = true;
+    http_fill_problem(&exchange->request, 421, "Host",
+                      "This service is not known by that name; the setting http.hosts has those it is known by.");
 }
 
 static void take_method(struct http_request *request, const char *name)
@@ -218,6 +235,8 @@ void http_head_read(struct exchange *exchange, const char *method, const char *v
     int rc = read_target(exchange, &head);
     if (rc)
         refuse_target(exchange, rc);
+    else if (exchange->misdirected)
+        refuse_host(exchange);
     else
         find_route(exchange, &head);
     if (!exchange->refused && head.content_length)

@@ -8,6 +8,7 @@
 
 #include "http_forwarded.h"
 #include "http_guard.h"
+#include "http_hosts.h"
 #include "http_route.h"
 #include "http_server.h"
 #include "http_trace.h"
@@ -54,6 +55,7 @@ struct exchange {
     bool answered_inside; /* http_reply() or http_stream() was called by the handler itself */
     bool close;           /* the connection ends with this answer */
     bool has_body;
+    bool misdirected; /* for a host that we are not */
     bool chunked;
     bool takes_entity; /* Accept allows HAL or JSON */
     bool takes_stream; /* Accept allows an event stream */
@@ -66,6 +68,7 @@ struct http_server {
     struct loop *loop;
     struct http_settings settings;
     struct http_trust trust;
+    struct http_hosts hosts;
     struct http_router *router;
     void *context;
     struct MHD_Daemon *daemon;

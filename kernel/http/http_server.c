@@ -142,6 +142,11 @@ static bool start(struct http_server *server, const char *listen, const struct r
         buf_printf(problem, "the trusted proxy \"%s\" is not an address or a network", server->settings.trusted_proxy);
         return false;
     }
+    struct str wrong;
+    if (!http_hosts_read(server->settings.hosts, &server->hosts, &wrong)) {
+        buf_printf(problem, "\"%.*s\" among the hosts is not a host's name", STR_ARG(wrong));
+        return false;
+    }
     server->listen_fd = http_listen(listen, &server->port, problem);
     if (server->listen_fd < 0)
         return false;

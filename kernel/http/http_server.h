@@ -36,6 +36,7 @@ struct http_settings {
     int64_t idle_ms;           /* a connection without traffic is closed */
     int64_t request_ms;        /* a request must have arrived whole by then */
     const char *trusted_proxy; /* address (or prefix/len) whose X-Forwarded-* is believed; default loopback */
+    const char *hosts;         /* names it may be asked under besides those of http_hosts.h; NULL: none */
 };
 
 struct http_reply_header {
@@ -122,8 +123,9 @@ struct http_stream {
 
 /** Routes: NULL-path-terminated. Adds itself to `loop`. NULL and a sentence in `problem` when it can't listen (port in
  * use …). `listen` is "host:port"; port 0 takes a free one (http_server_port). Routes with other methods on the same
- * path give 405 with Allow; OPTIONS and HEAD answer by themselves. Text bodies must be application/json,
- * application/hal+json, merge-patch+json or none given (415 else). */
+ * path give 405 with Allow; OPTIONS and HEAD answer by themselves. Bodies must be application/json or another +json
+ * (415 else). What a page of another origin wants changed is refused (403, http_origin.h), and who asks under another
+ * name than the service's (421, http_hosts.h). */
 struct http_server *http_server_new(struct loop *loop, const struct http_settings *settings, const char *listen,
                                     const struct route *routes, void *context, struct buf *problem);
 uint16_t http_server_port(const struct http_server *server);

@@ -35,6 +35,10 @@ const struct setting common_settings_rows[] = {
         "A request has to have arrived whole by then."),
     ROW(http.trusted_proxy, "http.trusted_proxy", SETTING_TEXT, "loopback", 0, 64,
         "Whose X-Forwarded-* headers are believed: an address, a network, or loopback; empty: nobody's."),
+    ROW(http.hosts, "http.hosts", SETTING_TEXT, "", 0, 1024,
+        "Names the service may be asked under, separated by blanks; *.a.example: all below it; *: any. Addresses, "
+        "names "
+        "without a dot, localhost and this machine's name need not be named."),
 
     ROW(feed_tail_bytes, "feed.tail_bytes", SETTING_BYTES, "8MiB", 64 * KIB, 4 * GIB,
         "Recent events kept in memory for followers."),

@@ -25,6 +25,7 @@ struct http_settings http_bench_settings(void)
         .idle_ms = 60000,
         .request_ms = 60000,
         .trusted_proxy = "loopback",
+        .hosts = "shop.example",
     };
 }
 

@@ -249,7 +249,8 @@ static void only_json_is_taken(void **state)
                         "Content-Type: application/hal+json;charset=UTF-8\r\nContent-Length: 1\r\n\r\n1");
     assert_int_equal(answer.status, 201);
     answer = ask(state, "POST /orders HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n1"); /* no type said */
-    assert_int_equal(answer.status, 201);
+    assert_int_equal(answer.status, 415);
+    assert_says(&answer, "\"member\":\"Content-Type\"");
 }
 
 static void a_body_is_asked_for_where_one_is_needed(void **state)
