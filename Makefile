@@ -37,7 +37,7 @@ lint: ## layout, clang-tidy and the rules of the architecture
 sim: ## simulate SEEDS=100 random histories, the first with seed FROM=1
 	@tools/setup build
 	@[ -f build/build.ninja ] || meson setup build
-	@ninja -C build sim_run
+	@ninja -C build tests/sim/sim_run
 	@build/tests/sim/sim_run --from $(FROM) --seeds $(SEEDS)
 
 fuzz: ## fuzz every decoder for SECONDS=60 each

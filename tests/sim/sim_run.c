@@ -40,6 +40,15 @@ static bool read_plant(const char *name, enum sim_plant *plant)
     return false;
 }
 
+/* The line that plays the broken history once more. */
+static void print_again(const struct arguments *arguments)
+{
+    printf("again: build/tests/sim/sim_run --from %llu --seeds 1", (unsigned long long)playing);
+    if (arguments->plant != PLANT_NONE)
+        printf(" --plant %s", sim_plant_name(arguments->plant));
+    printf("\n");
+}
+
 static bool read_arguments(int n, char **words, struct arguments *out)
 {
     for (int i = 1; i < n; i += 2) {
@@ -78,7 +87,7 @@ int main(int argc, char **argv)
         simulated += result.simulated;
         if (result.broken) {
             printf("%.*s", STR_ARG(buf_str(&result.report)));
-            printf("again: sim_run --from %llu --seeds 1\n", (unsigned long long)playing);
+            print_again(&arguments);
             buf_free(&result.report);
             return 1;
         }
