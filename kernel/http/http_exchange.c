@@ -63,14 +63,6 @@ static struct http_peer *peer_of(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
-struct http_address http_client_address(const struct http_request *request)
-{
-    const struct exchange *exchange = request->connection;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    return http_address_of(request->forwarded_for, info ? info->client_addr : NULL);
-}
-
 void *http_exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     struct http_server *server = cls;

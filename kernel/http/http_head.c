@@ -135,6 +135,14 @@ static void take_headers(struct exchange *exchange, const struct http_head *head
     exchange->has_body = head->chunked || head->content_length > 0;
 }
 
+struct http_address http_client_address(const struct http_request *request)
+{
+    const struct exchange *exchange = request->connection;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return http_address_of(request->forwarded_for, info ? info->client_addr : NULL);
+}
+
 /* Finding the route ----------------------------------------------------------------------------------------------- */
 
 static void tell_allowed(struct exchange *exchange)

@@ -14,6 +14,7 @@
 #include "http_trace.h"
 
 #include <microhttpd.h>
+#include <stdarg.h>
 
 struct http_peer {
     int fd;
@@ -106,6 +107,10 @@ void http_peer_leave(struct http_peer *peer);
 /** Ends the connections whose time is over; returns when the next one's is (TIME_NEVER: nobody is waiting). */
 int64_t http_peers_expire(struct http_peers *peers, int64_t now_us);
 
+/* http_problem.c */
+void http_fill_problem_args(struct http_request *request, int status, const char *member, const char *detail,
+                            va_list args) PRINTF_LIKE(4, 0);
+
 /* http_exchange.c: MHD's callbacks */
 void *http_exchange_begin(void *server, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result http_exchange_continue(void *server, struct MHD_Connection *connection, const char *url,
@@ -123,16 +128,21 @@ void http_head_read(struct exchange *exchange, const char *method, const char *v
 /* http_answer.c */
 /** Hands the filled-in answer to MHD; the connection is in a callback of MHD or suspended. */
 enum MHD_Result http_answer(struct exchange *exchange);
-void http_answer_finished(struct loop_job *job);
 /** Shows the metrics of requests before the first one. */
 void http_metrics_register(void);
 /** Counts `request` by its status, and how long it took up to now. */
 void http_count(const struct http_request *request);
 
+/* http_reply.c */
+/** The loop's turn to send what other threads have answered. */
+void http_reply_finished(struct loop_job *job);
+
 /* http_places.c */
+/** The oldest stream of an address that has as many as it may; NULL: it may have one more. */
+struct http_stream *http_places_oldest(const struct http_places *places, const struct http_address *address);
 /** Whether there is a place for one more stream of `address`, a free one or that of its oldest. */
 bool http_places_has_room(const struct http_places *places, const struct http_address *address);
-/** Gives it to `stream`; the oldest of an address that has as many as it may is ended. */
+/** Gives it to `stream`; the oldest has been ended. */
 void http_places_take(struct http_places *places, struct http_stream *stream);
 void http_places_leave(struct http_places *places, struct http_stream *stream);
 

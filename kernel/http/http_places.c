@@ -1,8 +1,7 @@
 #include "http_internal.h"
 
-/* The oldest stream of an address that has as many as it may; NULL: it may have one more. Walks through all: a stream
- * begins seldom. */
-static struct http_stream *find_oldest(const struct http_places *places, const struct http_address *address)
+/* Walks through all: a stream begins seldom. */
+struct http_stream *http_places_oldest(const struct http_places *places, const struct http_address *address)
 {
     struct http_stream *oldest = NULL;
     int64_t n = 0;
@@ -20,14 +19,11 @@ static struct http_stream *find_oldest(const struct http_places *places, const s
 
 bool http_places_has_room(const struct http_places *places, const struct http_address *address)
 {
-    return places->taken < places->most || find_oldest(places, address);
+    return places->taken < places->most || http_places_oldest(places, address);
 }
 
 void http_places_take(struct http_places *places, struct http_stream *stream)
 {
-    struct http_stream *oldest = find_oldest(places, &stream->address);
-    if (oldest)
-        http_stream_end(oldest->connection);
     ASSERT(places->taken < places->most);
     stream->older = places->newest;
     stream->newer = NULL;

@@ -1,9 +1,13 @@
 #include "errors.h"
-#include "http_server.h"
+#include "http_internal.h"
 
-#include <microhttpd.h>
-#include <stdarg.h>
 #include <stdio.h>
+
+void http_add_header(struct http_request *request, const char *name, struct str value)
+{
+    if (request->n_headers < HTTP_MAX_HEADERS_OUT)
+        request->header[request->n_headers++] = (struct http_reply_header){name, value};
+}
 
 static const char *title_of(int status)
 {
@@ -72,35 +76,25 @@ static char *room_for(struct http_request *request, int n)
     return n < 0 ? NULL : arena_alloc(&request->arena, (size_t)n + 1);
 }
 
+void http_fill_problem_args(struct http_request *request, int status, const char *member, const char *detail,
+                            va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, detail, args);
+    char *text = room_for(request, n);
+    if (text)
+        (void)vsnprintf(text, (size_t)n + 1, detail, again);
+    va_end(again);
+    fill(request, status, member, text);
+}
+
 void http_fill_problem(struct http_request *request, int status, const char *member, const char *detail, ...)
 {
     va_list args;
     va_start(args, detail);
-    int n = vsnprintf(NULL, 0, detail, args);
+    http_fill_problem_args(request, status, member, detail, args);
     va_end(args);
-    char *text = room_for(request, n);
-    if (text) {
-        va_start(args, detail);
-        (void)vsnprintf(text, (size_t)n + 1, detail, args);
-        va_end(args);
-    }
-    fill(request, status, member, text);
-}
-
-void http_problem(struct http_request *request, int status, const char *member, const char *detail, ...)
-{
-    va_list args;
-    va_start(args, detail);
-    int n = vsnprintf(NULL, 0, detail, args);
-    va_end(args);
-    char *text = room_for(request, n);
-    if (text) {
-        va_start(args, detail);
-        (void)vsnprintf(text, (size_t)n + 1, detail, args);
-        va_end(args);
-    }
-    fill(request, status, member, text);
-    http_reply(request);
 }
 
 void http_fill_failure(struct http_request *request, int error)

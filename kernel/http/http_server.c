@@ -176,7 +176,7 @@ struct http_server *http_server_new(struct loop *loop, const struct http_setting
     server->receiving.patience_us = settings->request_ms * US_PER_MS;
     server->idle.patience_us = (settings->idle_ms + settings->request_ms) * US_PER_MS;
     server->must_run = true;
-    server->finish_job.run = http_answer_finished;
+    server->finish_job.run = http_reply_finished;
     server->parses_in_place = str_starts_with(str_of(MHD_get_version()), STR("0."));
     http_trace_init(&server->trace);
     http_metrics_register();
@@ -249,7 +249,7 @@ void http_server_free(struct http_server *server)
     if (!server)
         return;
     if (atomic_load(&server->finished))
-        http_answer_finished(&server->finish_job);
+        http_reply_finished(&server->finish_job);
     ASSERT(server->in_flight == 0);
     server->closing = true;
     end_streams(server);

@@ -200,6 +200,9 @@ enum MHD_Result http_stream_answer(struct exchange *exchange)
         stream->connection = NULL;
         stream->close(stream);
     } else {
+        struct http_stream *oldest = http_places_oldest(stream->places, &stream->address);
+        if (oldest)
+            http_stream_end(oldest->connection);
         http_places_take(stream->places, stream);
         begin(exchange);
     }

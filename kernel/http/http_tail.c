@@ -139,7 +139,7 @@ void http_tail_resume(struct http_tail *tail)
     transfer->paused = false;
     transfer->heard_at = clock_monotonic();
     curl_easy_pause(transfer->easy, CURLPAUSE_CONT); /* gives the bytes again, from inside */
-    http_tail_reap(client);
+    transfer_reap(client);
 }
 
 void http_tail_close(struct http_tail *tail)
@@ -158,15 +158,6 @@ void http_tail_close(struct http_tail *tail)
     }
     loop_timer_cancel(transfer->client->loop, &transfer->silence);
     transfer_push(&transfer->client->orphans, transfer);
-}
-
-void http_tail_reap(struct http_client *client)
-{
-    while (client->orphans.first) {
-        struct transfer *transfer = client->orphans.first;
-        transfer_unlink(&client->orphans, transfer);
-        drop(transfer);
-    }
 }
 
 void http_tail_end_all(struct http_client *client)

@@ -154,7 +154,7 @@ static void drive(struct driver *driver, curl_socket_t fd, int events)
     int left = 0;
 
     curl_multi_socket_action(driver->multi, fd, events, &running);
-    http_tail_reap(driver->client);
+    transfer_reap(driver->client);
     for (CURLMsg *message; (message = curl_multi_info_read(driver->multi, &left));) {
         struct transfer *transfer = NULL;
         CURLcode result = message->data.result;
@@ -269,4 +269,14 @@ void driver_remove(struct transfer *transfer)
         return;
     curl_multi_remove_handle(transfer->driver->multi, transfer->easy);
     transfer->driver = NULL;
+}
+
+void transfer_reap(struct http_client *client)
+{
+    while (client->orphans.first) {
+        struct transfer *transfer = client->orphans.first;
+        transfer_unlink(&client->orphans, transfer);
+        driver_remove(transfer);
+        transfer_free(transfer);
+    }
 }

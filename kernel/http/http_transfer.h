@@ -90,8 +90,9 @@ bool driver_add(struct driver *driver, struct transfer *transfer);
 /** Harmless when it is not with curl. */
 void driver_remove(struct transfer *transfer);
 
-/** Removes the tails that were closed from inside curl. */
-void http_tail_reap(struct http_client *client);
+/** Removes and frees the orphans. */
+void transfer_reap(struct http_client *client);
+
 /** Ends all tails with E_CLOSING. */
 void http_tail_end_all(struct http_client *client);
 

@@ -264,11 +264,3 @@ bool json_tokenize(struct json_tokens *tokens, struct str text, struct arena *ar
                    scan.reason ? scan.reason : "isn't valid JSON", (size_t)(scan.at - scan.start) + 1);
     return false;
 }
-
-struct str json_token_resolved(const struct json_tokens *tokens, const struct json_token *token, struct arena *arena)
-{
-    struct str raw = json_token_text(tokens, token);
-    char *text = arena_alloc(arena, raw.n);
-
-    return text ? (struct str){text, json_unescape(raw, text)} : (struct str){NULL, 0};
-}

@@ -209,25 +209,6 @@ static struct client_command *new_command(struct http_request *request, size_t n
 
 /* ---- what is sent ---- */
 
-bool stock_http_name(const struct stock_http *http, struct str given, struct str *name, const char **wrong)
-{
-    *name = str_trim(given);
-    if (name->n == 0 || name->n > STOCK_NAME_MAX) {
-        *wrong = "must be a name of 1 to 64 bytes";
-        return false;
-    }
-    for (size_t i = 0; i < name->n; i++) {
-        if ((unsigned char)name->p[i] < ' ' || name->p[i] == 0x7f) {
-            *wrong = "must not have control characters";
-            return false;
-        }
-    }
-    const struct menu_item *item = menu_find(http->menu, *name);
-    if (item)
-        *name = item->name;
-    return true;
-}
-
 static bool is_reservation_id(struct str id)
 {
     for (size_t i = 0; i < id.n; i++) {

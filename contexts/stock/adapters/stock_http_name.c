@@ -1,0 +1,23 @@
+/* stock_http_name.c: a name as clients may write it. */
+#include "stock_http.h"
+
+#include "menu.h"
+
+bool stock_http_name(const struct stock_http *http, struct str given, struct str *name, const char **wrong)
+{
+    *name = str_trim(given);
+    if (name->n == 0 || name->n > STOCK_NAME_MAX) {
+        *wrong = "must be a name of 1 to 64 bytes";
+        return false;
+    }
+    for (size_t i = 0; i < name->n; i++) {
+        if ((unsigned char)name->p[i] < ' ' || name->p[i] == 0x7f) {
+            *wrong = "must not have control characters";
+            return false;
+        }
+    }
+    const struct menu_item *item = menu_find(http->menu, *name);
+    if (item)
+        *name = item->name;
+    return true;
+}
