@@ -17,6 +17,15 @@ static void run(struct read_job *base, struct sql *sql)
     http_reply(request);
 }
 
+static int64_t rows_to_pass(const struct list_job *job)
+{
+    const struct page_request *page = &job->page;
+
+    if (page->n_sorts > 0 && page->sort[0].column >= job->source->n_ids)
+        return INT64_MAX;
+    return (page->number + 1) * page->size;
+}
+
 void list_serve(struct reader *reader, struct http_request *request, const struct list_source *source, void *context)
 {
     struct list_job *job = ARENA_NEW(&request->arena, struct list_job);
@@ -27,8 +36,10 @@ void list_serve(struct reader *reader, struct http_request *request, const struc
         return;
     }
     *job = (struct list_job){.base = {.run = run}, .source = source, .context = context, .request = request};
-    if (hal_read_page(request, source->sortable, &job->page))
-        reader_serve(reader, request, &job->base);
-    else
+    if (!hal_read_page(request, source->sortable, &job->page)) {
         http_reply(request);
+        return;
+    }
+    job->base.rows = rows_to_pass(job);
+    reader_serve(reader, request, &job->base);
 }

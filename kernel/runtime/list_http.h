@@ -13,6 +13,7 @@ struct list_job;
 struct list_source {
     const struct hal_type *type;
     const char *const *sortable; /* members, NULL-terminated */
+    size_t n_ids;                /* the first so many of them are the id: by it rows are found without sorting */
     /** On the reader's thread: the rows of job->page, each by hal_page_item() into job->request, and how many there are
      * in all. 0 or an errors.h code. */
     int (*fetch)(struct list_job *job, struct sql *sql, int64_t *total);

@@ -1,189 +1,237 @@
-/* reader.c: two threads and a lock.
+/* reader.c: two lanes, each of two threads and a lock.
  *
- * The reader runs one job after the other. The watchdog interrupts a job that takes too long: it sleeps until the limit
- * of the job it saw last, and without a limit when there was none. So a job that is done in time costs it nothing: it
- * is woken only when it sleeps without a limit. */
+ * The reader of a lane runs one job after the other. The watchdog interrupts a job that takes too long: it sleeps until
+ * the limit of the job it saw last, and without a limit when there was none. So a job that is done in time costs it
+ * nothing: it is woken only when it sleeps without a limit. */
 #include "reader.h"
 
 #include "alloc.h"
 #include "base.h"
 #include "clock.h"
 #include "errors.h"
+#include "read_queue.h"
 
 #include <pthread.h>
 
 enum { INTERRUPT_AGAIN_MS = 10 }; /* a statement that begins later in the same read is interrupted so much later */
 
-struct reader {
+struct lane {
     struct sql *sql;
     int64_t query_ms;
-    size_t most_waiting;
     pthread_t thread, watchdog;
     pthread_mutex_t lock;
     pthread_cond_t work;  /* something waits, or it is the end */
     pthread_cond_t watch; /* for a watchdog that is asleep: a read began, or it is the end */
     /* under the lock */
-    struct read_job *first, **last;
-    size_t waiting;
+    struct read_queue queue;
     int64_t limit; /* of what is being read, monotonic us; 0: nothing is */
     bool asleep;   /* the watchdog, without a limit */
     bool stopping;
     bool over; /* nothing will be read any more */
 };
 
-static void run_one(struct reader *reader, struct read_job *job)
-{
-    reader->limit = job->posted_us + reader->query_ms * US_PER_MS;
-    if (reader->asleep)
-        pthread_cond_signal(&reader->watch);
-    pthread_mutex_unlock(&reader->lock);
-    job->run(job, reader->sql);
-    pthread_mutex_lock(&reader->lock);
-    reader->limit = 0;
-}
+struct reader {
+    struct lane quick, slow;
+    int64_t quick_rows;
+    bool stopped;
+};
 
-static struct read_job *take(struct reader *reader)
+static void run_one(struct lane *lane, struct read_job *job)
 {
-    struct read_job *job = reader->first;
-
-    reader->first = job->next;
-    if (!reader->first)
-        reader->last = &reader->first;
-    reader->waiting--;
-    return job;
+    lane->limit = job->posted_us + lane->query_ms * US_PER_MS;
+    if (lane->asleep)
+        pthread_cond_signal(&lane->watch);
+    pthread_mutex_unlock(&lane->lock);
+    job->run(job, lane->sql);
+    pthread_mutex_lock(&lane->lock);
+    lane->limit = 0;
 }
 
 static void *read_on(void *context)
 {
-    struct reader *reader = context;
+    struct lane *lane = context;
 
-    pthread_mutex_lock(&reader->lock);
-    while (reader->first || !reader->stopping) {
-        if (reader->first)
-            run_one(reader, take(reader));
+    pthread_mutex_lock(&lane->lock);
+    for (;;) {
+        struct read_job *job = read_queue_take(&lane->queue);
+        if (job)
+            run_one(lane, job);
+        else if (lane->stopping)
+            break;
         else
-            pthread_cond_wait(&reader->work, &reader->lock);
+            pthread_cond_wait(&lane->work, &lane->lock);
     }
-    reader->over = true;
-    pthread_cond_signal(&reader->watch);
-    pthread_mutex_unlock(&reader->lock);
+    lane->over = true;
+    pthread_cond_signal(&lane->watch);
+    pthread_mutex_unlock(&lane->lock);
     return NULL;
 }
 
-static void sleep_until(struct reader *reader, int64_t until)
+static void sleep_until(struct lane *lane, int64_t until)
 {
     struct timespec then = {.tv_sec = (time_t)(until / US_PER_S), .tv_nsec = (long)(until % US_PER_S) * 1000};
 
-    pthread_cond_timedwait(&reader->watch, &reader->lock, &then);
+    pthread_cond_timedwait(&lane->watch, &lane->lock, &then);
 }
 
 static void *watch_over(void *context)
 {
-    struct reader *reader = context;
+    struct lane *lane = context;
 
-    pthread_mutex_lock(&reader->lock);
-    while (!reader->over) {
+    pthread_mutex_lock(&lane->lock);
+    while (!lane->over) {
         int64_t now = clock_monotonic();
-        if (reader->limit == 0) {
-            reader->asleep = true;
-            pthread_cond_wait(&reader->watch, &reader->lock);
-            reader->asleep = false;
-        } else if (now < reader->limit) {
-            sleep_until(reader, reader->limit);
+        if (lane->limit == 0) {
+            lane->asleep = true;
+            pthread_cond_wait(&lane->watch, &lane->lock);
+            lane->asleep = false;
+        } else if (now < lane->limit) {
+            sleep_until(lane, lane->limit);
         } else {
-            reader->sql->interrupt(reader->sql); /* with the lock, so that it can't hit the next read */
-            sleep_until(reader, now + INTERRUPT_AGAIN_MS * US_PER_MS);
+            lane->sql->interrupt(lane->sql); /* with the lock, so that it can't hit the next read */
+            sleep_until(lane, now + INTERRUPT_AGAIN_MS * US_PER_MS);
         }
     }
-    pthread_mutex_unlock(&reader->lock);
+    pthread_mutex_unlock(&lane->lock);
     return NULL;
 }
 
-static void init_locks(struct reader *reader)
+static void init_locks(struct lane *lane)
 {
     pthread_condattr_t monotonic;
 
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&reader->lock, NULL);
-    pthread_cond_init(&reader->work, &monotonic);
-    pthread_cond_init(&reader->watch, &monotonic);
+    pthread_mutex_init(&lane->lock, NULL);
+    pthread_cond_init(&lane->work, &monotonic);
+    pthread_cond_init(&lane->watch, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
-static void free_parts(struct reader *reader)
+static void stop_reading(struct lane *lane)
 {
-    pthread_cond_destroy(&reader->work);
-    pthread_cond_destroy(&reader->watch);
-    pthread_mutex_destroy(&reader->lock);
-    reader->sql->close(reader->sql);
-    heap_free(reader);
+    pthread_mutex_lock(&lane->lock);
+    lane->stopping = true;
+    pthread_cond_signal(&lane->work);
+    pthread_mutex_unlock(&lane->lock);
+    pthread_join(lane->thread, NULL);
 }
 
-static void tell_to_stop(struct reader *reader)
+static void destroy_locks(struct lane *lane)
 {
-    pthread_mutex_lock(&reader->lock);
-    reader->stopping = true;
-    pthread_cond_signal(&reader->work);
-    pthread_mutex_unlock(&reader->lock);
-    pthread_join(reader->thread, NULL);
+    pthread_cond_destroy(&lane->work);
+    pthread_cond_destroy(&lane->watch);
+    pthread_mutex_destroy(&lane->lock);
 }
 
-struct reader *reader_new(struct sql *sql, int64_t query_ms, size_t most_waiting)
+/* ---- a lane's life ---- */
+
+/* `name` of its thread. The connection stays the caller's when it fails. */
+static bool lane_start(struct lane *lane, struct sql *sql, const struct reader_limits *limits, const char *name)
+{
+    *lane = (struct lane){
+        .sql = sql,
+        .query_ms = limits->query_ms,
+        .queue = {.most = (size_t)limits->most_waiting, .per_address = (size_t)limits->waiting_per_address}};
+    init_locks(lane);
+    if (pthread_create(&lane->thread, NULL, read_on, lane)) {
+        destroy_locks(lane);
+        return false;
+    }
+    if (pthread_create(&lane->watchdog, NULL, watch_over, lane)) {
+        stop_reading(lane);
+        destroy_locks(lane);
+        return false;
+    }
+    pthread_setname_np(lane->thread, name);
+    pthread_setname_np(lane->watchdog, "watchdog");
+    return true;
+}
+
+static void lane_stop(struct lane *lane)
+{
+    stop_reading(lane);
+    pthread_join(lane->watchdog, NULL);
+}
+
+/* ---- both ---- */
+
+static struct reader *start(struct sql *quick, struct sql *slow, const struct reader_limits *limits)
 {
     struct reader *reader = heap_alloc(sizeof(*reader));
 
-    if (!reader) {
-        sql->close(sql);
+    if (!reader)
+        return NULL;
+    reader->quick_rows = limits->quick_rows;
+    if (!lane_start(&reader->quick, quick, limits, "reader")) {
+        heap_free(reader);
         return NULL;
     }
-    *reader = (struct reader){.sql = sql, .query_ms = query_ms, .most_waiting = most_waiting};
-    reader->last = &reader->first;
-    init_locks(reader);
-    if (pthread_create(&reader->thread, NULL, read_on, reader)) {
-        free_parts(reader);
+    if (!lane_start(&reader->slow, slow, limits, "slow-reader")) {
+        lane_stop(&reader->quick);
+        destroy_locks(&reader->quick);
+        heap_free(reader);
         return NULL;
     }
-    if (pthread_create(&reader->watchdog, NULL, watch_over, reader)) {
-        tell_to_stop(reader);
-        free_parts(reader);
-        return NULL;
-    }
-    pthread_setname_np(reader->thread, "reader");
-    pthread_setname_np(reader->watchdog, "watchdog");
     return reader;
 }
 
-bool reader_post(struct reader *reader, struct read_job *job)
+struct reader *reader_new(struct sql *quick, struct sql *slow, const struct reader_limits *limits)
 {
-    job->next = NULL;
-    job->posted_us = clock_monotonic();
-    pthread_mutex_lock(&reader->lock);
-    bool taken = reader->waiting < reader->most_waiting && !reader->stopping;
-    if (taken) {
-        *reader->last = job;
-        reader->last = &job->next;
-        reader->waiting++;
-        pthread_cond_signal(&reader->work);
+    struct reader *reader = start(quick, slow, limits);
+
+    if (!reader) {
+        quick->close(quick);
+        slow->close(slow);
     }
-    pthread_mutex_unlock(&reader->lock);
+    return reader;
+}
+
+bool reader_post(struct reader *reader, struct read_job *job, struct read_job **pushed_out)
+{
+    struct lane *lane = job->rows > reader->quick_rows ? &reader->slow : &reader->quick;
+
+    *pushed_out = NULL;
+    job->posted_us = clock_monotonic();
+    pthread_mutex_lock(&lane->lock);
+    bool taken = !lane->stopping && read_queue_add(&lane->queue, job, pushed_out);
+    if (taken)
+        pthread_cond_signal(&lane->work);
+    pthread_mutex_unlock(&lane->lock);
     return taken;
 }
 
-void reader_serve(struct reader *reader, struct http_request *request, struct read_job *job)
+static void refuse(struct http_request *request)
 {
-    if (reader_post(reader, job))
-        return;
     http_fill_failure(request, E_BUSY);
     http_reply(request);
 }
 
+void reader_serve(struct reader *reader, struct http_request *request, struct read_job *job)
+{
+    struct read_job *pushed_out;
+
+    job->request = request;
+    job->from = http_client_address(request);
+    if (!reader_post(reader, job, &pushed_out))
+        refuse(request);
+    if (pushed_out)
+        refuse(pushed_out->request);
+}
+
 void reader_stop(struct reader *reader)
 {
-    if (reader->stopping)
-        return; /* only this thread ever says so */
-    tell_to_stop(reader);
-    pthread_join(reader->watchdog, NULL);
+    if (reader->stopped)
+        return;
+    lane_stop(&reader->quick);
+    lane_stop(&reader->slow);
+    reader->stopped = true;
+}
+
+static void lane_free(struct lane *lane)
+{
+    destroy_locks(lane);
+    lane->sql->close(lane->sql);
 }
 
 void reader_free(struct reader *reader)
@@ -191,5 +239,7 @@ void reader_free(struct reader *reader)
     if (!reader)
         return;
     reader_stop(reader);
-    free_parts(reader);
+    lane_free(&reader->quick);
+    lane_free(&reader->slow);
+    heap_free(reader);
 }

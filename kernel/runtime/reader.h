@@ -1,8 +1,10 @@
-/** reader.h: a thread for reads that may take long (lists), with a connection of its own, so that they block neither
+/** reader.h: threads for reads that may take long (lists), with connections of their own, so that they block neither
  * the loop nor the writer.
  *
- *  A read that isn't done query_ms after it was posted is interrupted and answered with 503: a list for which others
- * had to be waited for has less time left for itself, so that nobody waits longer than that for an answer.
+ *  Two lanes: reads of few rows don't queue behind those that sort a table or walk far through it. In each lane the
+ * addresses take turns (read_queue.h). A read that isn't done query_ms after it was posted is interrupted and answered
+ * with 503: a list for which others had to be waited for has less time left for itself, so that nobody waits longer
+ * than that for an answer.
  */
 #ifndef COFFEESHOP_READER_H
 #define COFFEESHOP_READER_H
@@ -14,17 +16,32 @@
 #include <stdint.h>
 
 struct read_job {
-    /** On the reader's thread; ends in http_reply(). Statements that run into the time limit return E_TIMEOUT. */
+    /** On a reader's thread; ends in http_reply(). Statements that run into the time limit return E_TIMEOUT. */
     void (*run)(struct read_job *self, struct sql *sql);
-    struct read_job *next; /* the reader's */
-    int64_t posted_us;     /* the reader's */
+    int64_t rows; /* that have to be passed to find what is asked for; INT64_MAX: all that there are */
+    /* the reader's */
+    struct http_request *request;
+    struct http_address from;
+    int64_t posted_us;
+    struct read_job *next_line; /* read_queue.h: of the first in a line */
+    struct read_job *behind;    /* in the same line */
+    size_t waiting;             /* of the first in a line: in it, itself among them */
+};
+
+struct reader_limits {
+    int64_t query_ms;
+    int64_t quick_rows;          /* who has to pass more is in the slow lane */
+    int64_t most_waiting;        /* in a lane */
+    int64_t waiting_per_address; /* in a lane */
 };
 
 struct reader;
-/** Takes over `sql`, also when it fails: it is closed then. NULL when there is no memory or thread. */
-struct reader *reader_new(struct sql *sql, int64_t query_ms, size_t most_waiting);
-/** false: too many wait already; the job is still the caller's. Any thread. */
-bool reader_post(struct reader *reader, struct read_job *job);
+/** Takes over `quick` and `slow`, two connections to the same database, also when it fails: they are closed then. NULL
+ * when there is no memory or thread. */
+struct reader *reader_new(struct sql *quick, struct sql *slow, const struct reader_limits *limits);
+/** false: too many wait already; the job is still the caller's. So is `*pushed_out`, unless it is NULL: a job that gave
+ * up its place. Any thread. */
+bool reader_post(struct reader *reader, struct read_job *job, struct read_job **pushed_out);
 /** Posts a request's read, or answers it with 503 when too many wait already. Loop thread. */
 void reader_serve(struct reader *reader, struct http_request *request, struct read_job *job);
 /** Runs what waits, then ends its threads; afterwards nothing is taken any more. To be called before the loop is gone

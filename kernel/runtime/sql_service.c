@@ -5,7 +5,31 @@
 #include "errors.h"
 #include "outbox_sql.h"
 
-enum { BUSY_MS = 5000, MOST_LISTS_WAITING = 64 };
+enum { BUSY_MS = 5000 };
+
+static struct reader *open_reader(const struct sql_options *options, const struct common_settings *common,
+                                  struct buf *problem)
+{
+    const struct reader_limits limits = {
+        .query_ms = common->query_ms,
+        .quick_rows = common->list_quick_rows,
+        .most_waiting = common->list_max_waiting,
+        .waiting_per_address = common->list_waiting_per_address,
+    };
+    int error = OK;
+    struct sql *quick = sqlite_open(options, problem, &error);
+    struct sql *slow = quick ? sqlite_open(options, problem, &error) : NULL;
+
+    if (!slow) {
+        if (quick)
+            quick->close(quick);
+        return NULL;
+    }
+    struct reader *reader = reader_new(quick, slow, &limits);
+    if (!reader)
+        BUF_LIT(problem, "there is not enough memory, or no thread, for reading lists");
+    return reader;
+}
 
 struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *name,
                                      const struct sql_migration *migrations, size_t n_migrations, struct buf *problem)
@@ -35,10 +59,7 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
     };
     store->writes = sqlite_open(&options, problem, &error);
     options.read_only = true;
-    struct sql *lists = store->writes ? sqlite_open(&options, problem, &error) : NULL;
-    store->reader = lists ? reader_new(lists, common->query_ms, MOST_LISTS_WAITING) : NULL;
-    if (lists && !store->reader)
-        BUF_LIT(problem, "there is not enough memory, or no thread, for reading lists");
+    store->reader = store->writes ? open_reader(&options, common, problem) : NULL;
     store->reads = store->reader ? sqlite_open(&options, problem, &error) : NULL;
     bool fine = store->reads != NULL;
     if (fine && outbox_sql_newest(store->writes, &store->retention.clock.newest)) {

@@ -84,6 +84,12 @@ const struct setting common_settings_rows[] = {
         "After SIGTERM: unready but serving for so long, for load balancers to notice."),
     ROW(stop_ms, "stop_ms", SETTING_MS, "4000", 1, 10 * MINUTE, "Then at most so long to finish what is in flight."),
     ROW(query_ms, "query_ms", SETTING_MS, "2000", 1, 10 * MINUTE, "A list that takes longer is given up with 503."),
+    ROW(list_quick_rows, "list.quick_rows", SETTING_INT, "2000", 1, 1000000,
+        "A list for which more rows have to be passed waits with its like, not with the quick ones."),
+    ROW(list_max_waiting, "list.max_waiting", SETTING_INT, "64", 1, 65536,
+        "Quick lists that may wait, and as many slow ones; more get 503."),
+    ROW(list_waiting_per_address, "list.waiting_per_address", SETTING_INT, "8", 1, 65536,
+        "So many of them of one client address; more get 503. Loopback is free of it."),
 };
 /* clang-format on */
 

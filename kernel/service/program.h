@@ -27,7 +27,9 @@ struct common_settings {
     int64_t idempotency_retain_hours, outbox_retain_hours; /* 0: for ever */
     int64_t drain_ms; /* after SIGTERM: unready for so long before no new connection is taken */
     int64_t stop_ms;  /* then at most so long to finish what is in flight */
-    int64_t query_ms; /* a list that takes longer is given up with 503 */
+    int64_t query_ms;
+    int64_t list_quick_rows, list_max_waiting,
+        list_waiting_per_address; /* a list that takes longer is given up with 503 */
 };
 
 extern const struct setting common_settings_rows[];

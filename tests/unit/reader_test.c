@@ -2,7 +2,7 @@
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
-#include "reader.h"
+#include "read_queue.h"
 
 #include <semaphore.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { AN_HOUR_MS = 3600000, MOST_WAITING = 2 };
+enum { AN_HOUR_MS = 3600000, MOST_WAITING = 4, PER_ADDRESS = 3, QUICK_ROWS = 100 };
 
 struct fake_sql {
     struct sql port;
@@ -42,12 +42,30 @@ static void fake_sql_init(struct fake_sql *sql)
     sem_init(&sql->interrupted, 0, 0);
 }
 
+/* The connection of the slow lane, where most tests read nothing. */
+static struct fake_sql slow_sql;
+
 static struct reader *new_reader(struct fake_sql *sql, int64_t query_ms)
 {
+    const struct reader_limits limits = {.query_ms = query_ms,
+                                         .quick_rows = QUICK_ROWS,
+                                         .most_waiting = MOST_WAITING,
+                                         .waiting_per_address = PER_ADDRESS};
+
     fake_sql_init(sql);
-    struct reader *reader = reader_new(&sql->port, query_ms, MOST_WAITING);
+    fake_sql_init(&slow_sql);
+    struct reader *reader = reader_new(&sql->port, &slow_sql.port, &limits);
     assert_non_null(reader);
     return reader;
+}
+
+static bool post(struct reader *reader, struct read_job *job)
+{
+    struct read_job *pushed_out;
+
+    bool taken = reader_post(reader, job, &pushed_out);
+    assert_null(pushed_out);
+    return taken;
 }
 
 /* A job that says when it begins, then waits for its gate. */
@@ -70,7 +88,7 @@ static void run_gated(struct read_job *base, struct sql *sql)
 
 static void gated_init(struct gated_job *job, int *turn)
 {
-    *job = (struct gated_job){.base = {.run = run_gated}, .turn = turn};
+    *job = (struct gated_job){.base = {.run = run_gated, .from = {.local = true}}, .turn = turn};
     sem_init(&job->begun, 0, 0);
     sem_init(&job->gate, 0, 0);
 }
@@ -91,12 +109,12 @@ static void reads_are_done_in_the_order_in_which_they_were_asked_for(void **stat
 
     struct reader *reader = new_reader(&sql, AN_HOUR_MS);
     gated_init(&jobs[0], &turn);
-    assert_true(reader_post(reader, &jobs[0].base));
+    assert_true(post(reader, &jobs[0].base));
     sem_wait(&jobs[0].begun);
     for (int i = 1; i < 3; i++) {
         gated_init(&jobs[i], &turn);
         sem_post(&jobs[i].gate);
-        assert_true(reader_post(reader, &jobs[i].base));
+        assert_true(post(reader, &jobs[i].base));
     }
     sem_post(&jobs[0].gate);
     reader_free(reader);
@@ -104,17 +122,19 @@ static void reads_are_done_in_the_order_in_which_they_were_asked_for(void **stat
         assert_int_equal(jobs[i].place, i + 1);
     assert_int_equal(sql.interrupts, 0);
     assert_int_equal(sql.closes, 1);
+    assert_int_equal(slow_sql.closes, 1);
 }
 
 static void a_read_that_takes_too_long_is_interrupted_and_the_next_one_is_too(void **state)
 {
     struct fake_sql sql;
-    struct read_job jobs[2] = {{.run = run_until_interrupted}, {.run = run_until_interrupted}};
+    struct read_job jobs[2] = {{.run = run_until_interrupted, .from = {.local = true}},
+                               {.run = run_until_interrupted, .from = {.local = true}}};
     UNUSED(state);
 
     struct reader *reader = new_reader(&sql, 1);
-    assert_true(reader_post(reader, &jobs[0]));
-    assert_true(reader_post(reader, &jobs[1]));
+    assert_true(post(reader, &jobs[0]));
+    assert_true(post(reader, &jobs[1]));
     reader_free(reader); /* would wait for ever */
     assert_true(sql.interrupts >= 2);
 }
@@ -123,19 +143,19 @@ static void a_reader_that_was_idle_still_watches(void **state)
 {
     struct fake_sql sql;
     struct gated_job first;
-    struct read_job slow = {.run = run_until_interrupted};
+    struct read_job slow = {.run = run_until_interrupted, .from = {.local = true}};
     int turn = 0;
     UNUSED(state);
 
     struct reader *reader = new_reader(&sql, 1);
     gated_init(&first, &turn);
-    assert_true(reader_post(reader, &first.base));
+    assert_true(post(reader, &first.base));
     sem_wait(&first.begun);
     sem_wait(&sql.interrupted); /* it is watched, too */
     sem_post(&first.gate);
     while (sem_trywait(&sql.interrupted) == 0)
         continue;
-    assert_true(reader_post(reader, &slow));
+    assert_true(post(reader, &slow));
     reader_free(reader);
     assert_int_equal(first.place, 1);
 }
@@ -150,27 +170,149 @@ static void more_than_may_wait_are_refused(void **state)
     struct reader *reader = new_reader(&sql, AN_HOUR_MS);
     for (int i = 0; i < MOST_WAITING + 2; i++)
         gated_init(&jobs[i], &turn);
-    assert_true(reader_post(reader, &jobs[0].base));
+    assert_true(post(reader, &jobs[0].base));
     sem_wait(&jobs[0].begun); /* it is being read: it doesn't wait any more */
     for (int i = 1; i <= MOST_WAITING; i++)
-        assert_true(reader_post(reader, &jobs[i].base));
-    assert_false(reader_post(reader, &jobs[MOST_WAITING + 1].base));
+        assert_true(post(reader, &jobs[i].base));
+    assert_false(post(reader, &jobs[MOST_WAITING + 1].base));
     for (int i = 0; i <= MOST_WAITING; i++)
         sem_post(&jobs[i].gate);
     reader_free(reader);
     assert_int_equal(turn, MOST_WAITING + 1);
 }
 
-static void a_reader_for_which_there_is_no_memory_closes_its_database(void **state)
+static void a_reader_for_which_there_is_no_memory_closes_its_databases(void **state)
 {
     struct fake_sql sql;
     UNUSED(state);
 
     fake_sql_init(&sql);
+    fake_sql_init(&slow_sql);
     heap_fail_at(1);
-    assert_null(reader_new(&sql.port, AN_HOUR_MS, MOST_WAITING));
+    assert_null(reader_new(&sql.port, &slow_sql.port, &(struct reader_limits){.query_ms = 1}));
     heap_fail_at(0);
     assert_int_equal(sql.closes, 1);
+    assert_int_equal(slow_sql.closes, 1);
+}
+
+static void a_quick_read_does_not_wait_for_slow_ones(void **state)
+{
+    struct fake_sql sql;
+    struct gated_job jobs[3];
+    int slow_turn = 0, quick_turn = 0;
+    UNUSED(state);
+
+    struct reader *reader = new_reader(&sql, AN_HOUR_MS);
+    for (int i = 0; i < 2; i++) {
+        gated_init(&jobs[i], &slow_turn);
+        jobs[i].base.rows = QUICK_ROWS + 1;
+        assert_true(post(reader, &jobs[i].base));
+    }
+    sem_wait(&jobs[0].begun);
+    gated_init(&jobs[2], &quick_turn);
+    jobs[2].base.rows = QUICK_ROWS;
+    sem_post(&jobs[2].gate);
+    assert_true(post(reader, &jobs[2].base));
+    sem_wait(&jobs[2].begun); /* would wait for ever */
+    sem_post(&jobs[0].gate);
+    sem_post(&jobs[1].gate);
+    reader_free(reader);
+    assert_int_equal(slow_turn, 2);
+    assert_int_equal(quick_turn, 1);
+}
+
+/* ---- whose turn it is ---- */
+
+static struct read_job job_of(unsigned char address)
+{
+    return (struct read_job){.from = {.bytes = {[15] = address}, .local = address == 0}};
+}
+
+static struct read_queue queue_of(size_t most, size_t per_address)
+{
+    return (struct read_queue){.most = most, .per_address = per_address};
+}
+
+static void addresses_take_turns(void **state)
+{
+    struct read_queue queue = queue_of(100, 100);
+    struct read_job a[3], b[2], c;
+    struct read_job *pushed_out;
+    UNUSED(state);
+
+    for (int i = 0; i < 3; i++) {
+        a[i] = job_of(1);
+        assert_true(read_queue_add(&queue, &a[i], &pushed_out));
+    }
+    assert_ptr_equal(read_queue_take(&queue), &a[0]);
+    b[0] = job_of(2), b[1] = job_of(2), c = job_of(3);
+    assert_true(read_queue_add(&queue, &b[0], &pushed_out));
+    assert_true(read_queue_add(&queue, &b[1], &pushed_out));
+    assert_true(read_queue_add(&queue, &c, &pushed_out));
+    struct read_job *const turns[] = {&a[1], &b[0], &c, &a[2], &b[1], NULL};
+    for (size_t i = 0; i < COUNT_OF(turns); i++)
+        assert_ptr_equal(read_queue_take(&queue), turns[i]);
+}
+
+static void who_asks_again_at_once_does_not_come_before_others(void **state)
+{
+    struct read_queue queue = queue_of(100, 100);
+    struct read_job a = job_of(1), b[3];
+    struct read_job *pushed_out;
+    UNUSED(state);
+
+    for (int i = 0; i < 3; i++) {
+        b[i] = job_of(2);
+        assert_true(read_queue_add(&queue, &b[i], &pushed_out));
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_true(read_queue_add(&queue, &a, &pushed_out));
+        assert_ptr_equal(read_queue_take(&queue), &b[i]);
+        assert_ptr_equal(read_queue_take(&queue), &a);
+    }
+}
+
+static void an_address_waits_with_no_more_than_its_share_and_loopback_with_all_there_is(void **state)
+{
+    struct read_queue queue = queue_of(6, 2);
+    struct read_job a[3], local[4];
+    struct read_job *pushed_out;
+    UNUSED(state);
+
+    for (int i = 0; i < 3; i++) {
+        a[i] = job_of(1);
+        assert_int_equal(read_queue_add(&queue, &a[i], &pushed_out), i < 2);
+    }
+    for (int i = 0; i < 4; i++) {
+        local[i] = job_of(0);
+        assert_true(read_queue_add(&queue, &local[i], &pushed_out));
+    }
+    assert_int_equal(queue.n, 6);
+}
+
+static void when_all_places_are_taken_the_one_with_most_gives_up_its_newest(void **state)
+{
+    struct read_queue queue = queue_of(4, 4);
+    struct read_job a[4], b[2], c;
+    struct read_job *pushed_out;
+    UNUSED(state);
+
+    for (int i = 0; i < 4; i++) {
+        a[i] = job_of(1);
+        assert_true(read_queue_add(&queue, &a[i], &pushed_out));
+        assert_null(pushed_out);
+    }
+    b[0] = job_of(2), b[1] = job_of(2), c = job_of(3);
+    assert_true(read_queue_add(&queue, &b[0], &pushed_out));
+    assert_ptr_equal(pushed_out, &a[3]);
+    assert_true(read_queue_add(&queue, &c, &pushed_out));
+    assert_ptr_equal(pushed_out, &a[2]);
+    assert_false(read_queue_add(&queue, &b[1], &pushed_out)); /* it would have as many as the longest */
+    assert_null(pushed_out);
+    struct read_job *const turns[] = {&a[0], &b[0], &c, &a[1], NULL};
+    for (size_t i = 0; i < COUNT_OF(turns); i++)
+        assert_ptr_equal(read_queue_take(&queue), turns[i]);
+    assert_int_equal(queue.n, 0);
 }
 
 int main(void)
@@ -180,7 +322,12 @@ int main(void)
         cmocka_unit_test(a_read_that_takes_too_long_is_interrupted_and_the_next_one_is_too),
         cmocka_unit_test(a_reader_that_was_idle_still_watches),
         cmocka_unit_test(more_than_may_wait_are_refused),
-        cmocka_unit_test(a_reader_for_which_there_is_no_memory_closes_its_database),
+        cmocka_unit_test(a_reader_for_which_there_is_no_memory_closes_its_databases),
+        cmocka_unit_test(a_quick_read_does_not_wait_for_slow_ones),
+        cmocka_unit_test(addresses_take_turns),
+        cmocka_unit_test(who_asks_again_at_once_does_not_come_before_others),
+        cmocka_unit_test(an_address_waits_with_no_more_than_its_share_and_loopback_with_all_there_is),
+        cmocka_unit_test(when_all_places_are_taken_the_one_with_most_gives_up_its_newest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

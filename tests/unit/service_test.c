@@ -273,12 +273,14 @@ static void list_and_end(struct clients *self)
 /* Under ThreadSanitizer: nobody wakes a loop that is gone. */
 static void the_thread_that_answered_last_is_gone_before_the_loop(void **state)
 {
+    const struct reader_limits limits = {
+        .query_ms = 1000, .quick_rows = 1, .most_waiting = 1, .waiting_per_address = 1};
     struct tested tested;
     struct clients clients;
     UNUSED(state);
 
     open_tested(&tested);
-    tested.reader = reader_new(&no_sql, 1000, 1);
+    tested.reader = reader_new(&no_sql, &no_sql, &limits);
     assert_non_null(tested.reader);
     run_with(&tested, &clients, list_and_end);
     assert_int_equal(clients.answer.status, 204);

@@ -112,7 +112,7 @@ static int fetch(struct list_job *job, struct sql *sql, int64_t *total)
 
 static void list_pages(void *context, struct http_request *request)
 {
-    static const struct list_source pages = {&mypage_type, view_sortable, fetch};
+    static const struct list_source pages = {&mypage_type, view_sortable, 2, fetch};
     struct customercenter_http *http = context;
 
     list_serve(http->reader, request, &pages, http);

@@ -260,7 +260,7 @@ static int fetch(struct list_job *job, struct sql *sql, int64_t *total)
 
 static void list_orders(void *context, struct http_request *request)
 {
-    static const struct list_source orders = {&order_type, order_sortable, fetch};
+    static const struct list_source orders = {&order_type, order_sortable, 1, fetch};
     struct order_http *http = context;
 
     list_serve(http->reader, request, &orders, http);

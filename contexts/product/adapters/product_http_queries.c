@@ -95,7 +95,7 @@ static int fetch(struct list_job *job, struct sql *sql, int64_t *total)
 
 void product_http_list(void *context, struct http_request *request)
 {
-    static const struct list_source tickets = {&ticket_type, product_sortable, fetch};
+    static const struct list_source tickets = {&ticket_type, product_sortable, 1, fetch};
     struct product_http *http = context;
 
     list_serve(http->reader, request, &tickets, http);
@@ -137,7 +137,7 @@ void product_http_open(void *context, struct http_request *request)
         http_reply(request);
         return;
     }
-    *job = (struct open_job){.base = {.run = run_open}, .http = http, .request = request};
+    *job = (struct open_job){.base = {.run = run_open, .rows = PRODUCT_MAX_OPEN}, .http = http, .request = request};
     reader_serve(http->reader, request, &job->base);
 }
 
