@@ -92,6 +92,7 @@ static bool set_headers(struct transfer *transfer, const struct http_call *call)
                       STR(""));
     transfer_add_passed_on(transfer, STR("X-Correlation-ID: "), call->correlation_id);
     transfer_add_passed_on(transfer, STR("traceparent: "), call->traceparent);
+    transfer_add_passed_on(transfer, STR("X-Caller: "), call->caller);
     return transfer_set_lines(transfer);
 }
 

@@ -25,6 +25,7 @@ struct http_call {
     const char *url;                                 /* NUL-terminated */
     struct str body;                                 /* sent as application/json when not empty */
     struct str correlation_id, traceparent;          /* passed on when not empty */
+    struct str caller;                               /* sent as X-Caller when not empty */
     int64_t timeout_ms;                              /* connection included */
     size_t max_reply;                                /* bytes; 0 means 1 MiB */
     void (*done)(struct http_call *self, int error); /* 0 and status/reply are valid, or an errors.h code */

@@ -17,6 +17,7 @@ static const struct {
     [HTTP_TRACEPARENT] = {STR_INIT("traceparent"), false},
     [HTTP_IF_NONE_MATCH] = {STR_INIT("If-None-Match"), false},
     [HTTP_IF_MATCH] = {STR_INIT("If-Match"), true},
+    [HTTP_CALLER] = {STR_INIT("X-Caller"), true},
     [HTTP_LAST_EVENT_ID] = {STR_INIT("Last-Event-ID"), false},
     [HTTP_FORWARDED_PROTO] = {STR_INIT("X-Forwarded-Proto"), false},
     [HTTP_FORWARDED_HOST] = {STR_INIT("X-Forwarded-Host"), false},

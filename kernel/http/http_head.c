@@ -122,6 +122,7 @@ static void take_headers(struct exchange *exchange, const struct http_head *head
     request->outside = head->seen[HTTP_GATEWAY] != 0;
     request->idempotency_key = head->value[HTTP_IDEMPOTENCY_KEY];
     request->if_none_match = head->value[HTTP_IF_NONE_MATCH];
+    request->caller = head->value[HTTP_CALLER];
     request->if_match = head->value[HTTP_IF_MATCH];
     request->last_event_id = head->value[HTTP_LAST_EVENT_ID];
     if (exchange->peer->trusted)

@@ -218,7 +218,8 @@ static void send(struct stock_client *client, struct stock_call **pending)
     }
     call->call.http = (struct http_call){.method = "POST",
                                          .url = call->release ? client->release_url.p : client->reduce_url.p,
-                                         .body = buf_str(&call->body)};
+                                         .body = buf_str(&call->body),
+                                         .caller = STR("product")}; /* its reservation ids are the kitchen's */
     call->call.done = on_answer;
     guarded_call(client->caller, &call->call);
 }

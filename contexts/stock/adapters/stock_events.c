@@ -11,7 +11,7 @@ static const struct json_field data_fields[] = {
     DATA("productName", product_name, JSON_STRING, JSON_REQUIRED, 1, STOCK_NAME_MAX),
     DATA("qty", qty, JSON_I64, JSON_REQUIRED, INT64_MIN, INT64_MAX),
     DATA("onHand", on_hand, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
-    DATA("reservationId", reservation_id, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 0, RESERVATION_ID_MAX),
+    DATA("reservationId", reservation_id, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 0, RESERVATION_KEPT_MAX),
     DATA("orderId", order_id, JSON_I64, JSON_NULLABLE | JSON_SKIP_EMPTY, 1, INT64_MAX),
     DATA("reason", reason, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 0, STOCK_REASON_MAX),
 };
@@ -23,6 +23,27 @@ static const struct str types[] = {
     [STOCK_EVENT_REMOVED] = STR_INIT("StockRemoved"),   [STOCK_EVENT_REDUCED] = STR_INIT("StockReduced"),
     [STOCK_EVENT_RELEASED] = STR_INIT("StockReleased"),
 };
+
+static const struct str client_space = STR_INIT("client:");
+
+struct str stock_reservation_of_client(struct arena *arena, struct str given)
+{
+    char *id = arena_alloc(arena, client_space.n + given.n + 1);
+
+    if (!id)
+        return (struct str){NULL, 0};
+    memcpy(id, client_space.p, client_space.n);
+    if (given.n)
+        memcpy(id + client_space.n, given.p, given.n);
+    return (struct str){id, client_space.n + given.n};
+}
+
+struct str stock_reservation_given(struct str reservation_id)
+{
+    if (!str_starts_with(reservation_id, client_space))
+        return reservation_id;
+    return (struct str){reservation_id.p + client_space.n, reservation_id.n - client_space.n};
+}
 
 /* `kind` and a positive number, a dot, a positive number, and nothing else. */
 static int64_t number_of(struct str id, char kind)

@@ -22,8 +22,13 @@ extern const struct json_desc stock_event_desc;
 /** Encodes one event into the outbox. Writer thread. */
 stock_write_event stock_event_write;
 
+/** A client's id as it is kept and told: "client:<id>", in the arena; {NULL,0} when there is no memory. The kitchen's
+ * are kept as they are. */
+struct str stock_reservation_of_client(struct arena *arena, struct str given);
+/** An id without its name space, as its caller gave it. */
+struct str stock_reservation_given(struct str reservation_id);
 /** Whom a reservation is for, by its id: "o<orderId>.<attempt>" is an order's, "t<id>.<attempt>" is a ticket's made at
- *  the counter. The number, or 0 when the id has another form. */
+ *  the counter. The number, or 0 when the id has another form or is a client's. */
 int64_t stock_reservation_order(struct str reservation_id);
 int64_t stock_reservation_ticket(struct str reservation_id);
 

@@ -17,6 +17,8 @@ struct stock_http {
 /** With struct stock_http as their context. Ends with a NULL path. */
 extern const struct route stock_routes[];
 
+/** What is taken and given back (stock_http_reservations.c). */
+http_handler stock_http_reduce, stock_http_release;
 /** The queries (stock_http_queries.c). */
 http_handler stock_http_list, stock_http_show, stock_http_find_by_name;
 /** What moved of one stock (stock_http_movements.c). */

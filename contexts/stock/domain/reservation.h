@@ -12,7 +12,10 @@
 
 #include <stdbool.h>
 
-enum { RESERVATION_ID_MAX = 64 }; /* printable ASCII, no blanks */
+enum {
+    RESERVATION_ID_MAX = 64,   /* as a caller gives it: printable ASCII, no blanks */
+    RESERVATION_KEPT_MAX = 72, /* as it is kept, in the name space of its caller */
+};
 
 enum reservation_state {
     RESERVATION_NONE, /* never heard of */
