@@ -57,7 +57,8 @@ bool str_to_i64(struct str text, int64_t *out);
 bool str_to_u64(struct str text, uint64_t *out);
 /** Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool str_is_utf8(struct str text);
-/** FNV-1a, 64 bits. For hash tables, not against an adversary. */
+/** FNV-1a, 64 bits: the same in every process, so it may be stored. Not for tables whose keys somebody else chooses:
+ *  siphash.h. */
 uint64_t str_hash(struct str text);
 
 #endif

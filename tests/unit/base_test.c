@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "errors.h"
+#include "siphash.h"
 #include "steady_clock.h"
 #include "str.h"
 
@@ -43,6 +44,36 @@ static void texts_compare_by_bytes_and_length(void **state)
     assert_true(str_starts_with(STR("/orders/1"), STR("/orders")));
     assert_false(str_starts_with(STR("/o"), STR("/orders")));
     assert_true(str_hash(STR("Latte")) != str_hash(STR("Mocha")));
+}
+
+/* The reference's vectors for SipHash-2-4: the key is 00 01 … 0f, the text the first i bytes of 00 01 02 … */
+static void siphash_gives_what_its_reference_gives(void **state)
+{
+    static const uint64_t expected[] = {
+        0x726fdb47dd0e0e31ULL, 0x74f839c593dc67fdULL, 0x0d6c8009d9a94f5aULL, 0x85676696d7fb7e2dULL,
+        0xcf2794e0277187b7ULL, 0x18765564cd99a68dULL, 0xcbc9466e58fee3ceULL, 0xab0200f58b01d137ULL,
+        0x93f5f5799a932462ULL, 0x9e0082df0ba9e4b0ULL, 0x7a5dbbc594ddb9f3ULL, 0xf4b32f46226bada7ULL,
+        0x751e8fbc860ee5fbULL, 0x14ea5627c0843d90ULL, 0xf723ca908e7af2eeULL, 0xa129ca6149be45e5ULL,
+    };
+    const struct siphash_key key = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL};
+    char text[COUNT_OF(expected)];
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        text[i] = (char)i;
+        assert_true(siphash(&key, (struct str){text, i}, 2, 4) == expected[i]);
+    }
+}
+
+static void the_same_text_has_another_hash_under_another_key(void **state)
+{
+    struct siphash_key key = siphash_process_key(), other = {key.k0 ^ 1, key.k1};
+
+    UNUSED(state);
+    assert_true(key.k0 | key.k1);
+    assert_true(siphash_text(&key, STR("o8.1")) == siphash_text(&key, STR("o8.1")));
+    assert_true(siphash_text(&key, STR("o8.1")) != siphash_text(&other, STR("o8.1")));
+    assert_true(siphash_number(&key, 8) != siphash_number(&other, 8));
 }
 
 static void a_text_is_trimmed_and_split(void **state)
@@ -371,6 +402,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_compare_by_bytes_and_length),
+        cmocka_unit_test(siphash_gives_what_its_reference_gives),
+        cmocka_unit_test(the_same_text_has_another_hash_under_another_key),
         cmocka_unit_test(a_text_is_trimmed_and_split),
         cmocka_unit_test(only_whole_numbers_that_fit_are_numbers),
         cmocka_unit_test(only_well_formed_utf8_is_utf8),

@@ -428,6 +428,7 @@ struct mypage_stream *mypage_stream_new(struct loop *loop, struct sql *reads,
     stream->reads = reads;
     stream->settings = *settings;
     stream->places = (struct http_places){.most = settings->max_streams, .per_address = settings->streams_per_address};
+    watch_init(&stream->board);
     stream->epoch = epoch;
     stream->wake.fire = wake_all;
     stream->heartbeat.fire = send_heartbeats;

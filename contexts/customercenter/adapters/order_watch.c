@@ -2,14 +2,19 @@
 
 #include <stddef.h>
 
-static size_t bucket_of(int64_t order_id)
+static size_t bucket_of(const struct watch_board *board, int64_t order_id)
 {
-    return (size_t)((uint64_t)order_id % WATCH_BUCKETS);
+    return (size_t)(siphash_number(&board->key, order_id) % WATCH_BUCKETS);
+}
+
+void watch_init(struct watch_board *board)
+{
+    *board = (struct watch_board){.key = siphash_process_key()};
 }
 
 void watch_add(struct watch_board *board, struct watch *watch)
 {
-    struct watch **list = &board->bucket[bucket_of(watch->order_id)];
+    struct watch **list = &board->bucket[bucket_of(board, watch->order_id)];
 
     watch->prev = list;
     watch->next = *list;
@@ -28,7 +33,7 @@ void watch_remove(struct watch *watch)
 void watch_each(const struct watch_board *board, int64_t order_id, void (*on_watch)(void *context, struct watch *watch),
                 void *context)
 {
-    size_t first = order_id ? bucket_of(order_id) : 0;
+    size_t first = order_id ? bucket_of(board, order_id) : 0;
     size_t end = order_id ? first + 1 : WATCH_BUCKETS;
 
     for (size_t i = first; i < end; i++) {

@@ -3,7 +3,7 @@
 #ifndef COFFEESHOP_ORDER_WATCH_H
 #define COFFEESHOP_ORDER_WATCH_H
 
-#include <stdint.h>
+#include "siphash.h"
 
 enum { WATCH_BUCKETS = 1024 };
 
@@ -13,11 +13,14 @@ struct watch {
     void *follower; /* the owner's */
 };
 
-/** Zeroed: nobody watches anything. */
+/** Orders are found by a keyed hash: followers choose which they name. */
 struct watch_board {
+    struct siphash_key key;
     struct watch *bucket[WATCH_BUCKETS];
 };
 
+/** Nobody watches anything. */
+void watch_init(struct watch_board *board);
 /** The watch's memory is the caller's, and stays where it is until it is removed. */
 void watch_add(struct watch_board *board, struct watch *watch);
 void watch_remove(struct watch *watch);
