@@ -1,15 +1,9 @@
 /* dead_letters.c: `coffeeshop dead-letters SERVICE`: what a running service has put aside, and trying it again. */
+#include "ask.h"
+#include "json.h"
 #include "shop.h"
 
-#include "errors.h"
-#include "http_client.h"
-#include "json.h"
-
-enum {
-    ASK_MS = 10000,
-    MAX_REPLY = 256 * 1024 * 1024, /* a page of the largest events */
-    MAX_SOURCE = 64,
-};
+enum { MAX_SOURCE = 64 };
 
 static const char usage[] =
     "coffeeshop dead-letters SERVICE                          list the events that SERVICE has put aside, and why\n"
@@ -19,79 +13,6 @@ static const char usage[] =
     "The service has to run; it is found by its own settings: --order.listen, --config and so on. What is refused "
     "again\n"
     "is put aside again. Exit status: 0 all went well, 1 the service can't be asked or said no, 2 bad command line.\n";
-
-/* ---- asking the service ---- */
-
-struct question {
-    struct http_call call;
-    struct loop *loop;
-    struct buf url, reply;
-    int status; /* 0: no answer */
-    int error;
-};
-
-static void on_answer(struct http_call *call, int error)
-{
-    struct question *question = CONTAINER_OF(call, struct question, call);
-
-    question->error = error;
-    question->status = error ? 0 : call->status;
-    if (!error)
-        buf_add(&question->reply, buf_str(&call->reply));
-    loop_stop(question->loop);
-}
-
-/* Sends one request and waits for its end; the reply's text is in `question` until the next one. */
-static void ask(struct question *question, const char *method, struct str body)
-{
-    struct loop *loop = loop_new();
-    struct http_client *client = loop ? http_client_new(loop, 1) : NULL;
-
-    buf_clear(&question->reply);
-    question->status = 0;
-    question->error = E_MEMORY;
-    question->loop = loop;
-    buf_char(&question->url, '\0');
-    if (client && !question->url.failed) {
-        question->call = (struct http_call){.method = method,
-                                            .url = question->url.p,
-                                            .body = body,
-                                            .timeout_ms = ASK_MS,
-                                            .max_reply = MAX_REPLY,
-                                            .done = on_answer};
-        http_client_call(client, &question->call);
-        loop_run(loop);
-    }
-    http_client_free(client);
-    if (loop)
-        loop_free(loop);
-}
-
-struct problem_json {
-    struct str detail;
-};
-static const struct json_field problem_fields[] = {
-    JSON_FIELD(struct problem_json, "detail", detail, JSON_STRING, 0, 0, INT64_MAX),
-};
-static const struct json_desc problem_desc = {"problem", problem_fields, COUNT_OF(problem_fields),
-                                              sizeof(struct problem_json)};
-
-/* Why the service didn't do it, in its own words when it has some. */
-static void add_reason(const struct question *question, struct buf *out)
-{
-    struct arena arena;
-    struct problem_json said;
-    struct json_error error;
-
-    arena_init(&arena, 0);
-    if (!question->status)
-        buf_add(out, str_of(error_text(question->error)));
-    else if (json_decode_fast(&problem_desc, buf_str(&question->reply), &said, &arena, &error) && said.detail.n)
-        buf_add(out, said.detail);
-    else
-        buf_printf(out, "it answered %d", question->status);
-    arena_free(&arena);
-}
 
 /* ---- the letters ---- */
 
@@ -134,23 +55,10 @@ struct work {
     size_t n, n_failed;
 };
 
-static void begin_url(struct work *work, const char *path)
-{
-    struct str port;
-    struct str host = str_split(str_of(work->listen), ':', &port);
-
-    buf_clear(&work->question.url);
-    /* who listens everywhere is asked at loopback */
-    if (str_is(host, "0.0.0.0") || host.n == 0)
-        buf_printf(&work->question.url, "http://127.0.0.1:%.*s%s", STR_ARG(port), path);
-    else
-        buf_printf(&work->question.url, "http://%s%s", work->listen, path);
-}
-
 static bool fail(struct work *work)
 {
     buf_printf(&work->problem, "%s, at %s: ", work->service, work->listen);
-    add_reason(&work->question, &work->problem);
+    ask_add_reason(&work->question, &work->problem);
     return false;
 }
 
@@ -171,11 +79,11 @@ static bool replay(struct work *work, struct str source, int64_t position)
 {
     struct buf body = {0};
 
-    begin_url(work, "/dead-letters/replay");
+    ask_begin(&work->question, work->listen, "/dead-letters/replay");
     BUF_LIT(&body, "{\"source\":");
     buf_json_string(&body, source);
     buf_printf(&body, ",\"position\":%lld}", (long long)position);
-    ask(&work->question, "POST", buf_str(&body));
+    ask_service(&work->question, "POST", buf_str(&body));
     buf_free(&body);
     if (!work->question.status)
         return fail(work);
@@ -183,7 +91,7 @@ static bool replay(struct work *work, struct str source, int64_t position)
     if (work->question.status == 202) {
         BUF_LIT(&work->out, "is tried again");
     } else {
-        add_reason(&work->question, &work->out);
+        ask_add_reason(&work->question, &work->out);
         work->n_failed++;
     }
     buf_char(&work->out, '\n');
@@ -204,10 +112,10 @@ static bool for_each(struct work *work, bool again)
         struct json_error error;
 
         arena_init(&arena, 0);
-        begin_url(work, "/dead-letters?source=");
+        ask_begin(&work->question, work->listen, "/dead-letters?source=");
         buf_url(&work->question.url, buf_str(&source));
         buf_printf(&work->question.url, "&position=%lld", (long long)position);
-        ask(&work->question, "GET", (struct str){NULL, 0});
+        ask_service(&work->question, "GET", (struct str){NULL, 0});
         fine = work->question.status == 200 &&
                json_decode_fast(&page_desc, buf_str(&work->question.reply), &page, &arena, &error);
         if (!fine)

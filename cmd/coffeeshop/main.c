@@ -24,6 +24,7 @@ const struct command_row shop_commands[] = {
     {"settings", "[SERVICE]", "Print every setting with the value in force, as --config reads it.", run_settings},
     {"view", "rebuild", "Make the customers' view anew from the events.", run_view},
     {"dead-letters", "SERVICE", "List the events that a service has put aside, or try them again.", run_dead_letters},
+    {"feeds", "SERVICE", "Show which feeds a service follows, or let it go on behind a gap in one.", run_feeds},
     {"version", "", "Print the version.", run_version},
     {"help", "", "Print this.", run_help},
 };

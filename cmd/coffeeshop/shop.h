@@ -57,6 +57,7 @@ int run_program(const struct program *program, int argc, char *const *argv);
 int run_up(int argc, char *const *argv);
 int run_settings(int argc, char *const *argv);
 int run_dead_letters(int argc, char *const *argv);
+int run_feeds(int argc, char *const *argv);
 int run_view(int argc, char *const *argv);
 int run_version(int argc, char *const *argv);
 int run_help(int argc, char *const *argv);

@@ -99,6 +99,7 @@ static bool start(struct customercenter *self, const struct customercenter_setti
         .cursors = &self->app.cursors,
         .decode = view_event_decode,
         .decode_context = &self->decoder,
+        .rebuild = "`coffeeshop view rebuild` makes the view anew from what the others hold",
         .linger_us = settings->linger_ms * US_PER_MS,
     };
 

@@ -46,7 +46,7 @@ static bool open_all(struct order_service *self, const struct program *program, 
     self->store =
         self->menu ? sql_service_open(self->service, common, "order", order_migrations, order_migrations_count, problem)
                    : NULL;
-    if (!self->store)
+    if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
     self->repo = order_repo_sql_new(self->store->writes, &self->store->retention);
     struct guarded_caller *caller = guarded_caller_new(

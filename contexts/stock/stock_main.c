@@ -30,6 +30,7 @@ struct stock_service {
     struct service *service;
     struct menu *menu;
     struct kv *kv;
+    struct feed_history history;
     struct stock_repo *repo;
     struct str opening[MENU_MAX_ITEMS];
     struct stock_app app;
@@ -80,6 +81,11 @@ static bool open_all(struct stock_service *self, const struct program *program, 
     self->kv = kv_lmdb_open(&store, problem, &error);
     if (!self->kv)
         return false;
+    error = outbox_kv_begin_epoch(self->kv, feed_epoch_new(), &self->history);
+    if (error && error != E_FULL) { /* a full store can still be read */
+        buf_printf(problem, "the epochs of the feed can't be kept: %s", error_text(error));
+        return false;
+    }
     self->repo = stock_repo_kv_new(self->kv, &retention);
     int rc = self->repo ? open_app(self, settings) : E_MEMORY;
     if (rc)
@@ -103,6 +109,7 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
         .core = &self->app.core,
         .cursors = &nobody,
         .last_position = self->app.outbox.next - 1,
+        .history = &self->history,
         .read_stored = read_stored,
         .read_context = self->kv,
     };
@@ -119,6 +126,7 @@ static void close_all(struct stock_service *self)
     stock_repo_kv_free(self->repo);
     if (self->kv)
         self->kv->close(self->kv);
+    feed_history_free(&self->history);
     menu_free(self->menu);
 }
 

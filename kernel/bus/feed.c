@@ -35,6 +35,7 @@ struct feed {
     int64_t n_followers;
     struct http_places places;
     struct feed_tail tail;
+    struct feed_history history; /* its epochs are the owner's */
 };
 
 static struct metric followers_now =
@@ -58,6 +59,11 @@ void feed_publish(struct feed *feed, struct outbox *outbox)
 uint64_t feed_last(const struct feed *feed)
 {
     return feed_tail_last(&feed->tail);
+}
+
+bool feed_has_said(const struct feed *feed, struct feed_cursor cursor)
+{
+    return feed_history_check(&feed->history, cursor, feed_last(feed), 0) != CURSOR_FOREIGN;
 }
 
 /* Frames ------------------------------------------------------------------------------------------------------------
@@ -280,12 +286,14 @@ static struct feed_follower *add_follower(struct feed *feed, uint64_t position)
 /* Serving -----------------------------------------------------------------------------------------------------------
  */
 
-/* Whether the event after `position` is still kept somewhere (or is yet to come). */
-static int check_is_kept(struct feed *feed, uint64_t position, uint64_t *oldest)
+/* The first position kept, or one that is as good because the event after `position` is in memory. */
+static int find_oldest(struct feed *feed, uint64_t position, uint64_t *oldest)
 {
     struct buf frames = {0};
+    uint64_t last = feed_last(feed);
 
-    if (position == feed_last(feed))
+    *oldest = 0;
+    if (position >= last)
         return OK;
     struct blob *blob = feed_tail_find(&feed->tail, position + 1);
     if (blob) {
@@ -294,50 +302,91 @@ static int check_is_kept(struct feed *feed, uint64_t position, uint64_t *oldest)
     }
     int rc = feed->read_stored(feed->context, position, 1, &frames, oldest);
     buf_free(&frames);
-    if (rc == OK && (*oldest == 0 || *oldest > position + 1))
-        return E_NOT_FOUND;
+    if (*oldest == 0)
+        *oldest = last + 1; /* nothing is kept at all */
     return rc;
 }
 
-static void refuse(struct http_request *request, int rc, uint64_t oldest)
+static bool read_cursor(struct http_request *request, struct feed_cursor *cursor)
 {
-    if (rc == E_NOT_FOUND) {
-        http_problem(request, 410, "Last-Event-ID", "is before the oldest event kept, %llu",
-                     (unsigned long long)oldest);
+    if (request->last_event_id.n > 0 && !str_to_u64(request->last_event_id, &cursor->position)) {
+        http_problem(request, 400, "Last-Event-ID", "must be a whole number, the id of the last event received");
+        return false;
+    }
+    if (request->feed_epoch.n > 0 && !str_to_u64(request->feed_epoch, &cursor->epoch)) {
+        http_problem(request, 400, "Feed-Epoch", "must be the whole number that came with the events");
+        return false;
+    }
+    return true;
+}
+
+static void tell_number(struct http_request *request, const char *name, uint64_t number)
+{
+    struct buf text = {0};
+
+    buf_u64(&text, number);
+    struct str kept = text.failed ? (struct str){NULL, 0} : arena_copy(&request->arena, buf_str(&text));
+    if (kept.n)
+        http_add_header(request, name, kept);
+    buf_free(&text);
+}
+
+static void refuse_foreign(const struct feed *feed, struct http_request *request, uint64_t position)
+{
+    uint64_t last = feed_last(feed);
+
+    if (position > last)
+        http_problem(request, 409, "Last-Event-ID", "is beyond the newest event, %llu", (unsigned long long)last);
+    else
+        http_problem(request, 409, "Feed-Epoch",
+                     "what was read up to this Last-Event-ID was not said by this feed, or not with this data");
+}
+
+static void begin_stream(struct feed *feed, struct http_request *request, uint64_t position)
+{
+    struct feed_follower *follower = add_follower(feed, position);
+
+    if (follower) {
+        http_stream(request, &follower->stream);
         return;
     }
-    http_fill_failure(request, rc);
+    http_fill_failure(request, E_MEMORY);
     http_reply(request);
 }
 
 void feed_serve(struct feed *feed, struct http_request *request)
 {
-    uint64_t position = 0;
+    struct feed_cursor cursor = {0};
     uint64_t oldest = 0;
 
-    if (request->last_event_id.n > 0 && !str_to_u64(request->last_event_id, &position)) {
-        http_problem(request, 400, "Last-Event-ID", "must be a whole number, the id of the last event received");
+    if (!read_cursor(request, &cursor))
+        return;
+    if (feed->history.n)
+        tell_number(request, "Feed-Epoch", feed_history_epoch(&feed->history));
+    if (!feed_has_said(feed, cursor)) {
+        refuse_foreign(feed, request, cursor.position);
         return;
     }
-    if (position > feed_last(feed)) {
-        http_problem(request, 409, "Last-Event-ID", "is beyond the newest event, %llu",
-                     (unsigned long long)feed_last(feed));
+    int rc = find_oldest(feed, cursor.position, &oldest);
+    if (rc != OK) {
+        http_fill_failure(request, rc);
+        http_reply(request);
         return;
     }
-    int rc = check_is_kept(feed, position, &oldest);
-    struct feed_follower *follower = rc == OK ? add_follower(feed, position) : NULL;
-    if (!follower) {
-        refuse(request, rc == OK ? E_MEMORY : rc, oldest);
+    if (feed_history_check(&feed->history, cursor, feed_last(feed), oldest) == CURSOR_TOO_OLD) {
+        tell_number(request, "Feed-Oldest", oldest);
+        http_problem(request, 410, "Last-Event-ID", "is before the oldest event kept, %llu",
+                     (unsigned long long)oldest);
         return;
     }
-    http_stream(request, &follower->stream);
+    begin_stream(feed, request, cursor.position);
 }
 
 /* Life --------------------------------------------------------------------------------------------------------------
  */
 
 struct feed *feed_new(struct loop *loop, const struct feed_settings *settings, uint64_t last,
-                      feed_read_stored *read_stored, void *context)
+                      const struct feed_history *history, feed_read_stored *read_stored, void *context)
 {
     ASSERT(settings->tail_bytes > 0 && settings->heartbeat_ms > 0 && settings->max_followers > 0 &&
            settings->followers_per_address > 0 && read_stored);
@@ -348,6 +397,8 @@ struct feed *feed_new(struct loop *loop, const struct feed_settings *settings, u
     feed->settings = *settings;
     feed->places =
         (struct http_places){.most = settings->max_followers, .per_address = settings->followers_per_address};
+    if (history)
+        feed->history = *history;
     feed->read_stored = read_stored;
     feed->context = context;
     feed->wake.run = wake_followers;

@@ -2,15 +2,19 @@
  *
  *  The recent past is kept in memory as the very bytes that were committed (feed.tail_bytes); who is further behind
  * reads from the store by `read_stored` in bounded pieces. A comment line is sent at once and whenever nothing else was
- * for feed.heartbeat_ms, so that a lost follower or feed is noticed. Last-Event-ID beyond the newest event: 409 (the
- * producer's data is older than the consumer's); before the oldest kept: 410; not a number: 400; more than
- * feed.max_followers: 503; more than feed.followers_per_address of one address: its oldest stream ends. A stream whose
- * stored events can't be read ends; the consumer comes again. Metrics: coffeeshop_feed_followers,
+ * for feed.heartbeat_ms, so that a lost follower or feed is noticed.
+ *
+ *  A follower sends with its Last-Event-ID the Feed-Epoch that it was told when it read that event, and is told the one
+ * in force (outbox/feed_history.h). What this store has never said, as the epoch tells, or beyond the newest event: 409
+ * (this data isn't the one that was read, or is older); before the oldest kept: 410, with Feed-Oldest; not a number:
+ * 400; more than feed.max_followers: 503; more than feed.followers_per_address of one address: its oldest stream ends.
+ * A stream whose stored events can't be read ends; the consumer comes again. Metrics: coffeeshop_feed_followers,
  * coffeeshop_feed_events_total, coffeeshop_feed_position.
  */
 #ifndef COFFEESHOP_FEED_H
 #define COFFEESHOP_FEED_H
 
+#include "feed_history.h"
 #include "http_server.h"
 #include "outbox.h"
 
@@ -28,9 +32,10 @@ struct feed_settings {
  * errors.h code. Loop thread. */
 typedef int feed_read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
 
-/** `last` is the last position committed so far. NULL when memory is exhausted. */
+/** `last` is the last position committed so far. `history` is the store's, and outlives the feed; NULL: it has none,
+ * and only positions are looked at. NULL when memory is exhausted. */
 struct feed *feed_new(struct loop *loop, const struct feed_settings *settings, uint64_t last,
-                      feed_read_stored *read_stored, void *context);
+                      const struct feed_history *history, feed_read_stored *read_stored, void *context);
 /** All streams closed (http_server_free), no more feed_publish(), the loop not running. NULL is taken. */
 void feed_free(struct feed *feed);
 /** The batch is committed: takes the outbox's frames (its buffer is swapped for an empty one) to the tail and wakes the
@@ -38,6 +43,8 @@ void feed_free(struct feed *feed);
 void feed_publish(struct feed *feed, struct outbox *outbox);
 /** The handler of GET /events; `request->last_event_id` or 0. Loop thread. */
 void feed_serve(struct feed *feed, struct http_request *request);
+/** Whether somebody can have read so far in this feed. False: the data that it was made of isn't here. Any thread. */
+bool feed_has_said(const struct feed *feed, struct feed_cursor cursor);
 /** The newest position published. Any thread. */
 uint64_t feed_last(const struct feed *feed);
 

@@ -20,7 +20,10 @@ enum {
     BACK_OFF_MOST_US = 2000000,
     RESUME_CHECK_US = 5000,    /* while paused: how often the queue is looked at */
     MAX_EVENT_BYTES = 1 << 20, /* ours have a few hundred */
+    STARTING_US = 10000000,    /* services are started in any order: so long a producer that isn't there is no news */
 };
+
+enum told { TOLD_EPOCH, TOLD_CURSORS, TOLD_OLDEST }; /* what the producer's answer says */
 
 enum link_state { LINK_NEW, LINK_UP, LINK_DOWN };
 
@@ -34,14 +37,20 @@ struct follower {
     struct loop_timer timer; /* down: connect again; paused: look at the queue */
     struct sse_parser parser;
     struct follower_metrics *metrics;
-    uint64_t position;
+    uint64_t position, epoch;
     _Atomic int64_t waiting; /* commands that the writer still has */
     int64_t back_off_us;
     int64_t up_at;
     uint64_t random;
     enum link_state link;
-    int told_error; /* what was last logged about a link that is down */
+    int told_error; /* what was last logged about a link that is down … */
+    enum log_level told_level;
+    int64_t born_at;
+    bool was_up;
     bool stopped;
+    enum follower_trouble trouble;
+    uint64_t oldest;    /* with FOLLOWER_GAP: what the producer still keeps, … */
+    uint64_t gap_epoch; /* … and its epoch */
 
     /* gathered from the bytes at hand */
     struct command *first, *last;
@@ -164,14 +173,81 @@ static void hand_over(struct follower *follower)
 /* The connection ----------------------------------------------------------------------------------------------------
  */
 
-static void came_up(struct follower *follower)
+static uint64_t told_number(const struct follower *follower, enum told which)
+{
+    uint64_t number = 0;
+
+    return str_to_u64(str_of(follower->tail.told[which].value), &number) ? number : 0;
+}
+
+/* From here on the cursor is one of this epoch. What the writer still has from before is a beginning of the same
+ * history: the producer has looked. */
+static int enter_epoch(struct follower *follower, uint64_t epoch)
+{
+    if (epoch == EPOCH_UNKNOWN || epoch == follower->epoch)
+        return OK;
+    struct command *command = new_own(COMMAND_EPOCH, (struct str){0}, (struct str){0});
+    if (!command)
+        return E_MEMORY;
+    gather(follower, command, epoch);
+    hand_over(follower);
+    follower->epoch = epoch;
+    return OK;
+}
+
+/* "product=4711:57, …": how far the producer has read the feed called `name`, in which epoch. false: it doesn't say. */
+static bool find_cursor(struct str cursors, const char *name, struct feed_cursor *cursor)
+{
+    while (cursors.n > 0) {
+        struct str value, epoch, position;
+        struct str entry = str_split(cursors, ',', &cursors);
+        while (entry.n > 0 && entry.p[0] == ' ')
+            entry = (struct str){entry.p + 1, entry.n - 1};
+        if (!str_is(str_split(entry, '=', &value), name))
+            continue;
+        epoch = str_split(value, ':', &position);
+        return str_to_u64(epoch, &cursor->epoch) && str_to_u64(position, &cursor->position);
+    }
+    return false;
+}
+
+static bool is_overtaken(const struct follower *follower)
+{
+    const struct follower_options *options = &follower->options;
+    struct feed_cursor cursor;
+
+    return options->self && find_cursor(str_of(follower->tail.told[TOLD_CURSORS].value), options->self, &cursor) &&
+           !options->has_said(options->owner, cursor);
+}
+
+static void be_overtaken(struct follower *follower)
+{
+    log_error("the producer has read events of ours that this data doesn't hold",
+              LOG_T("producer", follower->options.producer));
+    follower->stopped = true;
+    follower->trouble = FOLLOWER_OVERTAKEN;
+    follower->options.overtaken(follower->options.owner, follower->options.source);
+}
+
+/* The first bytes of a connection. OK: they may be taken. */
+static int come_up(struct follower *follower)
 {
     if (follower->link == LINK_UP)
-        return;
+        return OK;
+    if (is_overtaken(follower)) {
+        be_overtaken(follower);
+        return E_CONFLICT;
+    }
+    int rc = enter_epoch(follower, told_number(follower, TOLD_EPOCH));
+    if (rc != OK)
+        return rc;
+    follower->trouble = FOLLOWER_WELL;
+    follower->was_up = true;
     follower->link = LINK_UP;
     follower->up_at = clock_monotonic();
     follower_metrics_connected(follower->metrics, true);
     log_info("following", LOG_T("producer", follower->options.producer), LOG_I("after", follower->position));
+    return OK;
 }
 
 /* Between half and all of the back-off, so that consumers don't come back all at once. */
@@ -186,13 +262,36 @@ static int64_t next_delay(struct follower *follower)
     return delay / 2 + (int64_t)(follower->random % (uint64_t)(delay / 2 + 1));
 }
 
+static enum log_level level_of(const struct follower *follower, int error, int status)
+{
+    if (error == E_CONFLICT || error == E_NOT_FOUND || error == E_FOREIGN || error == E_MALFORMED)
+        return LOG_ERROR;
+    bool starting = !follower->was_up && clock_monotonic() - follower->born_at < STARTING_US;
+    return starting && error == E_UNAVAILABLE && status == 0 ? LOG_INFO : LOG_WARNING;
+}
+
+/* A refusal that only people can end. The one without an epoch must not be taken back when the producer has come so far
+ * again: its cursor gets one that no feed has. */
+static void note_refusal(struct follower *follower, int error, int status)
+{
+    if (status == 409 && error == E_CONFLICT) {
+        follower->trouble = FOLLOWER_REFUSED;
+        if (follower->epoch == EPOCH_UNKNOWN)
+            (void)enter_epoch(follower, EPOCH_REFUSED);
+    } else if (status == 410) {
+        follower->trouble = FOLLOWER_GAP;
+        follower->oldest = told_number(follower, TOLD_OLDEST);
+        follower->gap_epoch = told_number(follower, TOLD_EPOCH);
+    }
+}
+
 /* Said once for each change, not for each try. A connection that held, though nothing came, has worked too. */
 static void went_down(struct follower *follower, int error, int status)
 {
-    if (follower->link != LINK_DOWN || follower->told_error != error) {
-        enum log_level level = error == E_CONFLICT || error == E_NOT_FOUND || error == E_FOREIGN || error == E_MALFORMED
-                                   ? LOG_ERROR
-                                   : LOG_WARNING;
+    enum log_level level = level_of(follower, error, status);
+
+    note_refusal(follower, error, status);
+    if (follower->link != LINK_DOWN || follower->told_error != error || follower->told_level != level) {
         log_at(level, follower->link == LINK_UP ? "feed lost" : "feed can't be followed",
                LOG_T("producer", follower->options.producer), LOG_T("error", error_name(error)),
                LOG_I("status", status), LOG_I("after", follower->position));
@@ -201,6 +300,7 @@ static void went_down(struct follower *follower, int error, int status)
         follower->back_off_us = BACK_OFF_LEAST_US;
     follower->link = LINK_DOWN;
     follower->told_error = error;
+    follower->told_level = level;
     follower_metrics_connected(follower->metrics, false);
     if (!follower->stopped)
         loop_timer_set(follower->loop, &follower->timer, clock_monotonic() + next_delay(follower));
@@ -210,12 +310,17 @@ static bool on_data(struct http_tail *tail, const char *bytes, size_t n)
 {
     struct follower *follower = CONTAINER_OF(tail, struct follower, tail);
 
-    came_up(follower);
+    int rc = come_up(follower);
+    if (rc != OK) {
+        http_tail_close(tail);
+        went_down(follower, rc, 200);
+        return true;
+    }
     if (atomic_load_explicit(&follower->waiting, memory_order_acquire) >= (int64_t)follower->options.max_waiting) {
         loop_timer_set(follower->loop, &follower->timer, clock_monotonic() + RESUME_CHECK_US);
         return false;
     }
-    int rc = sse_feed(&follower->parser, bytes, n, on_event, follower);
+    rc = sse_feed(&follower->parser, bytes, n, on_event, follower);
     hand_over(follower);
     if (rc != OK) {
         http_tail_close(tail);
@@ -234,15 +339,15 @@ static void on_ended(struct http_tail *tail, int error, int status)
     went_down(follower, error, status);
 }
 
-static void write_last_event_id(struct follower *follower)
+static void write_number(char *to, size_t room, uint64_t number)
 {
     struct buf text = {0};
 
-    buf_u64(&text, follower->position);
-    ASSERT(text.n < sizeof(follower->tail.last_event_id));
-    memset(follower->tail.last_event_id, 0, sizeof(follower->tail.last_event_id));
+    buf_u64(&text, number);
+    ASSERT(text.n < room);
+    memset(to, 0, room);
     if (text.n > 0)
-        memcpy(follower->tail.last_event_id, text.p, text.n);
+        memcpy(to, text.p, text.n);
     buf_free(&text);
 }
 
@@ -250,7 +355,9 @@ static void connect_now(struct follower *follower)
 {
     sse_free(&follower->parser);
     sse_init(&follower->parser, MAX_EVENT_BYTES);
-    write_last_event_id(follower);
+    write_number(follower->tail.last_event_id, sizeof(follower->tail.last_event_id), follower->position);
+    if (follower->epoch != EPOCH_UNKNOWN)
+        write_number(follower->tail.feed_epoch, sizeof(follower->tail.feed_epoch), follower->epoch);
     int rc = http_tail_open(follower->client, &follower->tail);
     if (rc != OK)
         went_down(follower, rc, 0);
@@ -285,6 +392,8 @@ struct follower *follower_new(struct loop *loop, struct http_client *client, str
     follower->client = client;
     follower->writer = writer;
     follower->position = options->position;
+    follower->epoch = options->epoch;
+    follower->born_at = clock_monotonic();
     follower->back_off_us = BACK_OFF_LEAST_US;
     follower->random =
         (uint64_t)clock_monotonic() ^ str_hash(str_of(options->producer)) ^ (uint64_t)(uintptr_t)follower;
@@ -299,7 +408,14 @@ struct follower *follower_new(struct loop *loop, struct http_client *client, str
         return NULL;
     }
     follower->tail = (struct http_tail){
-        .url = follower->url.p, .data = on_data, .ended = on_ended, .silence_ms = options->silence_ms};
+        .url = follower->url.p,
+        .data = on_data,
+        .ended = on_ended,
+        .silence_ms = options->silence_ms,
+        .told = {[TOLD_EPOCH] = {.name = "Feed-Epoch"},
+                 [TOLD_CURSORS] = {.name = "Feed-Cursors"},
+                 [TOLD_OLDEST] = {.name = "Feed-Oldest"}},
+    };
     follower_metrics_moved(follower->metrics, follower->position);
     loop_timer_set(loop, &follower->timer, clock_monotonic());
     return follower;
@@ -331,7 +447,35 @@ bool follower_is_connected(const struct follower *follower)
     return follower->link == LINK_UP;
 }
 
-uint64_t follower_position(const struct follower *follower)
+bool follower_skip_gap(struct follower *follower)
 {
-    return follower->position;
+    if (follower->trouble != FOLLOWER_GAP || follower->oldest <= follower->position + 1 || follower->stopped)
+        return false;
+    struct command *skip = new_own(COMMAND_SKIP, (struct str){0}, (struct str){0});
+    if (!skip || enter_epoch(follower, follower->gap_epoch)) {
+        if (skip)
+            finish_own(skip, OK);
+        return false;
+    }
+    log_warning("events that are no longer kept are passed over", LOG_T("producer", follower->options.producer),
+                LOG_I("after", follower->position), LOG_I("next", follower->oldest));
+    follower->position = follower->oldest - 1;
+    gather(follower, skip, follower->position);
+    hand_over(follower);
+    follower->trouble = FOLLOWER_WELL;
+    follower->back_off_us = BACK_OFF_LEAST_US;
+    if (!follower->tail.handle)
+        loop_timer_set(follower->loop, &follower->timer, clock_monotonic());
+    return true;
+}
+
+struct feed_cursor follower_cursor(const struct follower *follower)
+{
+    return (struct feed_cursor){follower->epoch, follower->position};
+}
+
+enum follower_trouble follower_trouble(const struct follower *follower, uint64_t *oldest)
+{
+    *oldest = follower->oldest;
+    return follower->trouble;
 }

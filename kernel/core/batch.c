@@ -34,6 +34,11 @@ bool batch_admit(struct batch *batch, const struct command *command)
     if (command->origin != FROM_FEED)
         return true;
 
+    if (command->fate == COMMAND_EPOCH) {
+        batch->cursors_moved |= batch->cursors.epoch[command->source] != command->position;
+        batch->cursors.epoch[command->source] = command->position;
+        return false;
+    }
     uint64_t *position = &batch->cursors.position[command->source];
     if (command->position <= *position)
         return false;

@@ -39,8 +39,8 @@ struct batch {
 /** Starts a batch of at most `n` commands; `wall` is `now` until somebody knows better. E_MEMORY when there is none. */
 int batch_begin(struct batch *batch, int64_t now, size_t n, const struct cursors *cursors, struct outbox *outbox,
                 struct arena *arena);
-/** Moves the cursor for an event. false: there is nothing to decide, because it was applied before, is not for us, or
- * has become a dead letter. */
+/** Moves the cursor for an event. false: there is nothing to decide, because it was applied before, is not for us, says
+ * only which epoch its producer is in, or has become a dead letter. */
 bool batch_admit(struct batch *batch, const struct command *command);
 /** The domain refuses an event: it is put aside with the reason, and never blocks those behind it. Does nothing for
  * commands that are not events. */

@@ -19,9 +19,10 @@ enum command_origin {
 
 enum command_fate {
     COMMAND_NORMAL,
-    COMMAND_SKIP, /* an event that isn't for us: only the cursor moves */
-    COMMAND_DEAD, /* an event that can't be decoded: a dead letter */
-    /* Those two are made by the follower and are bare: they are not embedded in the context's own command. */
+    COMMAND_SKIP,  /* an event that isn't for us: only the cursor moves */
+    COMMAND_DEAD,  /* an event that can't be decoded: a dead letter */
+    COMMAND_EPOCH, /* the producer is followed in the epoch `position`: what comes behind it was said in that one */
+    /* Those three are made by the follower and are bare: they are not embedded in the context's own command. */
 };
 
 struct command {
@@ -29,7 +30,7 @@ struct command {
     enum command_origin origin;
     enum command_fate fate;
     size_t source;     /* FROM_FEED: index into the cursors */
-    uint64_t position; /* FROM_FEED: in that feed */
+    uint64_t position; /* FROM_FEED: in that feed (COMMAND_EPOCH: the epoch) */
     struct str reason; /* COMMAND_DEAD */
     struct str frame;  /* COMMAND_DEAD: the event's text; in the command's own memory */
     int64_t posted_us; /* monotonic; set by the writer when it takes the command */

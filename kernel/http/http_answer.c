@@ -69,6 +69,13 @@ static void add_long_text(struct arena *arena, struct MHD_Response *response, co
         MHD_add_response_header(response, name, copy.p);
 }
 
+void http_add_own_headers(struct http_request *request, struct MHD_Response *response)
+{
+    for (size_t i = 0; i < request->n_headers; i++)
+        if (!add_text(response, request->header[i].name, request->header[i].value))
+            add_long_text(&request->arena, response, request->header[i].name, request->header[i].value);
+}
+
 static void add_headers(struct exchange *exchange, struct MHD_Response *response)
 {
     struct http_request *request = &exchange->request;
@@ -76,9 +83,7 @@ static void add_headers(struct exchange *exchange, struct MHD_Response *response
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type_of(request));
     if (request->correlation_id.n)
         add_text(response, "X-Correlation-ID", request->correlation_id);
-    for (size_t i = 0; i < request->n_headers; i++)
-        if (!add_text(response, request->header[i].name, request->header[i].value))
-            add_long_text(&request->arena, response, request->header[i].name, request->header[i].value);
+    http_add_own_headers(request, response);
     if (exchange->close || exchange->server->retiring)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }

@@ -54,9 +54,18 @@ void http_client_call(struct http_client *client, struct http_call *call);
  * and other 4xx E_MALFORMED, 404 and 410 E_NOT_FOUND, 409 E_CONFLICT; E_FOREIGN an answer that is not an event stream;
  * E_CLOSING, E_MEMORY. `status` is the HTTP status or 0. http_tail_close() ends it without calling `ended`; also from
  * inside `data`. */
+enum { HTTP_TAIL_TOLD = 3, HTTP_TAIL_VALUE = 256 };
+
 struct http_tail {
     const char *url;
     char last_event_id[32]; /* sent as Last-Event-ID when not empty */
+    char feed_epoch[32];    /* sent as Feed-Epoch when not empty */
+    /** Headers of the answer that are wanted (name NULL: none): their values, empty for one that didn't come or is too
+     * long, are there before the first `data` and before `ended`. */
+    struct http_tail_told {
+        const char *name;
+        char value[HTTP_TAIL_VALUE];
+    } told[HTTP_TAIL_TOLD];
     bool (*data)(struct http_tail *self, const char *bytes,
                  size_t n); /* when false, the same bytes come again after resume */
     void (*ended)(struct http_tail *self, int error, int status);

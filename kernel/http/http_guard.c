@@ -19,6 +19,7 @@ static const struct {
     [HTTP_IF_MATCH] = {STR_INIT("If-Match"), true},
     [HTTP_CALLER] = {STR_INIT("X-Caller"), true},
     [HTTP_LAST_EVENT_ID] = {STR_INIT("Last-Event-ID"), false},
+    [HTTP_FEED_EPOCH] = {STR_INIT("Feed-Epoch"), false},
     [HTTP_FORWARDED_PROTO] = {STR_INIT("X-Forwarded-Proto"), false},
     [HTTP_FORWARDED_HOST] = {STR_INIT("X-Forwarded-Host"), false},
     [HTTP_FORWARDED_PORT] = {STR_INIT("X-Forwarded-Port"), false},

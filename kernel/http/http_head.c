@@ -125,6 +125,7 @@ static void take_headers(struct exchange *exchange, const struct http_head *head
     request->caller = head->value[HTTP_CALLER];
     request->if_match = head->value[HTTP_IF_MATCH];
     request->last_event_id = head->value[HTTP_LAST_EVENT_ID];
+    request->feed_epoch = head->value[HTTP_FEED_EPOCH];
     if (exchange->peer->trusted)
         request->forwarded_for = head->value[HTTP_FORWARDED_FOR];
     int hal = http_accept_quality(&head->accept, HTTP_OFFER_HAL);

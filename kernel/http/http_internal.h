@@ -132,6 +132,8 @@ enum MHD_Result http_answer(struct exchange *exchange);
 void http_metrics_register(void);
 /** Counts `request` by its status, and how long it took up to now. */
 void http_count(const struct http_request *request);
+/** Those of http_add_header(). */
+void http_add_own_headers(struct http_request *request, struct MHD_Response *response);
 
 /* http_reply.c */
 /** The loop's turn to send what other threads have answered. */

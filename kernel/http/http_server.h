@@ -64,6 +64,7 @@ struct http_request {
                             believed */
     struct str last_event_id;
     struct str forwarded_for; /* by a proxy that is believed; empty: nobody said so */
+    struct str feed_epoch;    /* a follower's: kernel/outbox/feed_history.h */
     struct arena arena;
     int64_t arrived_us; /* monotonic */
 
@@ -150,9 +151,10 @@ void http_server_free(struct http_server *server);
 void http_reply(struct http_request *request);
 /** The same for many at once: one wake-up. `requests` linked by `user` is not used; an array. */
 void http_reply_all(struct http_request *const *requests, size_t n);
-/** Answers 200 text/event-stream with the stream, chunked, or refuses it: 406, 503 when every place is taken or streams
- * have three quarters of the connections (the rest is for requests). HEAD gets what GET would, without the events. The
- * request is gone afterwards, and a stream that is refused is closed. Loop thread. */
+/** Answers 200 text/event-stream with the stream, chunked, and the headers that were added, or refuses it: 406, 503
+ * when every place is taken or streams have three quarters of the connections (the rest is for requests). HEAD gets
+ * what GET would, without the events. The request is gone afterwards, and a stream that is refused is closed. Loop
+ * thread. */
 void http_stream(struct http_request *request, struct http_stream *stream);
 /** Something can be read again. Loop thread (loop_post gets you there). */
 void http_stream_wake(struct http_stream *stream);

@@ -157,6 +157,7 @@ static bool has_room(const struct http_server *server, const struct http_stream 
 static enum MHD_Result send_stream(struct exchange *exchange, struct MHD_Response *response)
 {
     exchange->request.status = 200;
+    http_add_own_headers(&exchange->request, response);
     http_count(&exchange->request);
     exchange->state = EXCHANGE_ANSWERED;
     enum MHD_Result result = MHD_queue_response(exchange->connection, MHD_HTTP_OK, response);

@@ -14,11 +14,24 @@ static void drop(struct transfer *transfer)
     transfer_free(transfer);
 }
 
+static void hear_headers(const struct transfer *transfer)
+{
+    for (size_t i = 0; i < HTTP_TAIL_TOLD; i++) {
+        struct http_tail_told *told = &transfer->tail->told[i];
+        struct curl_header *header = NULL;
+        memset(told->value, 0, sizeof(told->value));
+        if (told->name && curl_easy_header(transfer->easy, told->name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+            strlen(header->value) < sizeof(told->value))
+            memcpy(told->value, header->value, strlen(header->value));
+    }
+}
+
 /* ended() may open the tail again, or free it. */
 static void end_tail(struct transfer *transfer, int error, int status)
 {
     struct http_tail *tail = transfer->tail;
 
+    hear_headers(transfer);
     transfer_unlink(&transfer->client->following, transfer);
     drop(transfer);
     tail->handle = NULL;
@@ -70,6 +83,9 @@ static size_t tail_bytes(struct transfer *transfer, const char *bytes, size_t n)
         return CURL_WRITEFUNC_ERROR; /* closed meanwhile */
     if (!is_event_stream(transfer))
         return n; /* an error's text; its status says enough */
+    if (!transfer->heard_headers)
+        hear_headers(transfer);
+    transfer->heard_headers = true;
     transfer->heard_at = clock_monotonic();
     transfer->inside = true;
     bool taken = transfer->tail->data(transfer->tail, bytes, n);
@@ -101,6 +117,7 @@ static bool set_options(struct transfer *transfer, const struct http_tail *tail)
         return false;
     transfer_add_line(transfer, STR("Accept: text/event-stream"), STR(""));
     transfer_add_passed_on(transfer, STR("Last-Event-ID: "), str_of(tail->last_event_id));
+    transfer_add_passed_on(transfer, STR("Feed-Epoch: "), str_of(tail->feed_epoch));
     return transfer_set_lines(transfer) && curl_easy_setopt(transfer->easy, CURLOPT_URL, tail->url) == CURLE_OK &&
            curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE, (long)TAIL_BUFFER) == CURLE_OK;
 }

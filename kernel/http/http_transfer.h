@@ -42,6 +42,7 @@ struct transfer {
     struct http_tail *tail;
     struct loop_timer silence;
     int64_t heard_at;
+    bool heard_headers;
     bool paused;
     bool inside; /* tail->data() is on the stack */
 };

@@ -11,6 +11,7 @@ enum { CURSOR_MAX_SOURCES = 4 };
 struct cursors {
     const char *source[CURSOR_MAX_SOURCES]; /* "order"; fixed at start */
     uint64_t position[CURSOR_MAX_SOURCES];  /* the last event whose effect is in the state; 0: none yet */
+    uint64_t epoch[CURSOR_MAX_SOURCES];     /* of the producer when it was followed (feed_history.h) */
     size_t n;
 };
 

@@ -96,9 +96,11 @@ static int write_cursors(struct kv_changes *changes, const struct cursors *curso
 {
     int error = 0;
 
-    for (size_t i = 0; i < cursors->n && !error; i++)
+    for (size_t i = 0; i < cursors->n && !error; i++) {
+        struct str epoch = key_of(changes->arena, STR(""), &cursors->epoch[i], STR(""));
         error = add(changes, key_of(changes->arena, STR("cursor/"), NULL, str_of(cursors->source[i])),
-                    key_of(changes->arena, STR(""), &cursors->position[i], STR("")));
+                    key_of(changes->arena, STR(""), &cursors->position[i], epoch));
+    }
     return error;
 }
 
@@ -218,7 +220,10 @@ static int restore_cursors(struct kv *kv, struct cursors *cursors, struct arena 
     int error = kv->load(kv, entries, cursors->n, arena);
     for (size_t i = 0; i < cursors->n && !error; i++) {
         cursors->position[i] = 0;
+        cursors->epoch[i] = EPOCH_UNKNOWN;
         if (entries[i].found && !take_number(&entries[i].value, &cursors->position[i]))
+            error = E_CORRUPT;
+        if (!error && entries[i].value.n && !take_number(&entries[i].value, &cursors->epoch[i]))
             error = E_CORRUPT;
     }
     return error;
@@ -270,6 +275,46 @@ int outbox_kv_newest(struct kv *kv, int64_t *moment)
         error = kv->last(kv, STR("keyat/"), take_key_moment, &key);
     *moment = batch > key ? batch : key;
     return error;
+}
+
+/* --- epochs --- */
+
+static int take_epoch(void *context, struct str key, struct str value)
+{
+    struct feed_epoch epoch;
+
+    UNUSED(key);
+    if (!take_number(&value, &epoch.number) || !take_number(&value, &epoch.after))
+        return E_CORRUPT;
+    return feed_history_add(context, epoch);
+}
+
+static int add_epoch(struct kv *kv, struct feed_epoch epoch, uint64_t n)
+{
+    struct arena arena;
+    struct kv_changes changes = {.arena = &arena};
+
+    arena_init(&arena, 0);
+    struct str after = key_of(&arena, STR(""), &epoch.after, STR(""));
+    int error =
+        add(&changes, key_of(&arena, STR("epoch/"), &n, STR("")), key_of(&arena, STR(""), &epoch.number, after));
+    if (!error)
+        error = kv_changes_commit(&changes, kv);
+    arena_free(&arena);
+    return error;
+}
+
+int outbox_kv_begin_epoch(struct kv *kv, uint64_t number, struct feed_history *history)
+{
+    struct feed_epoch epoch = {.number = number};
+
+    int error = kv->scan(kv, STR("epoch/"), STR(""), SIZE_MAX, take_epoch, history);
+    if (error || number == EPOCH_UNKNOWN)
+        return error;
+    error = kv->last(kv, STR("outbox/"), take_last, &epoch.after);
+    if (!error)
+        error = add_epoch(kv, epoch, history->n + 1);
+    return error ? error : feed_history_add(history, epoch);
 }
 
 struct reading {

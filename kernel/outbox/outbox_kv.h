@@ -2,7 +2,8 @@
  *  relational ones.
  *
  *      outbox/<last position>          first, count, moment, frames
- *      cursor/<source>                 position
+ *      cursor/<source>                 position, epoch (missing in those from before there were epochs)
+ *      epoch/<n>                       number, the newest position when it began (feed_history.h)
  *      key/<idempotency key>           fingerprint, status, moment, location, body
  *      keyat/<moment>/<key>            nothing: which keys expire next
  *      dead/<source>/<position>        moment, reason, frame
@@ -14,12 +15,16 @@
 #ifndef COFFEESHOP_OUTBOX_KV_H
 #define COFFEESHOP_OUTBOX_KV_H
 
+#include "feed_history.h"
 #include "kv_changes.h"
 #include "outbox_write.h"
 
 /** Adds to `changes` what the batch stores besides its states; texts are copied to changes->arena. Returns 0, E_MEMORY,
  * or E_TOO_LARGE for a key longer than the store takes (KV_KEY_MAX less 15 bytes). Writer thread. */
 int outbox_kv_write(struct kv_changes *changes, const struct outbox_write *write);
+/** At start: begins the epoch `number` of this store's feed, and fills in the history, which is empty before, with all
+ * of them. EPOCH_UNKNOWN begins none. When it can't be stored the history ends with the last one that is. */
+int outbox_kv_begin_epoch(struct kv *kv, uint64_t number, struct feed_history *history);
 /** The last position committed, and the cursors (sources already filled in; unknown ones get 0). With cursors for the
  * start, on the writer thread; without (NULL) on any. */
 int outbox_kv_restore(struct kv *kv, uint64_t *last, struct cursors *cursors);

@@ -9,9 +9,10 @@ enum { STOP = -1 }; /* from a row callback: enough; never an errors.h code */
 
 static const struct sql_statement insert_batch = {
     "INSERT INTO outbox (first, count, at, frames) VALUES ($1, $2, $3, $4)", 4};
-static const struct sql_statement upsert_cursor = {"INSERT INTO cursor (source, position) VALUES ($1, $2) ON CONFLICT "
-                                                   "(source) DO UPDATE SET position = excluded.position",
-                                                   2};
+static const struct sql_statement upsert_cursor = {
+    "INSERT INTO cursor (source, position, epoch) VALUES ($1, $2, $3) ON CONFLICT "
+    "(source) DO UPDATE SET position = excluded.position, epoch = excluded.epoch",
+    3};
 static const struct sql_statement insert_key = {
     "INSERT INTO idempotency (key, fingerprint, status, location, body, at) VALUES ($1, $2, $3, $4, $5, $6)", 6};
 /* A feed read again from an older cursor brings the same letter again. */
@@ -24,7 +25,10 @@ static const struct sql_statement select_newest = {
     "SELECT COALESCE(MAX(at), 0) FROM (SELECT MAX(at) AS at FROM idempotency UNION ALL "
     "SELECT at FROM outbox WHERE first = (SELECT MAX(first) FROM outbox)) AS newest",
     0};
-static const struct sql_statement select_cursor = {"SELECT position FROM cursor WHERE source = $1", 1};
+static const struct sql_statement select_cursor = {"SELECT position, epoch FROM cursor WHERE source = $1", 1};
+static const struct sql_statement insert_epoch = {
+    "INSERT INTO epoch (number, after) VALUES ($1, coalesce((SELECT max(first + count - 1) FROM outbox), 0))", 1};
+static const struct sql_statement select_epochs = {"SELECT number, after FROM epoch ORDER BY n", 0};
 /* One statement, so one snapshot: nothing expires between finding the batch and reading it. */
 static const struct sql_statement select_batches = {
     "SELECT first + count - 1, (SELECT min(first) FROM outbox), frames FROM outbox WHERE first >= "
@@ -60,12 +64,13 @@ static int write_batch(struct sql *sql, const struct outbox *outbox, int64_t now
 
 static int write_cursors(struct sql *sql, const struct cursors *cursors)
 {
-    struct sql_value params[CURSOR_MAX_SOURCES * 2];
+    struct sql_value params[CURSOR_MAX_SOURCES * 3];
 
     ASSERT(cursors->n <= CURSOR_MAX_SOURCES);
     for (size_t i = 0; i < cursors->n; i++) {
-        params[i * 2] = SQL_S(str_of(cursors->source[i]));
-        params[i * 2 + 1] = SQL_N((int64_t)cursors->position[i]);
+        params[i * 3] = SQL_S(str_of(cursors->source[i]));
+        params[i * 3 + 1] = SQL_N((int64_t)cursors->position[i]);
+        params[i * 3 + 2] = SQL_N((int64_t)cursors->epoch[i]);
     }
     return sql->exec_many(sql, &upsert_cursor, params, cursors->n);
 }
@@ -163,6 +168,15 @@ static int take_number(void *context, size_t index, const struct sql_row *row)
     return 0;
 }
 
+static int take_cursor(void *context, size_t index, const struct sql_row *row)
+{
+    struct cursors *cursors = context;
+
+    cursors->position[index] = (uint64_t)sql_i64(row, 0);
+    cursors->epoch[index] = (uint64_t)sql_i64(row, 1);
+    return 0;
+}
+
 int outbox_sql_restore(struct sql *sql, uint64_t *last, struct cursors *cursors)
 {
     struct sql_value sources[CURSOR_MAX_SOURCES];
@@ -177,9 +191,38 @@ int outbox_sql_restore(struct sql *sql, uint64_t *last, struct cursors *cursors)
     ASSERT(cursors->n <= CURSOR_MAX_SOURCES);
     for (size_t i = 0; i < cursors->n; i++) {
         cursors->position[i] = 0;
+        cursors->epoch[i] = EPOCH_UNKNOWN;
         sources[i] = SQL_S(str_of(cursors->source[i]));
     }
-    return sql->query_many(sql, &select_cursor, sources, cursors->n, take_number, cursors->position);
+    return sql->query_many(sql, &select_cursor, sources, cursors->n, take_cursor, cursors);
+}
+
+static int take_epoch(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    return feed_history_add(context, (struct feed_epoch){(uint64_t)sql_i64(row, 0), (uint64_t)sql_i64(row, 1)});
+}
+
+static int add_epoch(struct sql *sql, uint64_t number)
+{
+    const struct sql_value value = SQL_N((int64_t)number);
+
+    int error = sql->begin(sql);
+    if (error)
+        return error;
+    error = sql_exec(sql, &insert_epoch, &value);
+    if (!error)
+        return sql->commit(sql);
+    sql->rollback(sql);
+    return error;
+}
+
+int outbox_sql_begin_epoch(struct sql *sql, uint64_t number, struct feed_history *history)
+{
+    int error = number == EPOCH_UNKNOWN ? 0 : add_epoch(sql, number);
+    int unread = sql_query(sql, &select_epochs, NULL, take_epoch, history);
+
+    return error ? error : unread;
 }
 
 static int take_moment(void *context, size_t index, const struct sql_row *row)

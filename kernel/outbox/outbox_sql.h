@@ -6,6 +6,7 @@
 #define COFFEESHOP_OUTBOX_SQL_H
 
 #include "cursor.h"
+#include "feed_history.h"
 #include "outbox_write.h"
 #include "retention_clock.h"
 #include "sql.h"
@@ -22,6 +23,15 @@
     "NULL, "                                                                                                           \
     "frame TEXT NOT NULL, PRIMARY KEY (source, position));"
 
+/** The second migration of every context that began with the first: feed_history.h. */
+#define OUTBOX_SQL_EPOCHS                                                                                              \
+    "CREATE TABLE epoch (n INTEGER PRIMARY KEY, number INTEGER NOT NULL, after INTEGER NOT NULL);"                     \
+    "ALTER TABLE cursor ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
+
+/** At start: begins the epoch `number` of this store's feed, and fills in the history, which is empty before, with all
+ * of them. EPOCH_UNKNOWN begins none. When it can't be stored the history ends with the last one that is. Own
+ * transaction. */
+int outbox_sql_begin_epoch(struct sql *sql, uint64_t number, struct feed_history *history);
 /** Inside the caller's transaction. */
 int outbox_sql_write(struct sql *sql, const struct outbox_write *write);
 /** At start: the last position committed, and the cursors (sources already filled in; unknown ones get 0). */

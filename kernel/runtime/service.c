@@ -6,6 +6,7 @@
 #include "errors.h"
 #include "log.h"
 #include "reader.h"
+#include "service_history.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,8 +226,8 @@ static bool make_feed(struct service *service)
         .followers_per_address = common->feed_followers_per_address,
     };
 
-    service->feed = feed_new(service->loop, &settings, service->parts.last_position, service->parts.read_stored,
-                             service->parts.read_context);
+    service->feed = feed_new(service->loop, &settings, service->parts.last_position, service->parts.history,
+                             service->parts.read_stored, service->parts.read_context);
     return service->feed != NULL;
 }
 
@@ -240,11 +241,13 @@ static bool make_followers(struct service *service)
             .url = parts->producers[i].url,
             .source = i,
             .position = parts->cursors->position[i],
+            .epoch = parts->cursors->epoch[i],
             .max_waiting = (size_t)service->common->feed_max_waiting,
             .silence_ms = service->common->feed_silence_ms,
             .decode = parts->decode,
             .context = parts->decode_context,
         };
+        service_watch_producer(service, &options);
         service->followers[i] = follower_new(service->loop, service->client, service->writer, &options);
         if (!service->followers[i])
             return false;
@@ -265,8 +268,9 @@ bool service_start(struct service *service, const struct service_parts *parts, s
         http_server_new(service->loop, &service->common->http, parts->listen, service->routes, parts->http, problem);
     if (!service->server)
         return false;
+    service_check_data(service);
     /* The writer's thread comes last: a service that can't start must not have begun to work. */
-    if (!make_followers(service) || writer_start(service->writer)) {
+    if (!service_data_trouble(service) && (!make_followers(service) || writer_start(service->writer))) {
         BUF_LIT(problem, "there is not enough memory, or no thread, to follow the other services");
         return false;
     }
@@ -282,8 +286,13 @@ uint16_t service_port(const struct service *service)
 
 void service_submit(struct service *service, struct http_request *request, struct command *command)
 {
-    int rc = writer_post(service->writer, command);
+    const char *trouble = service_data_trouble(service);
 
+    if (trouble) {
+        http_problem(request, 503, NULL, "%s", trouble);
+        return;
+    }
+    int rc = writer_post(service->writer, command);
     if (rc) {
         http_fill_failure(request, rc);
         http_reply(request);
@@ -394,6 +403,7 @@ void service_free(struct service *service)
     }
     if (service->lock_fd >= 0)
         close(service->lock_fd);
+    buf_free(&service->data_trouble);
     arena_free(&service->arena);
     heap_free(service);
 }

@@ -8,7 +8,7 @@
  * what is in flight is finished (at most stop_ms), the writer commits what is queued, and service_run returns.
  *
  *  Common routes, added to the context's own: GET / (links), /actuator/health, /livez (the loop turns), /readyz (can do
- * its work), /metrics, /events, /dead-letters.
+ * its work), /metrics, /events, /dead-letters, /feeds.
  */
 #ifndef COFFEESHOP_SERVICE_H
 #define COFFEESHOP_SERVICE_H
@@ -46,7 +46,10 @@ struct service_parts {
     const struct cursors *cursors; /* as restored */
     struct command *(*decode)(void *context, size_t source, struct str text, const char **reason);
     void *decode_context;
-    uint64_t last_position; /* of our own feed */
+    uint64_t last_position;             /* of our own feed */
+    const struct feed_history *history; /* the store's; NULL: it says nothing that anybody follows */
+    const char *rebuild; /* what they can type when a producer's history is another one; NULL: it can't be mended here
+                            alone */
     feed_read_stored *read_stored;
     void *read_context;
     struct sql

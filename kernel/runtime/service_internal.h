@@ -34,9 +34,11 @@ struct service {
     struct follower *followers[CURSOR_MAX_SOURCES];
     size_t n_followers;
     enum service_phase phase;
-    bool told_to_end; /* by a signal */
-    int64_t stop_by;  /* monotonic us, while draining */
-    int64_t hush_by;  /* likewise: who has said nothing until then is not waited for */
+    bool told_to_end;          /* by a signal */
+    int64_t stop_by;           /* monotonic us, while draining */
+    struct buf data_trouble;   /* a sentence and its NUL, when the data isn't the one that was worked with */
+    struct loop_job stop_work; /* then */
+    int64_t hush_by;           /* likewise: who has said nothing until then is not waited for */
 };
 
 /** The common routes, NULL-path-terminated. */

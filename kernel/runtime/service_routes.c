@@ -2,19 +2,24 @@
 
 #include "clock.h"
 #include "dead_letters.h"
+#include "feeds_http.h"
 #include "metrics.h"
+#include "service_history.h"
 
-static http_handler show_links, show_health, show_live, show_ready, show_metrics, serve_events;
+static http_handler show_links, show_live, show_ready, show_metrics, serve_events;
 
 const struct route service_routes[] = {
     {HTTP_GET, "/", show_links, .doc = "What is here."},
-    {HTTP_GET, "/actuator/health", show_health, .doc = "The same as /readyz, where the seed had it."},
+    {HTTP_GET, "/actuator/health", show_ready, .doc = "The same as /readyz, where the seed had it."},
     {HTTP_GET, "/livez", show_live, .doc = "200 while the loop and the writer turn."},
     {HTTP_GET, "/readyz", show_ready, .doc = "200 while the service can do its work."},
     {HTTP_GET, "/metrics", show_metrics, .doc = "Prometheus text.", .inner = true},
     {HTTP_GET, "/events", serve_events,
      .doc = "The outbox as Server-Sent Events, resumable with Last-Event-ID. Internal.", .inner = true},
     {HTTP_GET, "/dead-letters", dead_letters_list, .doc = "Events that could not be used, with the reason. Internal.",
+     .inner = true},
+    {HTTP_GET, "/feeds", feeds_list, .doc = "The feeds that are followed, and how far. Internal.", .inner = true},
+    {HTTP_POST, "/feeds/resume", feeds_resume, .doc = "Go on behind events that a producer no longer keeps. Internal.",
      .inner = true},
     {HTTP_POST, "/dead-letters/replay", dead_letters_replay, .doc = "Try one of them again. Internal.", .inner = true},
     {.path = NULL},
@@ -68,27 +73,32 @@ static const char *trouble_of(const struct service *service)
         return "it is stopping";
     if (!writer_is_well(service->writer, &since))
         return "commits fail; is the disk full?";
-    return NULL;
+    return service_data_trouble(service);
 }
 
 static void show_ready(void *context, struct http_request *request)
 {
-    const char *instance = service_of(context)->common->instance;
+    const struct service *service = service_of(context);
+    struct buf feeds = {0};
+    const char *trouble = trouble_of(service);
 
-    if (instance[0])
-        http_add_header(request, "X-Instance", str_of(instance));
-    reply_health(request, trouble_of(service_of(context)));
-}
-
-static void show_health(void *context, struct http_request *request)
-{
-    reply_health(request, trouble_of(service_of(context)));
+    if (service->common->instance[0])
+        http_add_header(request, "X-Instance", str_of(service->common->instance));
+    if (!trouble) {
+        service_add_feed_trouble(service, &feeds);
+        if (feeds.n > 0)
+            buf_char(&feeds, '\0');
+        trouble = feeds.failed ? "feeds can't be followed" : feeds.p;
+    }
+    reply_health(request, trouble);
+    buf_free(&feeds);
 }
 
 static void show_live(void *context, struct http_request *request)
 {
     const struct service *service = service_of(context);
-    int64_t silent = clock_monotonic() - writer_turned_at(service->writer);
+    /* One that has been stopped because the data isn't the one is not stuck: restarting it changes nothing. */
+    int64_t silent = service_data_trouble(service) ? 0 : clock_monotonic() - writer_turned_at(service->writer);
 
     /* That this runs at all shows that the loop turns. */
     reply_health(request, silent > STUCK_AFTER_S * US_PER_S ? "the writer does not turn" : NULL);
@@ -105,5 +115,10 @@ static void show_metrics(void *context, struct http_request *request)
 
 static void serve_events(void *context, struct http_request *request)
 {
-    feed_serve(service_of(context)->feed, request);
+    struct service *service = service_of(context);
+    struct str cursors = service_cursors_text(service, &request->arena);
+
+    if (cursors.n)
+        http_add_header(request, "Feed-Cursors", cursors);
+    feed_serve(service->feed, request);
 }

@@ -73,6 +73,17 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
     return store;
 }
 
+bool sql_service_begin_epoch(struct sql_service *store, struct buf *problem)
+{
+    int error = outbox_sql_begin_epoch(store->writes, feed_epoch_new(), &store->history);
+
+    /* On a full disk it goes on in the last epoch, to be there for reading: what it says meanwhile can't be told from
+     * what it said before. */
+    if (error && error != E_FULL)
+        buf_printf(problem, "the epochs of the feed can't be kept: %s", error_text(error));
+    return !error || error == E_FULL;
+}
+
 static int read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
 {
     struct sql_service *store = context;
@@ -86,6 +97,7 @@ void sql_service_fill(struct sql_service *store, struct service_parts *parts)
     parts->read_context = store;
     parts->dead_letters = store->reads;
     parts->reader = store->reader;
+    parts->history = store->history.n ? &store->history : NULL;
 }
 
 void sql_service_close(struct sql_service *store)
@@ -93,6 +105,7 @@ void sql_service_close(struct sql_service *store)
     if (!store)
         return;
     reader_free(store->reader);
+    feed_history_free(&store->history);
     if (store->reads)
         store->reads->close(store->reads);
     if (store->writes)

@@ -14,12 +14,16 @@ struct sql_service {
     struct outbox_retention retention; /* the writer's: how long keys and events are kept */
     struct sql *reads;                 /* the loop thread's */
     struct reader *reader;
+    struct feed_history history;
 };
 
 /** Opens DATA/<name>.db (made and migrated when it has to be) in the service's data directory. NULL and a sentence in
  * `problem`. */
 struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *name,
                                      const struct sql_migration *migrations, size_t n_migrations, struct buf *problem);
+/** Begins an epoch of the service's own feed (feed_history.h). false and a sentence in `problem`. A service whose feed
+ * nobody follows needs none. */
+bool sql_service_begin_epoch(struct sql_service *store, struct buf *problem);
 /** Fills in how stored events and dead letters are read, and the reader. */
 void sql_service_fill(struct sql_service *store, struct service_parts *parts);
 /** After service_free(). */

@@ -71,6 +71,14 @@ static int store_find(struct fixture *fixture, struct idempotency_record *record
                         : outbox_kv_find_keys(fixture->kv, records, n, &fixture->arena);
 }
 
+static void store_begin_epoch(struct fixture *fixture, uint64_t number, struct feed_history *history)
+{
+    *history = (struct feed_history){0};
+    assert_int_equal(fixture->sql ? outbox_sql_begin_epoch(fixture->sql, number, history)
+                                  : outbox_kv_begin_epoch(fixture->kv, number, history),
+                     0);
+}
+
 static void store_expire(struct fixture *fixture, int64_t keys_before, int64_t batches_before, size_t limit)
 {
     struct kv_changes changes = {.arena = &fixture->arena};
@@ -85,9 +93,9 @@ static void store_expire(struct fixture *fixture, int64_t keys_before, int64_t b
 
 static void open_store(struct fixture *fixture, bool relational)
 {
-    static const struct sql_migration migrations[] = {{1, OUTBOX_SQL_SCHEMA}};
+    static const struct sql_migration migrations[] = {{1, OUTBOX_SQL_SCHEMA}, {2, OUTBOX_SQL_EPOCHS}};
     const struct sql_options sql = {
-        .path = fixture->path, .application = "order", .migrations = migrations, .n_migrations = 1};
+        .path = fixture->path, .application = "order", .migrations = migrations, .n_migrations = 2};
     const struct kv_options kv = {.path = fixture->path, .application = "stock", .format = 1, .map_size = MAP_SIZE};
     struct buf problem = {0};
     int error = 0;
@@ -244,6 +252,45 @@ static void positions_and_cursors_survive_a_restart(void **state)
     assert_int_equal(restored.position[0], 7);
     assert_int_equal(restored.position[1], 0);
     assert_int_equal(restored.position[2], 42);
+}
+
+static void a_cursor_keeps_its_epoch(void **state)
+{
+    struct cursors cursors = {.source = {"product"}, .position = {41}, .epoch = {INT64_MAX}, .n = 1};
+    const struct outbox_write write = {.cursors = &cursors, .cursors_moved = true, .now = 1000};
+
+    assert_int_equal(store_write(*state, &write), 0);
+    cursors.epoch[0] = 5;
+    restart(*state);
+    (void)store_restore(*state, &cursors);
+    assert_true(cursors.epoch[0] == INT64_MAX);
+    assert_int_equal(cursors.position[0], 41);
+}
+
+static void each_start_adds_an_epoch_that_begins_with_what_was_said_by_then(void **state)
+{
+    struct feed_history history;
+
+    store_begin_epoch(*state, 4711, &history);
+    assert_int_equal(history.n, 1);
+    feed_history_free(&history);
+    commit_batch(*state, 1, 3, "[1-3]", 1000);
+    restart(*state);
+    store_begin_epoch(*state, 4712, &history);
+    feed_history_free(&history);
+    restart(*state);
+    store_begin_epoch(*state, 42, &history);
+    assert_int_equal(history.n, 3);
+    assert_int_equal(history.epochs[0].number, 4711);
+    assert_int_equal(history.epochs[0].after, 0);
+    assert_int_equal(history.epochs[1].number, 4712);
+    assert_int_equal(history.epochs[1].after, 3);
+    assert_int_equal(history.epochs[2].number, 42);
+    assert_int_equal(history.epochs[2].after, 3);
+    feed_history_free(&history);
+    store_begin_epoch(*state, EPOCH_UNKNOWN, &history); /* none is begun */
+    assert_int_equal(history.n, 3);
+    feed_history_free(&history);
 }
 
 static void cursors_that_did_not_move_are_left_alone(void **state)
@@ -528,6 +575,8 @@ static void a_damaged_row_is_corrupt_and_not_a_position(void **state)
     }
 #define SUITE(set_up_)                                                                                                 \
     ON(a_new_store_has_no_events_and_no_cursors, set_up_), ON(positions_and_cursors_survive_a_restart, set_up_),       \
+        ON(a_cursor_keeps_its_epoch, set_up_),                                                                         \
+        ON(each_start_adds_an_epoch_that_begins_with_what_was_said_by_then, set_up_),                                  \
         ON(cursors_that_did_not_move_are_left_alone, set_up_),                                                         \
         ON(a_follower_reads_from_the_batch_that_holds_its_next_event, set_up_),                                        \
         ON(a_follower_far_behind_reads_in_pieces, set_up_), ON(the_answer_to_an_idempotency_key_is_kept, set_up_),     \

@@ -92,6 +92,7 @@ static void write_cursors(struct fake_outbox *self, const struct cursors *cursor
         if (at == self->cursors.n)
             self->cursors.source[self->cursors.n++] = cursors->source[i];
         self->cursors.position[at] = cursors->position[i];
+        self->cursors.epoch[at] = cursors->epoch[i];
     }
 }
 
@@ -176,6 +177,7 @@ void fake_outbox_restore(const struct fake_outbox *self, uint64_t *last, struct 
     for (size_t i = 0; i < cursors->n; i++) {
         size_t at = cursor_of(&self->cursors, cursors->source[i]);
         cursors->position[i] = at < self->cursors.n ? self->cursors.position[at] : 0;
+        cursors->epoch[i] = at < self->cursors.n ? self->cursors.epoch[at] : EPOCH_UNKNOWN;
     }
 }
 

@@ -5,6 +5,7 @@
 #define COFFEESHOP_FAKE_OUTBOX_H
 
 #include "arena.h"
+#include "feed_history.h"
 #include "outbox_write.h"
 
 struct fake_outbox_batch {

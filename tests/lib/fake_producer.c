@@ -94,7 +94,8 @@ void fake_producer_start(struct fake_producer *producer)
 
     (void)snprintf(listen, sizeof(listen), "127.0.0.1:%d", producer->port);
     pthread_mutex_lock(&producer->publishing);
-    producer->feed = feed_new(producer->loop, &producer->settings, producer->last, read_stored, producer);
+    producer->feed =
+        feed_new(producer->loop, &producer->settings, producer->last, &producer->history, read_stored, producer);
     producer->server = http_server_new(producer->loop, &http, listen, routes, producer, &problem);
     pthread_mutex_unlock(&producer->publishing);
     ASSERT(producer->feed && producer->server);
@@ -130,6 +131,7 @@ void fake_producer_close(struct fake_producer *producer)
     for (size_t i = 0; i < producer->n_stored; i++)
         buf_free(&producer->stored[i].frames);
     heap_free(producer->stored);
+    feed_history_free(&producer->history);
     pthread_mutex_destroy(&producer->publishing);
     pthread_mutex_destroy(&producer->lock);
 }

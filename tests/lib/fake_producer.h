@@ -27,7 +27,8 @@ struct fake_producer {
     pthread_mutex_t lock;       /* the store's */
     struct fake_batch *stored;
     size_t n_stored, cap_stored;
-    uint64_t kept_from; /* what is before it was removed by retention */
+    struct feed_history history; /* empty: none */
+    uint64_t kept_from;          /* what is before it was removed by retention */
     uint64_t last;
     int store_fails; /* an errors.h code for the reader, or 0 */
     int store_reads;

@@ -75,6 +75,21 @@ static void an_event_moves_its_producers_cursor_once(void **state)
     assert_int_equal(fixture->cursors.position[0], 5); /* only the commit moves the app's */
 }
 
+static void an_epoch_goes_with_the_cursor_and_moves_no_position(void **state)
+{
+    struct fixture *fixture = *state;
+    struct command epoch = event_at(4711), again = event_at(4711);
+
+    epoch.fate = again.fate = COMMAND_EPOCH;
+    assert_false(batch_admit(&fixture->batch, &epoch));
+    assert_int_equal(fixture->batch.cursors.epoch[0], 4711);
+    assert_int_equal(fixture->batch.cursors.position[0], 5);
+    assert_true(fixture->batch.cursors_moved);
+    fixture->batch.cursors_moved = false;
+    assert_false(batch_admit(&fixture->batch, &again));
+    assert_false(fixture->batch.cursors_moved); /* nothing to store */
+}
+
 static void clients_and_effects_move_no_cursor(void **state)
 {
     struct fixture *fixture = *state;
@@ -223,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_event_moves_its_producers_cursor_once),
+        TEST(an_epoch_goes_with_the_cursor_and_moves_no_position),
         TEST(clients_and_effects_move_no_cursor),
         TEST(what_is_not_for_us_only_moves_the_cursor),
         TEST(what_can_not_be_read_is_put_aside_with_its_reason),

@@ -96,6 +96,8 @@ static void ended(struct http_tail *tail, int error, int status)
     loop_stop(reader->fixture->loop);
 }
 
+static const char *epoch = ""; /* that readers send */
+
 static void open_reader(struct fixture *fixture, struct reader *reader, const char *last_event_id)
 {
     *reader = (struct reader){.fixture = fixture, .error = -1, .until = UINT64_MAX};
@@ -104,6 +106,8 @@ static void open_reader(struct fixture *fixture, struct reader *reader, const ch
     buf_char(&reader->url, '\0');
     reader->tail = (struct http_tail){.url = reader->url.p, .data = hear, .ended = ended, .silence_ms = 30000};
     memcpy(reader->tail.last_event_id, last_event_id, strlen(last_event_id));
+    memcpy(reader->tail.feed_epoch, epoch, strlen(epoch));
+    reader->tail.told[0].name = "Feed-Epoch";
     (void)str_to_u64(str_of(last_event_id), &reader->position);
     sse_init(&reader->parser, 1 << 20);
     assert_int_equal(http_tail_open(fixture->client, &reader->tail), OK);
@@ -294,6 +298,33 @@ static void a_position_that_makes_no_sense_is_refused_with_its_reason(void **sta
     close_fixture(&fixture);
 }
 
+static void a_follower_that_has_read_another_history_is_refused_however_far_this_one_has_come(void **state)
+{
+    UNUSED(state);
+    struct fixture fixture;
+    struct reader reader;
+
+    open_fixture(&fixture, &usual);
+    fake_producer_publish(&fixture.producer, 5, "ours", 0);
+    assert_int_equal(feed_history_add(&fixture.producer.history, (struct feed_epoch){4711, 0}), OK);
+    assert_int_equal(feed_history_add(&fixture.producer.history, (struct feed_epoch){4712, 3}), OK);
+    fake_producer_stop(&fixture.producer);
+    fake_producer_start(&fixture.producer);
+    epoch = "4711";
+    expect_refusal(&fixture, "4", 409); /* what came behind 3 was said after a backup of then had been put back */
+    epoch = "4713";
+    expect_refusal(&fixture, "2", 409);
+    epoch = "x";
+    expect_refusal(&fixture, "2", 400);
+    epoch = "4711";
+    open_reader(&fixture, &reader, "3");
+    read_until(&reader, 5);
+    assert_string_equal(reader.tail.told[0].value, "4712");
+    close_reader(&reader);
+    epoch = "";
+    close_fixture(&fixture);
+}
+
 static void a_store_that_cant_be_read_is_an_answer_to_come_back_later(void **state)
 {
     UNUSED(state);
@@ -387,6 +418,7 @@ int main(void)
         cmocka_unit_test(an_event_larger_than_any_buffer_arrives_whole),
         cmocka_unit_test(an_idle_feed_gives_signs_of_life),
         cmocka_unit_test(a_position_that_makes_no_sense_is_refused_with_its_reason),
+        cmocka_unit_test(a_follower_that_has_read_another_history_is_refused_however_far_this_one_has_come),
         cmocka_unit_test(a_store_that_cant_be_read_is_an_answer_to_come_back_later),
         cmocka_unit_test(too_many_followers_are_sent_away_and_one_that_leaves_makes_room),
         cmocka_unit_test(without_memory_for_the_tail_nothing_is_lost),

@@ -30,6 +30,7 @@ struct recorder {
     struct loop *loop;
     _Atomic uint64_t cursor;
     uint64_t applied;       /* events for us */
+    uint64_t epoch;         /* of the cursor */
     _Atomic uint64_t skips; /* SKIP commands */
     bool disorder;          /* an event twice, too early, or left out */
     int runs, fail_every;   /* every nth commit fails; 0: none */
@@ -58,6 +59,10 @@ static uint64_t at_of(struct str text)
 
 static void record(struct recorder *recorder, struct command *command, uint64_t *cursor)
 {
+    if (command->fate == COMMAND_EPOCH) {
+        recorder->epoch = command->position;
+        return;
+    }
     recorder->disorder |= command->position <= *cursor;
     if (command->fate == COMMAND_NORMAL) {
         const struct taken *taken = CONTAINER_OF(command, struct taken, base);
@@ -135,6 +140,11 @@ struct fixture {
     struct follower *follower;
     struct loop_timer guard;
     size_t max_waiting;
+    bool behind; /* our own feed has never said what the producer tells to have read of it */
+    int overtaken;
+    bool skips, skipped; /* a gap */
+    uint64_t oldest;
+    struct feed_cursor asked_for;
 };
 
 static void took_too_long(struct loop_timer *timer)
@@ -161,6 +171,23 @@ static void open_consumer(struct fixture *fixture)
     loop_timer_set(fixture->loop, &fixture->guard, clock_monotonic() + 60 * US_PER_S);
 }
 
+static bool has_said(void *owner, struct feed_cursor cursor)
+{
+    struct fixture *fixture = owner;
+
+    fixture->asked_for = cursor;
+    return !fixture->behind;
+}
+
+static void overtaken(void *owner, size_t source)
+{
+    struct fixture *fixture = owner;
+
+    assert_int_equal(source, 2);
+    fixture->overtaken++;
+    loop_stop(fixture->loop);
+}
+
 static void follow(struct fixture *fixture, const char *url)
 {
     const struct follower_options options = {
@@ -168,6 +195,11 @@ static void follow(struct fixture *fixture, const char *url)
         .url = url,
         .source = 2,
         .position = atomic_load(&fixture->recorder.cursor),
+        .epoch = fixture->recorder.epoch,
+        .self = "us",
+        .has_said = has_said,
+        .overtaken = overtaken,
+        .owner = fixture,
         .max_waiting = fixture->max_waiting ? fixture->max_waiting : 1000,
         .silence_ms = 5000,
         .decode = decode,
@@ -227,7 +259,7 @@ static void every_event_arrives_once_and_in_order(void **state)
         fake_producer_publish(&fixture.producer, 7, "ours", 50);
     wait_until(&fixture, 240);
     assert_true(follower_is_connected(fixture.follower));
-    assert_int_equal(follower_position(fixture.follower), 240);
+    assert_int_equal(follower_cursor(fixture.follower).position, 240);
     end_consumer(&fixture);
     assert_int_equal(fixture.recorder.applied, 240);
     close_fixture(&fixture);
@@ -348,7 +380,7 @@ static void count_down(struct loop_timer *timer)
 {
     struct pace *pace = CONTAINER_OF(timer, struct pace, timer);
 
-    if (follower_position(pace->fixture->follower) >= pace->fixture->max_waiting)
+    if (follower_cursor(pace->fixture->follower).position >= pace->fixture->max_waiting)
         pace->ticks--;
     if (pace->ticks > 0)
         loop_timer_set(pace->fixture->loop, timer, clock_monotonic() + 10 * US_PER_MS);
@@ -371,7 +403,7 @@ static void a_writer_that_stands_still_holds_the_producer_back(void **state)
     struct pace pace = {.timer = {.fire = count_down}, .fixture = &fixture, .ticks = 10};
     loop_timer_set(fixture.loop, &pace.timer, clock_monotonic());
     loop_run(fixture.loop); /* until it is full, and then some more turns */
-    assert_in_range(follower_position(fixture.follower), 100, 100 + piece);
+    assert_in_range(follower_cursor(fixture.follower).position, 100, 100 + piece);
     pthread_mutex_unlock(&fixture.recorder.gate);
     wait_until(&fixture, all);
     end_consumer(&fixture);
@@ -384,7 +416,10 @@ struct talk {
     const char *expected; /* Last-Event-ID */
     const char *says;
     bool cuts;
+    const char *answers; /* status line and headers */
 };
+
+#define STREAM(more) "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" more "Connection: close\r\n\r\n"
 
 struct talker {
     const struct talk *talks;
@@ -406,7 +441,7 @@ static void converse(struct talker *talker, const struct talk *talk)
     buf_char(&head, '\0');
     talker->as_expected &= strstr(head.p, talk->expected) != NULL;
     buf_clear(&head);
-    BUF_LIT(&head, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n");
+    buf_add(&head, str_of(talk->answers));
     buf_add(&head, str_of(talk->says));
     (void)send(fd, head.p, head.n, MSG_NOSIGNAL);
     while (!talk->cuts && recv(fd, &byte, 1, 0) > 0)
@@ -456,8 +491,8 @@ static void a_connection_cut_inside_an_event_is_taken_up_behind_the_last_whole_o
 {
     UNUSED(state);
     static const struct talk talks[] = {
-        {"Last-Event-ID: 0\r\n", FRAME("1") FRAME("2") "id: 3\ndata: {\"at\":3,\"ki", true},
-        {"Last-Event-ID: 2\r\n", FRAME("3") FRAME("4"), false}};
+        {"Last-Event-ID: 0\r\n", FRAME("1") FRAME("2") "id: 3\ndata: {\"at\":3,\"ki", true, STREAM("")},
+        {"Last-Event-ID: 2\r\n", FRAME("3") FRAME("4"), false, STREAM("")}};
     struct fixture fixture;
     struct talker talker;
 
@@ -471,7 +506,7 @@ static void an_event_that_comes_again_is_dropped(void **state)
 {
     UNUSED(state);
     static const struct talk talks[] = {
-        {"Last-Event-ID: 0\r\n", FRAME("1") FRAME("2") FRAME("1") FRAME("2") FRAME("3"), false}};
+        {"Last-Event-ID: 0\r\n", FRAME("1") FRAME("2") FRAME("1") FRAME("2") FRAME("3"), false, STREAM("")}};
     struct fixture fixture;
     struct talker talker;
 
@@ -484,9 +519,9 @@ static void an_event_that_comes_again_is_dropped(void **state)
 static void an_event_left_out_is_asked_for_again(void **state)
 {
     UNUSED(state);
-    static const struct talk talks[] = {{"Last-Event-ID: 0\r\n", FRAME("1") FRAME("3") FRAME("4"), false},
-                                        {"Last-Event-ID: 1\r\n", "data: no position\n\n", false},
-                                        {"Last-Event-ID: 1\r\n", FRAME("2") FRAME("3"), false}};
+    static const struct talk talks[] = {{"Last-Event-ID: 0\r\n", FRAME("1") FRAME("3") FRAME("4"), false, STREAM("")},
+                                        {"Last-Event-ID: 1\r\n", "data: no position\n\n", false, STREAM("")},
+                                        {"Last-Event-ID: 1\r\n", FRAME("2") FRAME("3"), false, STREAM("")}};
     struct fixture fixture;
     struct talker talker;
 
@@ -494,6 +529,110 @@ static void an_event_left_out_is_asked_for_again(void **state)
     wait_until(&fixture, 3);
     close_talker(&fixture, &talker);
     assert_int_equal(fixture.recorder.applied, 3);
+}
+
+static void the_epoch_that_the_producer_tells_goes_with_the_cursor_and_back_to_it(void **state)
+{
+    UNUSED(state);
+    static const struct talk talks[] = {
+        {"Last-Event-ID: 0\r\n", FRAME("1") FRAME("2"), true, STREAM("Feed-Epoch: 4711\r\n")},
+        {"Feed-Epoch: 4711\r\n", FRAME("3"), false, STREAM("Feed-Epoch: 4712\r\nFeed-Cursors: x=1:2,us=9:17\r\n")}};
+    struct fixture fixture;
+    struct talker talker;
+
+    follow_talker(&fixture, &talker, talks, COUNT_OF(talks));
+    wait_until(&fixture, 3);
+    assert_int_equal(follower_cursor(fixture.follower).epoch, 4712);
+    assert_int_equal(fixture.asked_for.epoch, 9);
+    assert_int_equal(fixture.asked_for.position, 17);
+    close_talker(&fixture, &talker);
+    assert_int_equal(fixture.recorder.epoch, 4712);
+    assert_int_equal(fixture.recorder.applied, 3);
+}
+
+static void look_for_trouble(struct loop_timer *timer)
+{
+    struct pace *pace = CONTAINER_OF(timer, struct pace, timer);
+    uint64_t oldest;
+
+    if (follower_trouble(pace->fixture->follower, &oldest) != FOLLOWER_WELL) {
+        /* At once, before it asks again. */
+        if (pace->fixture->skips)
+            pace->fixture->skipped = follower_skip_gap(pace->fixture->follower);
+        pace->fixture->oldest = oldest;
+        loop_stop(pace->fixture->loop);
+    } else
+        loop_timer_set(pace->fixture->loop, timer, clock_monotonic() + US_PER_MS);
+}
+
+static enum follower_trouble wait_trouble(struct fixture *fixture, uint64_t *oldest)
+{
+    struct pace pace = {.timer = {.fire = look_for_trouble}, .fixture = fixture};
+
+    loop_timer_set(fixture->loop, &pace.timer, clock_monotonic());
+    loop_run(fixture->loop);
+    loop_timer_cancel(fixture->loop, &pace.timer);
+    return follower_trouble(fixture->follower, oldest);
+}
+
+static void nothing_is_taken_of_a_producer_that_has_read_more_of_us_than_there_is(void **state)
+{
+    UNUSED(state);
+    static const struct talk talks[] = {
+        {"Last-Event-ID: 0\r\n", FRAME("1") FRAME("2"), false, STREAM("Feed-Epoch: 1\r\nFeed-Cursors: us=9:17\r\n")}};
+    struct fixture fixture;
+    struct talker talker;
+    uint64_t oldest;
+
+    follow_talker(&fixture, &talker, talks, COUNT_OF(talks));
+    fixture.behind = true;
+    loop_run(fixture.loop);
+    assert_int_equal(follower_trouble(fixture.follower, &oldest), FOLLOWER_OVERTAKEN);
+    assert_false(follower_is_connected(fixture.follower));
+    close_talker(&fixture, &talker);
+    assert_int_equal(fixture.overtaken, 1);
+    assert_int_equal(fixture.recorder.applied, 0);
+    assert_int_equal(fixture.recorder.epoch, 0);
+}
+
+#define REFUSAL(status, more) "HTTP/1.1 " status "\r\nContent-Length: 0\r\n" more "Connection: close\r\n\r\n"
+
+static void a_cursor_without_an_epoch_that_was_refused_gets_one_that_no_feed_has(void **state)
+{
+    UNUSED(state);
+    static const struct talk talks[] = {
+        {"Last-Event-ID: 0\r\n", "", true, REFUSAL("409 Conflict", "Feed-Epoch: 4711\r\n")}};
+    struct fixture fixture;
+    struct talker talker;
+    uint64_t oldest;
+
+    follow_talker(&fixture, &talker, talks, COUNT_OF(talks));
+    assert_int_equal(wait_trouble(&fixture, &oldest), FOLLOWER_REFUSED);
+    close_talker(&fixture, &talker);
+    assert_int_equal(fixture.recorder.epoch, EPOCH_REFUSED);
+}
+
+static void a_gap_stays_until_somebody_decides_and_is_then_passed_over(void **state)
+{
+    UNUSED(state);
+    static const struct talk talks[] = {
+        {"Last-Event-ID: 0\r\n", "", true, REFUSAL("410 Gone", "Feed-Epoch: 4711\r\nFeed-Oldest: 8\r\n")},
+        {"Feed-Epoch: 4711\r\n", FRAME("8") FRAME("9"), false, STREAM("Feed-Epoch: 4711\r\n")}};
+    struct fixture fixture;
+    struct talker talker;
+    uint64_t oldest;
+
+    follow_talker(&fixture, &talker, talks, COUNT_OF(talks));
+    assert_false(follower_skip_gap(fixture.follower)); /* there is none yet */
+    fixture.skips = true;
+    assert_int_equal(wait_trouble(&fixture, &oldest), FOLLOWER_WELL);
+    assert_true(fixture.skipped);
+    assert_int_equal(fixture.oldest, 8);
+    wait_until(&fixture, 9);
+    assert_int_equal(follower_trouble(fixture.follower, &oldest), FOLLOWER_WELL);
+    close_talker(&fixture, &talker);
+    assert_int_equal(fixture.recorder.applied, 2);
+    assert_int_equal(fixture.recorder.epoch, 4711);
 }
 
 static void a_producer_that_comes_later_is_found(void **state)
@@ -535,6 +674,10 @@ int main(void)
         cmocka_unit_test(a_connection_cut_inside_an_event_is_taken_up_behind_the_last_whole_one),
         cmocka_unit_test(an_event_that_comes_again_is_dropped),
         cmocka_unit_test(an_event_left_out_is_asked_for_again),
+        cmocka_unit_test(the_epoch_that_the_producer_tells_goes_with_the_cursor_and_back_to_it),
+        cmocka_unit_test(nothing_is_taken_of_a_producer_that_has_read_more_of_us_than_there_is),
+        cmocka_unit_test(a_cursor_without_an_epoch_that_was_refused_gets_one_that_no_feed_has),
+        cmocka_unit_test(a_gap_stays_until_somebody_decides_and_is_then_passed_over),
         cmocka_unit_test(a_producer_that_comes_later_is_found),
     };
 

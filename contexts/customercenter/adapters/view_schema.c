@@ -15,6 +15,7 @@ const struct sql_migration view_migrations[] = {
         "CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL);" OUTBOX_SQL_SCHEMA},
     /* whose version an item's is; 0: of a row that any row is newer than */
     {2, "ALTER TABLE item ADD COLUMN stock_id INTEGER NOT NULL DEFAULT 0"},
+    {3, OUTBOX_SQL_EPOCHS},
 };
 const size_t view_migrations_count = COUNT_OF(view_migrations);
 

@@ -14,6 +14,7 @@ const struct sql_migration order_migrations[] = {
         /* Counting rows takes as long as there are rows; a list's total doesn't. */
         "CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL);"
         "INSERT INTO tally (name, n) VALUES ('orders', 0);" OUTBOX_SQL_SCHEMA},
+    {2, OUTBOX_SQL_EPOCHS},
 };
 const size_t order_migrations_count = COUNT_OF(order_migrations);
 

@@ -1,0 +1,26 @@
+/** service_history.h: whether this service works with the data that it, and those who follow it, know of. Private to
+ * kernel/runtime. Loop thread.
+ *
+ *  Two things tell that a store was lost, or put back from an older backup: the file DATA/<name>.epoch, which names the
+ * epoch that was in force last (outbox/feed_history.h), and the services that follow us and whom we follow too: they
+ * say how far they have read. Such a service would give the same ids again, and its events would be taken for others:
+ * it makes no changes any more, isn't ready, and says what to do, until a human has acted. Reads go on.
+ */
+#ifndef COFFEESHOP_SERVICE_HISTORY_H
+#define COFFEESHOP_SERVICE_HISTORY_H
+
+#include "service_internal.h"
+
+/** Compares with DATA/<name>.epoch and, unless this isn't the data that was there, writes it anew. Before anything is
+ * served. */
+void service_check_data(struct service *service);
+/** Fills in what a follower needs to notice that its producer has read more of us than there is. */
+void service_watch_producer(struct service *service, struct follower_options *options);
+/** What is wrong with our own data; NULL: nothing. */
+const char *service_data_trouble(const struct service *service);
+/** Appends why a feed can't be followed for good, and what to do; nothing when all is well. */
+void service_add_feed_trouble(const struct service *service, struct buf *out);
+/** How far we have read the others, for the answer to one of them: "order=4711:57,stock=1234:8". */
+struct str service_cursors_text(const struct service *service, struct arena *arena);
+
+#endif
