@@ -75,7 +75,7 @@ void ask_add_reason(const struct question *question, struct buf *out)
     arena_init(&arena, 0);
     if (!question->status)
         buf_add(out, str_of(error_text(question->error)));
-    else if (json_decode_fast(&problem_desc, buf_str(&question->reply), &said, &arena, &error) && said.detail.n)
+    else if (json_decode(&problem_desc, buf_str(&question->reply), &said, &arena, &error) && said.detail.n)
         buf_add(out, said.detail);
     else
         buf_printf(out, "it answered %d", question->status);

@@ -117,7 +117,7 @@ static bool for_each(struct work *work, bool again)
         buf_printf(&work->question.url, "&position=%lld", (long long)position);
         ask_service(&work->question, "GET", (struct str){NULL, 0});
         fine = work->question.status == 200 &&
-               json_decode_fast(&page_desc, buf_str(&work->question.reply), &page, &arena, &error);
+               json_decode(&page_desc, buf_str(&work->question.reply), &page, &arena, &error);
         if (!fine)
             fail(work);
         more = fine && page.embedded.letters.n > 0;

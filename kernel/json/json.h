@@ -1,16 +1,11 @@
 /** json.h: JSON by descriptor: one table next to a struct says how it is read and written.
  *
- *  Two decoders under the same table. json_decode() is for the public door: it builds on jansson and rejects everything
- * that RFC 8259 or the contract calls malformed (duplicate members, trailing text, bad UTF-8, NUL in strings).
- * json_decode_fast() is for our own feeds: it builds on our own scanner, costs a third of a microsecond, and accepts
- * and rejects the same texts (the fuzz target json_differential holds the two against each other). Unknown members are
- * ignored by both.
+ *  The scanner (json_tokens.h) rejects everything that RFC 8259 or the contract calls malformed: duplicate members,
+ * trailing text, bad UTF-8, NUL in strings, more than 16 MiB, nesting deeper than 64. Unknown members are ignored. That
+ * it accepts and refuses what jansson does is what the fuzz target json_differential proves (ADR 39). A table has at
+ * most 64 fields.
  *
- *  Both refuse texts of more than 16 MiB and nesting deeper than 64. A number that jansson can't hold (beyond int64 or
- * double) sends json_decode() to the scanner, which can say whose it is. A table has at most 64 fields.
- *
- *  Any thread; nothing global. Decoded strings live in the arena (or, where json_decode_fast finds no escape in them,
- * point into `text`).
+ *  Any thread; nothing global. Decoded strings point into `text`, or live in the arena where there are escapes in them.
  */
 #ifndef COFFEESHOP_JSON_H
 #define COFFEESHOP_JSON_H
@@ -29,8 +24,7 @@ enum json_type {
     JSON_BOOL,   /* bool */
     JSON_TIME,   /* int64_t microseconds since the epoch <-> RFC 3339 text */
     JSON_OBJECT, /* a struct inside, described by `object` */
-    JSON_RAW,    /* struct str: any value, as its JSON text; written as it is. Only the fast decoder reads it
-                    (json_decode() asserts). */
+    JSON_RAW,    /* struct str: any value, as its JSON text; written as it is. */
     JSON_ARRAY,  /* struct json_array of structs described by `object`; at most `max` of them, 0: no limit */
 };
 
@@ -86,19 +80,13 @@ struct json_error {
     char reason[160]; /* a sentence without the member's name: "must be a whole number from 1 to 1000" */
 };
 
-/** Reads one object into `out` (desc->size bytes, zeroed first). Returns true, or false with *error filled in. */
+/** Reads one object into `out` (desc->size bytes, zeroed first); `text` has to outlive it. Returns true, or false with
+ * *error filled in. */
 bool json_decode(const struct json_desc *desc, struct str text, void *out, struct arena *arena,
                  struct json_error *error);
-/** Reads an array of objects, at most `max_items` (more: JSON_OUT_OF_RANGE). */
+/** Reads an array of objects, at most `max_items` (more: JSON_OUT_OF_RANGE); `text` has to outlive them. */
 bool json_decode_array(const struct json_desc *desc, struct str text, size_t max_items, struct json_array *out,
                        struct arena *arena, struct json_error *error);
-/** As json_decode(), by the scanner. `text` has to outlive `out`. */
-bool json_decode_fast(const struct json_desc *desc, struct str text, void *out, struct arena *arena,
-                      struct json_error *error);
-/** As json_decode_array(), by the scanner. `text` has to outlive the items. */
-bool json_decode_array_fast(const struct json_desc *desc, struct str text, size_t max_items, struct json_array *out,
-                            struct arena *arena, struct json_error *error);
-
 /** Appends {"a":1,...}. */
 void json_encode(struct buf *out, const struct json_desc *desc, const void *in);
 /** Appends the members alone, without braces and without a trailing comma: for adding more members behind them. */

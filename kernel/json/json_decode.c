@@ -1,133 +1,172 @@
-/* The decoder for the public door: jansson's tree under the descriptor. */
+/* The scanner's tokens under the descriptor. */
 #include "base.h"
-#include "json_internal.h"
-#include "json_tree.h"
+#include "json_tokens.h"
 
-#include <stdio.h>
+static bool read_object(const struct json_tokens *tokens, size_t index, const struct json_desc *desc, void *out,
+                        struct arena *arena, struct json_error *error);
 
-static bool read_object(const struct json_node *object, const struct json_desc *desc, void *out, struct arena *arena,
-                        struct json_error *error);
-
-static bool fail_to_parse(struct json_error *error, const struct json_tree_fault *fault)
+static bool name_is(const char *name, struct str text)
 {
-    (void)json_fail(error, JSON_MALFORMED, NULL, "");
-    (void)snprintf(error->reason, sizeof(error->reason), "%s (line %d, column %d)", fault->reason, fault->line,
-                   fault->column);
-    return false;
+    return name && name[0] == (text.n ? text.p[0] : '\0') && strncmp(name, text.p, text.n) == 0 && name[text.n] == '\0';
 }
 
-/* JSON_TREE_MALFORMED with the error filled in, for every refusal. */
-static enum json_tree_result parse(struct str text, bool wants_array, struct json_node **root, struct json_error *error)
+/* Which field has this name, looking first where the last one was found: members mostly come in the table's order.
+ * n_fields when none has. `*is_alias`: by its second name. */
+static size_t find_field(const struct json_desc *desc, struct str name, size_t guess, bool *is_alias)
 {
-    struct json_tree_fault fault;
-
-    error->kind = JSON_FINE;
-    if (!json_check_start(text, wants_array, error))
-        return JSON_TREE_MALFORMED;
-    /* jansson takes a NUL behind the value for the end of the text. */
-    if (memchr(text.p, '\0', text.n)) {
-        (void)json_fail(error, JSON_MALFORMED, NULL, "has a NUL byte in it");
-        return JSON_TREE_MALFORMED;
+    *is_alias = false;
+    for (size_t k = 0; k < desc->n_fields; k++) {
+        size_t i = guess + k < desc->n_fields ? guess + k : guess + k - desc->n_fields;
+        if (name_is(desc->fields[i].name, name))
+            return i;
     }
-    if (json_is_too_deep(text)) {
-        (void)json_fail(error, JSON_MALFORMED, NULL, "is nested too deeply");
-        return JSON_TREE_MALFORMED;
+    *is_alias = true;
+    for (size_t i = 0; i < desc->n_fields; i++) {
+        if (name_is(desc->fields[i].alias, name))
+            return i;
     }
-    enum json_tree_result result = json_tree_read(text, root, &fault);
-    if (result == JSON_TREE_NO_MEMORY)
-        (void)json_fail_memory(error);
-    else if (result == JSON_TREE_MALFORMED)
-        (void)fail_to_parse(error, &fault);
-    return result;
+    return desc->n_fields;
 }
 
-static bool read_items(const struct json_node *array, const struct json_desc *desc, struct json_array *out,
-                       struct arena *arena, struct json_error *error)
+/* Which token is the value of which field; 0 (the text itself, never a member) when it has none. */
+static bool find_values(const struct json_tokens *tokens, size_t index, const struct json_desc *desc, uint32_t *values,
+                        struct arena *arena, struct json_error *error)
 {
-    char *item;
+    const struct json_token *items = tokens->items;
+    size_t guess = 0;
 
-    if (!json_array_room(out, desc, json_tree_count(array), arena, error))
-        return false;
-    item = out->items;
-    for (size_t i = 0; i < out->n; i++) {
-        const struct json_node *node = json_tree_item(array, i);
-        if (json_tree_kind(node) != JSON_KIND_OBJECT) {
-            (void)json_fail(error, JSON_WRONG_TYPE, NULL, "must be an object");
-            return json_fail_at_item(error, i);
-        }
-        if (!read_object(node, desc, item + i * desc->size, arena, error))
-            return json_fail_at_item(error, i);
+    ASSERT(desc->n_fields <= JSON_MAX_FIELDS);
+    memset(values, 0, desc->n_fields * sizeof(*values));
+    for (size_t i = index + 1; i < items[index].next; i = items[i + 1].next) {
+        bool is_alias;
+        struct str name = json_token_string(tokens, &items[i], arena);
+        if (!name.p)
+            return json_fail_memory(error);
+        size_t field = find_field(desc, name, guess, &is_alias);
+        if (field == desc->n_fields)
+            continue;
+        if (!is_alias || values[field] == 0)
+            values[field] = (uint32_t)i + 1;
+        guess = field + 1 < desc->n_fields ? field + 1 : 0;
     }
     return true;
 }
 
-static bool read_array_field(const struct json_node *node, const struct json_field *field, struct json_array *out,
-                             struct arena *arena, struct json_error *error)
+static bool read_items(const struct json_tokens *tokens, size_t index, const struct json_desc *desc, size_t n,
+                       struct json_array *out, struct arena *arena, struct json_error *error)
 {
-    if (json_tree_kind(node) != JSON_KIND_ARRAY)
+    const struct json_token *items = tokens->items;
+    char *item;
+
+    if (!json_array_room(out, desc, n, arena, error))
+        return false;
+    item = out->items;
+    for (size_t i = index + 1, k = 0; k < n; i = items[i].next, k++) {
+        if (items[i].kind != JSON_KIND_OBJECT) {
+            (void)json_fail(error, JSON_WRONG_TYPE, NULL, "must be an object");
+            return json_fail_at_item(error, k);
+        }
+        if (!read_object(tokens, i, desc, item + k * desc->size, arena, error))
+            return json_fail_at_item(error, k);
+    }
+    return true;
+}
+
+static size_t count_items(const struct json_tokens *tokens, size_t index)
+{
+    size_t n = 0;
+
+    for (size_t i = index + 1; i < tokens->items[index].next; i = tokens->items[i].next)
+        n++;
+    return n;
+}
+
+static bool read_array_field(const struct json_tokens *tokens, size_t index, const struct json_field *field,
+                             struct json_array *out, struct arena *arena, struct json_error *error)
+{
+    if (tokens->items[index].kind != JSON_KIND_ARRAY)
         return json_fail_field(error, JSON_WRONG_TYPE, field);
-    if (field->max > 0 && json_tree_count(node) > (uint64_t)field->max)
+    size_t n = count_items(tokens, index);
+    if (field->max > 0 && n > (uint64_t)field->max)
         return json_fail_too_many(error, field->name, (size_t)field->max);
-    if (!read_items(node, field->object, out, arena, error))
+    if (!read_items(tokens, index, field->object, n, out, arena, error))
         return json_fail_inside(error, field->name);
     return true;
 }
 
-static bool read_scalar(const struct json_node *node, const struct json_field *field, void *out, struct arena *arena,
-                        struct json_error *error)
+static bool read_scalar(const struct json_tokens *tokens, size_t index, const struct json_field *field, void *out,
+                        struct arena *arena, struct json_error *error)
 {
-    struct json_value value = {.kind = json_tree_kind(node)};
+    const struct json_token *token = &tokens->items[index];
+    struct json_value value = {.kind = token->kind};
 
-    if (value.kind == JSON_KIND_INTEGER)
-        value.integer = json_tree_integer(node);
-    else if (value.kind == JSON_KIND_STRING)
-        value.text = json_tree_text(node);
-    return json_store(field, &value, out, arena, error);
+    if (value.kind == JSON_KIND_INTEGER) {
+        value.too_large = !str_to_i64(json_token_text(tokens, token), &value.integer);
+    } else if (value.kind == JSON_KIND_STRING) {
+        value.text = json_token_string(tokens, token, arena);
+        if (!value.text.p)
+            return json_fail_memory(error);
+    }
+    return json_store(field, &value, out, error);
 }
 
-static bool read_field(const struct json_node *node, const struct json_field *field, void *out, struct arena *arena,
-                       struct json_error *error)
+/* The value as it stands in the text; a string with its quotes. */
+static struct str raw_text(const struct json_tokens *tokens, size_t index)
+{
+    struct str text = json_token_text(tokens, &tokens->items[index]);
+
+    if (tokens->items[index].kind == JSON_KIND_STRING) {
+        text.p--;
+        text.n += 2;
+    }
+    return text;
+}
+
+static bool read_field(const struct json_tokens *tokens, size_t index, const struct json_field *field, void *out,
+                       struct arena *arena, struct json_error *error)
 {
     void *member = json_member(field, out);
 
-    ASSERT(field->type != JSON_RAW); /* a table with such a field is for the fast decoder */
     switch (field->type) {
     case JSON_OBJECT:
-        if (json_tree_kind(node) != JSON_KIND_OBJECT)
+        if (tokens->items[index].kind != JSON_KIND_OBJECT)
             return json_fail_field(error, JSON_WRONG_TYPE, field);
-        if (!read_object(node, field->object, member, arena, error))
+        if (!read_object(tokens, index, field->object, member, arena, error))
             return json_fail_inside(error, field->name);
         return true;
     case JSON_ARRAY:
-        return read_array_field(node, field, member, arena, error);
+        return read_array_field(tokens, index, field, member, arena, error);
     case JSON_RAW:
+        *(struct str *)member = raw_text(tokens, index);
+        return true;
     case JSON_I64:
     case JSON_STRING:
     case JSON_BOOL:
     case JSON_TIME:
         break;
     }
-    return read_scalar(node, field, out, arena, error);
+    return read_scalar(tokens, index, field, out, arena, error);
 }
 
-static bool read_object(const struct json_node *object, const struct json_desc *desc, void *out, struct arena *arena,
-                        struct json_error *error)
+static bool read_object(const struct json_tokens *tokens, size_t index, const struct json_desc *desc, void *out,
+                        struct arena *arena, struct json_error *error)
 {
+    uint32_t values[JSON_MAX_FIELDS];
+
     memset(out, 0, desc->size);
+    if (!find_values(tokens, index, desc, values, arena, error))
+        return false;
     for (size_t i = 0; i < desc->n_fields; i++) {
         const struct json_field *field = &desc->fields[i];
         if (field->flags & JSON_READ_ONLY)
             continue;
-        const struct json_node *node = json_tree_member(object, field->name);
-        if (!node)
-            node = json_tree_member(object, field->alias);
-        enum json_kind kind = node ? json_tree_kind(node) : JSON_KIND_NULL;
-        enum json_presence presence = json_presence(field, node == NULL, kind, error);
+        enum json_kind kind = (enum json_kind)tokens->items[values[i]].kind;
+        enum json_presence presence = json_presence(field, values[i] == 0, kind, error);
         if (presence == JSON_REFUSE)
             return false;
         if (presence == JSON_LEAVE)
             json_leave(field, out);
-        if (presence == JSON_STORE && !read_field(node, field, out, arena, error))
+        if (presence == JSON_STORE && !read_field(tokens, values[i], field, out, arena, error))
             return false;
     }
     return true;
@@ -136,47 +175,30 @@ static bool read_object(const struct json_node *object, const struct json_desc *
 bool json_decode(const struct json_desc *desc, struct str text, void *out, struct arena *arena,
                  struct json_error *error)
 {
-    struct json_node *root = NULL;
-    bool ok;
+    struct json_tokens tokens;
 
+    error->kind = JSON_FINE;
     memset(out, 0, desc->size);
-    enum json_tree_result result = parse(text, false, &root, error);
-    /* jansson gives up without saying where. The scanner can say which member it is, and ignore it when it isn't
-     * ours; it reads a copy, since what it gives out may point into its text. */
-    if (result == JSON_TREE_NUMBER_TOO_LARGE) {
-        struct str copy = arena_copy(arena, text);
-        return copy.p ? json_decode_fast(desc, copy, out, arena, error) : json_fail_memory(error);
-    }
-    if (result != JSON_TREE_READ)
+    if (!json_check_start(text, false, error) || !json_tokenize(&tokens, text, arena, error))
         return false;
-    if (json_tree_kind(root) == JSON_KIND_OBJECT)
-        ok = read_object(root, desc, out, arena, error);
-    else
-        ok = json_fail(error, JSON_NOT_OBJECT, NULL, "must be an object");
-    json_tree_free(root);
-    return ok;
+    if (tokens.items[0].kind != JSON_KIND_OBJECT)
+        return json_fail(error, JSON_NOT_OBJECT, NULL, "must be an object");
+    return read_object(&tokens, 0, desc, out, arena, error);
 }
 
 bool json_decode_array(const struct json_desc *desc, struct str text, size_t max_items, struct json_array *out,
                        struct arena *arena, struct json_error *error)
 {
-    struct json_node *root = NULL;
-    bool ok;
+    struct json_tokens tokens;
 
+    error->kind = JSON_FINE;
     *out = (struct json_array){0};
-    enum json_tree_result result = parse(text, true, &root, error);
-    if (result == JSON_TREE_NUMBER_TOO_LARGE) {
-        struct str copy = arena_copy(arena, text);
-        return copy.p ? json_decode_array_fast(desc, copy, max_items, out, arena, error) : json_fail_memory(error);
-    }
-    if (result != JSON_TREE_READ)
+    if (!json_check_start(text, true, error) || !json_tokenize(&tokens, text, arena, error))
         return false;
-    if (json_tree_kind(root) != JSON_KIND_ARRAY)
-        ok = json_fail(error, JSON_NOT_OBJECT, NULL, "must be an array");
-    else if (json_tree_count(root) > max_items)
-        ok = json_fail_too_many(error, NULL, max_items);
-    else
-        ok = read_items(root, desc, out, arena, error);
-    json_tree_free(root);
-    return ok;
+    if (tokens.items[0].kind != JSON_KIND_ARRAY)
+        return json_fail(error, JSON_NOT_OBJECT, NULL, "must be an array");
+    size_t n = count_items(&tokens, 0);
+    if (n > max_items)
+        return json_fail_too_many(error, NULL, max_items);
+    return read_items(&tokens, 0, desc, n, out, arena, error);
 }

@@ -1,4 +1,4 @@
-/** json_internal.h: what the two decoders share, so that they can't differ: how one value becomes one member.
+/** json_internal.h: how one value becomes one member, apart from how it was found in the text.
  *
  *  Private to kernel/json. Any thread.
  */
@@ -14,13 +14,12 @@ enum {
     JSON_MAX_FIELDS = 64,             /* of one descriptor */
 };
 
-/** A value that was read; which decoder read it no longer matters. */
+/** A value that was read. */
 struct json_value {
     enum json_kind kind;
     int64_t integer;
     bool too_large;  /* an integer that int64_t can't hold */
-    struct str text; /* of a string, escapes resolved */
-    bool text_lasts; /* `text` lives as long as the arena; otherwise it is copied where it is kept */
+    struct str text; /* of a string, escapes resolved; lives as long as what it is stored in */
 };
 
 /** Fills in the error and returns false. `member` may be NULL (the text as a whole); `reason` is copied. */
@@ -35,10 +34,8 @@ bool json_fail_at_item(struct json_error *error, size_t index);
 bool json_fail_field(struct json_error *error, enum json_error_kind kind, const struct json_field *field);
 
 /** Whether the text can be looked at at all: not empty, not too long, an object or array by its first character.
- *  What it refuses, both decoders refuse in the same words. */
+ */
 bool json_check_start(struct str text, bool wants_array, struct json_error *error);
-/** Whether brackets are nested deeper than JSON_MAX_DEPTH. */
-bool json_is_too_deep(struct str text);
 
 enum json_presence {
     JSON_STORE,  /* there is a value to store */
@@ -51,8 +48,7 @@ enum json_presence json_presence(const struct json_field *field, bool missing, e
 /** The member of a field that isn't there: it stays zero, or becomes JSON_ABSENT. */
 void json_leave(const struct json_field *field, void *out);
 /** Stores an integer, string, boolean or time in the struct at `out`. */
-bool json_store(const struct json_field *field, const struct json_value *value, void *out, struct arena *arena,
-                struct json_error *error);
+bool json_store(const struct json_field *field, const struct json_value *value, void *out, struct json_error *error);
 /** Room for `n` structs of the described kind, zeroed. */
 bool json_array_room(struct json_array *array, const struct json_desc *desc, size_t n, struct arena *arena,
                      struct json_error *error);

@@ -1,4 +1,4 @@
-/* What one value has to be like to become one member. Both decoders end here. */
+/* What one value has to be like to become one member. */
 #include "base.h"
 #include "clock.h"
 #include "json_internal.h"
@@ -26,30 +26,6 @@ bool json_check_start(struct str text, bool wants_array, struct json_error *erro
     if (c == '"' || c == '-' || (c >= '0' && c <= '9') || c == 't' || c == 'f' || c == 'n')
         return json_fail(error, JSON_NOT_OBJECT, NULL, wants_array ? "must be an array" : "must be an object");
     return json_fail(error, JSON_MALFORMED, NULL, "isn't JSON");
-}
-
-bool json_is_too_deep(struct str text)
-{
-    unsigned depth = 0;
-    bool in_string = false;
-
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > JSON_MAX_DEPTH)
-                return true;
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return false;
 }
 
 enum json_presence json_presence(const struct json_field *field, bool missing, enum json_kind kind,
@@ -105,22 +81,17 @@ static bool store_i64(const struct json_field *field, const struct json_value *v
 }
 
 static bool store_string(const struct json_field *field, const struct json_value *value, struct str *out,
-                         struct arena *arena, struct json_error *error)
+                         struct json_error *error)
 {
     if (value->kind != JSON_KIND_STRING)
         return json_fail_field(error, JSON_WRONG_TYPE, field);
     if ((int64_t)value->text.n < field->min || (int64_t)value->text.n > field->max)
         return json_fail_field(error, JSON_OUT_OF_RANGE, field);
-    if (value->text_lasts) {
-        *out = value->text;
-        return true;
-    }
-    *out = arena_copy(arena, value->text);
-    return out->p ? true : json_fail_memory(error);
+    *out = value->text;
+    return true;
 }
 
-bool json_store(const struct json_field *field, const struct json_value *value, void *out, struct arena *arena,
-                struct json_error *error)
+bool json_store(const struct json_field *field, const struct json_value *value, void *out, struct json_error *error)
 {
     void *member = json_member(field, out);
 
@@ -129,7 +100,7 @@ bool json_store(const struct json_field *field, const struct json_value *value, 
     case JSON_I64:
         return store_i64(field, value, member, error);
     case JSON_STRING:
-        return store_string(field, value, member, arena, error);
+        return store_string(field, value, member, error);
     case JSON_BOOL:
         if (value->kind != JSON_KIND_TRUE && value->kind != JSON_KIND_FALSE)
             return json_fail_field(error, JSON_WRONG_TYPE, field);

@@ -180,8 +180,11 @@ struct menu *menu_load(const char *path, struct buf *problem)
     }
     arena_init(&owned->arena, 0);
     bool fine = built_in || read_file(path, &text, &reason);
-    if (fine)
-        fine = read_text(owned, built_in ? str_of(menu_built_in()) : buf_str(&text), &reason);
+    /* what is read points into the text, so the text stays with the menu */
+    struct str kept = built_in ? str_of(menu_built_in()) : arena_copy(&owned->arena, buf_str(&text));
+    if (fine && !kept.p)
+        BUF_LIT(&reason, "out of memory");
+    fine = fine && kept.p && read_text(owned, kept, &reason);
     if (!fine) {
         buf_printf(problem, "the menu %s can't be used: %.*s", built_in ? "(built in)" : path,
                    STR_ARG(buf_str(&reason)));

@@ -78,7 +78,7 @@ static bool decode_into(void *room, struct str text, struct event *event, const 
     memcpy(fields, attributes, sizeof(attributes));
     fields[ENVELOPE_FIELDS] = (struct json_field){
         .name = "data", .type = JSON_OBJECT, .flags = JSON_REQUIRED, .offset = DATA_AT, .object = data_desc};
-    if (!json_decode_fast(&desc, text, room, arena, error))
+    if (!json_decode(&desc, text, room, arena, error))
         return false;
     if (!str_is(envelope->specversion, spec_version))
         return refuse_version(error);

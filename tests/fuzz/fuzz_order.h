@@ -1,4 +1,5 @@
-/** fuzz_order.h: a struct with every kind and flag of field that both decoders read, for the JSON targets. */
+/** fuzz_order.h: a struct with every kind and flag of field that the decoder and its reference read, for the JSON
+ * targets. */
 #ifndef COFFEESHOP_FUZZ_ORDER_H
 #define COFFEESHOP_FUZZ_ORDER_H
 

@@ -1,9 +1,10 @@
-/* The two decoders accept the same texts with the same values, and refuse the same with the same kind, member and
- * sentence. */
+/* The decoder and its reference accept the same texts with the same values, and refuse the same with the same kind,
+ * member and sentence. */
 #include "base.h"
 #include "fuzz.h"
 #include "fuzz_order.h"
 #include "json_internal.h"
+#include "json_reference.h"
 
 static void check_same_error(const struct json_error *a, const struct json_error *b)
 {
@@ -20,8 +21,8 @@ static void check_object(struct str text, struct arena *arena)
     struct fuzz_order slow, fast;
     struct json_error slow_error, fast_error;
 
-    bool slow_ok = json_decode(&fuzz_order_desc, text, &slow, arena, &slow_error);
-    bool fast_ok = json_decode_fast(&fuzz_order_desc, text, &fast, arena, &fast_error);
+    bool slow_ok = json_reference_decode(&fuzz_order_desc, text, &slow, arena, &slow_error);
+    bool fast_ok = json_decode(&fuzz_order_desc, text, &fast, arena, &fast_error);
     ASSERT(slow_ok == fast_ok);
     if (slow_ok)
         fuzz_check_same(&slow, &fast);
@@ -34,8 +35,8 @@ static void check_array(struct str text, struct arena *arena)
     struct json_array slow, fast;
     struct json_error slow_error, fast_error;
 
-    bool slow_ok = json_decode_array(&fuzz_line_desc, text, 4, &slow, arena, &slow_error);
-    bool fast_ok = json_decode_array_fast(&fuzz_line_desc, text, 4, &fast, arena, &fast_error);
+    bool slow_ok = json_reference_decode_array(&fuzz_line_desc, text, 4, &slow, arena, &slow_error);
+    bool fast_ok = json_decode_array(&fuzz_line_desc, text, 4, &fast, arena, &fast_error);
     ASSERT(slow_ok == fast_ok);
     if (slow_ok)
         fuzz_check_same(&(struct fuzz_order){.lines = slow}, &(struct fuzz_order){.lines = fast});

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf text = {0};
 
     arena_init(&arena, 0);
-    if (json_decode_fast(&fuzz_order_desc, (struct str){(const char *)data, size}, &first, &arena, &error)) {
+    if (json_decode(&fuzz_order_desc, (struct str){(const char *)data, size}, &first, &arena, &error)) {
         /* A year behind 9999 or before 0 can come out of an offset, a name may be missing, and times are written in
          * milliseconds: these don't come back. */
         first.at = 0;

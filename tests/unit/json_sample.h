@@ -7,6 +7,7 @@
 #include "base.h"
 #include "clock.h"
 #include "json.h"
+#include "json_reference.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +60,7 @@ static inline void assert_text(struct str text, const char *expected)
 
 typedef bool decode_fn(const struct json_desc *desc, struct str text, void *out, struct arena *arena,
                        struct json_error *error);
-static decode_fn *const decoders[] = {json_decode, json_decode_fast};
+static decode_fn *const decoders[] = {json_reference_decode, json_decode};
 
 /* What both decoders make of a text; the arena is the test's, from setup(). */
 static inline struct order read_order(void **state, struct str text)

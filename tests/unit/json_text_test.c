@@ -124,22 +124,6 @@ static void a_member_named_twice_is_malformed_at_every_level(void **state)
     buf_free(&text);
 }
 
-static void what_was_read_outlives_the_text_it_was_read_from(void **state)
-{
-    static const char *const texts[] = {"{\"item\":\"Latte\",\"qty\":1}", "{\"item\":\"Latte\",\"qty\":1,\"x\":1e999}"};
-
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        struct order order;
-        struct json_error error;
-        struct buf text = {0};
-        buf_add(&text, str_of(texts[i]));
-        assert_true(json_decode(&order_desc, buf_str(&text), &order, *state, &error));
-        memset(text.p, 'x', text.n);
-        assert_text(order.name, "Latte");
-        buf_free(&text);
-    }
-}
-
 static void names_that_only_look_alike_are_two_members(void **state)
 {
     struct order order = read_order(
@@ -312,7 +296,6 @@ int main(void)
         TEST(what_is_not_json_is_malformed),
         TEST(a_nul_anywhere_is_malformed),
         TEST(a_member_named_twice_is_malformed_at_every_level),
-        TEST(what_was_read_outlives_the_text_it_was_read_from),
         TEST(names_that_only_look_alike_are_two_members),
         TEST(escapes_and_surrogate_pairs_are_resolved),
         TEST(half_a_character_is_malformed),

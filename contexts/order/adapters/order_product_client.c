@@ -34,7 +34,7 @@ static int64_t ticket_id_of(struct str reply)
     struct json_error error;
 
     arena_init(&arena, 4096);
-    if (!json_decode_fast(&ticket_desc, reply, &ticket, &arena, &error))
+    if (!json_decode(&ticket_desc, reply, &ticket, &arena, &error))
         ticket.id = 0; /* the confirmation counts; the id comes with the event */
     arena_free(&arena);
     return ticket.id;

@@ -111,7 +111,7 @@ static bool read_items(struct http_request *request, const struct json_desc *des
         http_reply(request);
         return false;
     }
-    if (json_decode_array_fast(desc, request->body, STOCK_ARRAY_MAX, items, &request->arena, &error))
+    if (json_decode_array(desc, request->body, STOCK_ARRAY_MAX, items, &request->arena, &error))
         return true;
     http_json_problem(request, &error);
     return false;
