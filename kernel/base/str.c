@@ -136,6 +136,22 @@ bool str_is_utf8(struct str text)
     return true;
 }
 
+size_t str_characters(struct str text)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.n; i++)
+        n += ((unsigned char)text.p[i] & 0xC0) != 0x80;
+    return n;
+}
+
+struct str str_without_bom(struct str text)
+{
+    static const struct str mark = STR_INIT("\xEF\xBB\xBF");
+
+    return str_starts_with(text, mark) ? (struct str){text.p + mark.n, text.n - mark.n} : text;
+}
+
 uint64_t str_hash(struct str text)
 {
     uint64_t hash = 14695981039346656037ULL;

@@ -57,6 +57,10 @@ bool str_to_i64(struct str text, int64_t *out);
 bool str_to_u64(struct str text, uint64_t *out);
 /** Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool str_is_utf8(struct str text);
+/** How many characters (code points) a well-formed text has. */
+size_t str_characters(struct str text);
+/** The text without the byte order mark that some editors begin a file with (U+FEFF). */
+struct str str_without_bom(struct str text);
 /** FNV-1a, 64 bits: the same in every process, so it may be stored. Not for tables whose keys somebody else chooses:
  *  siphash.h. */
 uint64_t str_hash(struct str text);

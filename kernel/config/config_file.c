@@ -69,6 +69,7 @@ static bool parse_line(const char *path, size_t number, struct str text, config_
 
 bool config_text_read(const char *path, struct str text, config_line *line, void *context, struct buf *problem)
 {
+    text = str_without_bom(text);
     for (size_t number = 1; text.n > 0; number++) {
         struct str one = str_split(text, '\n', &text);
         if (one.n > 0 && one.p[one.n - 1] == '\r')

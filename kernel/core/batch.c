@@ -63,11 +63,13 @@ struct idempotency_record *batch_key(struct batch *batch, struct str key)
     return &batch->records[index];
 }
 
-enum key_verdict batch_check_key(const struct idempotency_record *record, uint64_t fingerprint)
+enum key_verdict batch_check_key(const struct idempotency_record *record, const struct fingerprint *fingerprint)
 {
     if (!record->found)
         return KEY_NEW;
-    return record->fingerprint == fingerprint ? KEY_SEEN : KEY_OF_ANOTHER;
+    bool same = record->fingerprint == fingerprint->members ||
+                (fingerprint->bytes && record->fingerprint == fingerprint->bytes);
+    return same ? KEY_SEEN : KEY_OF_ANOTHER;
 }
 
 int batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint,

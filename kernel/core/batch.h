@@ -48,9 +48,15 @@ void batch_bury(struct batch *batch, const struct command *command, struct str r
 /** Registers a command's idempotency key before load; returns the record. */
 struct idempotency_record *batch_key(struct batch *batch, struct str key);
 
+/** What a request's body says, so that the same one is recognised. */
+struct fingerprint {
+    uint64_t members; /* of what was decoded: the same in any order and spelling; this one is kept */
+    uint64_t bytes;   /* of the body as it came: what older versions kept; 0: not looked at */
+};
+
 enum key_verdict { KEY_NEW, KEY_SEEN, KEY_OF_ANOTHER };
 /** After load: is the answer already known (KEY_SEEN: it is in `record`), or does the key belong to another body? */
-enum key_verdict batch_check_key(const struct idempotency_record *record, uint64_t fingerprint);
+enum key_verdict batch_check_key(const struct idempotency_record *record, const struct fingerprint *fingerprint);
 /** Keeps a copy of the answer with the key, in this batch's commit. 0 or E_MEMORY: then the batch can't be committed.
  */
 int batch_keep_answer(struct batch *batch, struct idempotency_record *record, uint64_t fingerprint,

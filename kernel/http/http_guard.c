@@ -185,6 +185,15 @@ static bool is_json_type(struct str type)
            (str_eq_nocase(name, STR("json")) || (name.n > 5 && str_eq_nocase(suffix, STR("+json"))));
 }
 
+/* "utf8" is no name of it (RFC 3629, 8), but what many send. */
+static bool is_utf8_name(struct str charset)
+{
+    charset = str_trim(charset);
+    if (charset.n >= 2 && charset.p[0] == '"' && charset.p[charset.n - 1] == '"')
+        charset = (struct str){charset.p + 1, charset.n - 2};
+    return str_eq_nocase(charset, STR("utf-8")) || str_eq_nocase(charset, STR("utf8"));
+}
+
 bool http_is_json(struct str content_type, struct str content_encoding)
 {
     if (content_encoding.n && !str_eq_nocase(content_encoding, STR("identity")))
@@ -195,8 +204,7 @@ bool http_is_json(struct str content_type, struct str content_encoding)
     while (parameters.n) {
         struct str charset;
         struct str name = str_split(str_trim(str_split(parameters, ';', &parameters)), '=', &charset);
-        if (str_eq_nocase(name, STR("charset")) && !str_eq_nocase(charset, STR("utf-8")) &&
-            !str_eq_nocase(charset, STR("\"utf-8\"")))
+        if (str_eq_nocase(name, STR("charset")) && !is_utf8_name(charset))
             return false;
     }
     return true;

@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 enum json_type {
-    JSON_I64,    /* int64_t; `min`..`max` are checked */
-    JSON_STRING, /* struct str; its length in bytes is held to min..max */
+    JSON_I64,    /* int64_t; `min`..`max` are checked. 1.0 and 1e0 are the integer 1 */
+    JSON_STRING, /* struct str; its length in characters is held to min..max */
     JSON_BOOL,   /* bool */
     JSON_TIME,   /* int64_t microseconds since the epoch <-> RFC 3339 text */
     JSON_OBJECT, /* a struct inside, described by `object` */

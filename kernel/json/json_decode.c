@@ -100,8 +100,8 @@ static bool read_scalar(const struct json_tokens *tokens, size_t index, const st
     const struct json_token *token = &tokens->items[index];
     struct json_value value = {.kind = token->kind};
 
-    if (value.kind == JSON_KIND_INTEGER) {
-        value.too_large = !str_to_i64(json_token_text(tokens, token), &value.integer);
+    if (value.kind == JSON_KIND_INTEGER || value.kind == JSON_KIND_REAL) {
+        json_read_number(json_token_text(tokens, token), &value);
     } else if (value.kind == JSON_KIND_STRING) {
         value.text = json_token_string(tokens, token, arena);
         if (!value.text.p)
@@ -178,6 +178,7 @@ bool json_decode(const struct json_desc *desc, struct str text, void *out, struc
     struct json_tokens tokens;
 
     error->kind = JSON_FINE;
+    text = str_without_bom(text); /* RFC 8259, 8.1 */
     memset(out, 0, desc->size);
     if (!json_check_start(text, false, error) || !json_tokenize(&tokens, text, arena, error))
         return false;
@@ -192,6 +193,7 @@ bool json_decode_array(const struct json_desc *desc, struct str text, size_t max
     struct json_tokens tokens;
 
     error->kind = JSON_FINE;
+    text = str_without_bom(text); /* RFC 8259, 8.1 */
     *out = (struct json_array){0};
     if (!json_check_start(text, true, error) || !json_tokenize(&tokens, text, arena, error))
         return false;

@@ -86,11 +86,11 @@ static void say_string(char *out, size_t size, const struct json_field *field)
     else if (field->max == INT64_MAX && field->min == 1)
         put(out, size, "must be text, and not empty");
     else if (field->max == INT64_MAX)
-        (void)snprintf(out, size, "must be text of at least %lld bytes", min);
+        (void)snprintf(out, size, "must be text of at least %lld characters", min);
     else if (field->min <= 0)
-        (void)snprintf(out, size, "must be text of at most %lld bytes", max);
+        (void)snprintf(out, size, "must be text of at most %lld characters", max);
     else
-        (void)snprintf(out, size, "must be text of %lld to %lld bytes", min, max);
+        (void)snprintf(out, size, "must be text of %lld to %lld characters", min, max);
 }
 
 bool json_fail_field(struct json_error *error, enum json_error_kind kind, const struct json_field *field)

@@ -17,8 +17,9 @@ enum {
 /** A value that was read. */
 struct json_value {
     enum json_kind kind;
-    int64_t integer;
-    bool too_large;  /* an integer that int64_t can't hold */
+    bool whole;      /* a number without a fraction, however it is written */
+    int64_t integer; /* then */
+    bool too_large;  /* one that int64_t can't hold */
     struct str text; /* of a string, escapes resolved; lives as long as what it is stored in */
 };
 
@@ -47,6 +48,9 @@ enum json_presence json_presence(const struct json_field *field, bool missing, e
                                  struct json_error *error);
 /** The member of a field that isn't there: it stays zero, or becomes JSON_ABSENT. */
 void json_leave(const struct json_field *field, void *out);
+/** Fills in `whole`, `integer` and `too_large` from a number as RFC 8259 writes it; what an exponent costs doesn't
+ * depend on it. */
+void json_read_number(struct str text, struct json_value *value);
 /** Stores an integer, string, boolean or time in the struct at `out`. */
 bool json_store(const struct json_field *field, const struct json_value *value, void *out, struct json_error *error);
 /** Room for `n` structs of the described kind, zeroed. */

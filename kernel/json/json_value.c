@@ -72,7 +72,7 @@ static bool store_i64(const struct json_field *field, const struct json_value *v
 
     if (value->kind == JSON_KIND_STRING && (field->flags & JSON_NUMBER_TEXT) && is_integer_text(value->text))
         too_large = !str_to_i64(value->text, &number);
-    else if (value->kind != JSON_KIND_INTEGER)
+    else if (!value->whole)
         return json_fail_field(error, JSON_WRONG_TYPE, field);
     if (too_large || number < field->min || number > field->max)
         return json_fail_field(error, JSON_OUT_OF_RANGE, field);
@@ -80,12 +80,21 @@ static bool store_i64(const struct json_field *field, const struct json_value *v
     return true;
 }
 
+/* In characters; of most texts the bytes decide without counting. */
+static bool has_length(struct str text, int64_t min, int64_t max)
+{
+    bool sure = (int64_t)text.n <= max && (min <= 1 || str_characters(text) == text.n);
+    int64_t n = (int64_t)(sure ? text.n : str_characters(text));
+
+    return n >= min && n <= max;
+}
+
 static bool store_string(const struct json_field *field, const struct json_value *value, struct str *out,
                          struct json_error *error)
 {
     if (value->kind != JSON_KIND_STRING)
         return json_fail_field(error, JSON_WRONG_TYPE, field);
-    if ((int64_t)value->text.n < field->min || (int64_t)value->text.n > field->max)
+    if (!has_length(value->text, field->min, field->max))
         return json_fail_field(error, JSON_OUT_OF_RANGE, field);
     *out = value->text;
     return true;

@@ -3,11 +3,26 @@
 #include "errors.h"
 #include "http_body.h"
 
-bool client_read_key(struct http_request *request, struct str *key, uint64_t *fingerprint)
+/* Of the decoded members, in the descriptor's order and in our spelling. False: no memory. */
+static bool read_fingerprint(struct http_request *request, const struct client_body *body,
+                             struct fingerprint *fingerprint)
+{
+    struct buf canonical = {0};
+    const char *item = body->items;
+
+    for (size_t i = 0; i < body->n; i++, item += body->desc->size)
+        json_encode(&canonical, body->desc, item);
+    *fingerprint = (struct fingerprint){str_hash(buf_str(&canonical)), str_hash(request->body)};
+    bool fine = !canonical.failed;
+    buf_free(&canonical);
+    return fine;
+}
+
+bool client_read_key(struct http_request *request, const struct client_body *body, struct str *key,
+                     struct fingerprint *fingerprint)
 {
     *key = http_scoped_key(request);
-    *fingerprint = str_hash(request->body);
-    if (key->n || !request->idempotency_key.n)
+    if (!request->idempotency_key.n || (key->n && read_fingerprint(request, body, fingerprint)))
         return true;
     http_fill_failure(request, E_MEMORY);
     http_reply(request);

@@ -6,11 +6,19 @@
 
 #include "batch.h"
 #include "http_server.h"
+#include "json.h"
 
+/** What was decoded of a body: `n` structs of the kind. */
+struct client_body {
+    const struct json_desc *desc;
+    const void *items;
+    size_t n;
+};
 /** The Idempotency-Key with its scope ("POST /orders <key>") in the request's arena, empty when none was sent, and the
  * body's fingerprint. false: there is no memory, and the request is answered; going on without the key would do the
  * work twice. Loop thread. */
-bool client_read_key(struct http_request *request, struct str *key, uint64_t *fingerprint);
+bool client_read_key(struct http_request *request, const struct client_body *body, struct str *key,
+                     struct fingerprint *fingerprint);
 
 /** The answer that is filled in, to be kept with the key; its texts stay the request's. Writer thread. */
 struct answer client_answer_of(const struct http_request *request);

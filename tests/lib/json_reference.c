@@ -48,6 +48,7 @@ static enum json_tree_result parse(struct str text, bool wants_array, struct jso
     struct json_tree_fault fault;
 
     error->kind = JSON_FINE;
+    text = str_without_bom(text);
     if (!json_check_start(text, wants_array, error))
         return JSON_TREE_MALFORMED;
     /* jansson takes a NUL behind the value for the end of the text. */
@@ -105,7 +106,9 @@ static bool read_scalar(const struct json_node *node, const struct json_field *f
     struct json_value value = {.kind = json_tree_kind(node)};
 
     if (value.kind == JSON_KIND_INTEGER)
-        value.integer = json_tree_integer(node);
+        value = (struct json_value){.kind = value.kind, .whole = true, .integer = json_tree_integer(node)};
+    else if (value.kind == JSON_KIND_REAL)
+        value.whole = json_tree_real_is_whole(node, &value.integer, &value.too_large);
     else if (value.kind == JSON_KIND_STRING)
         value.text = arena_copy(arena, json_tree_text(node)); /* the tree's own goes with it */
     if (value.kind == JSON_KIND_STRING && !value.text.p)

@@ -101,6 +101,17 @@ int64_t json_tree_integer(const struct json_node *node)
     return json_integer_value(tree_of(node));
 }
 
+bool json_tree_real_is_whole(const struct json_node *node, int64_t *integer, bool *too_large)
+{
+    double real = json_real_value(tree_of(node));
+
+    *too_large = !(real > -0x1p63 && real < 0x1p63);
+    if (*too_large)
+        return true; /* doubles so large have no fractions */
+    *integer = (int64_t)real;
+    return (double)*integer == real;
+}
+
 struct str json_tree_text(const struct json_node *node)
 {
     return (struct str){json_string_value(tree_of(node)), json_string_length(tree_of(node))};

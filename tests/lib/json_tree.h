@@ -6,6 +6,7 @@
 #include "json_kind.h"
 #include "str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,8 @@ void json_tree_free(struct json_node *root);
 enum json_kind json_tree_kind(const struct json_node *node);
 /** Of an integer. */
 int64_t json_tree_integer(const struct json_node *node);
+/** Of a real number: whether it has no fraction, and its value then; as exact as a double is. */
+bool json_tree_real_is_whole(const struct json_node *node, int64_t *integer, bool *too_large);
 /** Of a string; lives as long as the tree. */
 struct str json_tree_text(const struct json_node *node);
 /** Of an object; NULL when it has no such member (or `name` is NULL). */

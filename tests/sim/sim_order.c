@@ -304,7 +304,7 @@ void sim_order_ask(struct sim_order_request *request)
         .order_id = request->order_id,
         .correlation = STR("c"),
         .idempotency_key = request->key,
-        .fingerprint = request->fingerprint,
+        .fingerprint.members = request->fingerprint,
         .render = render,
     };
     if (sim_service_submit(&client->shop->service, &client->command.base))

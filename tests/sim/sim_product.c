@@ -418,7 +418,7 @@ void sim_product_ask(struct sim_product_request *request)
     client->command.intent = request->intent;
     client->command.ticket_id = request->ticket_id;
     client->command.idempotency_key = request->key;
-    client->command.fingerprint = request->fingerprint;
+    client->command.fingerprint.members = request->fingerprint;
     if (sim_service_submit(&client->shop->service, &client->command.base))
         return;
     sim_request_answered(request->base.sim, &request->base);

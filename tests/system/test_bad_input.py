@@ -29,7 +29,7 @@ def refused(answer, status, *, names=None):
     '{"productName": "Americano", "qty": 1, "qty": 2}', '{"productName": "Tea", "productName": "Tea", "qty": 1}',
     '{"productName": "Am\\x", "qty": 1}', '{"productName": "Amer\\u0000icano", "qty": 1}', '{"productName": "a\nb", "qty": 1}', '{"productName": "\\ud800", "qty": 1}',
     b'{"productName": "Americano\xff", "qty": 1}', b'{"productName": "\xc0\xaf", "qty": 1}', b'{"productName": "\xed\xa0\x80", "qty": 1}',
-    b'\xef\xbb\xbf{"productName": "Americano", "qty": 1}', b'{"productName": "Americano", "qty": 1}\x00',
+    b'\xef\xbb\xbf\xef\xbb\xbf{"productName": "Americano", "qty": 1}', b'{"productName": "Americano", "qty": 1}\x00',
     "[" * 5000 + "]" * 5000, '{"a":' * 3000 + "1" + "}" * 3000,
 ], ids=lambda body: repr(body)[:40])
 def test_a_body_that_can_not_be_read_is_a_bad_request(shop, body):
@@ -48,7 +48,7 @@ def test_a_body_that_is_no_object_is_refused(shop, body):
 @pytest.mark.parametrize("change, member", [
     ({"qty": None}, "qty"), ({"qty": "one"}, "qty"), ({"qty": ""}, "qty"), ({"qty": " 1"}, "qty"), ({"qty": 1.5}, "qty"),
     ({"qty": "1.5"}, "qty"), ({"qty": 1.0e99}, "qty"), ({"qty": True}, "qty"), ({"qty": {}}, "qty"), ({"qty": [1]}, "qty"),
-    ({"qty": 0}, "qty"), ({"qty": 1001}, "qty"), ({"qty": 1.0}, "qty"), ({"qty": -5}, "qty"), ({"qty": "-5"}, "qty"), ({"qty": 2_147_483_648}, "qty"),
+    ({"qty": 0}, "qty"), ({"qty": 1001}, "qty"), ({"qty": 1.25}, "qty"), ({"qty": -5}, "qty"), ({"qty": "-5"}, "qty"), ({"qty": 2_147_483_648}, "qty"),
     ({"qty": 99_999_999_999}, "qty"), ({"qty": "99999999999999999999999"}, "qty"),
     ({"productName": None}, "productName"), ({"productName": ""}, "productName"), ({"productName": 123}, "productName"),
     ({"productName": True}, "productName"), ({"productName": {}}, "productName"), ({"productName": []}, "productName"),
@@ -220,3 +220,43 @@ def newest(shop):
     """The id of the newest order."""
     answer = shop["order"].get("/orders", params={"sort": "id,desc", "size": 1}).json()["_embedded"]["orders"]
     return answer[0]["id"] if answer else 0
+
+
+@pytest.mark.parametrize("number", ["1", "1.0", "1e0", "10e-1", "0.1E+1", "1.000000000000000000000000000", "100e-2", '"1"'])
+def test_one_is_one_however_it_is_written(shop, number):
+    answer = shop["order"].post("/orders", content=f'{{"productName":"Tea","qty":{number}}}', headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["qty"]) == (201, 1)
+
+
+@pytest.mark.parametrize("number", ["1.7", "1e-1", "1e999999999999", "1e-999999999999", "1e4", "0.0", "-1.0", "1.0000000000000000000000001",
+                                    "9223372036854775808.0", '"1.0"'])
+def test_what_is_no_quantity_is_refused_however_it_is_written(shop, number):
+    answer = shop["order"].post("/orders", content=f'{{"productName":"Tea","qty":{number}}}', headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["member"]) == (422, "qty")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8", "UTF8", '"Utf8"'])
+def test_utf_8_is_taken_by_whichever_name(shop, charset):
+    for path, service in (("/orders", "order"), ("/products", "product"), ("/stocks/reduce", "stock")):
+        answer = shop[service].post(path, content='{"productName":"Tea","qty":1}', headers={"Content-Type": f"application/json; charset={charset}"})
+        assert answer.status_code in (200, 201), (path, answer.text)
+
+
+def test_a_byte_order_mark_before_a_body_is_taken(shop):
+    for path, body in (("/stocks/reduce", '{"productName":"Tea","qty":1}'), ("/stocks/reduce", '[{"productName":"Tea","qty":1}]'),
+                       ("/stocks/receive", '{"productName":"Tea","qty":1}')):
+        answer = shop["stock"].post(path, content=("\ufeff" + body).encode(), headers={"Content-Type": "application/json"})
+        assert answer.status_code == 200, answer.text
+
+
+def test_a_name_is_as_long_as_its_characters(own_shop):
+    name = "가나다라마바사아자차카타파하거너더러머버서어저처커터퍼"
+    assert len(name) == 27
+    assert own_shop["stock"].post("/stocks", json={"productName": name, "qty": 5}).json()["productName"] == name
+    assert own_shop["stock"].post("/stocks", json={"productName": "가" * 64, "qty": 5}).status_code == 201
+    answer = own_shop["stock"].post("/stocks", json={"productName": "가" * 65, "qty": 5})
+    assert (answer.status_code, answer.json()["member"]) == (422, "productName")
+    assert "64 characters" in answer.json()["detail"]
+    row = own_shop.stock_of(name)
+    reasons = [own_shop["stock"].patch(f"/stocks/{row['id']}", json={"change": 1, "reason": "쏟" * n}).status_code for n in (200, 201)]
+    assert reasons == [200, 422]

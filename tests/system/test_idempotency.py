@@ -32,6 +32,32 @@ def test_the_same_idempotency_key_with_another_body_is_refused(shop):
     assert answer.headers["content-type"].startswith("application/problem+json")
 
 
+@pytest.mark.parametrize("spelled", [
+    '{"qty":1,"productName":"Tea"}', ' { "productName" : "Tea", "qty" : "1" } ', '{"item":"tea","qty":1.0}',
+    '{"productName":"\\u0054ea","qty":1e0,"unknown":true}', '\ufeff{"productName":"TEA","qty":10E-1,"amount":null}'])
+def test_the_same_members_in_another_order_and_spelling_are_the_same_body(shop, spelled):
+    mine = {**key(), "Content-Type": "application/json"}
+    first = shop["order"].post("/orders", content='{"productName":"Tea","qty":1}', headers=mine)
+    again = shop["order"].post("/orders", content=spelled.encode(), headers=mine)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.text == first.text
+    other = shop["order"].post("/orders", content='{"productName":"Tea","qty":2}', headers=mine)
+    assert other.status_code == 422
+
+
+def test_the_keeper_and_the_counter_may_spell_a_repeat_another_way_too(own_shop):
+    for service, path in (("product", "/products"), ("stock", "/stocks/receive"), ("stock", "/stocks/reduce")):
+        mine = key()
+        first = own_shop[service].post(path, json={"productName": "Latte", "qty": 3}, headers=mine)
+        again = own_shop[service].post(path, json={"qty": "3", "item": "라떼"}, headers=mine)
+        assert (first.status_code, first.text) == (again.status_code, again.text)
+    mine, row = key(), own_shop.stock_of("Latte")
+    before = own_shop.on_hand("Latte")
+    for body in ('{"change":-1,"reason":"x"}', '{"reason":"x","change":-1.0}'):
+        answer = own_shop["stock"].patch(f"/stocks/{row['id']}", content=body, headers={**mine, "Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["qty"]) == (200, before - 1)
+
+
 def test_nobody_is_charged_what_they_were_not_shown(own_shop):
     mine = key()
     answer = own_shop["order"].post("/orders", json={"productName": "Latte", "qty": 2, "amount": 1}, headers=mine)

@@ -100,11 +100,12 @@ static void a_key_used_before_gets_the_first_answer(void **state)
 {
     struct exchange_at_hand self;
     struct str key;
-    uint64_t fingerprint;
+    struct fingerprint fingerprint;
+    const struct client_body body = {.n = 0};
     UNUSED(state);
 
     begin(&self);
-    assert_true(client_read_key(self.request, &key, &fingerprint));
+    assert_true(client_read_key(self.request, &body, &key, &fingerprint));
     assert_true(str_is(key, "POST /things k1"));
     const struct answer kept = client_answer_of(self.request);
     assert_int_equal(kept.status, 201);

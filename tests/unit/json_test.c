@@ -45,7 +45,8 @@ static void a_second_name_is_read_and_the_first_wins(void **state)
     assert_text(read_order(state, STR("{\"item\":\"Ame\",\"qty\":1}")).name, "Ame");
     assert_text(read_order(state, STR("{\"item\":\"Ame\",\"productName\":\"Tea\",\"qty\":1}")).name, "Tea");
     assert_text(read_order(state, STR("{\"productName\":\"Tea\",\"item\":5,\"qty\":1}")).name, "Tea");
-    assert_refused(state, "{\"item\":5,\"qty\":1}", JSON_WRONG_TYPE, "productName", "must be text of 1 to 10 bytes");
+    assert_refused(state, "{\"item\":5,\"qty\":1}", JSON_WRONG_TYPE, "productName",
+                   "must be text of 1 to 10 characters");
 }
 
 static void a_number_in_a_text_is_taken_where_it_is_allowed(void **state)
@@ -57,7 +58,7 @@ static void a_number_in_a_text_is_taken_where_it_is_allowed(void **state)
 
 static void a_quantity_that_is_no_whole_number_in_range_is_refused(void **state)
 {
-    static const char *const wrong_type[] = {"1.0",     "1e2",    "1.7",   "true", "\"\"", "\"x\"",
+    static const char *const wrong_type[] = {"1.5",     "1e-2",   "1.7",   "true", "\"\"", "\"x\"",
                                              "\"1.0\"", "\" 1\"", "\"-\"", "[]",   "{}"};
     static const char *const out_of_range[] = {"0",
                                                "-1",
@@ -118,13 +119,14 @@ static void a_read_only_member_can_not_be_set(void **state)
 
 static void a_wrong_type_is_named_with_what_would_be_right(void **state)
 {
-    assert_refused(state, "{\"item\":true,\"qty\":1}", JSON_WRONG_TYPE, "productName", "must be text of 1 to 10 bytes");
+    assert_refused(state, "{\"item\":true,\"qty\":1}", JSON_WRONG_TYPE, "productName",
+                   "must be text of 1 to 10 characters");
     assert_refused(state, "{\"item\":\"\",\"qty\":1}", JSON_OUT_OF_RANGE, "productName",
-                   "must be text of 1 to 10 bytes");
+                   "must be text of 1 to 10 characters");
     assert_refused(state, "{\"item\":\"12345678901\",\"qty\":1}", JSON_OUT_OF_RANGE, "productName",
-                   "must be text of 1 to 10 bytes");
+                   "must be text of 1 to 10 characters");
     assert_refused(state, "{\"item\":\"a\",\"qty\":1,\"note\":0}", JSON_WRONG_TYPE, "note",
-                   "must be text of at most 100 bytes");
+                   "must be text of at most 100 characters");
     assert_refused(state, "{\"item\":\"a\",\"qty\":1,\"paid\":1}", JSON_WRONG_TYPE, "paid", "must be true or false");
     assert_refused(state, "{\"item\":\"a\",\"qty\":1,\"at\":\"today\"}", JSON_WRONG_TYPE, "at",
                    "must be a date and time such as 2026-11-23T09:30:00Z");
@@ -294,6 +296,47 @@ static void every_kind_of_error_has_its_status(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void a_number_without_a_fraction_is_an_integer_however_it_is_written(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t qty;
+    } numbers[] = {{"1.0", 1}, {"1e0", 1}, {"10E-1", 1}, {"0.1e+1", 1}, {"9.00", 9}, {"0.00009e5", 9}, {"900e-2", 9}};
+    static const char *const others[] = {"1.7", "1e-1", "0.9", "-1.5", "1e-999999999999999999999", "1.00000001"};
+    static const char *const large[] = {
+        "1e2147483647", "1e99999999999999999999", "1e20", "1e300", "12345678901234567890.0", "0.0", "-0.0",
+        "0e999999999"};
+
+    for (size_t i = 0; i < COUNT_OF(numbers) + COUNT_OF(others) + COUNT_OF(large); i++) {
+        size_t k = i - COUNT_OF(numbers);
+        const char *number = i < COUNT_OF(numbers)  ? numbers[i].text
+                             : k < COUNT_OF(others) ? others[k]
+                                                    : large[k - COUNT_OF(others)];
+        struct line line;
+        struct json_error error;
+        struct buf text = {0};
+        buf_printf(&text, "{\"name\":\"a\",\"qty\":%s}", number);
+        bool fine = json_decode(&line_desc, buf_str(&text), &line, *state, &error);
+        if (i < COUNT_OF(numbers)) {
+            assert_true(fine);
+            assert_int_equal(line.qty, numbers[i].qty);
+        } else {
+            assert_false(fine);
+            assert_int_equal(error.kind, k < COUNT_OF(others) ? JSON_WRONG_TYPE : JSON_OUT_OF_RANGE);
+        }
+        buf_free(&text);
+    }
+}
+
+static void lengths_are_in_characters(void **state)
+{
+    struct json_error error;
+    struct line line;
+
+    assert_true(json_decode(&line_desc, STR("{\"name\":\"카페라떼콜드브루\",\"qty\":1}"), &line, *state, &error));
+    assert_int_equal(line.name.n, 24);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +360,8 @@ int main(void)
         TEST(what_was_written_is_read_back),
         TEST(members_can_be_written_with_more_behind_them),
         TEST(every_kind_of_error_has_its_status),
+        TEST(a_number_without_a_fraction_is_an_integer_however_it_is_written),
+        TEST(lengths_are_in_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,7 +104,7 @@ static struct order_command placing_with_key(int64_t qty, const char *key)
     struct order_command command = placing(qty);
 
     command.idempotency_key = str_of(key);
-    command.fingerprint = (uint64_t)qty;
+    command.fingerprint.members = (uint64_t)qty;
     return command;
 }
 
@@ -245,9 +245,9 @@ static void an_order_at_another_amount_than_was_shown_is_not_made_and_its_key_is
     struct order_command wrong = placing_with_key(1, "k"), right = placing_with_key(1, "k"), next = placing(1);
 
     wrong.intent.shown_amount = &old_amount;
-    wrong.fingerprint = 1;
+    wrong.fingerprint.members = 1;
     right.intent.shown_amount = &right_amount;
-    right.fingerprint = 2;
+    right.fingerprint.members = 2;
     assert_int_equal(run(shop, &wrong, 1), OK);
     assert_int_equal(wrong.verdict, ORDER_REFUSED);
     assert_int_equal(wrong.refusal, ORDER_REFUSAL_OTHER_AMOUNT);

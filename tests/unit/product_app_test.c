@@ -146,7 +146,7 @@ static struct client a_client(enum ticket_command_kind kind)
 static struct client with_key(struct client client, const char *key, uint64_t fingerprint)
 {
     client.command.idempotency_key = str_of(key);
-    client.command.fingerprint = fingerprint;
+    client.command.fingerprint.members = fingerprint;
     return client;
 }
 

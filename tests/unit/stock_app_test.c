@@ -412,7 +412,7 @@ static void the_same_key_twice_in_one_batch_is_one_reduction(void **state)
         commands[i] = (struct stock_command){.steps = &steps[i],
                                              .n = 1,
                                              .idempotency_key = STR("POST /stocks/reduce k1"),
-                                             .fingerprint = i == 2 ? 8 : 7,
+                                             .fingerprint.members = i == 2 ? 8 : 7,
                                              .render = render_count};
     }
     assert_int_equal(run_commands(shop, commands, COUNT_OF(commands)), OK);
@@ -432,7 +432,7 @@ static void a_key_is_remembered_over_a_crash(void **state)
         struct stock_command command = {.steps = &step,
                                         .n = 1,
                                         .idempotency_key = STR("POST /stocks/reduce k1"),
-                                        .fingerprint = 7,
+                                        .fingerprint.members = 7,
                                         .render = render_count};
         assert_int_equal(run_commands(shop, &command, 1), OK);
         assert_int_equal(command.replayed, i == 1);

@@ -197,7 +197,9 @@ static void place_order(void *context, struct http_request *request)
     self->shown_amount = place.amount;
     if (place.amount != JSON_ABSENT)
         self->command.intent.shown_amount = &self->shown_amount;
-    if (client_read_key(request, &self->command.idempotency_key, &self->command.fingerprint))
+    place.product_name = item->name; /* by whichever of its names it was asked for */
+    if (client_read_key(request, &(struct client_body){&place_desc, &place, 1}, &self->command.idempotency_key,
+                        &self->command.fingerprint))
         service_submit(http->base.service, request, &self->command.base);
 }
 

@@ -43,7 +43,7 @@ static bool is_settled_by_its_key(struct order_batch *batch, struct order_comman
 {
     const struct idempotency_record *record = batch_key(&batch->base, command->idempotency_key);
 
-    switch (batch_check_key(record, command->fingerprint)) {
+    switch (batch_check_key(record, &command->fingerprint)) {
     case KEY_NEW:
         return false;
     case KEY_SEEN:
@@ -104,8 +104,8 @@ static int decide_and_answer(struct order_app *app, struct order_batch *batch, s
     /* One that was shown another amount may agree to the right one with the same key: nothing was done under it. */
     if (!command->idempotency_key.n || command->refusal == ORDER_REFUSAL_OTHER_AMOUNT)
         return OK;
-    return batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
-                             &command->answer);
+    return batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key),
+                             command->fingerprint.members, &command->answer);
 }
 
 /* After the commit: events become visible, and product is asked. */

@@ -16,9 +16,9 @@ struct order_command {
     struct order_intent intent;
     int64_t order_id; /* given, or for PLACE: filled in */
     struct str correlation, traceparent;
-    struct str idempotency_key; /* empty: none. Scoped: "POST /orders <key>" */
-    uint64_t fingerprint;       /* of the body, with the key */
-    int unanswered;             /* a cancel's effect: why nothing is known; 0: it was answered */
+    struct str idempotency_key;     /* empty: none. Scoped: "POST /orders <key>" */
+    struct fingerprint fingerprint; /* of the body, with the key */
+    int unanswered;                 /* a cancel's effect: why nothing is known; 0: it was answered */
 
     /* what came out; valid from render() on */
     enum order_verdict verdict;

@@ -158,7 +158,9 @@ static void open_ticket(void *context, struct http_request *request)
     self->command.intent.reference = open.order_id;
     self->command.intent.correlation = request->correlation_id;
     self->command.intent.traceparent = request->traceparent;
-    if (client_read_key(request, &self->command.idempotency_key, &self->command.fingerprint))
+    open.product_name = item->name; /* by whichever of its names it was asked for */
+    if (client_read_key(request, &(struct client_body){&open_desc, &open, 1}, &self->command.idempotency_key,
+                        &self->command.fingerprint))
         service_submit(http->base.service, request, &self->command.base);
 }
 

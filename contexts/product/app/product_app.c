@@ -261,7 +261,7 @@ static void answer(struct product_batch *batch, struct product_command *command)
     command->render(command);
     if (!command->idempotency_key.n || command->unanswered)
         return;
-    if (batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
+    if (batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint.members,
                           &command->answer))
         batch->out_of_memory = true;
 }
@@ -300,7 +300,7 @@ static bool is_settled_by_its_key(const struct product_app *app, struct product_
 {
     const struct idempotency_record *record = batch_key(&batch->base, command->idempotency_key);
 
-    switch (batch_check_key(record, command->fingerprint)) {
+    switch (batch_check_key(record, &command->fingerprint)) {
     case KEY_SEEN:
         command->replayed = true;
         command->answer = (struct answer){record->status, record->location, record->body};

@@ -26,7 +26,7 @@ struct product_command {
     struct str item;            /* GOODS_IN */
     int64_t on_hand;            /* GOODS_IN: what there is now */
     struct str idempotency_key; /* empty: none. Scoped: "POST /products <key>" */
-    uint64_t fingerprint;
+    struct fingerprint fingerprint;
 
     /* what came out; valid from render() on */
     enum ticket_verdict verdict;

@@ -61,7 +61,8 @@ static void add_some(struct stock_http *http, struct http_request *request, cons
         return;
     self->command.steps->intent =
         (struct stock_intent){.kind = kind, .product_name = name, .qty = json.qty, .reason = json.reason};
-    service_submit(http->base.service, request, &self->command.base);
+    json.product_name = name; /* by whichever of its names it was asked for */
+    stock_http_submit(http, self, &(struct client_body){desc, &json, 1});
 }
 
 static void receive(void *context, struct http_request *request)
@@ -84,7 +85,7 @@ static void refuse_if_match(struct http_request *request, int rc)
 }
 
 static void change_row(struct stock_http *http, struct http_request *request, const struct stock_intent *intent,
-                       int success)
+                       const struct client_body *body, int success)
 {
     struct client_command *self;
     int64_t id;
@@ -103,7 +104,7 @@ static void change_row(struct stock_http *http, struct http_request *request, co
         refuse_if_match(request, rc);
         return;
     }
-    service_submit(http->base.service, request, &self->command.base);
+    stock_http_submit(http, self, body);
 }
 
 static void correct(void *context, struct http_request *request)
@@ -123,7 +124,7 @@ static void correct(void *context, struct http_request *request)
                                       .qty = sets ? json.qty : 0,
                                       .change = shifts ? json.change : 0,
                                       .reason = json.reason},
-               200);
+               &(struct client_body){&correct_desc, &json, 1}, 200);
 }
 
 static void mark(void *context, struct http_request *request)
@@ -131,10 +132,10 @@ static void mark(void *context, struct http_request *request)
     struct quantity_json json;
 
     if (http_read_json(request, &mark_desc, &json))
-        change_row(context, request, &(struct stock_intent){.kind = STOCK_MARK, .qty = json.qty}, 200);
+        change_row(context, request, &(struct stock_intent){.kind = STOCK_MARK, .qty = json.qty}, NULL, 200);
 }
 
 static void stop_keeping(void *context, struct http_request *request)
 {
-    change_row(context, request, &(struct stock_intent){.kind = STOCK_REMOVE}, 204);
+    change_row(context, request, &(struct stock_intent){.kind = STOCK_REMOVE}, NULL, 204);
 }

@@ -1,6 +1,5 @@
 #include "stock_http_command.h"
 
-#include "client_answer.h"
 #include "errors.h"
 #include "http_body.h"
 
@@ -100,10 +99,15 @@ struct client_command *stock_http_command(struct http_request *request, size_t n
         .request = request,
         .success = success,
     };
-    if ((request->method == HTTP_POST || request->method == HTTP_PATCH) &&
-        !client_read_key(request, &self->command.idempotency_key, &self->command.fingerprint))
-        return NULL;
     return self;
+}
+
+void stock_http_submit(struct stock_http *http, struct client_command *self, const struct client_body *body)
+{
+    struct stock_command *command = &self->command;
+
+    if (!body || client_read_key(self->request, body, &command->idempotency_key, &command->fingerprint))
+        service_submit(http->base.service, self->request, &command->base);
 }
 
 void stock_http_refuse_member(struct http_request *request, bool is_array, size_t at, const char *member,

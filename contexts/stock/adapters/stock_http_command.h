@@ -5,8 +5,9 @@
 #define COFFEESHOP_STOCK_HTTP_COMMAND_H
 
 #include "base.h"
-#include "http_server.h"
+#include "client_answer.h"
 #include "stock_app.h"
+#include "stock_http.h"
 
 struct client_command {
     struct stock_command command;
@@ -24,6 +25,9 @@ static inline struct client_command *client_of(struct stock_command *command)
 /** A command of `n` empty steps. NULL: there is no memory, and that is answered. Loop thread. */
 struct client_command *stock_http_command(struct http_request *request, size_t n,
                                           void (*render)(struct stock_command *), int success);
+/** Hands it to the writer, with its Idempotency-Key when `body` (NULL: it takes none) is what was decoded for it. Loop
+ * thread. */
+void stock_http_submit(struct stock_http *http, struct client_command *self, const struct client_body *body);
 /** What came of the only step, when that is a problem: true, and it is filled in. An array's steps are answered by
  * themselves: one that can't be done must not keep the others from it. Writer thread. */
 bool stock_http_is_problem(struct client_command *self);

@@ -6,8 +6,8 @@
 bool stock_http_name(const struct stock_http *http, struct str given, struct str *name, const char **wrong)
 {
     *name = str_trim(given);
-    if (name->n == 0 || name->n > STOCK_NAME_MAX) {
-        *wrong = "must be a name of 1 to 64 bytes";
+    if (name->n == 0 || str_characters(*name) > STOCK_NAME_MAX) {
+        *wrong = "must be a name of 1 to 64 characters";
         return false;
     }
     for (size_t i = 0; i < name->n; i++) {

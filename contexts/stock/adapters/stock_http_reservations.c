@@ -100,9 +100,10 @@ static bool read_items(struct http_request *request, const struct json_desc *des
     struct json_error error;
     size_t blank = 0;
 
-    while (blank < request->body.n && memchr(blanks, request->body.p[blank], sizeof(blanks)))
+    struct str text = str_without_bom(request->body);
+    while (blank < text.n && memchr(blanks, text.p[blank], sizeof(blanks)))
         blank++;
-    *is_array = blank < request->body.n && request->body.p[blank] == '[';
+    *is_array = blank < text.n && text.p[blank] == '[';
     if (!*is_array) {
         *items = (struct json_array){arena_alloc(&request->arena, desc->size), 1};
         if (items->items)
@@ -117,10 +118,10 @@ static bool read_items(struct http_request *request, const struct json_desc *des
     return false;
 }
 
-static bool fill_reduction(const struct stock_http *http, struct http_request *request, const struct json_array *items,
+static bool fill_reduction(const struct stock_http *http, struct http_request *request, struct json_array *items,
                            bool is_array, size_t at, struct stock_step *step)
 {
-    const struct reduce_json *json = (const struct reduce_json *)items->items + at;
+    struct reduce_json *json = (struct reduce_json *)items->items + at;
     const char *wrong;
 
     step->intent = (struct stock_intent){.kind = STOCK_REDUCE, .qty = json->qty};
@@ -128,12 +129,13 @@ static bool fill_reduction(const struct stock_http *http, struct http_request *r
         stock_http_refuse_member(request, is_array, at, "productName", wrong);
         return false;
     }
+    json->product_name = step->intent.product_name; /* by whichever of its names it was asked for */
     return name_reservation(request, is_array, at, json->reservation_id, &step->intent.reservation_id);
 }
 
 void stock_http_reduce(void *context, struct http_request *request)
 {
-    const struct stock_http *http = context;
+    struct stock_http *http = context;
     struct json_array items;
     bool is_array;
 
@@ -148,12 +150,12 @@ void stock_http_reduce(void *context, struct http_request *request)
         if (!fill_reduction(http, request, &items, is_array, i, &self->command.steps[i]))
             return;
     }
-    service_submit(http->base.service, request, &self->command.base);
+    stock_http_submit(http, self, &(struct client_body){&reduce_desc, items.items, items.n});
 }
 
 void stock_http_release(void *context, struct http_request *request)
 {
-    const struct stock_http *http = context;
+    struct stock_http *http = context;
     struct json_array items;
     bool is_array;
 
@@ -171,5 +173,5 @@ void stock_http_release(void *context, struct http_request *request)
         if (!name_reservation(request, is_array, i, given, &intent->reservation_id))
             return;
     }
-    service_submit(http->base.service, request, &self->command.base);
+    stock_http_submit(http, self, &(struct client_body){&release_desc, items.items, items.n});
 }

@@ -285,7 +285,7 @@ static bool is_settled_by_its_key(struct stock_batch *batch, struct stock_comman
 {
     const struct idempotency_record *record = batch_key(&batch->base, command->idempotency_key);
 
-    switch (batch_check_key(record, command->fingerprint)) {
+    switch (batch_check_key(record, &command->fingerprint)) {
     case KEY_NEW:
         return false;
     case KEY_SEEN:
@@ -308,8 +308,8 @@ static int decide_and_answer(struct stock_app *app, struct stock_batch *batch, s
         return rc;
     command->render(command);
     if (command->idempotency_key.n)
-        return batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint,
-                                 &command->answer);
+        return batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key),
+                                 command->fingerprint.members, &command->answer);
     return OK;
 }
 

@@ -33,8 +33,8 @@ struct stock_command {
     struct stock_step *steps;
     size_t n;
     struct str correlation, traceparent;
-    struct str idempotency_key; /* empty: none. Scoped: "POST /stocks <key>" */
-    uint64_t fingerprint;       /* of the body, with the key */
+    struct str idempotency_key;     /* empty: none. Scoped: "POST /stocks <key>" */
+    struct fingerprint fingerprint; /* of the body, with the key */
 
     bool key_reused; /* the idempotency key belongs to another body */
     bool replayed;   /* `answer` is the one kept for the key; the steps were not taken */

@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 enum {
-    STOCK_NAME_MAX = 64,            /* bytes of UTF-8 */
-    STOCK_REASON_MAX = 200,         /* bytes of UTF-8 */
+    STOCK_NAME_MAX = 64,            /* characters, of at most 4 bytes */
+    STOCK_REASON_MAX = 200,         /* characters */
     STOCK_REDUCE_MAX = 1000000,     /* in one reduction */
     STOCK_ON_HAND_MAX = 1000000000, /* what a row may be filled up to; only give-backs may go above it */
 };
