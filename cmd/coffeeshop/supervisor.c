@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "log.h"
+#include "program.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -86,7 +87,7 @@ static void kill_who_is_late(struct supervisor *supervisor, int64_t now)
 
 static bool could_not_start(const struct supervisor *supervisor, const struct child *child, int status, int64_t now)
 {
-    bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0;
+    bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != PROGRAM_START_AGAIN;
     bool is_young = now - child->started_us < supervisor->settings->steady_ms * US_PER_MS;
 
     return failed && is_young && child->starts == 1;

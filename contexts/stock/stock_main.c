@@ -31,6 +31,7 @@ struct stock_service {
     struct menu *menu;
     struct kv *kv;
     struct feed_history history;
+    struct store store;
     struct stock_repo *repo;
     struct str opening[MENU_MAX_ITEMS];
     struct stock_app app;
@@ -93,6 +94,20 @@ static bool open_all(struct stock_service *self, const struct program *program, 
     return rc == OK;
 }
 
+static int probe(struct store *self)
+{
+    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kv;
+
+    return kv->probe(kv);
+}
+
+static int check(struct store *self)
+{
+    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kv;
+
+    return kv->check(kv);
+}
+
 static int read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
 {
     return outbox_kv_read(context, after, enough, frames, oldest);
@@ -110,10 +125,12 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
         .cursors = &nobody,
         .last_position = self->app.outbox.next - 1,
         .history = &self->history,
+        .store = &self->store,
         .read_stored = read_stored,
         .read_context = self->kv,
     };
 
+    self->store = (struct store){.probe = probe, .check = check};
     self->http.menu = self->menu;
     self->http.kv = self->kv;
     return service_start(self->service, &parts, problem);

@@ -4,6 +4,10 @@
  * durable commit). Keys have 1 to KV_KEY_MAX bytes and don't start with NUL (those are the adapter's own). The writer
  * thread uses load() and commit(); any number of readers use scan() and last(). Errors: E_FULL, E_UNAVAILABLE,
  * E_CORRUPT, E_MEMORY, E_TOO_LARGE (a key, or more in one commit than it can hold).
+ *
+ *  E_OUTCOME_UNKNOWN (from commit(), or from load() after it): it can't be told whether what commit() was to write is
+ * on the disk. Nothing may be done with the store any more but to close it; opened again, it shows the truth, and that
+ * is durable (docs/adr/0031).
  */
 #ifndef COFFEESHOP_KV_H
 #define COFFEESHOP_KV_H
@@ -42,7 +46,7 @@ struct kv_options {
 struct kv {
     /** One consistent view for all entries. */
     int (*load)(struct kv *self, struct kv_entry *entries, size_t n, struct arena *arena);
-    /** All or nothing, durable when it returns 0. */
+    /** All or nothing, durable when it returns 0. Nothing is changed otherwise, but with E_OUTCOME_UNKNOWN. */
     int (*commit)(struct kv *self, const struct kv_entry *entries, size_t n);
     /** Entries whose key starts with `prefix` and is >= `from` (empty: the start), in order, at most `limit`. One
      * consistent view; any thread. */
@@ -50,6 +54,13 @@ struct kv {
                 void *context);
     /** The last entry whose key starts with `prefix`; on_entry is called once or never. */
     int (*last)(struct kv *self, struct str prefix, kv_on_entry *on_entry, void *context);
+    /** A durable commit of one small entry of the adapter's own: whether commits succeed at all. Writer thread. */
+    int (*probe)(struct kv *self);
+    /** To be called about once a second, by any thread; takes microseconds. 0, or E_NOT_FOUND when the open file isn't
+     * the one any more that its name stands for: what is committed from then on is lost with the process. Frees what
+     * readers of other processes hold that were killed: their snapshots would keep old pages from being used again, and
+     * the file would grow. */
+    int (*check)(struct kv *self);
     void (*close)(struct kv *self);
 };
 

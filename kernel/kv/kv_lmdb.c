@@ -3,74 +3,19 @@
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
-#include "log.h"
+#include "file.h"
 
 #include <errno.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-
-enum { LITTLE_ROOM = 1024 * 1024 };
 
 static struct kv_lmdb *of(struct kv *port)
 {
     return CONTAINER_OF(port, struct kv_lmdb, port);
 }
 
-int kv_lmdb_error_of(int rc)
-{
-    switch (rc) {
-    case 0:
-        return 0;
-    case MDB_MAP_FULL:
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return E_FULL;
-    case MDB_CORRUPTED:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-        return E_CORRUPT;
-    case ENOMEM:
-        return E_MEMORY;
-    case MDB_BAD_VALSIZE:
-    case MDB_TXN_FULL:
-    case MDB_PAGE_FULL:
-        return E_TOO_LARGE;
-    default:
-        return E_UNAVAILABLE; /* input/output, readers' table full, or MDB_PANIC: reopening the store is what helps then
-                               */
-    }
-}
-
-int kv_lmdb_report(int rc, const char *doing)
-{
-    int error = kv_lmdb_error_of(rc);
-
-    if (error)
-        log_warning("the store refused", LOG_T("error", error_name(error)), LOG_T("reason", mdb_strerror(rc)),
-                    LOG_I("code", rc), LOG_T("doing", doing));
-    return error;
-}
-
 static bool is_key(struct str key)
 {
     ASSERT(key.n && key.p[0] != '\0');
     return key.n <= KV_KEY_MAX;
-}
-
-/* LMDB says EIO when a write was cut short, which is how a disk gets full. */
-static bool has_no_room(struct kv_lmdb *self)
-{
-    struct stat file;
-    struct statvfs disk;
-    struct rlimit limit;
-    int fd = -1;
-
-    if (mdb_env_get_fd(self->env, &fd) != 0 || fstat(fd, &file) != 0 || fstatvfs(fd, &disk) != 0 ||
-        getrlimit(RLIMIT_FSIZE, &limit) != 0)
-        return false;
-    return disk.f_bavail * disk.f_frsize < LITTLE_ROOM || (rlim_t)file.st_size + LITTLE_ROOM > limit.rlim_cur;
 }
 
 /* --- load --- */
@@ -95,19 +40,28 @@ static int load_one(struct kv_lmdb *self, struct kv_entry *entry, struct arena *
     if (rc == MDB_NOTFOUND)
         return 0;
     if (rc)
-        return kv_lmdb_report(rc, "load");
+        return kv_lmdb_report(self, rc, "load");
     entry->value = arena_copy(arena, kv_lmdb_str(value));
     entry->found = entry->value.p != NULL;
     return entry->found ? 0 : E_MEMORY;
+}
+
+/* The writer's failures: after one that LMDB can't undo it does nothing any more (MDB_PANIC). */
+static int report_writer(struct kv_lmdb *self, int rc, const char *doing)
+{
+    int error = kv_lmdb_report(self, rc, doing);
+
+    return rc == MDB_PANIC ? E_OUTCOME_UNKNOWN : error;
 }
 
 static int lmdb_load(struct kv *port, struct kv_entry *entries, size_t n, struct arena *arena)
 {
     struct kv_lmdb *self = of(port);
 
-    int error = kv_lmdb_report(start_reading(self), "load");
-    if (error)
-        return error;
+    int rc = start_reading(self);
+    if (rc)
+        return report_writer(self, rc, "load");
+    int error = OK;
     for (size_t i = 0; i < n && !error; i++)
         error = load_one(self, &entries[i], arena);
     mdb_txn_reset(self->reading); /* a snapshot held keeps old pages from being used again */
@@ -169,35 +123,80 @@ static int change_one(struct kv_lmdb *self, MDB_txn *txn, const struct kv_entry 
     MDB_val key = kv_lmdb_val(entry->key);
     MDB_val value = kv_lmdb_val(entry->value);
 
-    if (!is_key(entry->key))
-        return MDB_BAD_VALSIZE;
     if (!entry->remove)
         return mdb_put(txn, self->dbi, &key, &value, 0);
     int rc = mdb_del(txn, self->dbi, &key, NULL);
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static int lmdb_commit(struct kv *port, const struct kv_entry *entries, size_t n)
+/* A transaction ends with the write of its meta page, by which LMDB knows it for committed. If that very write fails,
+ * LMDB can't tell any more, and neither can we; all that fails before leaves everything as it was. */
+static bool is_lost(struct kv_lmdb *self)
 {
-    struct kv_lmdb *self = of(port);
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(self->env, NULL, 0, &txn);
+
+    if (rc == 0)
+        mdb_txn_abort(txn);
+    return rc == MDB_PANIC;
+}
+
+static int commit_all(struct kv_lmdb *self, const struct kv_entry *entries, size_t n)
+{
     MDB_txn *txn = NULL;
 
-    if (n == 0)
-        return 0;
-    int rc = check_room(self, entries, n);
-    if (rc == 0)
-        rc = mdb_txn_begin(self->env, NULL, 0, &txn);
+    int rc = mdb_txn_begin(self->env, NULL, 0, &txn);
     if (rc)
-        return kv_lmdb_report(rc, "begin");
+        return report_writer(self, rc, "begin");
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = change_one(self, txn, &entries[i]);
     if (rc)
         mdb_txn_abort(txn);
     else
         rc = mdb_txn_commit(txn); /* ends the transaction whatever it returns */
-    if (rc == EIO && has_no_room(self))
+    if (rc == 0) {
+        atomic_store_explicit(&self->told, 0, memory_order_relaxed);
+        return OK;
+    }
+    if (is_lost(self))
+        return report_writer(self, MDB_PANIC, "commit");
+    if (rc == EIO && kv_lmdb_has_no_room(self))
         rc = ENOSPC;
-    return kv_lmdb_report(rc, "commit");
+    return kv_lmdb_report(self, rc, "commit");
+}
+
+static int lmdb_commit(struct kv *port, const struct kv_entry *entries, size_t n)
+{
+    struct kv_lmdb *self = of(port);
+
+    if (n == 0)
+        return OK;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_key(entries[i].key))
+            return kv_lmdb_report(self, MDB_BAD_VALSIZE, "commit");
+    }
+    int rc = check_room(self, entries, n);
+    return rc ? report_writer(self, rc, "begin") : commit_all(self, entries, n);
+}
+
+static int lmdb_probe(struct kv *port)
+{
+    static const struct kv_entry entry = {.key = STR_INIT("\0meta/probe"), .value = STR_INIT("1")};
+
+    return commit_all(of(port), &entry, 1);
+}
+
+static int lmdb_check(struct kv *port)
+{
+    struct kv_lmdb *self = of(port);
+    const char *path = NULL;
+    int fd = -1;
+    int n_dead = 0;
+
+    (void)mdb_reader_check(self->env, &n_dead); /* what can't be cleared now is cleared in a second */
+    if (mdb_env_get_fd(self->env, &fd) != 0 || mdb_env_get_path(self->env, &path) != 0)
+        return OK;
+    return file_is_still(fd, path) ? OK : E_NOT_FOUND;
 }
 
 /* --- scan and last: a snapshot of their own, so any thread may --- */
@@ -219,8 +218,8 @@ static void close_snapshot(MDB_txn *txn, MDB_cursor *cursor)
     mdb_txn_abort(txn);
 }
 
-static int walk(MDB_cursor *cursor, struct str prefix, struct str from, size_t limit, kv_on_entry *on_entry,
-                void *context)
+static int walk(struct kv_lmdb *self, MDB_cursor *cursor, struct str prefix, struct str from, size_t limit,
+                kv_on_entry *on_entry, void *context)
 {
     MDB_val key = kv_lmdb_val(from);
     MDB_val value;
@@ -232,12 +231,13 @@ static int walk(MDB_cursor *cursor, struct str prefix, struct str from, size_t l
             return stopped;
         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
-    return rc == MDB_NOTFOUND ? 0 : kv_lmdb_report(rc, "scan");
+    return rc == MDB_NOTFOUND ? 0 : kv_lmdb_report(self, rc, "scan");
 }
 
 static int lmdb_scan(struct kv *port, struct str prefix, struct str from, size_t limit, kv_on_entry *on_entry,
                      void *context)
 {
+    struct kv_lmdb *self = of(port);
     struct str start = str_compare(prefix, from) > 0 ? prefix : from;
     MDB_txn *txn = NULL;
     MDB_cursor *cursor = NULL;
@@ -246,10 +246,10 @@ static int lmdb_scan(struct kv *port, struct str prefix, struct str from, size_t
         start = STR("\x01"); /* behind the adapter's own keys */
     if (!is_key(start))
         return E_TOO_LARGE;
-    int error = kv_lmdb_report(open_snapshot(of(port), &txn, &cursor), "scan");
+    int error = kv_lmdb_report(self, open_snapshot(self, &txn, &cursor), "scan");
     if (error)
         return error;
-    error = walk(cursor, prefix, start, limit, on_entry, context);
+    error = walk(self, cursor, prefix, start, limit, on_entry, context);
     close_snapshot(txn, cursor);
     return error;
 }
@@ -274,6 +274,7 @@ static int seek_last(MDB_cursor *cursor, struct str prefix, MDB_val *key, MDB_va
 
 static int lmdb_last(struct kv *port, struct str prefix, kv_on_entry *on_entry, void *context)
 {
+    struct kv_lmdb *self = of(port);
     MDB_txn *txn = NULL;
     MDB_cursor *cursor = NULL;
     MDB_val key;
@@ -281,14 +282,14 @@ static int lmdb_last(struct kv *port, struct str prefix, kv_on_entry *on_entry, 
 
     if (prefix.n && !is_key(prefix))
         return E_TOO_LARGE;
-    int error = kv_lmdb_report(open_snapshot(of(port), &txn, &cursor), "last");
+    int error = kv_lmdb_report(self, open_snapshot(self, &txn, &cursor), "last");
     if (error)
         return error;
     int rc = seek_last(cursor, prefix, &key, &value);
     if (rc == 0 && str_starts_with(kv_lmdb_str(key), prefix) && *(const char *)key.mv_data != '\0')
         error = on_entry(context, kv_lmdb_str(key), kv_lmdb_str(value));
     else if (rc != MDB_NOTFOUND)
-        error = kv_lmdb_report(rc, "last");
+        error = kv_lmdb_report(self, rc, "last");
     close_snapshot(txn, cursor);
     return error;
 }
@@ -315,8 +316,13 @@ struct kv *kv_lmdb_open(const struct kv_options *options, struct buf *problem, i
         buf_printf(problem, "no memory left to open %s", options->path);
         return NULL;
     }
-    self->port = (struct kv){
-        .load = lmdb_load, .commit = lmdb_commit, .scan = lmdb_scan, .last = lmdb_last, .close = lmdb_close};
+    self->port = (struct kv){.load = lmdb_load,
+                             .commit = lmdb_commit,
+                             .scan = lmdb_scan,
+                             .last = lmdb_last,
+                             .probe = lmdb_probe,
+                             .check = lmdb_check,
+                             .close = lmdb_close};
     *error = kv_lmdb_set_up(self, options, problem);
     if (*error) {
         lmdb_close(&self->port);

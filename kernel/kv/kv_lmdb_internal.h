@@ -5,19 +5,23 @@
 #include "kv.h"
 
 #include <lmdb.h>
+#include <stdatomic.h>
 
 struct kv_lmdb {
     struct kv port;
     MDB_env *env;
     MDB_dbi dbi;
     MDB_txn *reading;  /* load()'s: reset between calls, so that renewing it costs no lock */
+    _Atomic int told;  /* LMDB's result said last in the log; said again only after a commit has succeeded */
     size_t most_pages; /* in use; the map has a reserve above it, without which a full store could not even delete */
 };
 
 /** The errors.h code for an LMDB or errno result. */
 int kv_lmdb_error_of(int rc);
-/** The same, and a line in the log. */
-int kv_lmdb_report(int rc, const char *doing);
+/** The same, and a line in the log unless it is the one said before. Any thread. */
+int kv_lmdb_report(struct kv_lmdb *self, int rc, const char *doing);
+/** Whether EIO may well mean a full disk: LMDB says so when a write was cut short. */
+bool kv_lmdb_has_no_room(struct kv_lmdb *self);
 /** Opens env and dbi as `options` ask, checks whose store it is; the format is brought up to date with
  * options->migrate. */
 int kv_lmdb_set_up(struct kv_lmdb *self, const struct kv_options *options, struct buf *problem);

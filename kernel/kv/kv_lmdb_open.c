@@ -2,17 +2,18 @@
 
 #include "base.h"
 #include "errors.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     MOST_READERS = 512,
     LOCK_SIZE = 64 * 1024 /* 64 bytes a reader and a head */,
-    FILE_MODE = 0640,
+    FILE_MODE = 0600,
+    META_PAGES = 2,
     RESERVE_LEAST = 1024 * 1024,
     RESERVE_SHARE = 8
 };
@@ -147,22 +148,6 @@ static int sign(struct kv_lmdb *self, const struct kv_options *options)
     return rc;
 }
 
-/* A new file's name is durable only when its directory is. */
-static int sync_directory(const char *path)
-{
-    struct buf copy = {0};
-
-    buf_add(&copy, str_of(path));
-    buf_char(&copy, '\0');
-    int fd = copy.failed ? -1 : open(dirname(copy.p), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    buf_free(&copy);
-    if (fd < 0)
-        return errno;
-    int rc = fsync(fd) == 0 ? 0 : errno;
-    close(fd);
-    return rc;
-}
-
 /* LMDB maps its lock file over a hole and writes to it: on a full disk that would end the process. So the disk is asked
  * for the room first, where it can say no. */
 static int make_lock_file(const char *path)
@@ -172,14 +157,25 @@ static int make_lock_file(const char *path)
     buf_add(&name, str_of(path));
     BUF_LIT(&name, "-lock");
     buf_char(&name, '\0');
-    int fd = name.failed ? -1 : open(name.p, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
-    int rc = fd < 0 ? errno : posix_fallocate(fd, 0, LOCK_SIZE);
+    int rc = name.failed ? ENOMEM : file_make_private(name.p);
+    int fd = rc ? -1 : open(name.p, O_RDWR | O_CLOEXEC);
+    if (rc == 0)
+        rc = fd < 0 ? errno : posix_fallocate(fd, 0, LOCK_SIZE);
     if (fd >= 0)
         close(fd);
-    if (name.failed)
-        rc = ENOMEM;
     buf_free(&name);
     return rc;
+}
+
+/* The files are there and nobody else's to read; and the meta pages, by which LMDB finds the last commit, are on the
+ * disk as they are going to be read. What they point to was synced before they were written. */
+static int prepare_files(const char *path)
+{
+    int rc = file_make_private(path);
+
+    if (rc == 0)
+        rc = file_write_again(path, META_PAGES * (size_t)sysconf(_SC_PAGESIZE));
+    return rc ? rc : make_lock_file(path);
 }
 
 static int open_env(struct kv_lmdb *self, const struct kv_options *options)
@@ -196,7 +192,7 @@ static int open_env(struct kv_lmdb *self, const struct kv_options *options)
     if (rc == 0)
         rc = mdb_env_set_maxreaders(self->env, MOST_READERS);
     if (rc == 0 && !options->read_only)
-        rc = make_lock_file(options->path);
+        rc = prepare_files(options->path);
     if (rc == 0)
         rc = mdb_env_open(self->env, options->path, flags, FILE_MODE);
     if (rc == 0)
@@ -242,6 +238,6 @@ int kv_lmdb_set_up(struct kv_lmdb *self, const struct kv_options *options, struc
     }
     rc = sign(self, options);
     if (rc == 0)
-        rc = sync_directory(options->path);
+        rc = file_sync_parent(options->path);
     return rc ? explain(rc, options, "setting up", problem) : 0;
 }

@@ -4,6 +4,7 @@
 #include "base.h"
 #include "clock.h"
 #include "errors.h"
+#include "file.h"
 #include "log.h"
 #include "reader.h"
 #include "service_history.h"
@@ -35,31 +36,14 @@ const char *service_path(struct service *service, const char *file)
     return kept.p;
 }
 
-/* mkdir -p */
-static bool make_directory(const char *path)
-{
-    struct buf part = {0};
-
-    for (const char *p = path; *p; p++) {
-        if (*p == '/' && part.n > 0) {
-            buf_char(&part, '\0');
-            if (part.failed || (mkdir(part.p, 0700) && errno != EEXIST))
-                break;
-            part.n--;
-        }
-        buf_char(&part, *p);
-    }
-    buf_free(&part);
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
-}
-
 /* One process a data file: two writers on the same state would undo each other. */
 static bool lock_data(struct service *service, struct buf *problem)
 {
     struct buf name = {0};
 
-    if (!make_directory(service->common->data)) {
-        buf_printf(problem, "the data directory %s can't be made: %s", service->common->data, strerror(errno));
+    int rc = file_make_directories(service->common->data);
+    if (rc) {
+        buf_printf(problem, "the data directory %s can't be made: %s", service->common->data, strerror(rc));
         return false;
     }
     buf_printf(&name, "%s.lock", service->program->name);
@@ -81,8 +65,6 @@ static bool lock_data(struct service *service, struct buf *problem)
     return true;
 }
 
-static void begin_stop(struct service *service);
-
 static void on_signal(struct loop_watch *watch, uint32_t events)
 {
     struct service *service = CONTAINER_OF(watch, struct service, signals);
@@ -91,7 +73,7 @@ static void on_signal(struct loop_watch *watch, uint32_t events)
     UNUSED(events);
     while (read(service->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         service->told_to_end = true;
-        begin_stop(service);
+        service_end(service, service->common->drain_ms);
     }
 }
 
@@ -210,6 +192,9 @@ static bool make_writer(struct service *service)
         .linger_us = service->parts.linger_us,
         .retry_ms = common->writer_retry_ms,
         .clock = &service->clock,
+        .store = service->parts.store,
+        .on_lost = service_store_lost,
+        .context = service,
     };
 
     service->writer = writer_new(&settings, service->parts.core);
@@ -269,6 +254,7 @@ bool service_start(struct service *service, const struct service_parts *parts, s
     if (!service->server)
         return false;
     service_check_data(service);
+    service_store_watch(service);
     /* The writer's thread comes last: a service that can't start must not have begun to work. */
     if (!service_data_trouble(service) && (!make_followers(service) || writer_start(service->writer))) {
         BUF_LIT(problem, "there is not enough memory, or no thread, to follow the other services");
@@ -331,20 +317,20 @@ static void on_drain_timer(struct loop_timer *timer)
         loop_timer_set(service->loop, timer, now + DRAIN_LOOK_MS * US_PER_MS);
 }
 
-static void begin_stop(struct service *service)
+void service_end(struct service *service, int64_t drain_ms)
 {
     if (service->phase != PHASE_SERVING)
         return;
     service->phase = PHASE_UNREADY;
     http_server_retire(service->server);
     service->timer.fire = on_drain_timer;
-    loop_timer_set(service->loop, &service->timer, clock_monotonic() + service->common->drain_ms * US_PER_MS);
+    loop_timer_set(service->loop, &service->timer, clock_monotonic() + drain_ms * US_PER_MS);
     log_info("stopping", LOG_I("in_flight", http_server_in_flight(service->server)));
 }
 
 void service_stop(struct service *service)
 {
-    begin_stop(service);
+    service_end(service, service->common->drain_ms);
 }
 
 bool service_was_told_to_end(const struct service *service)
@@ -355,6 +341,8 @@ bool service_was_told_to_end(const struct service *service)
 void service_run(struct service *service)
 {
     loop_run(service->loop);
+    if (service->starts_again)
+        _exit(PROGRAM_START_AGAIN); /* nothing is closed in order: that would write */
 
     size_t left = http_server_in_flight(service->server);
     if (left) {
@@ -398,6 +386,7 @@ void service_free(struct service *service)
         close(service->signal_fd);
     }
     if (service->loop) {
+        loop_timer_cancel(service->loop, &service->look);
         loop_timer_cancel(service->loop, &service->timer);
         loop_free(service->loop);
     }

@@ -20,6 +20,7 @@
 #include "http_client.h"
 #include "http_server.h"
 #include "program.h"
+#include "store.h"
 #include "writer.h"
 
 struct reader;
@@ -50,6 +51,7 @@ struct service_parts {
     const struct feed_history *history; /* the store's; NULL: it says nothing that anybody follows */
     const char *rebuild; /* what they can type when a producer's history is another one; NULL: it can't be mended here
                             alone */
+    struct store *store; /* where the state is kept; NULL: nobody looks after it */
     feed_read_stored *read_stored;
     void *read_context;
     struct sql

@@ -38,8 +38,19 @@ struct service {
     int64_t stop_by;           /* monotonic us, while draining */
     struct buf data_trouble;   /* a sentence and its NUL, when the data isn't the one that was worked with */
     struct loop_job stop_work; /* then */
+    struct loop_job lost;      /* the writer can't tell what is in the store */
+    struct loop_timer look;    /* after the store, once a second */
+    bool starts_again;         /* the process ends, to be started again */
+    const char *store_trouble; /* why the store isn't trusted any more; NULL: it is */
     int64_t hush_by;           /* likewise: who has said nothing until then is not waited for */
 };
+
+/** Begins the shutdown: `drain_ms` unready but serving, then what is in flight is finished. Loop thread. */
+void service_end(struct service *service, int64_t drain_ms);
+/** The writer's on_lost; `context` is the service. */
+void service_store_lost(void *context);
+/** Looks after the store from now on. Before the writer's thread is started. */
+void service_store_watch(struct service *service);
 
 /** The common routes, NULL-path-terminated. */
 extern const struct route service_routes[];

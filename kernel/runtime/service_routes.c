@@ -69,8 +69,12 @@ static const char *trouble_of(const struct service *service)
 {
     int64_t since;
 
+    if (service->starts_again)
+        return "it is not known what was committed last: it is being started again";
     if (service->phase != PHASE_SERVING)
         return "it is stopping";
+    if (service->store_trouble)
+        return service->store_trouble;
     if (!writer_is_well(service->writer, &since))
         return "commits fail; is the disk full?";
     return service_data_trouble(service);

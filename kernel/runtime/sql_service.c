@@ -1,6 +1,7 @@
 #include "sql_service.h"
 
 #include "alloc.h"
+#include "base.h"
 #include "clock.h"
 #include "errors.h"
 #include "outbox_sql.h"
@@ -84,6 +85,20 @@ bool sql_service_begin_epoch(struct sql_service *store, struct buf *problem)
     return !error || error == E_FULL;
 }
 
+static int probe(struct store *self)
+{
+    struct sql *sql = CONTAINER_OF(self, struct sql_service, store)->writes;
+
+    return sql->probe(sql);
+}
+
+static int check(struct store *self)
+{
+    struct sql *sql = CONTAINER_OF(self, struct sql_service, store)->reads;
+
+    return sql->check(sql);
+}
+
 static int read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
 {
     struct sql_service *store = context;
@@ -93,6 +108,8 @@ static int read_stored(void *context, uint64_t after, size_t enough, struct buf 
 
 void sql_service_fill(struct sql_service *store, struct service_parts *parts)
 {
+    store->store = (struct store){.probe = probe, .check = check};
+    parts->store = &store->store;
     parts->read_stored = read_stored;
     parts->read_context = store;
     parts->dead_letters = store->reads;

@@ -10,6 +10,7 @@
 #include "sql.h"
 
 struct sql_service {
+    struct store store;                /* probed by the writer, looked after by the loop */
     struct sql *writes;                /* the writer thread's */
     struct outbox_retention retention; /* the writer's: how long keys and events are kept */
     struct sql *reads;                 /* the loop thread's */

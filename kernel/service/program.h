@@ -46,6 +46,10 @@ static inline struct breaker_settings common_breaker_settings(const struct commo
     };
 }
 
+/** The exit status of a service that can't go on as it is but may when it is started anew (EX_TEMPFAIL of sysexits.h):
+ * never "it can't start". */
+enum { PROGRAM_START_AGAIN = 75 };
+
 struct program {
     const char *name; /* "order" */
     const char *doc;  /* one sentence for `coffeeshop --help` */

@@ -5,15 +5,21 @@
  *
  * While commits fail (`failing`), what must not be lost stays in `pending` and is tried again at `retry_at`. Clients
  * don't wait for that moment: they are picked out of `pending` and tried by themselves, at most every FAILING_GAP_US,
- * so that each gets its failure at once, and the first one that succeeds ends the failing state. */
+ * so that each gets its failure at once. Every such try begins with the store's probe, because a batch may have nothing
+ * to commit: only a commit shows that commits succeed. The first try that succeeds ends the failing state.
+ *
+ * When it can't be told whether a batch was committed (`lost`), or the store is gone (`barred`), there is no way on
+ * from here: the first ends the thread, the second leaves it turning and refuses all changes. */
 #include "writer.h"
 
 #include "alloc.h"
 #include "base.h"
 #include "clock.h"
+#include "command_list.h"
 #include "errors.h"
 #include "log.h"
 #include "metrics.h"
+#include "store.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -24,11 +30,6 @@ enum {
     FAILING_GAP_US = 2000, /* a broken store isn't hammered by impatient clients */
 };
 
-struct list {
-    struct command *first, *last;
-    size_t n;
-};
-
 struct writer {
     struct writer_settings settings;
     struct steady_clock clock;
@@ -37,12 +38,13 @@ struct writer {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     /* under the lock */
-    struct list queue;
+    struct command_list queue;
     bool asleep;
     bool wake_for_client; /* by which post it is to be woken: a client's, */
     size_t wake_at;       /* or the one that makes the queue so long */
     bool stopping;
-    bool over; /* the thread has ended, or will never start */
+    int barred; /* what clients are refused with from now on; 0: they aren't */
+    bool over;  /* the thread has ended, or will never start */
     bool started;
 
     _Atomic int64_t clients; /* waiting in queue and pending */
@@ -52,9 +54,11 @@ struct writer {
 
     /* the thread's own */
     pthread_t thread;
-    struct list pending;
+    struct command_list pending;
     struct command **batch;
     bool failing;
+    bool lost;        /* whether the last batch was committed can't be told */
+    int64_t n_failed; /* tries; while failing */
     int64_t retry_at; /* monotonic; while failing */
     int64_t tried_at; /* monotonic */
 };
@@ -68,32 +72,7 @@ static struct metric queue_length =
 static struct metric failures =
     METRIC_COUNTER_INIT("coffeeshop_writer_failures_total", "Batches that could not be committed.");
 
-/* --- lists --- */
-
-static void list_append(struct list *list, struct command *first, struct command *last, size_t n)
-{
-    if (!first)
-        return;
-    last->next = NULL;
-    if (list->first)
-        list->last->next = first;
-    else
-        list->first = first;
-    list->last = last;
-    list->n += n;
-}
-
-static struct command *list_shift(struct list *list)
-{
-    struct command *command = list->first;
-
-    list->first = command->next;
-    if (!list->first)
-        list->last = NULL;
-    list->n--;
-    command->next = NULL;
-    return command;
-}
+/* --- ends --- */
 
 static void let_go(const struct command *command)
 {
@@ -107,10 +86,10 @@ static void end(struct command *command, int rc)
     command->finish(command, rc);
 }
 
-static void end_all(struct list *list, int rc)
+static void end_all(struct command_list *list, int rc)
 {
     while (list->first)
-        end(list_shift(list), rc);
+        end(command_list_shift(list), rc);
 }
 
 /* --- waiting --- */
@@ -136,8 +115,8 @@ static void await(struct writer *writer, int64_t deadline, size_t wake_at, bool 
 
 static void swap_queue(struct writer *writer)
 {
-    list_append(&writer->pending, writer->queue.first, writer->queue.last, writer->queue.n);
-    writer->queue = (struct list){0};
+    command_list_append(&writer->pending, writer->queue.first, writer->queue.last, writer->queue.n);
+    writer->queue = (struct command_list){0};
 }
 
 /* The moment (monotonic) at which the core wants to run without commands. */
@@ -217,15 +196,15 @@ static enum work next_work(struct writer *writer)
 /* The first commands of `pending`; of the clients' only, when `clients_only`. */
 static size_t cut_batch(struct writer *writer, bool clients_only)
 {
-    struct list all = writer->pending;
-    struct list rest = {0};
+    struct command_list all = writer->pending;
+    struct command_list rest = {0};
     size_t n = 0;
     int64_t clients = 0;
 
     while (all.first && n < (size_t)writer->settings.batch) {
-        struct command *command = list_shift(&all);
+        struct command *command = command_list_shift(&all);
         if (clients_only && command->origin != FROM_CLIENT) {
-            list_append(&rest, command, command, 1);
+            command_list_append(&rest, command, command, 1);
             continue;
         }
         clients += command->origin == FROM_CLIENT;
@@ -233,7 +212,7 @@ static size_t cut_batch(struct writer *writer, bool clients_only)
             false; /* a kept one may be back before the batch that kept it was ended: only now is that over */
         writer->batch[n++] = command;
     }
-    list_append(&rest, all.first, all.last, all.n);
+    command_list_append(&rest, all.first, all.last, all.n);
     writer->pending = rest;
     atomic_fetch_sub_explicit(&writer->clients, clients, memory_order_relaxed);
     return n;
@@ -252,24 +231,25 @@ static void end_batch(struct writer *writer, size_t n)
 /* Clients learn it; the others go back to where they were. */
 static void give_back(struct writer *writer, size_t n, int rc)
 {
-    struct list kept = {0};
+    struct command_list kept = {0};
 
     for (size_t i = 0; i < n; i++) {
         writer->batch[i]->kept = false; /* nothing of the batch has happened, neither has that */
         if (writer->batch[i]->origin == FROM_CLIENT)
             end(writer->batch[i], rc);
         else
-            list_append(&kept, writer->batch[i], writer->batch[i], 1);
+            command_list_append(&kept, writer->batch[i], writer->batch[i], 1);
     }
-    list_append(&kept, writer->pending.first, writer->pending.last, writer->pending.n);
+    command_list_append(&kept, writer->pending.first, writer->pending.last, writer->pending.n);
     writer->pending = kept;
 }
 
 static void note_success(struct writer *writer, int64_t now)
 {
     if (writer->failing)
-        log_info("commits succeed again", LOG_I("kept", writer->pending.n));
+        log_info("commits succeed again", LOG_I("failed", writer->n_failed), LOG_I("kept", writer->pending.n));
     writer->failing = false;
+    writer->n_failed = 0;
     atomic_store_explicit(&writer->well_at, now, memory_order_relaxed);
     atomic_store_explicit(&writer->well, true, memory_order_relaxed);
 }
@@ -277,13 +257,25 @@ static void note_success(struct writer *writer, int64_t now)
 static void note_failure(struct writer *writer, int64_t now, bool clients_only, int rc)
 {
     metric_add(&failures, 1);
-    if (!writer->failing)
+    writer->n_failed++;
+    if (rc == E_OUTCOME_UNKNOWN)
+        log_error("it is not known whether a batch was committed: nothing is done any more");
+    else if (!writer->failing)
         log_error("a batch could not be committed", LOG_T("error", error_name(rc)), LOG_T("text", error_text(rc)));
     if (!writer->failing || !clients_only)
         writer->retry_at = now + writer->settings.retry_ms * US_PER_MS;
     writer->failing = true;
+    writer->lost = rc == E_OUTCOME_UNKNOWN;
     writer->tried_at = now;
     atomic_store_explicit(&writer->well, false, memory_order_relaxed);
+}
+
+static int run_core(struct writer *writer, size_t n, int64_t now)
+{
+    struct store *store = writer->settings.store;
+    int rc = writer->failing && store ? store->probe(store) : OK;
+
+    return rc ? rc : writer->core->run(writer->core, writer->batch, n, now);
 }
 
 static int run_batch(struct writer *writer, bool clients_only)
@@ -294,7 +286,7 @@ static int run_batch(struct writer *writer, bool clients_only)
 
     metric_set(&queue_length, (int64_t)writer->pending.n);
     writer->core->wall_ahead = clock_wall() - now;
-    int rc = writer->core->run(writer->core, writer->batch, n, now);
+    int rc = run_core(writer, n, now);
     int64_t ended = clock_monotonic();
     if (n > 0) {
         metric_observe(&batch_size, (int64_t)n);
@@ -310,6 +302,24 @@ static int run_batch(struct writer *writer, bool clients_only)
     return rc;
 }
 
+/* The clients that wait learn it at once; then it sleeps. The lock is held. */
+static void refuse_clients(struct writer *writer)
+{
+    int64_t now = clock_monotonic();
+    int rc = writer->barred;
+
+    atomic_store_explicit(&writer->turned_at, now, memory_order_relaxed);
+    atomic_store_explicit(&writer->well, false, memory_order_relaxed);
+    swap_queue(writer);
+    if (atomic_load_explicit(&writer->clients, memory_order_relaxed) == 0) {
+        await(writer, now + TURN_US, SIZE_MAX, true);
+        return;
+    }
+    pthread_mutex_unlock(&writer->lock);
+    give_back(writer, cut_batch(writer, true), rc);
+    pthread_mutex_lock(&writer->lock);
+}
+
 /* Whether all is done that a stop has to wait for. The lock is held. */
 static bool is_done(const struct writer *writer)
 {
@@ -322,6 +332,12 @@ static void *run(void *argument)
 
     pthread_mutex_lock(&writer->lock);
     while (!is_done(writer)) {
+        if (writer->barred) {
+            if (writer->stopping)
+                break;
+            refuse_clients(writer);
+            continue;
+        }
         enum work work = next_work(writer);
         if (work == WORK_NONE)
             continue;
@@ -329,14 +345,17 @@ static void *run(void *argument)
         pthread_mutex_unlock(&writer->lock);
         int rc = run_batch(writer, work == WORK_CLIENTS);
         pthread_mutex_lock(&writer->lock);
-        if (rc != OK && stopping)
-            break; /* it is told to end, and the store doesn't work: what is left is not lost, its cursor has not moved
-                    */
+        /* Told to end, and the store doesn't work; or it isn't known what is in it. What is left is not lost, its
+         * cursor has not moved as far as anybody has heard. */
+        if (rc != OK && (stopping || writer->lost))
+            break;
     }
     swap_queue(writer);
     writer->over = true;
     pthread_mutex_unlock(&writer->lock);
     end_all(&writer->pending, E_CLOSING);
+    if (writer->lost && writer->settings.on_lost)
+        writer->settings.on_lost(writer->settings.context);
     return NULL;
 }
 
@@ -345,7 +364,7 @@ static void *run(void *argument)
 /* Called with the lock, gives it back. */
 static void enqueue(struct writer *writer, struct command *first, struct command *last, size_t n, bool client)
 {
-    list_append(&writer->queue, first, last, n);
+    command_list_append(&writer->queue, first, last, n);
     bool wake = writer->asleep && ((client && writer->wake_for_client) || writer->queue.n >= writer->wake_at);
     if (wake)
         writer->asleep = false;
@@ -365,6 +384,8 @@ int writer_post(struct writer *writer, struct command *command)
     int rc = OK;
     if (writer->stopping || writer->over)
         rc = E_CLOSING;
+    else if (writer->barred)
+        rc = writer->barred;
     else if (atomic_load_explicit(&writer->clients, memory_order_relaxed) >= writer->settings.queue)
         rc = E_BUSY;
     if (rc != OK) {
@@ -393,8 +414,16 @@ void writer_post_list(struct writer *writer, struct command *first, struct comma
         return;
     }
     pthread_mutex_unlock(&writer->lock);
-    struct list late = {first, last, n};
+    struct command_list late = {first, last, n};
     end_all(&late, E_CLOSING);
+}
+
+void writer_bar(struct writer *writer, int rc)
+{
+    pthread_mutex_lock(&writer->lock);
+    writer->barred = rc;
+    pthread_mutex_unlock(&writer->lock);
+    pthread_cond_signal(&writer->wake);
 }
 
 /* --- life --- */

@@ -32,8 +32,16 @@ struct writer_settings {
                           0: not */
     int64_t retry_ms;  /* after a failed commit */
     const struct steady_clock *clock; /* the service's own time; it is copied. NULL: it begins with the writer */
+    /** Asked before anything else is tried while commits fail; the caller's. NULL: the next batch shows it. */
+    struct store *store;
+    /** Called as the thread's last act when it can't be told whether a batch was committed (E_OUTCOME_UNKNOWN): its
+     * clients have heard so, all others that nothing was done. The store must be opened again before anything is read
+     * or written. Writer thread. NULL: nobody is told. */
+    void (*on_lost)(void *context);
+    void *context;
 };
 
+struct store;
 struct writer;
 /** NULL when memory is exhausted. Registers coffeeshop_writer_{batch_size,commit_seconds,queue_length,failures_total}.
  */
@@ -51,6 +59,9 @@ void writer_post_list(struct writer *writer, struct command *first, struct comma
 void writer_stop(struct writer *writer);
 /** Stops it when it runs. Nobody may post any more. NULL is taken. */
 void writer_free(struct writer *writer);
+/** From now on clients are refused with `rc`, and nothing is committed any more: the store can't be trusted. What
+ * waits, waits; events are not lost by that. For good. Any thread. */
+void writer_bar(struct writer *writer, int rc);
 /** False while commits fail; `*since` when the last good one was (monotonic us). For /readyz. Any thread. */
 bool writer_is_well(const struct writer *writer, int64_t *since);
 /** Whether the thread turns: monotonic time of its last sign of life. Any thread. */

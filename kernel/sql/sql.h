@@ -8,6 +8,10 @@
  *  One struct sql belongs to one thread at a time. Readers open their own (read_only): they see a snapshot and never
  * wait for the writer. Errors: E_FULL (disk full), E_UNAVAILABLE (locked, I/O), E_CORRUPT, E_CONFLICT (unique
  * violation), E_MEMORY. After an error inside a transaction only rollback() is allowed.
+ *
+ *  E_OUTCOME_UNKNOWN (from commit(), or from anything after it): it can't be told whether what commit() was to write is
+ *  on the disk. Nothing may be done with the store any more but to close it; opened again, it shows the truth, and that
+ *  is durable (docs/adr/0031).
  */
 #ifndef COFFEESHOP_SQL_H
 #define COFFEESHOP_SQL_H
@@ -68,7 +72,8 @@ struct sql_options {
 
 struct sql {
     int (*begin)(struct sql *self);
-    int (*commit)(struct sql *self); /* durable when it returns 0; otherwise everything is rolled back */
+    int (*commit)(struct sql *self); /* durable when it returns 0, E_OUTCOME_UNKNOWN when it may be; otherwise
+                                        everything is rolled back */
     int (*rollback)(struct sql *self);
     /** `params` has n_rows * statement->n_params values, row by row. */
     int (*exec_many)(struct sql *self, const struct sql_statement *statement, const struct sql_value *params,
@@ -78,6 +83,12 @@ struct sql {
     /** A text made at run time (ORDER BY of a list); prepared, run, forgotten. Values still go in as parameters. */
     int (*query_text)(struct sql *self, const char *text, const struct sql_value *params, size_t n_params,
                       sql_on_row *on_row, void *context);
+    /** A durable commit of one small row of the adapter's own: whether commits succeed at all. Not inside a
+     * transaction. */
+    int (*probe)(struct sql *self);
+    /** Whether the open files are still the ones that their names stand for: 0, or E_NOT_FOUND when one was removed or
+     * replaced: what is committed from then on is lost with the process. */
+    int (*check)(struct sql *self);
     /** Any thread: makes a running query_text/query_many return E_TIMEOUT. */
     void (*interrupt)(struct sql *self);
     void (*close)(struct sql *self);

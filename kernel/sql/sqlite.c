@@ -4,7 +4,7 @@
 #include "base.h"
 #include "errors.h"
 
-enum { FIRST_SLOTS = 64, DEFAULT_BUSY_MS = 5000 };
+enum { FIRST_SLOTS = 64 };
 
 struct sql_row {
     sqlite3_stmt *prepared;
@@ -14,6 +14,8 @@ static const struct sql_statement begin_write = {"BEGIN IMMEDIATE", 0};
 static const struct sql_statement begin_read = {"BEGIN", 0};
 static const struct sql_statement commit_all = {"COMMIT", 0};
 static const struct sql_statement rollback_all = {"ROLLBACK", 0};
+static const struct sql_statement write_probe = {
+    "INSERT INTO meta (name, value) VALUES ('probe', '1') ON CONFLICT (name) DO UPDATE SET value = value + 1", 0};
 
 static struct sqlite *of(struct sql *port)
 {
@@ -82,7 +84,7 @@ static int prepared_for(struct sqlite *self, const struct sql_statement *stateme
         sqlite3_stmt *prepared = NULL;
         int rc = sqlite3_prepare_v3(self->db, statement->text, -1, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
         if (rc)
-            return sqlite_report(self->db, rc, statement->text);
+            return sqlite_report(self, rc, statement->text);
         ASSERT(sqlite3_bind_parameter_count(prepared) == statement->n_params);
         *slot = (struct sqlite_slot){statement, prepared};
         self->n_prepared++;
@@ -135,11 +137,14 @@ static int run_rows(struct sqlite *self, sqlite3_stmt *prepared, const char *tex
     for (size_t i = 0; i < n_rows && !stopped; i++) {
         const struct sql_value *row = n_params ? params + i * (size_t)n_params : NULL;
         int rc = run_row(prepared, row, n_params, i, on_row, context, &stopped);
-        int error = rc == SQLITE_DONE ? 0 : sqlite_report(self->db, rc, text);
+        int error = rc == SQLITE_DONE ? 0 : sqlite_report(self, rc, text);
+        self->result = rc;
         sqlite3_reset(prepared);
         if (error)
             return broken_by(self, error);
     }
+    if (self->read_only)
+        self->told = 0;
     return stopped;
 }
 
@@ -151,8 +156,8 @@ static int lite_query_many(struct sql *port, const struct sql_statement *stateme
     struct sqlite *self = of(port);
     sqlite3_stmt *prepared = NULL;
 
-    if (self->broken)
-        return self->broken;
+    if (self->broken || self->lost)
+        return self->broken ? self->broken : E_OUTCOME_UNKNOWN;
     int error = prepared_for(self, statement, &prepared);
     if (error)
         return broken_by(self, error);
@@ -181,11 +186,11 @@ static int lite_query_text(struct sql *port, const char *text, const struct sql_
     struct sqlite *self = of(port);
     sqlite3_stmt *prepared = NULL;
 
-    if (self->broken)
-        return self->broken;
+    if (self->broken || self->lost)
+        return self->broken ? self->broken : E_OUTCOME_UNKNOWN;
     int rc = sqlite3_prepare_v2(self->db, text, -1, &prepared, NULL);
     if (rc)
-        return broken_by(self, sqlite_report(self->db, rc, text));
+        return broken_by(self, sqlite_report(self, rc, text));
     ASSERT((size_t)sqlite3_bind_parameter_count(prepared) == n_params);
     int error = run_rows(self, prepared, text, params, (int)n_params, 1, on_row, context);
     sqlite3_finalize(prepared);
@@ -216,11 +221,56 @@ static int lite_commit(struct sql *port)
     struct sqlite *self = of(port);
 
     ASSERT(self->in_transaction);
+    if (self->broken) {
+        int error = self->broken;
+        lite_rollback(port);
+        return error;
+    }
     int error = sql_exec(port, &commit_all, NULL);
+    if (error && !sqlite_commit_is_undone(self->result))
+        error = E_OUTCOME_UNKNOWN;
     if (error)
         lite_rollback(port);
+    else
+        self->told = 0;
+    self->lost |= error == E_OUTCOME_UNKNOWN;
     self->in_transaction = false;
     return error;
+}
+
+static int lite_probe(struct sql *port)
+{
+    int error = port->begin(port);
+
+    if (error)
+        return error;
+    error = sql_exec(port, &write_probe, NULL);
+    if (!error)
+        return port->commit(port);
+    port->rollback(port);
+    return error;
+}
+
+static bool has_moved(sqlite3_file *file)
+{
+    int moved = 0;
+
+    /* A log that isn't open, and what can't be told, hasn't. */
+    return file && file->pMethods && file->pMethods->xFileControl(file, SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+           moved;
+}
+
+static int lite_check(struct sql *port)
+{
+    static const int which[] = {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER};
+    struct sqlite *self = of(port);
+
+    for (size_t i = 0; i < COUNT_OF(which); i++) {
+        sqlite3_file *file = NULL;
+        if (sqlite3_file_control(self->db, "main", which[i], &file) == SQLITE_OK && has_moved(file))
+            return E_NOT_FOUND;
+    }
+    return OK;
 }
 
 static void lite_interrupt(struct sql *port)
@@ -241,53 +291,6 @@ static void lite_close(struct sql *port)
 
 /* --- opening --- */
 
-static int run_script(sqlite3 *db, const char *script, const char *path, struct buf *problem)
-{
-    int rc = sqlite3_exec(db, script, NULL, NULL, NULL);
-
-    return rc ? sqlite_explain(db, rc, path, "setting up", problem) : 0;
-}
-
-/* Only after the file is known to be ours: changing the journal's mode writes to it. */
-static int set_up(sqlite3 *db, const struct sql_options *options, struct buf *problem)
-{
-    static const char for_reading[] = "PRAGMA temp_store = MEMORY; PRAGMA query_only = ON";
-    static const char for_writing[] =
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000;"
-        "PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = OFF;"
-        "PRAGMA temp_store = MEMORY";
-
-    if (options->read_only)
-        return run_script(db, for_reading, options->path, problem);
-    if (sqlite3_db_readonly(db, "main") == 1) {
-        buf_printf(
-            problem,
-            "%s can't be written: give this user the permission, and check that the disk is not mounted read-only",
-            options->path);
-        return E_SYSTEM;
-    }
-    int error = run_script(db, for_writing, options->path, problem);
-    return error ? error : sqlite_migrate(db, options, problem);
-}
-
-static int open_file(const struct sql_options *options, sqlite3 **db, struct buf *problem)
-{
-    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    int version = 0;
-
-    /* Counting its memory costs SQLite a lock for every piece of it, and nobody asks. Only before the first file is
-     * opened can it be told so; later it refuses, and it has been told. */
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    int rc = sqlite3_open_v2(options->path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (rc)
-        return sqlite_explain(*db, rc, options->path, "opening", problem);
-    sqlite3_extended_result_codes(*db, 1);
-    sqlite3_busy_timeout(*db, options->busy_ms ? (int)options->busy_ms : DEFAULT_BUSY_MS);
-    sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    int error = sqlite_identify(*db, options, &version, problem);
-    return error ? error : set_up(*db, options, problem);
-}
-
 struct sql *sqlite_open(const struct sql_options *options, struct buf *problem, int *error)
 {
     struct sqlite *self = heap_alloc(sizeof(*self));
@@ -304,9 +307,11 @@ struct sql *sqlite_open(const struct sql_options *options, struct buf *problem, 
                               .exec_many = lite_exec_many,
                               .query_many = lite_query_many,
                               .query_text = lite_query_text,
+                              .probe = lite_probe,
+                              .check = lite_check,
                               .interrupt = lite_interrupt,
                               .close = lite_close};
-    *error = open_file(options, &self->db, problem);
+    *error = sqlite_set_up(options, &self->db, problem);
     if (*error) {
         lite_close(&self->port);
         return NULL;

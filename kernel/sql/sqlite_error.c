@@ -80,13 +80,31 @@ int sqlite_error_of(sqlite3 *db, int rc)
     }
 }
 
-int sqlite_report(sqlite3 *db, int rc, const char *text)
+bool sqlite_commit_is_undone(int rc)
 {
+    /* The frames of a transaction are written, the last one marked as a commit; then they are synced; then the index is
+     * brought up to date. When a write fails there is no whole last frame. After that recovery may find one. */
+    switch (rc & 0xff) {
+    case SQLITE_IOERR:
+        return rc == SQLITE_IOERR_WRITE;
+    case SQLITE_NOMEM:
+    case SQLITE_INTERNAL:
+        return false;
+    default:
+        return true;
+    }
+}
+
+int sqlite_report(struct sqlite *self, int rc, const char *text)
+{
+    sqlite3 *db = self->db;
     int error = sqlite_error_of(db, rc);
 
-    if (error && error != E_CONFLICT && error != E_TIMEOUT)
-        log_warning("the database refused", LOG_T("error", error_name(error)), LOG_T("reason", sqlite3_errmsg(db)),
-                    LOG_I("code", rc), LOG_T("statement", text));
+    if (error == 0 || error == E_CONFLICT || error == E_TIMEOUT || rc == self->told)
+        return error;
+    self->told = rc;
+    log_warning("the database refused", LOG_T("error", error_name(error)), LOG_T("reason", sqlite3_errmsg(db)),
+                LOG_I("code", rc), LOG_T("statement", text));
     return error;
 }
 

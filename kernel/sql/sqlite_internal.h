@@ -20,14 +20,23 @@ struct sqlite {
     size_t n_prepared;
     bool read_only;
     bool in_transaction;
+    int result; /* SQLite's, of the statement run last */
+    int told;   /* the SQLite result said last in the log; said again only after a success */
+    bool lost;  /* E_OUTCOME_UNKNOWN: nothing is done any more */
     int broken; /* the first error inside this transaction: nothing but its end is allowed any more */
 };
 
 /** The errors.h code for an SQLite result; `db` tells what the operating system said (NULL: unknown). */
 int sqlite_error_of(sqlite3 *db, int rc);
-/** The same, and the sentence of SQLite in the log when it isn't an everyday one (a conflict, an interrupted query). */
-int sqlite_report(sqlite3 *db, int rc, const char *text);
+/** The same, and the sentence of SQLite in the log when it isn't an everyday one (a conflict, an interrupted query),
+ * nor the one said before. */
+int sqlite_report(struct sqlite *self, int rc, const char *text);
+/** Whether a COMMIT that ended with `rc` has certainly left nothing that a recovery would take for committed. */
+bool sqlite_commit_is_undone(int rc);
 
+/** Opens the file (made when it isn't there), checks that it is ours, brings it up to date, says how it is to be
+ * written. *db is the caller's to close, also after a failure. */
+int sqlite_set_up(const struct sql_options *options, sqlite3 **db, struct buf *problem);
 /** What kind of file `db` is, checked against `options`; 0 when it is new or ours. *version: its schema (0 for a new
  * one). */
 int sqlite_identify(sqlite3 *db, const struct sql_options *options, int *version, struct buf *problem);

@@ -21,6 +21,7 @@ struct fake_kv {
     size_t n;
     size_t cap;
     size_t n_commits;
+    bool is_gone;
     struct trap commits;
     struct trap reads;
 };
@@ -171,6 +172,20 @@ static int fake_last(struct kv *port, struct str prefix, kv_on_entry *on_entry, 
     return error;
 }
 
+static int fake_probe(struct kv *port)
+{
+    struct fake_kv *fake = of(port);
+    int error = sprung(&fake->commits);
+
+    fake->n_commits += error == 0;
+    return error;
+}
+
+static int fake_check(struct kv *port)
+{
+    return of(port)->is_gone ? E_NOT_FOUND : OK;
+}
+
 static void fake_close(struct kv *port)
 {
     fake_kv_crash(of(port));
@@ -181,8 +196,13 @@ struct fake_kv *fake_kv_new(void)
     struct fake_kv *fake = heap_alloc(sizeof(*fake));
 
     ASSERT(fake);
-    fake->port = (struct kv){
-        .load = fake_load, .commit = fake_commit, .scan = fake_scan, .last = fake_last, .close = fake_close};
+    fake->port = (struct kv){.load = fake_load,
+                             .commit = fake_commit,
+                             .scan = fake_scan,
+                             .last = fake_last,
+                             .probe = fake_probe,
+                             .check = fake_check,
+                             .close = fake_close};
     return fake;
 }
 
@@ -205,6 +225,11 @@ void fake_kv_fail_commit(struct fake_kv *fake, size_t nth, int error)
 void fake_kv_fail_read(struct fake_kv *fake, size_t nth, int error)
 {
     fake->reads = (struct trap){nth, error};
+}
+
+void fake_kv_lose_file(struct fake_kv *fake)
+{
+    fake->is_gone = true;
 }
 
 size_t fake_kv_commits(const struct fake_kv *fake)

@@ -19,6 +19,8 @@ void fake_kv_crash(struct fake_kv *fake);
 void fake_kv_fail_commit(struct fake_kv *fake, size_t nth, int error);
 /** The same for load, scan and last together. */
 void fake_kv_fail_read(struct fake_kv *fake, size_t nth, int error);
+/** From now on check() says that the file is gone. */
+void fake_kv_lose_file(struct fake_kv *fake);
 /** How many commits have succeeded. */
 size_t fake_kv_commits(const struct fake_kv *fake);
 /** How many keys there are. */

@@ -4,6 +4,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "errors.h"
+#include "store.h"
 #include "writer.h"
 
 #include <pthread.h>
@@ -32,6 +33,11 @@ struct fake_core {
     _Atomic int64_t due;
     _Atomic bool gated; /* a run waits for `gate`, having said `entered` */
     sem_t entered, gate;
+    struct store store; /* the settings' store */
+    int fail_probes;    /* so many probes fail, with E_FULL */
+    int probes;
+    sem_t probed;    /* once a probe */
+    sem_t lost;      /* once on_lost */
     sem_t ran;       /* once a run */
     sem_t ended;     /* once a command */
     int order[MOST]; /* ids in the order of their ends */
@@ -104,18 +110,41 @@ static struct command *command_of(struct fake_core *core, enum command_origin or
     return &command->base;
 }
 
+static int fake_probe(struct store *self)
+{
+    struct fake_core *core = CONTAINER_OF(self, struct fake_core, store);
+
+    pthread_mutex_lock(&core->lock);
+    int rc = core->probes++ < core->fail_probes ? E_FULL : OK;
+    pthread_mutex_unlock(&core->lock);
+    sem_post(&core->probed);
+    return rc;
+}
+
+static void fake_lost(void *context)
+{
+    sem_post(&((struct fake_core *)context)->lost);
+}
+
 static const struct writer_settings usual = {.batch = 16, .queue = 16, .linger_us = 0, .retry_ms = 1};
 
-static void open_core(struct fake_core *core, const struct writer_settings *settings)
+static void open_core(struct fake_core *core, const struct writer_settings *given)
 {
-    *core = (struct fake_core){.core = {.run = fake_run, .next_due = fake_due}};
+    struct writer_settings settings = *given;
+
+    *core = (struct fake_core){.core = {.run = fake_run, .next_due = fake_due}, .store = {.probe = fake_probe}};
+    settings.store = &core->store;
+    settings.on_lost = fake_lost;
+    settings.context = core;
+    sem_init(&core->probed, 0, 0);
+    sem_init(&core->lost, 0, 0);
     atomic_store(&core->due, TIME_NEVER);
     pthread_mutex_init(&core->lock, NULL);
     sem_init(&core->entered, 0, 0);
     sem_init(&core->gate, 0, 0);
     sem_init(&core->ran, 0, 0);
     sem_init(&core->ended, 0, 0);
-    core->writer = writer_new(settings, &core->core);
+    core->writer = writer_new(&settings, &core->core);
     assert_non_null(core->writer);
 }
 
@@ -275,6 +304,83 @@ static void clients_learn_at_once_while_events_wait_and_the_first_success_ends_t
     post(&core, FROM_CLIENT, 4);
     wait_for(&core.ended, 3);
     expect_ends(&core, "2:E_UNAVAILABLE 4:OK 1:OK 3:OK ");
+    close_core(&core);
+}
+
+static void a_batch_with_nothing_to_commit_does_not_show_that_commits_succeed(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+    int64_t since;
+
+    open_core(&core, &usual);
+    core.fail_runs = 1;
+    core.fail_with = E_FULL;
+    core.fail_probes = 3;
+    post(&core, FROM_CLIENT,
+         1); /* after it nothing waits: each retry is a batch of none, which the core would carry out */
+    start(&core);
+    wait_for(&core.probed, 3);
+    assert_false(writer_is_well(core.writer, &since));
+    pthread_mutex_lock(&core.lock);
+    assert_int_equal(core.runs, 1);
+    pthread_mutex_unlock(&core.lock);
+    wait_for(&core.ran, 2);
+    writer_stop(core.writer);
+    assert_true(writer_is_well(core.writer, &since));
+    assert_int_equal(core.probes, 4);
+    expect_ends(&core, "1:E_FULL ");
+    close_core(&core);
+}
+
+static void when_it_is_not_known_what_was_committed_clients_hear_that_and_nothing_is_done_any_more(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+    int64_t since;
+
+    open_core(&core, &usual);
+    core.fail_runs = 1;
+    core.fail_with = E_OUTCOME_UNKNOWN;
+    post(&core, FROM_FEED, 1);
+    post(&core, FROM_CLIENT, 2);
+    start(&core);
+    wait_for(&core.lost, 1);
+    expect_ends(&core, "2:E_OUTCOME_UNKNOWN 1:E_CLOSING ");
+    assert_false(writer_is_well(core.writer, &since));
+    struct command *late = command_of(&core, FROM_CLIENT, 3);
+    assert_int_equal(writer_post(core.writer, late), E_CLOSING);
+    heap_free(late);
+    post(&core, FROM_FEED, 4);
+    writer_stop(core.writer);
+    assert_int_equal(core.runs, 1);
+    assert_int_equal(core.probes, 0);
+    expect_ends(&core, "2:E_OUTCOME_UNKNOWN 1:E_CLOSING 4:E_CLOSING ");
+    close_core(&core);
+}
+
+static void a_store_that_is_gone_gets_no_more_changes_and_clients_learn_it_at_once(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+    int64_t since;
+
+    open_core(&core, &usual);
+    start(&core);
+    hold(&core, 1);
+    post(&core, FROM_CLIENT, 2);
+    post(&core, FROM_FEED, 3);
+    writer_bar(core.writer, E_UNAVAILABLE);
+    struct command *late = command_of(&core, FROM_CLIENT, 4);
+    assert_int_equal(writer_post(core.writer, late), E_UNAVAILABLE);
+    heap_free(late);
+    let_go(&core);
+    wait_for(&core.ended, 2);
+    expect_ends(&core, "1:OK 2:E_UNAVAILABLE ");
+    writer_stop(core.writer);
+    assert_false(writer_is_well(core.writer, &since));
+    assert_int_equal(core.runs, 1);
+    expect_ends(&core, "1:OK 2:E_UNAVAILABLE 3:E_CLOSING ");
     close_core(&core);
 }
 
@@ -630,6 +736,9 @@ int main(void)
         cmocka_unit_test(a_step_of_the_wall_clock_moves_neither_the_time_that_decides_nor_what_is_due),
         cmocka_unit_test(a_kept_command_is_the_cores_and_no_longer_counted),
         cmocka_unit_test(when_the_commit_fails_nothing_is_kept),
+        cmocka_unit_test(a_batch_with_nothing_to_commit_does_not_show_that_commits_succeed),
+        cmocka_unit_test(when_it_is_not_known_what_was_committed_clients_hear_that_and_nothing_is_done_any_more),
+        cmocka_unit_test(a_store_that_is_gone_gets_no_more_changes_and_clients_learn_it_at_once),
         cmocka_unit_test(the_count_of_waiting_events_falls_when_they_are_over_and_not_when_they_fail),
         cmocka_unit_test(events_wait_for_company_until_the_batch_is_full),
         cmocka_unit_test(a_client_never_waits_for_company),
