@@ -1,5 +1,5 @@
 /** store.h: what the writer and the service ask of whatever a context's state is stored in, beside its repository.
- *  Adapters: kernel/runtime/sql_service.c, contexts/stock/stock_main.c.
+ *  Adapters: kernel/runtime/sql_service.c for SQL stores; a context with another engine brings its own.
  */
 #ifndef COFFEESHOP_STORE_H
 #define COFFEESHOP_STORE_H
