@@ -48,20 +48,74 @@ static bool refuse(const char *name, const char *value, const char *what, struct
     return false;
 }
 
+/* "shop.example", "*.shop.example", "*". */
+static bool are_hosts(struct str text)
+{
+    while (text.n > 0) {
+        struct str one = str_split(text, ' ', &text);
+        if (str_is(one, "*"))
+            continue;
+        if (str_starts_with(one, STR("*.")))
+            one = (struct str){one.p + 2, one.n - 2};
+        if (!is_made_of(one, ".-_"))
+            return false;
+    }
+    return true;
+}
+
+/* The browser's spelling: scheme and host, without a slash at the end. */
+static bool are_origins(struct str text)
+{
+    while (text.n > 0) {
+        struct str one = str_split(text, ' ', &text);
+        struct str host;
+        struct str scheme = str_split(one, ':', &host);
+        if (one.n == 0)
+            continue;
+        if (!is_made_of(scheme, "-+.") || host.n < 3 || !str_starts_with(host, STR("//")) ||
+            !is_made_of((struct str){host.p + 2, host.n - 2}, ".-_:[]"))
+            return false;
+    }
+    return true;
+}
+
+static bool lists_are_fine(const struct gateway_settings *settings, struct buf *problem)
+{
+    static const char networks[] = "addresses or networks like 10.0.0.0/8, separated by blanks";
+
+    if (!are_addresses(str_of(settings->unlimited)))
+        return refuse("unlimited", settings->unlimited, networks, problem);
+    if (!are_addresses(str_of(settings->operators)))
+        return refuse("operators", settings->operators, networks, problem);
+    if (!are_addresses(str_of(settings->trusted_proxy)))
+        return refuse("trusted_proxy", settings->trusted_proxy, networks, problem);
+    if (!are_hosts(str_of(settings->hosts)))
+        return refuse("hosts", settings->hosts, "names like shop.example or *.shop.example, separated by blanks, or *",
+                      problem);
+    if (strcmp(settings->cors_origins, "*") != 0 && !are_origins(str_of(settings->cors_origins)))
+        return refuse("cors_origins", settings->cors_origins,
+                      "origins like https://shop.example, separated by blanks, or *", problem);
+    return true;
+}
+
 bool gateway_settings_check(const struct gateway_settings *settings, struct buf *problem)
 {
-    if (!are_addresses(str_of(settings->unlimited)))
-        return refuse("unlimited", settings->unlimited, "addresses or networks like 10.0.0.0/8, separated by blanks",
-                      problem);
-    if (!are_addresses(str_of(settings->operators)))
-        return refuse("operators", settings->operators, "addresses or networks like 10.0.0.0/8, separated by blanks",
-                      problem);
-    if (!is_made_of(str_of(settings->cors_origin), " :/.-_*[]"))
-        return refuse("cors_origin", settings->cors_origin,
-                      "* or origins like https://shop.example, separated by blanks", problem);
-    if (!is_made_of(str_of(settings->user), "-_."))
+    static const char path[] = "a path of letters, digits and / - _ .";
+
+    if (!lists_are_fine(settings, problem))
+        return false;
+    if (settings->user[0] == '\0' || !is_made_of(str_of(settings->user), "-_."))
         return refuse("user", settings->user, "a user's name", problem);
     if (!is_made_of(str_of(settings->access_log), "/-_."))
         return refuse("access_log", settings->access_log, "off or a path of letters, digits and / - _ .", problem);
+    if (!is_made_of(str_of(settings->tls_certificate), "/-_."))
+        return refuse("tls_certificate", settings->tls_certificate, path, problem);
+    if (!is_made_of(str_of(settings->tls_key), "/-_."))
+        return refuse("tls_key", settings->tls_key, path, problem);
+    if ((settings->tls_certificate[0] == '\0') != (settings->tls_key[0] == '\0')) {
+        BUF_LIT(problem,
+                "gateway.tls_certificate and gateway.tls_key go together: set both, or neither for plain HTTP");
+        return false;
+    }
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "nginx_lock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CANNOT_EXECUTE = 127, FILES_WANTED = 65536 };
+enum { CANNOT_EXECUTE = 127, SIGNALED = 128, FILES_WANTED = 65536 };
 
 static bool is_program(struct str directory, const char *name, struct buf *path)
 {
@@ -75,7 +76,9 @@ static bool try_bind(const struct addrinfo *address)
 {
     int on = 1;
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_v6 = address->ai_family == AF_INET6; /* nginx, too, leaves IPv4 to an address of its own */
     bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+              (!is_v6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
               bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, 1) == 0;
     int error = errno;
 
@@ -85,26 +88,42 @@ static bool try_bind(const struct addrinfo *address)
     return ok;
 }
 
-bool nginx_can_listen(const char *listen, struct buf *problem)
+/* "127.0.0.1:8088" or "[::1]:8088". */
+static bool can_listen(struct str address, struct buf *problem)
 {
     const struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
                                      .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
-    struct buf host = {0};
-    const char *colon = strrchr(listen, ':');
-    bool is_v6 = listen[0] == '[';
+    struct buf text = {0};
 
-    buf_add(&host, (struct str){listen + is_v6, (size_t)(colon - listen) - 2 * (size_t)is_v6});
-    buf_char(&host, '\0');
-    if (host.failed || getaddrinfo(host.p, colon + 1, &numeric, &found) != 0)
-        found = NULL;
-    buf_free(&host);
+    buf_add(&text, address);
+    buf_char(&text, '\0');
+    char *colon = text.failed ? NULL : strrchr(text.p, ':');
+    bool is_v6 = address.n > 0 && address.p[0] == '[';
+    if (colon) {
+        *(colon - is_v6) = '\0';
+        if (getaddrinfo(text.p + is_v6, colon + 1, &numeric, &found) != 0)
+            found = NULL;
+    }
+    buf_free(&text);
     bool ok = found && try_bind(found);
     if (!ok)
-        buf_printf(problem, "can't listen at %s: %s", listen, found ? strerror(errno) : "not an address");
+        buf_printf(problem, "can't listen at %.*s: %s", STR_ARG(address), found ? strerror(errno) : "not an address");
     if (found)
         freeaddrinfo(found);
     return ok;
+}
+
+bool nginx_can_listen(const char *listen, struct buf *problem)
+{
+    struct str rest = str_of(listen);
+
+    while (rest.n > 0) {
+        struct str one = str_split(rest, ' ', &rest);
+        if (one.n > 0 && !can_listen(one, problem))
+            return false;
+    }
+    return true;
 }
 
 /* nginx needs two descriptors a request; the soft limit of 1024 would be the first thing to break under load. */
@@ -129,6 +148,7 @@ static _Noreturn void become_nginx(const struct nginx_process *process, pid_t pa
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setpgid(0, 0);
+    nginx_lock_sign(process->lock_fd);
     prctl(PR_SET_PDEATHSIG, SIGQUIT);
     raise_file_limit();
     if (getppid() == parent && chdir(process->directory) == 0)
@@ -204,7 +224,7 @@ static void stop(const struct nginx_process *process, pid_t pid, const sigset_t 
     if (wait_end(pid, set, clock_monotonic() + (process->stop_ms + 500) * US_PER_MS, false, &status))
         return;
     log_error("nginx did not stop in time and is killed", LOG_I("pid", pid));
-    kill(-pid, SIGKILL); /* its workers too: they are in its group */
+    kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
 }
 
@@ -214,9 +234,10 @@ static int explain_end(const struct nginx_process *process, int status, struct b
         buf_printf(problem, "can't run %s in %s", process->program, process->directory);
     else if (WIFEXITED(status))
         buf_printf(problem, "nginx ended with status %d; what it said stands above", WEXITSTATUS(status));
-    else
-        buf_printf(problem, "nginx was ended by signal %d", WTERMSIG(status));
-    return 1;
+    if (WIFEXITED(status))
+        return 1;
+    buf_printf(problem, "nginx was ended by signal %d", WTERMSIG(status));
+    return SIGNALED + WTERMSIG(status);
 }
 
 int nginx_run(const struct nginx_process *process, struct buf *problem)
@@ -233,8 +254,9 @@ int nginx_run(const struct nginx_process *process, struct buf *problem)
     }
     if (pid == 0)
         become_nginx(process, parent);
-    if (wait_end(pid, &set, TIME_NEVER, true, &status))
-        return explain_end(process, status, problem);
-    stop(process, pid, &set);
-    return 0;
+    bool ended = wait_end(pid, &set, TIME_NEVER, true, &status);
+    if (!ended)
+        stop(process, pid, &set);
+    kill(-pid, SIGKILL); /* workers that the master has left, if any: they would keep the port */
+    return ended ? explain_end(process, status, problem) : 0;
 }

@@ -48,6 +48,8 @@ struct shop_settings {
  */
 int shop_settings_load(struct shop_settings *settings, int argc, char *const *argv, bool *wants_help);
 void shop_settings_free(struct shop_settings *settings);
+/** The value of a program's setting that is a text; empty when there is none of that name. */
+const char *shop_text_of(const struct shop_settings *settings, const char *name);
 /** Where a program listens: the value of its setting <name>.listen; empty when it has none. */
 const char *shop_listen_of(const struct shop_settings *settings, const struct program *program);
 

@@ -71,19 +71,27 @@ void shop_settings_free(struct shop_settings *settings)
     arena_free(&settings->arena);
 }
 
-const char *shop_listen_of(const struct shop_settings *settings, const struct program *program)
+const char *shop_text_of(const struct shop_settings *settings, const char *name)
 {
-    const char *listen = NULL;
-
     for (size_t i = 0; i < shop_programs_count; i++) {
-        if (shop_programs[i] != program)
-            continue;
+        const struct program *program = shop_programs[i];
         for (size_t k = 0; k < program->n_rows; k++) {
-            struct str name = str_of(program->rows[k].name);
-            struct str owner = str_split(name, '.', &name);
-            if (str_is(owner, program->name) && str_is(name, "listen"))
-                memcpy(&listen, (const char *)settings->program[i] + program->rows[k].offset, sizeof(listen));
+            const char *text;
+            if (strcmp(program->rows[k].name, name) != 0)
+                continue;
+            memcpy(&text, (const char *)settings->program[i] + program->rows[k].offset, sizeof(text));
+            return text;
         }
     }
-    return listen ? listen : "";
+    return "";
+}
+
+const char *shop_listen_of(const struct shop_settings *settings, const struct program *program)
+{
+    struct buf name = {0};
+
+    buf_printf(&name, "%s.listen", program->name);
+    const char *listen = name.failed ? "" : shop_text_of(settings, name.p);
+    buf_free(&name);
+    return listen;
 }

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CANNOT_EXECUTE = 126 };
+enum { CANNOT_EXECUTE = 126, SIGNALED = 128 };
 
 static void block_signals(sigset_t *set)
 {
@@ -85,9 +85,18 @@ static void kill_who_is_late(struct supervisor *supervisor, int64_t now)
     signal_all(supervisor, SIGKILL);
 }
 
+/* The signal that ended a child or, as a shell says it (128 + n), what the child stood for; 0: none. Who was killed can
+ * well start again. */
+static int signal_of(int status)
+{
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status);
+    return WIFEXITED(status) && WEXITSTATUS(status) > SIGNALED ? WEXITSTATUS(status) - SIGNALED : 0;
+}
+
 static bool could_not_start(const struct supervisor *supervisor, const struct child *child, int status, int64_t now)
 {
-    bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != PROGRAM_START_AGAIN;
+    bool failed = signal_of(status) == 0 && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != PROGRAM_START_AGAIN;
     bool is_young = now - child->started_us < supervisor->settings->steady_ms * US_PER_MS;
 
     return failed && is_young && child->starts == 1;
@@ -95,9 +104,9 @@ static bool could_not_start(const struct supervisor *supervisor, const struct ch
 
 static void log_end(const struct child *child, pid_t pid, int status, int64_t wait_ms)
 {
-    if (WIFSIGNALED(status))
+    if (signal_of(status) != 0)
         log_warning("ended, is started again", LOG_T("service", child->name), LOG_I("pid", pid),
-                    LOG_I("signal", WTERMSIG(status)), LOG_I("wait_ms", wait_ms));
+                    LOG_I("signal", signal_of(status)), LOG_I("wait_ms", wait_ms));
     else
         log_warning("ended, is started again", LOG_T("service", child->name), LOG_I("pid", pid),
                     LOG_I("status", WEXITSTATUS(status)), LOG_I("wait_ms", wait_ms));

@@ -3,7 +3,9 @@
  *
  *  A child is this same program with another command. One that ends with a failure in its first, short life can't start
  * (its port is taken, a program is missing, the data is foreign): starting it again would not help, so everything is
- * stopped. One thread: the caller's. The children get SIGTERM when the supervisor dies, however it dies.
+ * stopped. A death by a signal is no such failure, nor is an exit status above 128, which says that what the child
+ * stood for (the gateway's nginx) died by one. One thread: the caller's. The children get SIGTERM when the supervisor
+ * dies, however it dies.
  */
 #ifndef COFFEESHOP_SUPERVISOR_H
 #define COFFEESHOP_SUPERVISOR_H

@@ -62,7 +62,7 @@ static bool find_lan_address(char *text, socklen_t size)
 }
 
 /* Whoever listens everywhere is found at the machine's own address, too. */
-static void announce_lan(struct str listen, struct buf *out)
+static void announce_lan(struct str listen, const char *scheme, struct buf *out)
 {
     char address[INET_ADDRSTRLEN];
 
@@ -72,7 +72,7 @@ static void announce_lan(struct str listen, struct buf *out)
         if (str_starts_with(one, STR("0.0.0.0:")))
             (void)str_split(one, ':', &port);
         if (port.n > 0 && find_lan_address(address, sizeof(address)))
-            buf_printf(out, "From a phone in the same network: http://%s:%.*s/\n\n", address, STR_ARG(port));
+            buf_printf(out, "From a phone in the same network: %s://%s:%.*s/\n\n", scheme, address, STR_ARG(port));
     }
 }
 
@@ -83,15 +83,17 @@ static void announce(struct supervisor *supervisor)
     struct buf gateway = {0};
     struct buf out = {0};
 
+    const char *scheme = shop_text_of(&shop->settings, "gateway.tls_certificate")[0] ? "https" : "http";
     reachable_address(listen, &gateway);
     struct str at = buf_str(&gateway);
-    buf_printf(&out, "\nThe coffee shop is open: http://%.*s/\n\n", STR_ARG(at));
-    announce_lan(listen, &out);
-    buf_printf(&out, "  order a coffee     http POST %.*s/orders productName=Americano qty=1\n", STR_ARG(at));
-    buf_printf(&out, "  see how it goes    http %.*s/mypages\n", STR_ARG(at));
-    buf_printf(&out, "  what is sold       http %.*s/menu\n\n", STR_ARG(at));
+    buf_printf(&out, "\nThe coffee shop is open: %s://%.*s/\n\n", scheme, STR_ARG(at));
+    announce_lan(listen, scheme, &out);
+    buf_printf(&out, "  order a coffee     %s POST %.*s/orders productName=Americano qty=1\n", scheme, STR_ARG(at));
+    buf_printf(&out, "  see how it goes    %s %.*s/mypages\n", scheme, STR_ARG(at));
+    buf_printf(&out, "  what is sold       %s %.*s/menu\n\n", scheme, STR_ARG(at));
     for (size_t i = 0; i < shop_programs_count; i++) {
-        buf_printf(&out, "  %-18s http://", shop_programs[i]->name);
+        buf_printf(&out, "  %-18s %s://", shop_programs[i]->name,
+                   strcmp(shop_programs[i]->name, "gateway") == 0 ? scheme : "http");
         reachable_address(str_of(shop_listen_of(&shop->settings, shop_programs[i])), &out);
         buf_char(&out, '\n');
     }

@@ -26,7 +26,7 @@ enum setting_type {
     SETTING_TEXT,   /* const char *; min..max is the length */
     SETTING_WORD,   /* the same, of letters, digits and - _ . only */
     SETTING_CHOICE, /* int64_t index into `choices` ("auto|manual") */
-    SETTING_LISTEN, /* const char *: "127.0.0.1:8081", "[::1]:8081", "0.0.0.0:8080" */
+    SETTING_LISTEN, /* const char *: "127.0.0.1:8081", "0.0.0.0:8080 [::]:8080"; separated by blanks */
     SETTING_URL,    /* const char *: http://host:port or empty */
 };
 

@@ -138,13 +138,27 @@ static bool cut_host_and_port(struct str text, struct str *host, struct str *por
     return true;
 }
 
-static bool is_listen(struct str text)
+static bool is_address(struct str text)
 {
     struct str host;
     struct str port;
     bool is_v6;
 
     return cut_host_and_port(text, &host, &port, &is_v6) && is_port(port, 0) && is_ip(is_v6 ? AF_INET6 : AF_INET, host);
+}
+
+/* One or several, separated by blanks. */
+static bool is_listen(struct str text)
+{
+    size_t n = 0;
+
+    while (text.n > 0) {
+        struct str one = str_split(text, ' ', &text);
+        if (one.n > 0 && !is_address(one))
+            return false;
+        n += one.n > 0;
+    }
+    return n > 0;
 }
 
 /* Letters, digits and - _ . */

@@ -37,3 +37,24 @@ def test_what_is_described_as_inner_is_kept_from_who_comes_through_the_gateway(o
     tables = [file for table in TABLES.values() for file in table.parent.glob("*.c")]
     assert inner_routes_in(*tables, ROOT / "kernel" / "runtime" / "service_routes.c") == described
     assert ("get", "/events") in described
+
+
+GATEWAY = (ROOT / "gateway" / "nginx_routes.c").read_text(encoding="utf-8")
+
+
+def test_the_gateway_passes_on_the_paths_that_are_described_and_no_inner_one(openapi):
+    outer = {(item["x-service"], path) for path, item in openapi["paths"].items() if item["x-service"] != "every" and
+             any(not operation.get("x-inner") for method, operation in item.items() if method in ("get", "post", "put", "patch", "delete"))}
+    table = {(service, path) for path, service in re.findall(r'\{"(/[^"]*)", "(\w+)"\}', GATEWAY)}
+    assert table == outer
+    assert ("order", "/orders/{id}") in table and ("product", "/products/search/cancelByOrderId") not in table
+
+
+def test_the_gateway_passes_on_every_header_that_a_service_reads():
+    read = set(re.findall(r'STR_INIT\("([\w-]+)"\)', (ROOT / "kernel" / "http" / "http_guard.c").read_text(encoding="utf-8")))
+    # nginx makes these itself, or keeps what a client says in them
+    own = {"Content-Length", "Transfer-Encoding", "Expect", "X-Forwarded-Port", "X-Forwarded-Prefix"}
+    template = (ROOT / "gateway" / "nginx.conf.in").read_text(encoding="utf-8")
+    passed = set(re.findall(r'\{"([\w-]+)", "\$\w+"\}', GATEWAY)) | set(re.findall(r"^    proxy_set_header ([\w-]+) ", template, re.M)) - {"Connection"}
+    assert read - own == passed - (passed - read - {"X-Forwarded-For"}) and "Idempotency-Key" in passed
+    assert not passed & own

@@ -1,6 +1,7 @@
 """Fixtures: a shop a module that its tests share, or a shop of one's own where a test breaks things."""
 import pytest
 
+from door import Door
 from shop import PATIENT, PROGRAM, SLOW_BREW, Shop
 
 
@@ -44,3 +45,26 @@ slow_shop = shared(SLOW_BREW)
 def own_shop(open_shop):
     """All services, a kitchen without waiting times, for one test."""
     return open_shop().start()
+
+
+@pytest.fixture
+def open_door(tmp_path):
+    """open_door(flag, …) makes and opens a gateway whose services are a notebook; it is closed after the test."""
+    doors = []
+
+    def make(*flags, **options):
+        doors.append(Door(tmp_path / f"door{len(doors)}", *flags, **options))
+        return doors[-1].open()
+
+    yield make
+    for door in doors:
+        door.close()
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory):
+    door = Door(tmp_path_factory.mktemp("door"))
+    try:
+        yield door.open()
+    finally:
+        door.close()

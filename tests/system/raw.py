@@ -4,9 +4,9 @@ import socket
 import time
 
 
-def ask(port, request, within=5.0):
+def ask(port, request, within=5.0, host="127.0.0.1"):
     """Sends the bytes and returns all that comes back until the service closes, or is silent after an answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=within) as connection:
+    with socket.create_connection((host, port), timeout=within) as connection:
         connection.sendall(request)
         return receive(connection, within)
 

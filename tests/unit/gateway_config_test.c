@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { MOST_FLAGS = 8 };
+enum { MOST_FLAGS = 12 };
 
 /* A configuration from these flags, NUL-terminated. */
 static struct buf configured(char *const *flags, const struct nginx_surroundings *surroundings)
@@ -43,7 +43,7 @@ static struct buf configured(char *const *flags, const struct nginx_surroundings
     return out;
 }
 
-static const struct nginx_surroundings plainly = {.stop_ms = 4000};
+static const struct nginx_surroundings plainly = {.stop_ms = 4000, .instance = "", .host_name = ""};
 
 #define CONFIGURED(...) configured((char *[MOST_FLAGS]){__VA_ARGS__}, &plainly)
 
@@ -61,40 +61,42 @@ static void assert_has_not(const struct buf *text, const char *part)
 
 static void every_setting_is_filled_in(void **state)
 {
-    struct buf text =
-        CONFIGURED("--gateway.listen=[::1]:18088", "--gateway.rate=7", "--gateway.burst=8", "--gateway.connections=9");
+    struct buf text = CONFIGURED("--gateway.listen=[::1]:18088", "--gateway.rate=7", "--gateway.burst=8",
+                                 "--gateway.connections=9", "--gateway.streams=10");
     UNUSED(state);
 
     for (const char *at = strchr(text.p, '@'); at; at = strchr(at + 1, '@'))
         assert_int_equal(at[1], '-'); /* the one in a character class */
-    assert_has(&text, "listen [::1]:18088 backlog");
+    assert_has(&text, "listen [::1]:18088 backlog=4096;");
+    assert_has_not(&text, "ssl");
     assert_has(&text, "rate=7r/s;");
     assert_has(&text, "burst=8 nodelay;");
     assert_has(&text, "limit_conn connections 9;");
+    assert_has(&text, "limit_conn streams 10;");
     assert_has(&text, "worker_shutdown_timeout 4000ms;");
     buf_free(&text);
 }
 
-static void every_collection_goes_to_the_service_that_owns_it(void **state)
+static void a_path_goes_to_the_service_whose_shape_it_has(void **state)
 {
-    static const char *const routes[][2] = {{"/orders", "order"},
-                                            {"/products", "product"},
-                                            {"/stocks", "stock"},
-                                            {"/mypages", "customercenter"},
-                                            {"/menu", "customercenter"}};
     struct buf text = CONFIGURED("--gateway.stock_url=http://stock.example:9");
     UNUSED(state);
 
-    for (size_t i = 0; i < COUNT_OF(routes); i++) {
-        struct buf line = {0};
-        buf_printf(&line, "location = %s { proxy_pass http://%s; }", routes[i][0], routes[i][1]);
-        assert_has(&text, line.p);
-        buf_clear(&line);
-        buf_printf(&line, "location ^~ %s/ { proxy_pass http://%s; }", routes[i][0], routes[i][1]);
-        assert_has(&text, line.p);
-        buf_free(&line);
-    }
+    assert_has(&text, "\"~^(?:/orders|/orders/[^/?]+)(?:\\?|$)\" order;");
+    assert_has(&text, "|/stocks/[^/?]+/movements)(?:\\?|$)\" stock;");
     assert_has(&text, "upstream stock {\n        server stock.example:9 ");
+    assert_has_not(&text, "/products/search/cancelByOrderId");
+    buf_free(&text);
+}
+
+static void what_passes_is_marked_as_from_outside(void **state)
+{
+    struct buf text = CONFIGURED(NULL);
+    UNUSED(state);
+
+    assert_has(&text, "    proxy_set_header X-Gateway 1;\n");
+    assert_has(&text, "    proxy_set_header If-None-Match $http_if_none_match;\n");
+    assert_has_not(&text, "proxy_set_header Cookie");
     buf_free(&text);
 }
 
@@ -125,32 +127,67 @@ static void the_services_figures_are_for_operators_only(void **state)
 
 static void other_origins_may_ask_if_they_are_listed(void **state)
 {
-    struct buf any = CONFIGURED(NULL);
-    struct buf none = CONFIGURED("--gateway.cors_origin=");
-    struct buf two = CONFIGURED("--gateway.cors_origin=https://a.example http://b.example:81");
+    struct buf none = CONFIGURED(NULL);
+    struct buf any = CONFIGURED("--gateway.cors_origins=*");
+    struct buf two = CONFIGURED("--gateway.cors_origins=https://a.example http://b.example:81");
     UNUSED(state);
 
-    assert_has(&any, "default $http_origin;");
-    assert_has_not(&none, "default $http_origin;");
-    assert_has_not(&none, "\" $http_origin;");
+    assert_has(&none, "map $http_origin $cors_origin {\n        default \"\";\n        \"\"      \"\";\n    }");
+    assert_has(&any, "map $http_origin $cors_origin {\n        default \"*\";");
     assert_has(&two, "        \"https://a.example\" $http_origin;\n        \"http://b.example:81\" $http_origin;\n");
-    assert_has_not(&two, "default $http_origin;");
+    assert_has(&two, "map $http_origin $cors_origin {\n        default \"\";");
     buf_free(&any);
     buf_free(&none);
     buf_free(&two);
 }
 
-static void only_root_names_a_user(void **state)
+static void names_are_added_to_those_that_nobody_can_give(void **state)
 {
-    const struct nginx_surroundings root = {.stop_ms = 1, .is_root = true};
+    const struct nginx_surroundings till = {.stop_ms = 1, .instance = "", .host_name = "till.shop.example"};
+    struct buf usual = CONFIGURED(NULL);
+    struct buf named = configured((char *[MOST_FLAGS]){"--gateway.hosts=a.example  *.b.example"}, &till);
+    struct buf any = CONFIGURED("--gateway.hosts=*");
+    UNUSED(state);
+
+    assert_has(&named, "\"~*^till\\.shop\\.example\\.?(:\\d+)?$\" \"\";");
+    assert_has(&named, "\"~*^a\\.example\\.?(:\\d+)?$\" \"\";");
+    assert_has(&named, "\"~*\\.b\\.example\\.?(:\\d+)?$\" \"\";");
+    assert_has(&any, "\"~.\" \"\";");
+    assert_has_not(&usual, "\"~.\" \"\";");
+    assert_has_not(&usual, "example");
+    buf_free(&usual);
+    buf_free(&named);
+    buf_free(&any);
+}
+
+static void a_certificate_brings_tls_and_http_2(void **state)
+{
+    const struct nginx_surroundings with = {
+        .stop_ms = 1, .instance = "", .host_name = "", .tls_certificate = "/a/b.crt", .tls_key = "/a/b.key"};
+    struct buf text = configured((char *[MOST_FLAGS]){"--gateway.tls_certificate=b.crt", "--gateway.tls_key=b.key",
+                                                      "--gateway.listen=0.0.0.0:443  [::]:443"},
+                                 &with);
+    UNUSED(state);
+
+    assert_has(&text, "listen 0.0.0.0:443 backlog=4096 ssl http2;\n        listen [::]:443 backlog=4096 ssl http2;\n");
+    assert_has(&text, "ssl_certificate \"/a/b.crt\";");
+    assert_has(&text, "ssl_certificate_key \"/a/b.key\";");
+    assert_has(&text, "ssl_protocols TLSv1.2 TLSv1.3;");
+    buf_free(&text);
+}
+
+static void only_root_names_a_user_and_never_root_by_itself(void **state)
+{
+    const struct nginx_surroundings root = {
+        .stop_ms = 1, .instance = "", .host_name = "", .group = "staff", .is_root = true};
     struct buf plain = CONFIGURED("--gateway.user=barista");
     struct buf as_root = configured((char *[MOST_FLAGS]){"--gateway.user=barista"}, &root);
     struct buf nameless = configured((char *[MOST_FLAGS]){NULL}, &root);
     UNUSED(state);
 
     assert_has_not(&plain, "\nuser ");
-    assert_has(&as_root, "\nuser barista;\n");
-    assert_has(&nameless, "\nuser root;\n");
+    assert_has(&as_root, "\nuser barista staff;\n");
+    assert_has(&nameless, "\nuser www-data staff;\n");
     buf_free(&plain);
     buf_free(&as_root);
     buf_free(&nameless);
@@ -158,28 +195,70 @@ static void only_root_names_a_user(void **state)
 
 static void a_setting_can_not_smuggle_directives_into_nginx(void **state)
 {
-    const struct gateway_settings fine = {
-        .unlimited = "", .operators = "", .cors_origin = "", .user = "", .access_log = "off"};
-    struct gateway_settings bad[] = {fine, fine, fine, fine, fine, fine, fine};
-    static const char *const named[] = {"gateway.unlimited",   "gateway.unlimited", "gateway.unlimited",
-                                        "gateway.cors_origin", "gateway.user",      "gateway.access_log",
-                                        "gateway.operators"};
+    const struct gateway_settings fine = {.unlimited = "",
+                                          .operators = "",
+                                          .trusted_proxy = "",
+                                          .hosts = "",
+                                          .cors_origins = "",
+                                          .tls_certificate = "",
+                                          .tls_key = "",
+                                          .user = "www-data",
+                                          .access_log = "off"};
+    struct gateway_settings bad[17];
+    static const char *const named[COUNT_OF(bad)] = {
+        "gateway.unlimited",    "gateway.unlimited",    "gateway.unlimited",       "gateway.cors_origins",
+        "gateway.user",         "gateway.access_log",   "gateway.operators",       "gateway.hosts",
+        "gateway.hosts",        "gateway.hosts",        "gateway.trusted_proxy",   "gateway.cors_origins",
+        "gateway.cors_origins", "gateway.cors_origins", "gateway.tls_certificate", "gateway.tls_key",
+        "gateway.user"};
     struct buf problem = {0};
     UNUSED(state);
 
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        bad[i] = fine;
     bad[0].unlimited = "10.0.0.0/8 1; } load_module x";
     bad[1].unlimited = "10.0.0.0/33";
     bad[2].unlimited = "default";
-    bad[3].cors_origin = "\" 1; } evil \"";
+    bad[3].cors_origins = "\" 1; } evil \"";
     bad[4].user = "root; evil";
     bad[5].access_log = "/tmp/$x";
     bad[6].operators = "10.0.0.0/8 1; } evil";
+    bad[7].hosts = "a.example\" 1; } evil";
+    bad[8].hosts = "a.*.example";
+    bad[9].hosts = "shop.example:80";
+    bad[10].trusted_proxy = "proxy.example";
+    bad[11].cors_origins = "https://a.example *";
+    bad[12].cors_origins = "https://a.example/";
+    bad[13].cors_origins = "a.example";
+    bad[14].tls_certificate = "/tls/\"; evil";
+    bad[15].tls_key = "$key";
+    bad[16].user = "";
     assert_true(gateway_settings_check(&fine, &problem));
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         buf_clear(&problem);
         assert_false(gateway_settings_check(&bad[i], &problem));
-        assert_true(str_starts_with(buf_str(&problem), str_of(named[i])));
+        if (!str_starts_with(buf_str(&problem), str_of(named[i])))
+            fail_msg("%zu: %.*s", i, STR_ARG(problem));
     }
+    buf_free(&problem);
+}
+
+static void a_certificate_without_its_key_is_refused(void **state)
+{
+    const struct gateway_settings half = {.unlimited = "",
+                                          .operators = "",
+                                          .trusted_proxy = "",
+                                          .hosts = "",
+                                          .cors_origins = "",
+                                          .tls_certificate = "/a.pem",
+                                          .tls_key = "",
+                                          .user = "www-data",
+                                          .access_log = "off"};
+    struct buf problem = {0};
+    UNUSED(state);
+
+    assert_false(gateway_settings_check(&half, &problem));
+    assert_true(str_starts_with(buf_str(&problem), STR("gateway.tls_certificate and gateway.tls_key go together")));
     buf_free(&problem);
 }
 
@@ -244,18 +323,25 @@ static void assert_nginx_takes(struct buf text)
 
 static void nginx_takes_what_is_written(void **state)
 {
-    const struct nginx_surroundings mine = {.stop_ms = 4000, .is_root = geteuid() == 0};
-    const struct nginx_surroundings chatty = {.stop_ms = 4000, .is_root = geteuid() == 0, .is_verbose = true};
+    const struct nginx_surroundings mine = {.stop_ms = 4000,
+                                            .instance = "up-1",
+                                            .host_name = "till.example",
+                                            .group = "www-data",
+                                            .is_root = geteuid() == 0};
+    struct nginx_surroundings chatty = mine;
     UNUSED(state);
 
+    chatty.is_verbose = true;
     assert_nginx_takes(configured((char *[MOST_FLAGS]){NULL}, &mine));
-    assert_nginx_takes(configured((char *[MOST_FLAGS]){"--gateway.unlimited=", "--gateway.cors_origin="}, &chatty));
-    assert_nginx_takes(configured((char *[MOST_FLAGS]){"--gateway.unlimited=fd00::/8 10.1.2.3",
-                                                       "--gateway.cors_origin=https://a.example http://b.example",
-                                                       "--gateway.listen=[::1]:18088", "--gateway.max_body=2MiB",
-                                                       "--gateway.idle_ms=0", "--gateway.order_url=http://[::1]:9",
-                                                       "--gateway.burst=1"},
-                                  &mine));
+    assert_nginx_takes(configured(
+        (char *[MOST_FLAGS]){"--gateway.unlimited=", "--gateway.cors_origins=*", "--gateway.hosts=*"}, &chatty));
+    assert_nginx_takes(configured(
+        (char *[MOST_FLAGS]){"--gateway.unlimited=fd00::/8 10.1.2.3",
+                             "--gateway.cors_origins=https://a.example http://b.example",
+                             "--gateway.listen=127.0.0.1:18088 [::1]:18088", "--gateway.max_body=2MiB",
+                             "--gateway.idle_ms=0", "--gateway.order_url=http://[::1]:9", "--gateway.burst=1",
+                             "--gateway.hosts=a.example *.b.example", "--gateway.trusted_proxy=10.0.0.0/8 ::1"},
+        &mine));
 }
 
 static void a_missing_nginx_is_explained(void **state)
@@ -277,12 +363,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_setting_is_filled_in),
-        cmocka_unit_test(every_collection_goes_to_the_service_that_owns_it),
+        cmocka_unit_test(a_path_goes_to_the_service_whose_shape_it_has),
+        cmocka_unit_test(what_passes_is_marked_as_from_outside),
         cmocka_unit_test(the_limits_spare_who_is_listed),
         cmocka_unit_test(the_services_figures_are_for_operators_only),
         cmocka_unit_test(other_origins_may_ask_if_they_are_listed),
-        cmocka_unit_test(only_root_names_a_user),
+        cmocka_unit_test(names_are_added_to_those_that_nobody_can_give),
+        cmocka_unit_test(a_certificate_brings_tls_and_http_2),
+        cmocka_unit_test(only_root_names_a_user_and_never_root_by_itself),
         cmocka_unit_test(a_setting_can_not_smuggle_directives_into_nginx),
+        cmocka_unit_test(a_certificate_without_its_key_is_refused),
         cmocka_unit_test(nginx_takes_what_is_written),
         cmocka_unit_test(a_missing_nginx_is_explained),
     };

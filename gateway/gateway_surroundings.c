@@ -1,0 +1,97 @@
+#include "gateway_surroundings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+/* This machine's name, if it is one that may stand in the configuration; empty otherwise. */
+static void find_host_name(char *name, size_t size)
+{
+    if (gethostname(name, size - 1) != 0)
+        name[0] = '\0';
+    for (const char *c = name; *c; c++) {
+        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
+        if (!plain && !strchr(".-_", *c)) {
+            name[0] = '\0';
+            return;
+        }
+    }
+}
+
+/* nginx would take a group of the user's name, which not every user has. */
+static bool find_group(const char *user, struct buf *group, struct buf *problem)
+{
+    const struct passwd *entry = getpwnam(user);
+    const struct group *primary = entry ? getgrgid(entry->pw_gid) : NULL;
+
+    if (!primary) {
+        buf_printf(problem, "gateway.user is \"%s\", and there is no such user with a group here", user);
+        return false;
+    }
+    buf_printf(group, "%s", primary->gr_name);
+    return true;
+}
+
+/* nginx works in a directory of its own, where a path that was relative to ours would lead elsewhere. */
+static bool make_absolute(const char *name, const char *path, struct buf *absolute, struct buf *problem)
+{
+    char here[4096];
+
+    if (path[0] == '\0')
+        return true;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        buf_printf(problem, "gateway.%s is \"%s\", which can't be read: %s", name, path, strerror(errno));
+        return false;
+    }
+    close(fd);
+    if (path[0] != '/' && !getcwd(here, sizeof(here))) {
+        buf_printf(problem, "gateway.%s is \"%s\", and the way to it can't be found: %s", name, path, strerror(errno));
+        return false;
+    }
+    if (path[0] != '/')
+        buf_printf(absolute, "%s/", here);
+    buf_add(absolute, str_of(path));
+    if (!absolute->failed && absolute->n > 0 &&
+        (memchr(absolute->p, '"', absolute->n) || memchr(absolute->p, '$', absolute->n) ||
+         memchr(absolute->p, '\\', absolute->n))) {
+        buf_printf(problem, "gateway.%s is \"%s\" in a directory whose name nginx can't be told", name, path);
+        return false;
+    }
+    return true;
+}
+
+bool gateway_surroundings_find(const struct gateway_settings *settings, const struct common_settings *common,
+                               struct gateway_texts *texts, struct nginx_surroundings *surroundings,
+                               struct buf *problem)
+{
+    bool is_root = geteuid() == 0;
+
+    find_host_name(texts->host_name, sizeof(texts->host_name));
+    bool ok = (!is_root || find_group(settings->user, &texts->group, problem)) &&
+              make_absolute("tls_certificate", settings->tls_certificate, &texts->certificate, problem) &&
+              make_absolute("tls_key", settings->tls_key, &texts->key, problem);
+    buf_char(&texts->group, '\0');
+    buf_char(&texts->certificate, '\0');
+    buf_char(&texts->key, '\0');
+    if (texts->group.failed || texts->certificate.failed || texts->key.failed)
+        return false;
+    *surroundings = (struct nginx_surroundings){.stop_ms = common->stop_ms,
+                                                .instance = common->instance,
+                                                .host_name = texts->host_name,
+                                                .group = texts->group.p,
+                                                .tls_certificate = texts->certificate.p,
+                                                .tls_key = texts->key.p,
+                                                .is_root = is_root,
+                                                .is_verbose = common->log_level == LOG_DEBUG};
+    return ok;
+}
+
+void gateway_texts_free(struct gateway_texts *texts)
+{
+    buf_free(&texts->group);
+    buf_free(&texts->certificate);
+    buf_free(&texts->key);
+}

@@ -1,0 +1,111 @@
+/* nginx_door.c: where the gateway listens, and who may come in: addresses, host names, origins. */
+#include "nginx_parts.h"
+
+/* Each word of the list as a line "<before><word><after>". */
+static void write_words(const char *list, const char *before, const char *after, struct buf *out)
+{
+    struct str rest = str_of(list);
+
+    while (rest.n > 0) {
+        struct str word = str_split(rest, ' ', &rest);
+        if (word.n > 0)
+            buf_printf(out, "        %s%.*s%s\n", before, STR_ARG(word), after);
+    }
+}
+
+static bool speaks_tls(const struct filler *filler)
+{
+    return filler->settings->tls_certificate[0] != '\0';
+}
+
+void write_listen(const struct filler *filler, struct buf *out)
+{
+    write_words(filler->settings->listen, "listen ", speaks_tls(filler) ? " backlog=4096 ssl http2;" : " backlog=4096;",
+                out);
+}
+
+/* Protocols and ciphers with forward secrecy and nothing that is known to be weak (RFC 9325). */
+void write_tls(const struct filler *filler, struct buf *out)
+{
+    if (!speaks_tls(filler))
+        return;
+    buf_printf(out,
+               "        ssl_certificate \"%s\";\n        ssl_certificate_key \"%s\";\n"
+               "        ssl_protocols TLSv1.2 TLSv1.3;\n"
+               "        ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;\n"
+               "        ssl_prefer_server_ciphers off;\n"
+               "        ssl_session_cache shared:tls:10m;\n        ssl_session_tickets off;\n"
+               "        # who asks without TLS is shown where to; only our health is told to everybody\n"
+               "        error_page 497 = /.plain;\n"
+               "        location = /.plain {\n            internal;\n"
+               "            if ($request_uri ~ \"^(?<health>/livez|/readyz|/actuator/health)$\") "
+               "{ rewrite ^ $health last; }\n"
+               "            return 308 https://$client_host$request_uri;\n        }\n",
+               filler->surroundings->tls_certificate, filler->surroundings->tls_key);
+}
+
+void write_unlimited(const struct filler *filler, struct buf *out)
+{
+    write_words(filler->settings->unlimited, "", " 1;", out);
+}
+
+void write_operators(const struct filler *filler, struct buf *out)
+{
+    write_words(filler->settings->operators, "", " 1;", out);
+}
+
+void write_trusted_proxies(const struct filler *filler, struct buf *out)
+{
+    write_words(filler->settings->trusted_proxy, "", " 1;", out);
+}
+
+void write_real_ip(const struct filler *filler, struct buf *out)
+{
+    write_words(filler->settings->trusted_proxy, "set_real_ip_from ", ";", out);
+}
+
+/* A host's name, as it stands in a regular expression that begins with `before`. */
+static void write_host(struct str name, const char *before, struct buf *out)
+{
+    buf_printf(out, "        \"~*%s", before);
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '.')
+            buf_char(out, '\\');
+        buf_char(out, name.p[i]);
+    }
+    BUF_LIT(out, "\\.?(:\\d+)?$\" \"\";\n");
+}
+
+void write_hosts(const struct filler *filler, struct buf *out)
+{
+    struct str rest = str_of(filler->settings->hosts);
+
+    if (filler->surroundings->host_name[0])
+        write_host(str_of(filler->surroundings->host_name), "^", out);
+    while (rest.n > 0) {
+        struct str word = str_split(rest, ' ', &rest);
+        if (str_is(word, "*"))
+            BUF_LIT(out, "        \"~.\" \"\";\n");
+        else if (str_starts_with(word, STR("*.")))
+            write_host((struct str){word.p + 1, word.n - 1}, "", out);
+        else if (word.n > 0)
+            write_host(word, "^", out);
+    }
+}
+
+static bool takes_any_origin(const struct filler *filler)
+{
+    return strcmp(filler->settings->cors_origins, "*") == 0;
+}
+
+void write_cors_default(const struct filler *filler, struct buf *out)
+{
+    if (takes_any_origin(filler))
+        buf_char(out, '*');
+}
+
+void write_cors_origins(const struct filler *filler, struct buf *out)
+{
+    if (!takes_any_origin(filler))
+        write_words(filler->settings->cors_origins, "\"", "\" $http_origin;", out);
+}

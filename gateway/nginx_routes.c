@@ -1,0 +1,126 @@
+/* nginx_routes.c: what goes to which service: the paths, the headers, where the services are. */
+#include "nginx_parts.h"
+
+static const char *const services[] = {"order", "product", "stock", "customercenter"};
+
+/* What is passed on: paths of exactly these shapes, {…} being any one segment. What services say to each other is not
+ * among them. tests/api holds these against api/openapi.yaml. */
+static const struct {
+    const char *path, *service;
+} routes[] = {
+    {"/orders", "order"},
+    {"/orders/{id}", "order"},
+    {"/products", "product"},
+    {"/products/kitchen", "product"},
+    {"/products/search/findByOrderId", "product"},
+    {"/products/search/open", "product"},
+    {"/products/{id}", "product"},
+    {"/stocks", "stock"},
+    {"/stocks/receive", "stock"},
+    {"/stocks/reduce", "stock"},
+    {"/stocks/release", "stock"},
+    {"/stocks/search/findByProductName", "stock"},
+    {"/stocks/{id}", "stock"},
+    {"/stocks/{id}/lowMark", "stock"},
+    {"/stocks/{id}/movements", "stock"},
+    {"/menu", "customercenter"},
+    {"/mypages", "customercenter"},
+    {"/mypages/search", "customercenter"},
+    {"/mypages/search/findByOrderId", "customercenter"},
+    {"/mypages/stream", "customercenter"},
+    {"/mypages/{id}", "customercenter"},
+};
+
+/* What a service reads of a client's request, besides what the template says itself; of a header given twice the first.
+ * tests/api holds these against the services' list (kernel/http/http_guard.c). */
+static const struct {
+    const char *name, *variable;
+} headers[] = {
+    {"Accept", "$http_accept"},
+    {"Content-Type", "$content_type"},
+    {"Content-Encoding", "$http_content_encoding"},
+    {"Idempotency-Key", "$http_idempotency_key"},
+    {"If-Match", "$http_if_match"},
+    {"If-None-Match", "$http_if_none_match"},
+    {"Last-Event-ID", "$http_last_event_id"},
+    {"X-Correlation-ID", "$http_x_correlation_id"},
+    {"traceparent", "$http_traceparent"},
+};
+
+static const char *url_of(const struct gateway_settings *settings, const char *service)
+{
+    const char *const urls[] = {settings->order_url, settings->product_url, settings->stock_url,
+                                settings->customercenter_url};
+
+    size_t i = 0;
+    while (strcmp(service, services[i]) != 0) {
+        i++;
+        ASSERT(i < COUNT_OF(services));
+    }
+    return urls[i];
+}
+
+void write_upstreams(const struct filler *filler, struct buf *out)
+{
+    for (size_t i = 0; i < COUNT_OF(services); i++) {
+        const char *server = url_of(filler->settings, services[i]) + strlen("http://");
+        buf_printf(out,
+                   "    upstream %s {\n        server %s max_fails=0;\n        keepalive 64;\n"
+                   "        keepalive_requests 1000000;\n        keepalive_timeout 30s;\n    }\n",
+                   services[i], server);
+    }
+}
+
+/* "/stocks/{id}/movements" as a regular expression. */
+static void write_shape(struct str path, struct buf *out)
+{
+    while (path.n > 0) {
+        struct str parameter;
+        buf_add(out, str_split(path, '{', &parameter));
+        if (parameter.n > 0)
+            BUF_LIT(out, "[^/?]+");
+        (void)str_split(parameter, '}', &path);
+    }
+}
+
+void write_owners(const struct filler *filler, struct buf *out)
+{
+    UNUSED(filler);
+    for (size_t i = 0; i < COUNT_OF(services); i++) {
+        const char *separator = "";
+        BUF_LIT(out, "        \"~^(?:");
+        for (size_t k = 0; k < COUNT_OF(routes); k++) {
+            if (strcmp(routes[k].service, services[i]) != 0)
+                continue;
+            buf_add(out, str_of(separator));
+            write_shape(str_of(routes[k].path), out);
+            separator = "|";
+        }
+        buf_printf(out, ")(?:\\?|$)\" %s;\n", services[i]);
+    }
+}
+
+void write_passed_headers(const struct filler *filler, struct buf *out)
+{
+    UNUSED(filler);
+    for (size_t i = 0; i < COUNT_OF(headers); i++)
+        buf_printf(out, "    proxy_set_header %s %s;\n", headers[i].name, headers[i].variable);
+}
+
+void write_service_routes(const struct filler *filler, struct buf *out)
+{
+    UNUSED(filler);
+    for (size_t i = 0; i < COUNT_OF(services); i++)
+        buf_printf(out,
+                   "        location = /health/%s { proxy_pass http://%s/readyz; }\n"
+                   "        location = /ops/%s/metrics {\n            if ($is_operator = 0) { return 403; }\n"
+                   "            add_header Cache-Control no-store always; # and, without those of CORS, for our own "
+                   "page only\n"
+                   "            gzip on; # ten times less, every five seconds\n"
+                   "            gzip_types *;\n"
+                   "            # nothing else of the request, and without X-Gateway: whose it may be was judged here\n"
+                   "            proxy_set_header Host $proxy_host;\n"
+                   "            proxy_set_header Connection \"\";\n"
+                   "            proxy_pass http://%s/metrics;\n        }\n",
+                   services[i], services[i], services[i], services[i]);
+}
