@@ -50,6 +50,27 @@ static int error_of(const struct transfer *transfer, CURLcode result)
 
 static void start_waiting(struct http_client *client);
 
+static enum http_media media_of(CURL *easy)
+{
+    const struct str application = STR("application/");
+    const struct str json = STR("+json");
+    const char *type = NULL;
+    struct str rest;
+
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+    if (!type)
+        return HTTP_MEDIA_OTHER;
+    struct str media = str_trim(str_split(str_of(type), ';', &rest));
+    if (str_eq_nocase(media, STR("application/problem+json")))
+        return HTTP_MEDIA_PROBLEM;
+    if (str_eq_nocase(media, STR("application/json")))
+        return HTTP_MEDIA_JSON;
+    bool is_json = media.n > application.n + json.n &&
+                   str_eq_nocase((struct str){media.p, application.n}, application) &&
+                   str_eq_nocase((struct str){media.p + media.n - json.n, json.n}, json);
+    return is_json ? HTTP_MEDIA_JSON : HTTP_MEDIA_OTHER;
+}
+
 static void call_over(struct transfer *transfer, CURLcode result)
 {
     struct http_client *client = transfer->client;
@@ -60,6 +81,7 @@ static void call_over(struct transfer *transfer, CURLcode result)
     if (error == OK)
         curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     call->status = (int)status;
+    call->media = error == OK ? media_of(transfer->easy) : HTTP_MEDIA_OTHER;
     transfer_unlink(&client->active, transfer);
     recycle(transfer);
     end_call(call, error);

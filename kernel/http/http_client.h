@@ -19,6 +19,13 @@
 
 struct http_client;
 
+/** What the Content-Type of an answer says, parameters aside. */
+enum http_media {
+    HTTP_MEDIA_OTHER,   /* none, or one that nobody here asks for */
+    HTTP_MEDIA_JSON,    /* application/json or application/…+json */
+    HTTP_MEDIA_PROBLEM, /* application/problem+json */
+};
+
 struct http_call {
     /* set by the caller; texts must live until `done` */
     const char *method;                              /* "POST" */
@@ -32,6 +39,7 @@ struct http_call {
 
     /* filled in for `done` */
     int status;
+    enum http_media media;
     struct buf reply; /* freed by the client after `done` returned: to be read there, not taken. The call itself may be
                          freed in `done` */
 

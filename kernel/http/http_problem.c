@@ -97,9 +97,15 @@ void http_fill_problem(struct http_request *request, int status, const char *mem
     va_end(args);
 }
 
+void http_fill_unknown(struct http_request *request, const char *detail)
+{
+    fill_text(request, "outcome-unknown", error_http_status(E_OUTCOME_UNKNOWN), NULL, str_of(detail));
+}
+
 void http_fill_failure(struct http_request *request, int error)
 {
-    const char *type = error == E_OUTCOME_UNKNOWN ? "outcome-unknown" : usual_type;
-
-    fill_text(request, type, error_http_status(error), NULL, str_of(error_text(error)));
+    if (error == E_OUTCOME_UNKNOWN)
+        http_fill_unknown(request, error_text(error));
+    else
+        fill_text(request, usual_type, error_http_status(error), NULL, str_of(error_text(error)));
 }

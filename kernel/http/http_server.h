@@ -180,5 +180,7 @@ void http_fill_problem(struct http_request *request, int status, const char *mem
 /** A failure (errors.h) as a problem document; fills, doesn't send. E_OUTCOME_UNKNOWN has the type "outcome-unknown".
  */
 void http_fill_failure(struct http_request *request, int error);
+/** 503 with the problem type outcome-unknown and the detail: it isn't known whether the change was made. */
+void http_fill_unknown(struct http_request *request, const char *detail);
 
 #endif

@@ -62,6 +62,13 @@ void client_answer_send(struct http_request *request, const struct client_outcom
     http_reply(request);
 }
 
+void client_answer_unknown(struct http_request *request, const char *detail)
+{
+    request->n_headers = 0;
+    http_fill_unknown(request, detail);
+    http_reply(request);
+}
+
 void client_answer_unasked(struct http_request *request, int64_t retry_after_s, const char *detail)
 {
     struct buf seconds = {0};

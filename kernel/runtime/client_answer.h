@@ -33,7 +33,9 @@ struct client_outcome {
 };
 /** Sends the problem, the kept answer, or what is filled in; the request is gone. Any thread. */
 void client_answer_send(struct http_request *request, const struct client_outcome *outcome);
-/** Sends 503 with Retry-After: another service couldn't be asked. Any thread. */
+/** Sends 503 with the problem type outcome-unknown: it isn't known whether the change was made. Any thread. */
+void client_answer_unknown(struct http_request *request, const char *detail);
+/** Sends 503 with Retry-After: another service couldn't be asked, and nothing was done. Any thread. */
 void client_answer_unasked(struct http_request *request, int64_t retry_after_s, const char *detail);
 
 #endif

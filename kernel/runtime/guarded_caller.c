@@ -6,6 +6,7 @@
 #include "errors.h"
 #include "log.h"
 #include "metrics.h"
+#include "peer_problem.h"
 
 #include <stdatomic.h>
 
@@ -76,11 +77,14 @@ static void show_state(struct guarded_caller *caller)
 
 static int outcome_of(const struct http_call *http, int error)
 {
+    struct peer_problem problem;
+
     if (error)
         return error;
-    if (http->status == 503)
-        return E_UNAVAILABLE;
-    return http->status >= 500 ? E_TIMEOUT : OK;
+    if (http->status < 500)
+        return OK;
+    bool nothing_done = http->status == 503 && peer_problem_read(http, &problem) && !problem.outcome_unknown;
+    return nothing_done ? E_UNAVAILABLE : E_TIMEOUT;
 }
 
 static void on_done(struct http_call *http, int error)

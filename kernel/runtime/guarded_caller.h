@@ -2,8 +2,8 @@
  *
  *  One per called service. guarded_call() may be used from any thread (the call is made on the loop); `done` comes on
  * the loop thread. With the breaker open it comes with E_UNAVAILABLE, at once and without a call. Answers of 5xx count
- * as failures for the breaker and come as E_UNAVAILABLE when 503 (the other side says that it did nothing), otherwise
- * as E_TIMEOUT (unknown).
+ * as failures for the breaker and come as E_TIMEOUT (unknown), or as E_UNAVAILABLE when it is a 503 by which the other
+ * side itself says that it did nothing (peer_problem.h).
  */
 #ifndef COFFEESHOP_GUARDED_CALLER_H
 #define COFFEESHOP_GUARDED_CALLER_H

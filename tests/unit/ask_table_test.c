@@ -98,7 +98,7 @@ static void a_retry_waits_longer_each_time_up_to_five_seconds(void **state)
         ask->in_flight = true;
         ask_table_retry(table, ask, now);
         assert_false(ask->in_flight);
-        assert_null(ask_table_take_due(table, now + pauses[i] * ms - 1));
+        assert_null(ask_table_take_due(table, now + pauses[i] * ms / 2 - 1)); /* between half and all of the pause */
         now += pauses[i] * ms;
         assert_true(table->next_retry <= now);
         assert_ptr_equal(ask_table_take_due(table, now), ask);
@@ -113,11 +113,22 @@ static void what_is_in_flight_is_not_due(void **state)
     struct ask *second = add(table, 2);
 
     ask_table_retry(table, first, 0);
-    ask_table_retry(table, second, 50 * ms);
+    ask_table_retry(table, second, 100 * ms);
     first->in_flight = true;
     assert_null(ask_table_take_due(table, 100 * ms));
-    assert_int_equal(table->next_retry, 150 * ms);
-    assert_ptr_equal(ask_table_take_due(table, 150 * ms), second);
+    assert_int_equal(table->next_retry, second->retry_at);
+    assert_ptr_equal(ask_table_take_due(table, 200 * ms), second);
+}
+
+static void those_who_failed_together_do_not_come_back_together(void **state)
+{
+    struct ask_table *table = *state;
+    struct ask *first = add(table, 1);
+    struct ask *second = add(table, 2);
+
+    ask_table_retry(table, first, 0);
+    ask_table_retry(table, second, 0);
+    assert_int_not_equal(first->retry_at, second->retry_at);
 }
 
 /* ---- clients that wait ---- */
@@ -198,6 +209,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_ask_has_its_own_copy_of_the_name, open_table, close_table),
         cmocka_unit_test_setup_teardown(a_retry_waits_longer_each_time_up_to_five_seconds, open_table, close_table),
         cmocka_unit_test_setup_teardown(what_is_in_flight_is_not_due, open_table, close_table),
+        cmocka_unit_test_setup_teardown(those_who_failed_together_do_not_come_back_together, open_table, close_table),
         cmocka_unit_test_setup_teardown(a_key_is_held_while_its_client_waits, open_table, close_table),
         cmocka_unit_test_setup_teardown(everybody_who_waits_is_told_once_when_it_ends, open_table, close_table),
         cmocka_unit_test_setup_teardown(without_memory_for_the_name_nothing_is_added, open_table, close_table),

@@ -21,6 +21,7 @@ struct other_side {
     struct http_server *server;
     struct buf url;
     int status;                /* what it answers; 0: nothing */
+    bool says_why;             /* with a problem document */
     int asked;                 /* how often it was */
     struct http_request *kept; /* not answered yet */
     struct guarded_caller *caller;
@@ -36,7 +37,10 @@ static void serve(void *context, struct http_request *request)
         return;
     }
     request->status = side->status;
-    BUF_LIT(&request->reply, "{\"answer\":true}");
+    if (side->says_why)
+        http_fill_problem(request, side->status, NULL, "it is busy");
+    else
+        BUF_LIT(&request->reply, "{\"answer\":true}");
     http_reply(request);
 }
 
@@ -140,13 +144,15 @@ static void an_answer_comes_with_its_status(void **state)
     close_side(&side);
 }
 
-static void a_503_was_not_done_and_any_other_5xx_may_have_been(void **state)
+static void a_503_of_ours_was_not_done_and_any_other_5xx_may_have_been(void **state)
 {
     struct other_side side;
     UNUSED(state);
 
     open_side(&side, AN_HOUR_MS, AN_HOUR_MS);
     side.status = 503;
+    assert_int_equal(ask_it(&side).error, E_TIMEOUT); /* somebody's in between, or another server's */
+    side.says_why = true;
     assert_int_equal(ask_it(&side).error, E_UNAVAILABLE);
     side.status = 500;
     assert_int_equal(ask_it(&side).error, E_TIMEOUT);
@@ -287,7 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_comes_with_its_status),
-        cmocka_unit_test(a_503_was_not_done_and_any_other_5xx_may_have_been),
+        cmocka_unit_test(a_503_of_ours_was_not_done_and_any_other_5xx_may_have_been),
         cmocka_unit_test(who_says_nothing_is_given_up_and_nothing_is_known),
         cmocka_unit_test(where_nobody_listens_nothing_was_done),
         cmocka_unit_test(a_no_of_the_domain_is_no_failure),

@@ -137,13 +137,22 @@ static void render(struct order_command *command)
     command->answer = client_answer_of(request);
 }
 
+/* Product was asked to cancel, and what came of it isn't known, or is known and could not be noted. */
+static bool is_unknown(const struct order_command *command, int rc)
+{
+    return command->unanswered ? command->unanswered == E_OUTCOME_UNKNOWN : rc && command->base.origin == FROM_EFFECT;
+}
+
 /* After the commit, or once it is sure that there is none. */
 static void finish(struct command *base, int rc)
 {
     struct client_command *self = CONTAINER_OF(base, struct client_command, command.base);
     const struct order_command *command = &self->command;
 
-    if (!rc && command->unanswered)
+    if (is_unknown(command, rc))
+        client_answer_unknown(self->request, "product was asked to cancel, and it is not known whether it did; look at "
+                                             "the order, or cancel it again");
+    else if (command->unanswered)
         client_answer_unasked(self->request, guarded_caller_retry_after_s(self->product),
                               "product can't be asked at the moment; the order is unchanged");
     else

@@ -2,7 +2,8 @@
 
 #include "alloc.h"
 #include "errors.h"
-#include "json.h"
+#include "log.h"
+#include "order_product_answer.h"
 
 struct product_client {
     struct order_product_caller port;
@@ -19,47 +20,35 @@ struct asking {
     struct buf url;
 };
 
-/* What product answers with: the ticket, or for an order it has not heard of yet, one without an id. */
-struct ticket {
-    int64_t id;
-};
-static const struct json_field ticket_fields[] = {
-    JSON_FIELD(struct ticket, "id", id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX)};
-static const struct json_desc ticket_desc = {"ticket", ticket_fields, COUNT_OF(ticket_fields), sizeof(struct ticket)};
-
-static int64_t ticket_id_of(struct str reply)
-{
-    struct arena arena;
-    struct ticket ticket = {0};
-    struct json_error error;
-
-    arena_init(&arena, 4096);
-    if (!json_decode(&ticket_desc, reply, &ticket, &arena, &error))
-        ticket.id = 0; /* the confirmation counts; the id comes with the event */
-    arena_free(&arena);
-    return ticket.id;
-}
-
 static void give_back(struct product_client *client, struct order_command *command)
 {
     command->base.origin = FROM_EFFECT;
     (void)writer_post(service_writer(client->service), &command->base); /* an effect's outcome is always taken */
 }
 
+/* No connection, or product says that it did nothing: then nothing was. Everything else that isn't its answer leaves it
+ * open. */
 static void on_answer(struct guarded_call *call, int error)
 {
     struct asking *asking = CONTAINER_OF(call, struct asking, call);
     struct order_command *command = asking->command;
+    enum product_answer answer =
+        error ? PRODUCT_ANSWER_NONE : order_product_answer(&call->http, command->order_id, &command->intent.ticket_id);
 
-    command->unanswered = error;
-    if (!error && call->http.status == 200) {
+    switch (answer) {
+    case PRODUCT_ANSWER_CANCELED:
         command->intent.kind = ORDER_CANCEL_CONFIRMED;
-        command->intent.ticket_id = ticket_id_of(buf_str(&call->http.reply));
-    } else if (!error && call->http.status == 409) {
+        break;
+    case PRODUCT_ANSWER_TOO_LATE:
         command->intent.kind = ORDER_CANCEL_REFUSED;
-    } else if (!error) {
-        command->unanswered = E_UNAVAILABLE; /* not an answer that product gives: nothing is known */
+        break;
+    case PRODUCT_ANSWER_NONE:
+        command->unanswered = error == E_UNAVAILABLE ? E_UNAVAILABLE : E_OUTCOME_UNKNOWN;
+        break;
     }
+    if (!error && !answer)
+        log_error("what answered a cancel isn't product", LOG_I("status", call->http.status),
+                  LOG_I("order", command->order_id));
     give_back(asking->client, command);
     buf_free(&asking->url);
     heap_free(asking);

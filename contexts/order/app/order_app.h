@@ -18,7 +18,7 @@ struct order_command {
     struct str correlation, traceparent;
     struct str idempotency_key;     /* empty: none. Scoped: "POST /orders <key>" */
     struct fingerprint fingerprint; /* of the body, with the key */
-    int unanswered;                 /* a cancel's effect: why nothing is known; 0: it was answered */
+    int unanswered; /* a cancel's effect: why there is no answer, see order_product_caller; 0: there is one */
 
     /* what came out; valid from render() on */
     enum order_verdict verdict;

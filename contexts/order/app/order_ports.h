@@ -39,9 +39,10 @@ struct order_repo {
 /** Asks product to cancel an order's production. Adapter: adapters/order_product_client.c. */
 struct order_product_caller {
     /** Takes the command over, asks, and posts the same command back to the writer: with intent.kind
-     * ORDER_CANCEL_CONFIRMED or ORDER_CANCEL_REFUSED; or, when nothing is known (time-out, breaker open), as it is with
-     * `unanswered` set to an errors.h code. A repeat is harmless: the call is keyed by the order's id. Writer thread;
-     * returns at once. */
+     * ORDER_CANCEL_CONFIRMED or ORDER_CANCEL_REFUSED; or as it is with `unanswered` set to an errors.h code:
+     * E_OUTCOME_UNKNOWN when it may have been done (time-out, an answer that isn't product's), another when it
+     * certainly wasn't (breaker open, no connection). A repeat is harmless: the call is keyed by the order's id. Writer
+     * thread; returns at once. */
     void (*cancel)(struct order_product_caller *self, struct order_command *command);
 };
 

@@ -3,11 +3,16 @@
 #include "alloc.h"
 #include "errors.h"
 #include "log.h"
+#include "peer_problem.h"
+#include "product_stock_messages.h"
+
+#include <stdatomic.h>
 
 enum {
     FIRST_ROOM = 8,
     MOST_LOGGED = 512,
     MOST_BODY = 48 * 1024, /* stock takes 64 KiB (http.max_body), and a question has a few hundred bytes at most */
+    LEAST_BODY = 512,
 };
 
 struct stock_client {
@@ -15,6 +20,7 @@ struct stock_client {
     struct guarded_caller *caller;
     struct service *service;
     size_t max_batch;
+    _Atomic size_t most_body; /* becomes smaller when stock says that it was too large */
     struct buf reduce_url, release_url;
     struct stock_call *reduce, *release; /* being filled; sent by flush() */
 };
@@ -31,15 +37,19 @@ struct stock_call {
     bool release;
     struct buf body;
     size_t n, room;
+    struct stock_question *questions; /* as asked, but for the name: that isn't kept */
+    size_t *at;                       /* where each begins in the body */
     struct answer_command *answers;
     size_t unfinished; /* once the answers are posted: whoever finishes them, the writer or, after its end, the loop */
 };
 
-/* ---- asking: writer thread ---- */
+/* ---- a call ---- */
 
 static void free_call(struct stock_call *call)
 {
     buf_free(&call->body);
+    heap_free(call->questions);
+    heap_free(call->at);
     heap_free(call->answers);
     heap_free(call);
 }
@@ -65,35 +75,42 @@ static struct stock_call *new_call(struct stock_client *client, bool release)
     return call;
 }
 
-/* The next answer; the array may move as long as the call isn't sent. NULL: no memory. */
-static struct answer_command *add_answer(struct stock_call *call)
+/* The arrays may move as long as the call isn't sent. */
+static bool make_room(struct stock_call *call)
 {
-    if (call->n == call->room) {
-        size_t room = call->room ? call->room * 2 : FIRST_ROOM;
-        struct answer_command *more = heap_resize(call->answers, room * sizeof(*more));
-        if (!more)
-            return NULL;
-        call->answers = more;
-        call->room = room;
-    }
-    return &call->answers[call->n++];
+    size_t room = call->room ? call->room * 2 : (size_t)FIRST_ROOM;
+    struct stock_question *questions = heap_resize(call->questions, room * sizeof(*questions));
+
+    if (questions)
+        call->questions = questions;
+    size_t *at = questions ? heap_resize(call->at, room * sizeof(*at)) : NULL;
+    if (at)
+        call->at = at;
+    struct answer_command *answers = at ? heap_resize(call->answers, room * sizeof(*answers)) : NULL;
+    if (!answers)
+        return false;
+    call->answers = answers;
+    call->room = room;
+    return true;
 }
 
-static void write_question(struct buf *body, const struct stock_question *question)
+/* One question more, whose text the caller appends to the body next. false: no memory. */
+static bool add(struct stock_call *call, const struct stock_question *question)
 {
-    BUF_LIT(body, "{\"reservationId\":\"");
-    buf_char(body, question->order_id ? 'o' : 't');
-    buf_i64(body, question->order_id ? question->order_id : question->ticket_id);
-    buf_char(body, '.');
-    buf_i64(body, question->attempt);
-    buf_char(body, '"');
-    if (!question->release) {
-        BUF_LIT(body, ",\"productName\":");
-        buf_json_string(body, question->product_name);
-        BUF_LIT(body, ",\"qty\":");
-        buf_i64(body, question->qty);
-    }
-    buf_char(body, '}');
+    if (call->n == call->room && !make_room(call))
+        return false;
+    if (call->n)
+        buf_char(&call->body, ',');
+    struct stock_question *kept = &call->questions[call->n];
+    *kept = *question;
+    kept->product_name = (struct str){NULL, 0};
+    call->at[call->n] = call->body.n;
+    call->answers[call->n] = (struct answer_command){.command = {.base = {.origin = FROM_EFFECT, .finish = finish},
+                                                                 .ticket_id = question->ticket_id,
+                                                                 .intent = {.attempt = question->attempt}},
+                                                     .call = call};
+    call->n++;
+    return true;
 }
 
 /* Hands the answers to the writer, in the order of the questions. */
@@ -117,100 +134,12 @@ static void settle(struct stock_call *call, const enum ticket_command_kind *kind
     post_answers(call);
 }
 
-static void send(struct stock_client *client, struct stock_call **pending);
+static void on_answer(struct guarded_call *guarded, int error);
 
-static void ask(struct stock_caller *self, const struct stock_question *question)
+static void send(struct stock_call *call)
 {
-    struct stock_client *client = CONTAINER_OF(self, struct stock_client, port);
-    struct stock_call **pending = question->release ? &client->release : &client->reduce;
+    struct stock_client *client = call->client;
 
-    if (!*pending)
-        *pending = new_call(client, question->release);
-    struct stock_call *call = *pending;
-    struct answer_command *answer = call ? add_answer(call) : NULL;
-    ASSERT(answer); /* without it a question would be lost: better a restart, which asks again */
-    if (call->n > 1)
-        buf_char(&call->body, ',');
-    write_question(&call->body, question);
-    *answer = (struct answer_command){.command = {.base = {.origin = FROM_EFFECT, .finish = finish},
-                                                  .ticket_id = question->ticket_id,
-                                                  .intent = {.attempt = question->attempt}},
-                                      .call = call};
-    if (call->n == client->max_batch || call->body.n >= MOST_BODY)
-        send(client, pending);
-}
-
-/* ---- answers: loop thread ---- */
-
-static void skip_blanks(struct str *text)
-{
-    while (text->n && (*text->p == ' ' || *text->p == '\n' || *text->p == '\r' || *text->p == '\t')) {
-        text->p++;
-        text->n--;
-    }
-}
-
-static bool take(struct str *text, struct str word)
-{
-    skip_blanks(text);
-    if (!str_starts_with(*text, word))
-        return false;
-    text->p += word.n;
-    text->n -= word.n;
-    return true;
-}
-
-/* [true,false,…]: exactly as many as were asked. */
-static bool read_booleans(struct str text, enum ticket_command_kind *kinds, size_t n)
-{
-    if (!take(&text, STR("[")))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if (i && !take(&text, STR(",")))
-            return false;
-        if (take(&text, STR("true")))
-            kinds[i] = TICKET_REDUCED;
-        else if (take(&text, STR("false")))
-            kinds[i] = TICKET_REFUSED;
-        else
-            return false;
-    }
-    if (!take(&text, STR("]")))
-        return false;
-    skip_blanks(&text);
-    return text.n == 0;
-}
-
-/* Enough for a log line. */
-static struct str beginning_of(struct str text)
-{
-    return (struct str){text.p, text.n < MOST_LOGGED ? text.n : MOST_LOGGED};
-}
-
-static void on_answer(struct guarded_call *guarded, int error)
-{
-    struct stock_call *call = CONTAINER_OF(guarded, struct stock_call, call);
-    enum ticket_command_kind *kinds = heap_alloc(call->n * sizeof(*kinds));
-    bool known = kinds && !error && guarded->http.status == 200;
-
-    if (!error && guarded->http.status != 200)
-        log_error("stock refused a question", LOG_I("status", guarded->http.status),
-                  LOG_S("answer", beginning_of(buf_str(&guarded->http.reply))));
-    for (size_t i = 0; known && i < call->n; i++)
-        kinds[i] = TICKET_RELEASED;
-    if (known && !call->release)
-        known = read_booleans(buf_str(&guarded->http.reply), kinds, call->n);
-    settle(call, known ? kinds : NULL);
-    heap_free(kinds);
-}
-
-static void send(struct stock_client *client, struct stock_call **pending)
-{
-    struct stock_call *call = *pending;
-
-    if (!call)
-        return;
-    *pending = NULL;
     buf_char(&call->body, ']');
     if (call->body.failed) {
         settle(call, NULL);
@@ -224,12 +153,132 @@ static void send(struct stock_client *client, struct stock_call **pending)
     guarded_call(client->caller, &call->call);
 }
 
+/* ---- answers: loop thread ---- */
+
+/* Enough for a log line. */
+static struct str beginning_of(struct str text)
+{
+    return (struct str){text.p, text.n < MOST_LOGGED ? text.n : MOST_LOGGED};
+}
+
+/* Stock doesn't take the array as it is. What it says of one resource or of everybody (404, 429, another server's own
+ * words) no smaller array would change. */
+static bool is_refused_as_a_whole(const struct http_call *http)
+{
+    struct peer_problem problem;
+
+    return http->status == 413 || ((http->status == 400 || http->status == 422) && peer_problem_read(http, &problem));
+}
+
+static struct stock_call *part_of(const struct stock_call *whole, size_t from, size_t to)
+{
+    struct stock_call *part = new_call(whole->client, whole->release);
+
+    for (size_t i = from; part && i < to; i++) {
+        size_t end = i + 1 < whole->n ? whole->at[i + 1] - 1 : whole->body.n - 1;
+        if (!add(part, &whole->questions[i])) {
+            free_call(part);
+            return NULL;
+        }
+        buf_add(&part->body, (struct str){whole->body.p + whole->at[i], end - whole->at[i]});
+    }
+    return part;
+}
+
+/* In two halves, until the question that is refused stands alone; the others get their answers. At most twice as many
+ * calls as questions. */
+static void ask_in_halves(struct stock_call *whole)
+{
+    struct stock_call *first = part_of(whole, 0, whole->n / 2);
+    struct stock_call *second = first ? part_of(whole, whole->n / 2, whole->n) : NULL;
+
+    if (!second) {
+        if (first)
+            free_call(first);
+        settle(whole, NULL);
+        return;
+    }
+    free_call(whole);
+    send(first);
+    send(second);
+}
+
+/* So that the next ones needn't be refused first. */
+static void remember_size(struct stock_client *client, size_t refused)
+{
+    size_t most = refused / 2 > LEAST_BODY ? refused / 2 : (size_t)LEAST_BODY;
+
+    if (most >= atomic_load_explicit(&client->most_body, memory_order_relaxed))
+        return;
+    atomic_store_explicit(&client->most_body, most, memory_order_relaxed);
+    log_warning("stock takes no larger questions (its http.max_body); they are sent in smaller parts",
+                LOG_I("bytes", most));
+}
+
+static bool is_believed(const struct stock_call *call, const struct http_call *http, enum ticket_command_kind *kinds)
+{
+    if (http->status != 200 || http->media != HTTP_MEDIA_JSON)
+        return false;
+    for (size_t i = 0; i < call->n; i++)
+        kinds[i] = TICKET_RELEASED;
+    return call->release ? product_stock_read_released(buf_str(&http->reply), call->questions, call->n)
+                         : product_stock_read_reduced(buf_str(&http->reply), kinds, call->n);
+}
+
+static void on_answer(struct guarded_call *guarded, int error)
+{
+    struct stock_call *call = CONTAINER_OF(guarded, struct stock_call, call);
+    const struct http_call *http = &guarded->http;
+    enum ticket_command_kind *kinds = heap_alloc(call->n * sizeof(*kinds));
+    bool known = kinds && !error && is_believed(call, http, kinds);
+    bool refused = !error && is_refused_as_a_whole(http);
+
+    if (refused && http->status == 413)
+        remember_size(call->client, call->body.n);
+    if (refused && call->n > 1) {
+        ask_in_halves(call);
+    } else {
+        if (!error && !known)
+            log_error(refused ? "stock refuses a question" : "what answered isn't stock, or not to what was asked",
+                      LOG_I("status", http->status), LOG_I("ticket", call->questions[0].ticket_id),
+                      LOG_S("answer", beginning_of(buf_str(&http->reply))));
+        settle(call, known ? kinds : NULL);
+    }
+    heap_free(kinds);
+}
+
+/* ---- asking: writer thread ---- */
+
+static void send_pending(struct stock_call **pending)
+{
+    struct stock_call *call = *pending;
+
+    *pending = NULL;
+    if (call)
+        send(call);
+}
+
+static void ask(struct stock_caller *self, const struct stock_question *question)
+{
+    struct stock_client *client = CONTAINER_OF(self, struct stock_client, port);
+    struct stock_call **pending = question->release ? &client->release : &client->reduce;
+
+    if (!*pending)
+        *pending = new_call(client, question->release);
+    struct stock_call *call = *pending;
+    bool added = call && add(call, question);
+    ASSERT(added); /* without it a question would be lost: better a restart, which asks again */
+    product_stock_write_question(&call->body, question);
+    if (call->n == client->max_batch || call->body.n >= atomic_load_explicit(&client->most_body, memory_order_relaxed))
+        send_pending(pending);
+}
+
 static void flush(struct stock_caller *self)
 {
     struct stock_client *client = CONTAINER_OF(self, struct stock_client, port);
 
-    send(client, &client->release);
-    send(client, &client->reduce);
+    send_pending(&client->release);
+    send_pending(&client->reduce);
 }
 
 /* ---- making it ---- */
@@ -243,6 +292,7 @@ struct stock_caller *product_stock_client_new(struct guarded_caller *caller, con
         return NULL;
     *client = (struct stock_client){
         .port = {.ask = ask, .flush = flush}, .caller = caller, .service = service, .max_batch = max_batch};
+    atomic_store(&client->most_body, MOST_BODY);
     buf_printf(&client->reduce_url, "%s/stocks/reduce", url);
     buf_char(&client->reduce_url, '\0');
     buf_printf(&client->release_url, "%s/stocks/release", url);

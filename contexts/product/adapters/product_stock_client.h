@@ -1,8 +1,9 @@
 /** product_stock_client.h: asking stock: POST /stocks/reduce and /stocks/release, many questions in one call, through a
  * breaker.
  *
- *  Every question carries its reservation id, so a repeat is harmless; a time-out means unknown, and the same question
- * is put again later.
+ *  Every question carries its reservation id, so a repeat is harmless; a time-out means unknown, and so does an answer
+ * that isn't stock's to this question (product_stock_messages.h): the same question is put again later. An array that
+ * stock doesn't take (413, 400, 422) is asked in halves, until the question that is refused stands alone.
  *
  *  One call asks for many orders, so it carries no correlation id and no traceparent: what stock tells about a
  * reservation is joined with the rest of its order by the order's id, which the reservation id holds.

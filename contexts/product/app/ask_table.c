@@ -10,7 +10,7 @@
 
 int ask_table_init(struct ask_table *table, size_t capacity)
 {
-    *table = (struct ask_table){.capacity = capacity, .n_buckets = 16, .next_retry = INT64_MAX};
+    *table = (struct ask_table){.capacity = capacity, .n_buckets = 16, .next_retry = INT64_MAX, .random = 1};
     while (table->n_buckets < capacity)
         table->n_buckets *= 2;
     table->asks = heap_alloc((capacity + 1) * sizeof(struct ask));
@@ -102,10 +102,18 @@ void ask_table_remove(struct ask_table *table, struct ask *ask)
     table->n--;
 }
 
+static int64_t between_half_and_all(struct ask_table *table, int64_t pause)
+{
+    table->random ^= table->random << 13; /* xorshift64 (Marsaglia 2003) */
+    table->random ^= table->random >> 7;
+    table->random ^= table->random << 17;
+    return pause / 2 + (int64_t)(table->random % (uint64_t)(pause / 2 + 1));
+}
+
 void ask_table_retry(struct ask_table *table, struct ask *ask, int64_t now)
 {
     ask->in_flight = false;
-    ask->retry_at = now + ask->pause;
+    ask->retry_at = now + between_half_and_all(table, ask->pause);
     ask->pause = ask->pause * 2 < PAUSE_MOST ? ask->pause * 2 : PAUSE_MOST;
     if (ask->retry_at < table->next_retry)
         table->next_retry = ask->retry_at;

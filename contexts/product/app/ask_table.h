@@ -35,6 +35,7 @@ struct ask_table {
     size_t capacity, n;
     uint32_t free;      /* list of unused asks */
     int64_t next_retry; /* no retry is due before this; may be earlier than the real one */
+    uint64_t random;    /* of the jitter; begins the same in every table, so that a simulation can be repeated */
 };
 
 /** 0 or E_MEMORY. */
@@ -47,7 +48,8 @@ struct ask *ask_table_add(struct ask_table *table, const struct ticket *ticket);
 /** The ticket has changed: what is asked next is about it as it is now. */
 void ask_renew(struct ask *ask, const struct ticket *ticket);
 void ask_table_remove(struct ask_table *table, struct ask *ask);
-/** Not in flight any more; ask again after the back-off (100 ms doubling to 5 s). */
+/** Not in flight any more; ask again after the back-off (100 ms doubling to 5 s, of which between half and all is
+ * waited, so that those who failed together don't come back together). */
 void ask_table_retry(struct ask_table *table, struct ask *ask, int64_t now);
 /** The next ask whose retry is due, with its retry_at cleared; NULL: none. */
 struct ask *ask_table_take_due(struct ask_table *table, int64_t now);

@@ -1,0 +1,600 @@
+/* What one context writes another reads: producer and consumer are held against the same file, api/examples/<name>.json
+ * (ADR 2). Who renames a member on one side only fails here. */
+#include "base.h"
+#include "clock.h"
+#include "errors.h"
+#include "example.h"
+#include "order_events.h"
+#include "order_product_answer.h"
+#include "product_events.h"
+#include "product_json.h"
+#include "product_stock_messages.h"
+#include "stock_app.h"
+#include "stock_events.h"
+#include "stock_json.h"
+#include "view_app.h"
+#include "view_events.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static const struct str correlation = STR_INIT("3f9c0a52-6a1b-4c8e-9d3e-0b6f5d1c7a90");
+static const struct str traceparent = STR_INIT("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+
+static int64_t at(const char *text)
+{
+    int64_t us = 0;
+
+    assert_true(time_parse(str_of(text), &us));
+    return us;
+}
+
+/* ---- events: who writes them ---- */
+
+static void begin(struct outbox *outbox, const char *source, uint64_t position)
+{
+    outbox_init(outbox, source, position - 1);
+    outbox_begin(outbox);
+}
+
+/* The frame's data line is the event. */
+static void assert_event(struct outbox *outbox, const char *name)
+{
+    struct str frame = buf_str(&outbox->frames);
+    struct str rest, line;
+
+    assert_false(outbox->frames.failed);
+    (void)str_split(frame, '\n', &rest); /* id */
+    line = str_split(rest, '\n', &rest);
+    assert_true(str_starts_with(line, STR("data: ")));
+    example_assert_written(name, (struct str){line.p + 6, line.n - 6});
+    outbox_free(outbox);
+}
+
+static void order_writes_its_events_as_the_examples_say(void **state)
+{
+    const struct order_command command = {.correlation = correlation, .traceparent = traceparent};
+    struct outbox outbox;
+
+    UNUSED(state);
+    const struct order placed = {.id = 42,
+                                 .state = ORDER_REQUESTED,
+                                 .product_name = STR("Americano"),
+                                 .qty = 2,
+                                 .amount = 8000,
+                                 .currency = STR("KRW")};
+    begin(&outbox, "order", 17);
+    order_event_write(
+        &outbox, &placed,
+        &(struct order_event){.kind = ORDER_EVENT_ORDERED, .at = at("2026-03-02T08:30:15.120Z"), .version = 1},
+        &command);
+    assert_event(&outbox, "event_ordered");
+
+    const struct order canceled = {.id = 43,
+                                   .state = ORDER_CANCELED,
+                                   .product_name = STR("Latte"),
+                                   .product_id = 8,
+                                   .qty = 3,
+                                   .amount = 13500,
+                                   .currency = STR("KRW")};
+    begin(&outbox, "order", 19);
+    order_event_write(
+        &outbox, &canceled,
+        &(struct order_event){.kind = ORDER_EVENT_ORDER_CANCELED, .at = at("2026-03-02T08:30:40.700Z"), .version = 4},
+        &command);
+    assert_event(&outbox, "event_order_canceled");
+}
+
+static struct ticket a_ticket(int64_t id, int64_t order_id, const char *name, int64_t qty)
+{
+    return (struct ticket){.id = id,
+                           .order_id = order_id,
+                           .product_name = str_of(name),
+                           .qty = qty,
+                           .correlation = correlation,
+                           .traceparent = traceparent};
+}
+
+static void product_writes_its_events_as_the_examples_say(void **state)
+{
+    const struct ticket americano = a_ticket(7, 42, "Americano", 2);
+    const struct ticket latte = a_ticket(8, 43, "Latte", 3);
+    struct ticket counter = a_ticket(9, 0, "Americano", 1);
+    const struct {
+        const char *example;
+        uint64_t position;
+        const struct ticket *ticket;
+        struct ticket_event event;
+        const char *at;
+    } rows[] = {
+        {"event_production_started",
+         31,
+         &americano,
+         {TICKET_EVENT_PRODUCTION_STARTED, TICKET_PRODUCING, .version = 2},
+         "2026-03-02T08:30:20.310Z"},
+        {"event_out_of_stock",
+         32,
+         &latte,
+         {TICKET_EVENT_OUT_OF_STOCK, TICKET_OUT_OF_STOCK, .version = 2},
+         "2026-03-02T08:30:21.040Z"},
+        {"event_produced",
+         33,
+         &americano,
+         {TICKET_EVENT_PRODUCED, TICKET_COMPLETED, .version = 3},
+         "2026-03-02T08:30:25.420Z"},
+        {"event_product_requeued",
+         34,
+         &latte,
+         {TICKET_EVENT_PRODUCT_REQUEUED, TICKET_READY, .version = 3},
+         "2026-03-02T08:30:33.000Z"},
+        {"event_product_canceled",
+         35,
+         &latte,
+         {TICKET_EVENT_PRODUCT_CANCELED, TICKET_CANCELED, .version = 4},
+         "2026-03-02T08:30:40.690Z"},
+        {"event_production_started_counter",
+         36,
+         &counter,
+         {TICKET_EVENT_PRODUCTION_STARTED, TICKET_PRODUCING, .version = 1},
+         "2026-03-02T08:30:50.002Z"},
+    };
+
+    UNUSED(state);
+    counter.reference = 1;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct outbox outbox;
+        struct ticket_event event = rows[i].event;
+        event.at = at(rows[i].at);
+        begin(&outbox, "product", rows[i].position);
+        product_event_write(&outbox, rows[i].ticket, &event);
+        assert_event(&outbox, rows[i].example);
+    }
+}
+
+static void stock_writes_its_events_as_the_examples_say(void **state)
+{
+    const struct stock_command command = {.correlation = correlation, .traceparent = traceparent};
+    const struct {
+        const char *example;
+        uint64_t position;
+        int64_t id;
+        struct stock_event event;
+        const char *at;
+    } rows[] = {
+        {"event_stock_reduced",
+         51,
+         1,
+         {.kind = STOCK_EVENT_REDUCED,
+          .product_name = STR("Americano"),
+          .qty = 2,
+          .on_hand = 98,
+          .version = 4,
+          .reservation_id = STR("o42.1")},
+         "2026-03-02T08:30:20.300Z"},
+        {"event_stock_received",
+         53,
+         2,
+         {.kind = STOCK_EVENT_RECEIVED, .product_name = STR("Latte"), .qty = 50, .on_hand = 52, .version = 3},
+         "2026-03-02T08:30:32.950Z"},
+        {"event_stock_corrected",
+         54,
+         1,
+         {.kind = STOCK_EVENT_CORRECTED,
+          .product_name = STR("Americano"),
+          .qty = -3,
+          .on_hand = 95,
+          .version = 5,
+          .reason = STR("counted by hand")},
+         "2026-03-02T08:30:35.000Z"},
+        {"event_stock_released",
+         55,
+         1,
+         {.kind = STOCK_EVENT_RELEASED,
+          .product_name = STR("Americano"),
+          .qty = 2,
+          .on_hand = 100,
+          .version = 6,
+          .reservation_id = STR("o42.1")},
+         "2026-03-02T08:30:45.080Z"},
+        {"event_stock_removed",
+         56,
+         6,
+         {.kind = STOCK_EVENT_REMOVED, .product_name = STR("Oat Latte"), .qty = 100, .on_hand = 0, .version = 2},
+         "2026-03-02T08:30:58.000Z"},
+    };
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct outbox outbox;
+        struct stock_event event = rows[i].event;
+        const struct stock row = {.id = rows[i].id};
+        event.at = at(rows[i].at);
+        begin(&outbox, "stock", rows[i].position);
+        stock_event_write(&outbox, &row, &event, &command);
+        assert_event(&outbox, rows[i].example);
+    }
+}
+
+/* ---- events: who reads them ---- */
+
+typedef struct command *decoder(void *context, size_t source, struct str text, const char **reason);
+
+/* NULL: the reader has no use for it. One that can't be read fails the test. */
+static struct command *decoded(decoder *decode, void *context, size_t source, const char *name)
+{
+    struct arena arena;
+    const char *reason = NULL;
+
+    arena_init(&arena, 0);
+    struct command *command = decode(context, source, example_read(&arena, name), &reason);
+    if (reason)
+        fail_msg("%s: %s", name, reason);
+    arena_free(&arena);
+    return command;
+}
+
+static void give_back(struct command *command)
+{
+    command->finish(command, OK);
+}
+
+static void order_reads_products_events(void **state)
+{
+    static const struct {
+        const char *example;
+        enum order_command_kind kind;
+        int64_t order, ticket, version;
+    } rows[] = {
+        {"event_production_started", ORDER_STARTED, 42, 7, 2},
+        {"event_produced", ORDER_PRODUCED, 42, 7, 3},
+        {"event_out_of_stock", ORDER_RAN_OUT, 43, 8, 2},
+        {"event_product_requeued", ORDER_REQUEUED, 43, 8, 3},
+        {"event_product_canceled", ORDER_PRODUCT_CANCELED, 43, 8, 4},
+    };
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct command *command = decoded(order_event_decode, NULL, 0, rows[i].example);
+        assert_non_null(command);
+        const struct order_command *self = CONTAINER_OF(command, struct order_command, base);
+        assert_int_equal(self->intent.kind, rows[i].kind);
+        assert_int_equal(self->order_id, rows[i].order);
+        assert_int_equal(self->intent.ticket_id, rows[i].ticket);
+        assert_int_equal(self->intent.ticket_version, rows[i].version);
+        assert_true(str_eq(self->correlation, correlation) && str_eq(self->traceparent, traceparent));
+        give_back(command);
+    }
+    assert_null(decoded(order_event_decode, NULL, 0, "event_production_started_counter")); /* no order's */
+}
+
+static void product_reads_orders_events(void **state)
+{
+    UNUSED(state);
+    struct command *command = decoded(product_event_decode, NULL, PRODUCT_SOURCE_ORDER, "event_ordered");
+    assert_non_null(command);
+    const struct ticket_intent *ordered = &CONTAINER_OF(command, struct product_command, base)->intent;
+    assert_int_equal(ordered->kind, TICKET_ORDERED);
+    assert_int_equal(ordered->order_id, 42);
+    assert_int_equal(ordered->qty, 2);
+    assert_true(str_is(ordered->product_name, "Americano"));
+    assert_true(str_eq(ordered->correlation, correlation) && str_eq(ordered->traceparent, traceparent));
+    give_back(command);
+
+    command = decoded(product_event_decode, NULL, PRODUCT_SOURCE_ORDER, "event_order_canceled");
+    assert_non_null(command);
+    const struct ticket_intent *canceled = &CONTAINER_OF(command, struct product_command, base)->intent;
+    assert_int_equal(canceled->kind, TICKET_CANCEL_ORDER);
+    assert_int_equal(canceled->order_id, 43);
+    give_back(command);
+}
+
+static void product_reads_stocks_events(void **state)
+{
+    static const struct {
+        const char *example, *item;
+        int64_t on_hand;
+    } rows[] = {{"event_stock_received", "Latte", 52},
+                {"event_stock_corrected", "Americano", 95},
+                {"event_stock_released", "Americano", 100}};
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct command *command = decoded(product_event_decode, NULL, PRODUCT_SOURCE_STOCK, rows[i].example);
+        assert_non_null(command);
+        const struct product_command *self = CONTAINER_OF(command, struct product_command, base);
+        assert_int_equal(self->intent.kind, TICKET_GOODS_IN);
+        assert_true(str_is(self->item, rows[i].item));
+        assert_int_equal(self->on_hand, rows[i].on_hand);
+        give_back(command);
+    }
+    assert_null(decoded(product_event_decode, NULL, PRODUCT_SOURCE_STOCK, "event_stock_reduced"));
+    assert_null(decoded(product_event_decode, NULL, PRODUCT_SOURCE_STOCK, "event_stock_removed"));
+}
+
+static void the_view_reads_everybodys_events(void **state)
+{
+    static const struct {
+        const char *example, *type, *item;
+        enum mypage_producer producer;
+        int64_t order, ticket, qty, version, on_hand;
+    } rows[] = {
+        {"event_ordered", "Ordered", "Americano", MYPAGE_ORDER, 42, 0, 2, 1, 0},
+        {"event_order_canceled", "OrderCanceled", "Latte", MYPAGE_ORDER, 43, 0, 3, 4, 0},
+        {"event_production_started", "ProductionStarted", "", MYPAGE_PRODUCT, 42, 7, 0, 2, 0},
+        {"event_produced", "Produced", "", MYPAGE_PRODUCT, 42, 7, 0, 3, 0},
+        {"event_out_of_stock", "OutOfStock", "", MYPAGE_PRODUCT, 43, 8, 0, 2, 0},
+        {"event_product_requeued", "ProductRequeued", "", MYPAGE_PRODUCT, 43, 8, 0, 3, 0},
+        {"event_product_canceled", "ProductCanceled", "", MYPAGE_PRODUCT, 43, 8, 0, 4, 0},
+        {"event_stock_reduced", "StockReduced", "Americano", MYPAGE_STOCK, 42, 0, 0, 4, 98},
+        {"event_stock_released", "StockReleased", "Americano", MYPAGE_STOCK, 42, 0, 0, 6, 100},
+        {"event_stock_received", NULL, "Latte", MYPAGE_STOCK, 0, 0, 0, 3, 52},
+        {"event_stock_corrected", NULL, "Americano", MYPAGE_STOCK, 0, 0, 0, 5, 95},
+        {"event_stock_removed", NULL, "Oat Latte", MYPAGE_STOCK, 0, 0, 0, 2, 0},
+    };
+    struct view_decoder view;
+
+    UNUSED(state);
+    arena_init(&view.arena, 0);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct command *command = decoded(view_event_decode, &view, rows[i].producer, rows[i].example);
+        assert_non_null(command);
+        const struct view_command *self = CONTAINER_OF(command, struct view_command, base);
+        assert_int_equal(self->order_id, rows[i].order);
+        assert_int_equal(self->event.version, rows[i].version);
+        assert_true(str_is(self->event.product_name, rows[i].item));
+        if (rows[i].type) {
+            assert_true(str_is(mypage_fact_type(self->event.fact), rows[i].type));
+            assert_int_equal(self->event.ticket_id, rows[i].ticket);
+            assert_int_equal(self->event.qty, rows[i].qty);
+        }
+        if (rows[i].producer == MYPAGE_STOCK) {
+            assert_true(str_is(self->item.name, rows[i].item));
+            assert_int_equal(self->item.on_hand, rows[i].on_hand);
+        }
+        give_back(command);
+    }
+    assert_null(decoded(view_event_decode, &view, MYPAGE_PRODUCT, "event_production_started_counter"));
+    arena_free(&view.arena);
+}
+
+/* ---- product asks stock ---- */
+
+static struct stock_question a_question(bool release, int64_t order_id, const char *name, int64_t qty)
+{
+    return (struct stock_question){.release = release,
+                                   .ticket_id = 900 + order_id,
+                                   .order_id = order_id,
+                                   .attempt = 1,
+                                   .product_name = str_of(name),
+                                   .qty = qty};
+}
+
+static void assert_asked(const char *name, const struct stock_question *questions, size_t n)
+{
+    struct buf body = {0};
+
+    buf_char(&body, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_char(&body, ',');
+        product_stock_write_question(&body, &questions[i]);
+    }
+    buf_char(&body, ']');
+    assert_false(body.failed);
+    example_assert_written(name, buf_str(&body));
+    buf_free(&body);
+}
+
+static void product_asks_stock_as_the_examples_say(void **state)
+{
+    const struct stock_question reductions[] = {a_question(false, 42, "Americano", 2),
+                                                a_question(false, 43, "Latte", 3)};
+    const struct stock_question releases[] = {a_question(true, 42, "Americano", 2), a_question(true, 44, "Latte", 3)};
+
+    UNUSED(state);
+    assert_asked("stock_reduce_batch_request", reductions, COUNT_OF(reductions));
+    assert_asked("stock_release_batch_request", releases, COUNT_OF(releases));
+}
+
+static void stock_reads_what_product_asks(void **state)
+{
+    struct arena arena;
+    struct json_array items;
+    struct json_error error;
+
+    UNUSED(state);
+    arena_init(&arena, 0);
+    struct str text = example_read(&arena, "stock_reduce_batch_request");
+    assert_true(json_decode_array(&reduce_desc, text, STOCK_ARRAY_MAX, &items, &arena, &error));
+    const struct reduce_json *reductions = items.items;
+    assert_int_equal(items.n, 2);
+    assert_true(str_is(reductions[0].product_name, "Americano") && str_is(reductions[0].reservation_id, "o42.1"));
+    assert_int_equal(reductions[0].qty, 2);
+    assert_true(str_is(reductions[1].product_name, "Latte") && str_is(reductions[1].reservation_id, "o43.1"));
+    text = example_read(&arena, "stock_release_batch_request");
+    assert_true(json_decode_array(&release_desc, text, STOCK_ARRAY_MAX, &items, &arena, &error));
+    const struct release_json *releases = items.items;
+    assert_int_equal(items.n, 2);
+    assert_true(str_is(releases[0].reservation_id, "o42.1") && str_is(releases[1].reservation_id, "o44.1"));
+    arena_free(&arena);
+}
+
+static void stock_answers_a_release_as_the_examples_say(void **state)
+{
+    struct buf text = {0};
+
+    UNUSED(state);
+    json_encode(&text, &released_desc, &(struct released_json){STR("o42.1"), true});
+    example_assert_written("stock_released", buf_str(&text));
+    buf_clear(&text);
+    json_encode(&text, &released_desc, &(struct released_json){STR("o44.1"), false});
+    example_assert_written("stock_not_released", buf_str(&text));
+    buf_free(&text);
+}
+
+static void product_reads_what_stock_answers(void **state)
+{
+    struct arena arena;
+    enum ticket_command_kind kinds[2];
+    const struct stock_question releases[] = {a_question(true, 42, "", 0), a_question(true, 44, "", 0)};
+
+    UNUSED(state);
+    arena_init(&arena, 0);
+    assert_true(product_stock_read_reduced(example_read(&arena, "stock_reduce_batch_answer"), kinds, 2));
+    assert_int_equal(kinds[0], TICKET_REDUCED);
+    assert_int_equal(kinds[1], TICKET_REFUSED);
+    assert_true(product_stock_read_released(example_read(&arena, "stock_release_batch_answer"), releases, 2));
+    arena_free(&arena);
+}
+
+static void an_answer_of_stocks_that_is_not_to_what_was_asked_is_not_believed(void **state)
+{
+    static const char *const reduced[] = {"",
+                                          "true",
+                                          "[true]",
+                                          "[true,false,true]",
+                                          "[1,0]",
+                                          "[true,]",
+                                          "[true,false]x",
+                                          "<html></html>",
+                                          "{}",
+                                          "[\"true\",\"false\"]",
+                                          "[null,true]"};
+    static const char *const released[] = {
+        "",
+        "<html>Please log in</html>",
+        "{}",
+        "[]",
+        "[true,true]",
+        "[{\"reservationId\":\"o42.1\",\"released\":true}]",
+        "[{\"reservationId\":\"o42.1\",\"released\":true},{\"reservationId\":\"o45.1\",\"released\":true}]",
+        "[{\"reservationId\":\"o44.1\",\"released\":true},{\"reservationId\":\"o42.1\",\"released\":true}]",
+        "[{\"reservationId\":\"o42.1\"},{\"reservationId\":\"o44.1\"}]",
+        "[{\"reservationId\":\"o42.2\",\"released\":true},{\"reservationId\":\"o44.1\",\"released\":true}]",
+    };
+    enum ticket_command_kind kinds[3];
+    const struct stock_question asked[] = {a_question(true, 42, "", 0), a_question(true, 44, "", 0)};
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(reduced); i++)
+        assert_false(product_stock_read_reduced(str_of(reduced[i]), kinds, 2));
+    for (size_t i = 0; i < COUNT_OF(released); i++)
+        assert_false(product_stock_read_released(str_of(released[i]), asked, 2));
+}
+
+/* ---- order asks product ---- */
+
+static void product_answers_a_cancel_as_the_examples_say(void **state)
+{
+    struct buf text = {0};
+    struct ticket ticket = a_ticket(8, 43, "Latte", 3);
+    struct ticket tombstone = {.id = 11, .order_id = 44, .state = TICKET_TOMBSTONE};
+
+    UNUSED(state);
+    ticket.state = TICKET_CANCELED;
+    ticket.created_at = at("2026-03-02T08:30:16.020Z");
+    ticket.updated_at = at("2026-03-02T08:30:40.690Z");
+    tombstone.created_at = tombstone.updated_at = at("2026-03-02T08:30:55.010Z");
+    struct ticket_json json = ticket_json_of(&ticket, 0);
+    json_encode(&text, ticket_type.desc, &json);
+    example_assert_written("ticket_canceled", buf_str(&text));
+    buf_clear(&text);
+    json = ticket_json_of(&tombstone, 0);
+    json_encode(&text, ticket_type.desc, &json);
+    example_assert_written("ticket_tombstone", buf_str(&text));
+    buf_free(&text);
+}
+
+static enum product_answer answer_of(int status, enum http_media media, struct str text, int64_t order_id,
+                                     int64_t *ticket_id)
+{
+    struct http_call call = {.status = status, .media = media};
+
+    buf_add(&call.reply, text);
+    enum product_answer answer = order_product_answer(&call, order_id, ticket_id);
+    buf_free(&call.reply);
+    return answer;
+}
+
+static void order_reads_what_product_answers_to_a_cancel(void **state)
+{
+    struct arena arena;
+    int64_t ticket_id;
+
+    UNUSED(state);
+    arena_init(&arena, 0);
+    struct str canceled = example_read(&arena, "ticket_canceled");
+    struct str tombstone = example_read(&arena, "ticket_tombstone");
+    struct str problem = example_read(&arena, "problem_ticket_in_production");
+    assert_int_equal(answer_of(200, HTTP_MEDIA_JSON, canceled, 43, &ticket_id), PRODUCT_ANSWER_CANCELED);
+    assert_int_equal(ticket_id, 8);
+    assert_int_equal(answer_of(200, HTTP_MEDIA_JSON, tombstone, 44, &ticket_id), PRODUCT_ANSWER_CANCELED);
+    assert_int_equal(ticket_id, 11);
+    assert_int_equal(answer_of(409, HTTP_MEDIA_PROBLEM, problem, 43, &ticket_id), PRODUCT_ANSWER_TOO_LATE);
+    arena_free(&arena);
+}
+
+static void an_answer_of_products_that_is_not_to_what_was_asked_is_not_believed(void **state)
+{
+    struct arena arena;
+    int64_t ticket_id;
+
+    UNUSED(state);
+    arena_init(&arena, 0);
+    struct str canceled = example_read(&arena, "ticket_canceled");
+    struct str ready = example_read(&arena, "ticket_ready");
+    struct str problem = example_read(&arena, "problem_ticket_in_production");
+    const struct {
+        int status;
+        enum http_media media;
+        struct str text;
+        int64_t order_id;
+    } rows[] = {
+        {200, HTTP_MEDIA_OTHER, STR("<html>Please log in</html>"), 43},
+        {200, HTTP_MEDIA_OTHER, canceled, 43}, /* a ticket in a page */
+        {200, HTTP_MEDIA_PROBLEM, canceled, 43},
+        {200, HTTP_MEDIA_JSON, canceled, 42}, /* another order's */
+        {200, HTTP_MEDIA_JSON, ready, 42},    /* not cancelled */
+        {200, HTTP_MEDIA_JSON, STR("{\"status\":\"UP\"}"), 43},
+        {200, HTTP_MEDIA_JSON, STR(""), 43},
+        {204, HTTP_MEDIA_OTHER, STR(""), 43},
+        {302, HTTP_MEDIA_OTHER, STR(""), 43},
+        {404, HTTP_MEDIA_PROBLEM, STR("{\"type\":\"about:blank\",\"status\":404}"), 43},
+        {409, HTTP_MEDIA_OTHER, STR("Conflict"), 43},
+        {409, HTTP_MEDIA_JSON, problem, 43},
+        {409, HTTP_MEDIA_PROBLEM, STR("{\"type\":\"about:blank\",\"status\":500}"), 43},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        enum product_answer answer =
+            answer_of(rows[i].status, rows[i].media, rows[i].text, rows[i].order_id, &ticket_id);
+        assert_int_equal(answer, PRODUCT_ANSWER_NONE);
+        assert_int_equal(ticket_id, 0);
+    }
+    arena_free(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_writes_its_events_as_the_examples_say),
+        cmocka_unit_test(product_writes_its_events_as_the_examples_say),
+        cmocka_unit_test(stock_writes_its_events_as_the_examples_say),
+        cmocka_unit_test(order_reads_products_events),
+        cmocka_unit_test(product_reads_orders_events),
+        cmocka_unit_test(product_reads_stocks_events),
+        cmocka_unit_test(the_view_reads_everybodys_events),
+        cmocka_unit_test(product_asks_stock_as_the_examples_say),
+        cmocka_unit_test(stock_reads_what_product_asks),
+        cmocka_unit_test(stock_answers_a_release_as_the_examples_say),
+        cmocka_unit_test(product_reads_what_stock_answers),
+        cmocka_unit_test(an_answer_of_stocks_that_is_not_to_what_was_asked_is_not_believed),
+        cmocka_unit_test(product_answers_a_cancel_as_the_examples_say),
+        cmocka_unit_test(order_reads_what_product_answers_to_a_cancel),
+        cmocka_unit_test(an_answer_of_products_that_is_not_to_what_was_asked_is_not_believed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
