@@ -79,6 +79,7 @@ static int find_waiting(struct product_repo *port, struct str product_name, int6
     struct fake_product_repo *fake = of(port);
     struct ticket *all = ARENA_ARRAY(arena, struct ticket, *n + fake->n + 1);
 
+    fake->n_searches++;
     int rc = fake_trap_sprung(&fake->reads);
     if (!rc && !all)
         rc = E_MEMORY;

@@ -15,6 +15,7 @@ struct fake_product_repo {
     size_t n, room;
     struct fake_outbox outbox;
     struct fake_trap reads, commits; /* set by whoever wants a failure */
+    size_t n_searches;               /* for tickets that wait for goods */
     size_t n_commits;                /* that succeeded and had something to store */
     bool lets_orders_have_twins;     /* a store without the unique index: a second ticket of an order is not refused */
 };

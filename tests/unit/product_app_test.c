@@ -405,6 +405,25 @@ static void a_late_answer_to_an_earlier_attempt_changes_nothing(void **state)
 
 /* ---- goods ---- */
 
+static void many_small_deliveries_look_once_through_those_who_wait(void **state)
+{
+    struct kitchen *kitchen = *state;
+    struct product_command deliveries[8];
+    struct product_command *list[COUNT_OF(deliveries)];
+
+    for (size_t i = 0; i < COUNT_OF(deliveries); i++) {
+        deliveries[i] = goods(i + 1, (int64_t)i + 1);
+        list[i] = &deliveries[i];
+    }
+    order_one(kitchen, 42);
+    stock_says(kitchen, TICKET_REFUSED, 1, 1);
+    assert_state(kitchen, 1, TICKET_OUT_OF_STOCK);
+    kitchen->repo->n_searches = 0;
+    assert_int_equal(run(kitchen, list, COUNT_OF(deliveries)), OK);
+    assert_int_equal(kitchen->repo->n_searches, 1);
+    assert_state(kitchen, 1, TICKET_READY); /* what the last one says there is is enough */
+}
+
 static void a_ticket_out_of_stock_is_taken_up_under_its_next_attempt_when_goods_come(void **state)
 {
     struct kitchen *kitchen = *state;
@@ -1063,6 +1082,7 @@ int main(void)
         TEST(a_question_without_an_answer_is_asked_again, fast),
         TEST(a_restart_asks_again_for_what_was_ready, fast),
         TEST(a_late_answer_to_an_earlier_attempt_changes_nothing, fast),
+        TEST(many_small_deliveries_look_once_through_those_who_wait, fast),
         TEST(a_ticket_out_of_stock_is_taken_up_under_its_next_attempt_when_goods_come, fast),
         TEST(goods_are_for_the_oldest_as_far_as_they_go, fast),
         TEST(what_was_set_apart_for_a_cancelled_ticket_is_for_those_behind_it, fast),

@@ -24,6 +24,8 @@ const struct sql_migration product_migrations[] = {
         "CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL);"
         "INSERT INTO tally (name, n) VALUES ('tickets', 0);" OUTBOX_SQL_SCHEMA},
     {2, OUTBOX_SQL_EPOCHS},
+    /* with qty: those that a delivery is too small for are passed over without being read */
+    {3, "DROP INDEX ticket_waiting; CREATE INDEX ticket_waiting ON ticket (product_name, id, qty) WHERE state = 3;"},
 };
 const size_t product_migrations_count = COUNT_OF(product_migrations);
 
@@ -35,7 +37,7 @@ enum { TICKET_COLUMN_COUNT = 13 };
 static const struct sql_statement find_by_id = {"SELECT " TICKET_COLUMNS " FROM ticket WHERE id = $1", 1};
 static const struct sql_statement find_by_order = {"SELECT " TICKET_COLUMNS " FROM ticket WHERE order_id = $1", 1};
 static const struct sql_statement find_out_of_stock = {
-    "SELECT " TICKET_COLUMNS " FROM ticket WHERE state = 3 AND product_name = $1 ORDER BY id", 1};
+    "SELECT " TICKET_COLUMNS " FROM ticket WHERE state = 3 AND product_name = $1 AND qty <= $2 ORDER BY id", 2};
 static const struct sql_statement find_due_tickets = {
     "SELECT due_at, id FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) AND due_at <= $3 ORDER BY "
     "due_at, id LIMIT $4",
@@ -214,9 +216,9 @@ static int find_waiting(struct product_repo *self, struct str product_name, int6
                         struct ticket **out, size_t *n, struct arena *arena)
 {
     struct waiting_search search = {out, n, *n, most, on_hand, arena};
-    struct sql_value name = SQL_S(product_name);
+    const struct sql_value values[] = {SQL_S(product_name), SQL_N(on_hand)};
 
-    int rc = sql_query(sql_of(self), &find_out_of_stock, &name, on_waiting, &search);
+    int rc = sql_query(sql_of(self), &find_out_of_stock, values, on_waiting, &search);
     return rc == ENOUGH_FOUND ? OK : rc;
 }
 

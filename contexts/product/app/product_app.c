@@ -68,6 +68,33 @@ static int offer(struct product_app *app, struct product_batch *batch, struct st
     return rc;
 }
 
+static bool is_delivery(const struct product_command *command)
+{
+    return command->base.fate == COMMAND_NORMAL && command->intent.kind == TICKET_GOODS_IN;
+}
+
+/* Each delivery says how many there are then. What the last one of an item says is so: those who wait are looked
+ * through once a batch for each item, however many deliveries there are. */
+static int offer_deliveries(struct product_app *app, struct product_batch *batch, struct command *const *commands,
+                            size_t n)
+{
+    struct working_set items;
+    size_t seen = 0;
+    int rc = working_set_init(&items, n, &app->arena) ? OK : E_MEMORY;
+
+    for (size_t i = n; i-- > 0 && !rc;) {
+        const struct product_command *command = command_of(commands[i]);
+        if (!is_delivery(command))
+            continue;
+        rc = goods_came(&app->goods, command->item);
+        if (rc || working_set_text(&items, command->item) < seen)
+            continue;
+        seen++;
+        rc = offer(app, batch, command->item, command->on_hand);
+    }
+    return rc;
+}
+
 static int take_goods(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)
 {
     int rc = OK;
@@ -77,12 +104,8 @@ static int take_goods(struct product_app *app, struct product_batch *batch, stru
             rc = offer(app, batch, app->goods.name[i], app->goods.spare[i]);
     }
     for (size_t i = 0; i < n && !rc; i++) {
-        const struct product_command *command = command_of(commands[i]);
-        if (command->base.fate != COMMAND_NORMAL || command->intent.kind != TICKET_GOODS_IN)
-            continue;
-        rc = goods_came(&app->goods, command->item);
-        if (!rc)
-            rc = offer(app, batch, command->item, command->on_hand);
+        if (is_delivery(command_of(commands[i])))
+            return offer_deliveries(app, batch, commands, n);
     }
     return rc;
 }
