@@ -87,8 +87,10 @@ static bool open_all(struct stock_service *self, const struct program *program, 
         buf_printf(problem, "the epochs of the feed can't be kept: %s", error_text(error));
         return false;
     }
-    self->repo = stock_repo_kv_new(self->kv, &retention);
-    int rc = self->repo ? open_app(self, settings) : E_MEMORY;
+    int rc = stock_repo_kv_rename(self->kv);
+    self->repo = rc ? NULL : stock_repo_kv_new(self->kv, &retention);
+    if (!rc)
+        rc = self->repo ? open_app(self, settings) : E_MEMORY;
     if (rc)
         buf_printf(problem, "the stock's store can't be used: %s", error_text(rc));
     return rc == OK;

@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "arena.h"
 #include "json.h"
+#include "text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -47,27 +48,49 @@ struct owned_menu {
     struct arena arena;
 };
 
-static bool is_named(const struct menu_item *item, struct str name)
+static const struct menu_item *find_key(const struct menu *menu, struct str key)
 {
-    if (str_eq_nocase(item->name, name) || str_eq_nocase(item->ko, name) || str_eq_nocase(item->en, name))
-        return true;
-    for (size_t i = 0; i < item->n_aliases; i++) {
-        if (str_eq_nocase(item->alias[i], name))
-            return true;
+    for (size_t i = 0; i < menu->n; i++) {
+        const struct menu_item *item = &menu->items[i];
+        for (size_t k = 0; k < item->n_keys; k++) {
+            if (str_eq_nocase(item->key[k], key)) /* keys are folded: only ASCII may differ, as it came */
+                return item;
+        }
     }
-    return false;
+    return NULL;
 }
 
 const struct menu_item *menu_find(const struct menu *menu, struct str name)
 {
+    struct arena arena;
+
     name = str_trim(name);
     if (name.n == 0)
         return NULL;
-    for (size_t i = 0; i < menu->n; i++) {
-        if (is_named(&menu->items[i], name))
-            return &menu->items[i];
+    if (text_is_ascii(name))
+        return find_key(menu, name);
+    arena_init(&arena, 0);
+    struct str key = text_fold(&arena, name);
+    const struct menu_item *item = key.p ? find_key(menu, key) : NULL;
+    arena_free(&arena);
+    return item;
+}
+
+/* All its names in normal form, and the keys that they are found by. */
+static bool take_keys(struct menu_item *item, struct arena *arena)
+{
+    struct str *names[3 + MENU_MAX_ALIASES] = {&item->name, &item->ko, &item->en};
+
+    item->n_keys = 3 + item->n_aliases;
+    for (size_t i = 0; i < item->n_aliases; i++)
+        names[3 + i] = &item->alias[i];
+    for (size_t i = 0; i < item->n_keys; i++) {
+        *names[i] = text_nfc(arena, *names[i]);
+        item->key[i] = text_fold(arena, *names[i]);
+        if (!names[i]->p || !item->key[i].p)
+            return false;
     }
-    return NULL;
+    return true;
 }
 
 static bool read_aliases(struct menu_item *item, struct str aliases, struct buf *problem)
@@ -88,14 +111,10 @@ static bool read_aliases(struct menu_item *item, struct str aliases, struct buf 
 /* No two items may answer to the same name. */
 static bool is_unambiguous(const struct menu *menu, const struct menu_item *item, struct buf *problem)
 {
-    const struct menu_item *other = menu_find(menu, item->name);
+    const struct menu_item *other = NULL;
 
-    if (!other)
-        other = menu_find(menu, item->ko);
-    if (!other)
-        other = menu_find(menu, item->en);
-    for (size_t i = 0; !other && i < item->n_aliases; i++)
-        other = menu_find(menu, item->alias[i]);
+    for (size_t i = 0; !other && i < item->n_keys; i++)
+        other = find_key(menu, item->key[i]);
     if (!other)
         return true;
     buf_printf(problem, "\"%.*s\" and \"%.*s\" share a name", STR_ARG(other->name), STR_ARG(item->name));
@@ -128,7 +147,13 @@ static bool read_items(struct owned_menu *owned, const struct json_array *items,
             item.ko = item.name;
         if (item.en.n == 0)
             item.en = item.name;
-        if (!read_aliases(&item, texts[i].aliases, problem) || !is_unambiguous(&owned->menu, &item, problem))
+        if (!read_aliases(&item, texts[i].aliases, problem))
+            return false;
+        if (!take_keys(&item, &owned->arena)) {
+            BUF_LIT(problem, "out of memory");
+            return false;
+        }
+        if (!is_unambiguous(&owned->menu, &item, problem))
             return false;
         owned->menu.items[owned->menu.n++] = item;
     }

@@ -1,8 +1,8 @@
 /** menu.h: what is sold: names, aliases, prices. Read once at start from a file (setting `menu`) or the one built in;
  * never changes after.
  *
- *  A name is found in any letter case (ASCII), by the item's name, its ko or en name, or an alias; what is stored and
- * answered is always `name`. Any thread after menu_load().
+ *  A name is found as text (text.h: composed or not, in any letter case), by the item's name, its ko or en name, or an
+ * alias; what is stored and answered is always `name`. Any thread after menu_load().
  */
 #ifndef COFFEESHOP_MENU_H
 #define COFFEESHOP_MENU_H
@@ -14,13 +14,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MENU_MAX_ITEMS = 500, MENU_MAX_ALIASES = 16, MENU_NAME_MAX = 64 };
+enum {
+    MENU_MAX_ITEMS = 500,
+    MENU_MAX_ALIASES = 16,
+    MENU_NAME_MAX = 64 /* characters */,
+    MENU_GIVEN_MAX = 4 * MENU_NAME_MAX /* as given: not composed */
+};
 
 struct menu_item {
     struct str name; /* "Americano": the canonical name */
     struct str ko, en;
     struct str alias[MENU_MAX_ALIASES];
     size_t n_aliases;
+    struct str key[3 + MENU_MAX_ALIASES]; /* all of them, folded: what they are found by */
+    size_t n_keys;
     int64_t price; /* in the currency's minor unit (KRW has none: won) */
 };
 

@@ -1,5 +1,6 @@
 """The stock keeper's service: never below zero, exactly once, however many ask at the same time."""
 import threading
+import unicodedata
 import uuid
 
 import pytest
@@ -298,3 +299,24 @@ def test_two_hundred_orders_of_a_hundred_cups_make_a_hundred(own_shop):
 
     eventually(counted, what="a hundred are made and a hundred wait")
     assert own_shop.on_hand("Tea") == 0
+
+
+@pytest.mark.parametrize("kept, asked", [("CAFFÈ MOCHACCINO", "caffè mochaccino"), ("Éclair", "e\u0301CLAIR"),
+                                         ("아몬드", unicodedata.normalize("NFD", "아몬드")), ("Straße", "STRASSE")])
+def test_a_name_is_one_row_however_it_is_typed(stock, kept, asked):
+    first = stock["stock"].post("/stocks", json={"productName": kept, "qty": 5})
+    assert first.status_code == 201
+    again = stock["stock"].post("/stocks", json={"productName": asked, "qty": 5})
+    assert (again.status_code, again.json()["existing"]) == (409, f"{stock.url('stock')}/stocks/{first.json()['id']}")
+    assert stock["stock"].post("/stocks/receive", json={"productName": asked, "qty": 2}).json()["qty"] == 7
+    assert reduce(stock, 3, asked) is True
+    found = stock["stock"].get("/stocks/search/findByProductName", params={"productName": asked}).json()
+    assert (found["id"], found["qty"], found["productName"]) == (first.json()["id"], 4, kept)
+
+
+def test_the_menu_is_found_however_it_is_typed(own_shop):
+    for given in (unicodedata.normalize("NFD", "아메리카노"), "AMERICANO", " americano "):
+        assert own_shop["order"].post("/orders", json={"productName": given, "qty": 1}).json()["productName"] == "Americano"
+        assert own_shop["product"].post("/products", json={"productName": given, "qty": 1}).json()["productName"] == "Americano"
+    decomposed = unicodedata.normalize("NFD", "가" * 64)  # 128 code points of 64 characters
+    assert own_shop["stock"].post("/stocks", json={"productName": decomposed, "qty": 1}).json()["productName"] == "가" * 64

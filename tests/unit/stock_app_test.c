@@ -7,6 +7,8 @@
 #include "clock.h"
 #include "errors.h"
 #include "fake_kv.h"
+#include "kv_changes.h"
+#include "stock_records.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -235,6 +237,39 @@ static void a_low_mark_outlives_what_moves_and_a_crash_and_tells_nobody(void **s
     assert_int_equal(change_row(shop, STOCK_MARK, 2, 0), STOCK_NOTED);
     assert_int_equal(low_mark(shop, 2), 0);
     assert_int_equal(change_row(shop, STOCK_MARK, 99, 5), STOCK_REFUSED);
+}
+
+/* A store of an older version, which folded ASCII alone. */
+static void a_row_kept_under_a_key_of_an_older_version_is_found_in_any_spelling(void **state)
+{
+    struct shop *shop = *state;
+    struct kv *kv = fake_kv_port(shop->kv);
+    struct arena arena;
+    struct kv_changes changes = {.arena = &arena};
+    int64_t id = add_row(shop, "Caff\u00e8", 7);
+
+    arena_init(&arena, 0);
+    kv_changes_remove(&changes, STR("name/caff\u00e8"));
+    kv_changes_put(&changes, STR("name/caff\u00c8"), stock_number_value(&arena, id));
+    assert_int_equal(kv_changes_commit(&changes, kv), OK);
+    arena_free(&arena);
+    assert_int_equal(on_hand(shop, "caff\u00e8"), -1);
+    for (int i = 0; i < 2; i++) { /* nothing is left to do the second time */
+        assert_int_equal(stock_repo_kv_rename(kv), OK);
+        assert_int_equal(on_hand(shop, "CAFF\u00c8"), 7);
+        assert_int_equal(on_hand(shop, "caffe\u0300"), 7);
+    }
+    assert_int_equal(add_row(shop, "CAFF\u00c8", 1), 0);
+}
+
+static void a_reservation_may_be_repeated_in_another_spelling(void **state)
+{
+    struct shop *shop = *state;
+
+    assert_int_not_equal(add_row(shop, "\u00c9clair", 5), 0);
+    assert_true(reduce(shop, "\u00c9clair", 2, "r1"));
+    assert_true(reduce(shop, "e\u0301CLAIR", 2, "r1"));
+    assert_int_equal(on_hand(shop, "\u00e9clair"), 3);
 }
 
 /* ---- reducing ---- */
@@ -645,6 +680,8 @@ int main(void)
         TEST(a_restart_opens_nothing_twice_and_new_items_once),
         TEST(a_low_mark_outlives_what_moves_and_a_crash_and_tells_nobody),
         TEST(a_removed_item_is_not_opened_again),
+        TEST(a_row_kept_under_a_key_of_an_older_version_is_found_in_any_spelling),
+        TEST(a_reservation_may_be_repeated_in_another_spelling),
         TEST(of_150_reductions_of_100_in_one_batch_100_are_made),
         TEST(an_array_is_decided_in_its_order_in_one_command),
         TEST(a_reservation_is_deducted_once_however_often_it_is_asked),

@@ -73,7 +73,7 @@ static const struct json_field place_fields[] = {
      .flags = JSON_REQUIRED,
      .offset = offsetof(struct place_json, product_name),
      .min = 1,
-     .max = MENU_NAME_MAX},
+     .max = MENU_GIVEN_MAX},
     JSON_FIELD(struct place_json, "qty", qty, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, MAX_QTY),
     JSON_FIELD(struct place_json, "amount", amount, JSON_I64, JSON_OPTIONAL | JSON_NUMBER_TEXT, 0, INT64_MAX),
 };

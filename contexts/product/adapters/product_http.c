@@ -38,7 +38,7 @@ struct open_json {
 };
 static const struct json_field open_fields[] = {
     JSON_FIELD_ALIAS(struct open_json, "productName", "item", product_name, JSON_STRING, JSON_REQUIRED, 1,
-                     MENU_NAME_MAX),
+                     MENU_GIVEN_MAX),
     JSON_FIELD(struct open_json, "qty", qty, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, MAX_QTY),
     JSON_FIELD(struct open_json, "orderId", order_id, JSON_I64, JSON_NULLABLE | JSON_NUMBER_TEXT, 1, INT64_MAX),
 };

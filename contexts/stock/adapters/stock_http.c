@@ -52,7 +52,7 @@ static void add_some(struct stock_http *http, struct http_request *request, cons
 
     if (!http_read_json(request, desc, &json))
         return;
-    if (!stock_http_name(http, json.product_name, &name, &wrong)) {
+    if (!stock_http_name(http, &request->arena, json.product_name, &name, &wrong)) {
         stock_http_refuse_member(request, false, 0, "productName", wrong);
         return;
     }

@@ -26,8 +26,9 @@ http_handler stock_http_movements;
 
 /** Fills in the row as it is shown, with its ETag. */
 void stock_http_fill(struct http_request *request, int status, const struct stock *stock);
-/** A given name as it is kept: trimmed, and the menu's when it is on the menu. False, and a sentence (without the
- *  member's name) in `*wrong`, when it can't be one. */
-bool stock_http_name(const struct stock_http *http, struct str given, struct str *name, const char **wrong);
+/** A given name as it is kept: trimmed, composed (text.h), and the menu's when it is on the menu. False, and a sentence
+ * (without the member's name) in `*wrong`, when it can't be one. */
+bool stock_http_name(const struct stock_http *http, struct arena *arena, struct str given, struct str *name,
+                     const char **wrong);
 
 #endif

@@ -2,10 +2,16 @@
 #include "stock_http.h"
 
 #include "menu.h"
+#include "text.h"
 
-bool stock_http_name(const struct stock_http *http, struct str given, struct str *name, const char **wrong)
+bool stock_http_name(const struct stock_http *http, struct arena *arena, struct str given, struct str *name,
+                     const char **wrong)
 {
-    *name = str_trim(given);
+    *name = text_nfc(arena, str_trim(given));
+    if (!name->p && given.n) {
+        *wrong = "can't be read now: out of memory";
+        return false;
+    }
     if (name->n == 0 || str_characters(*name) > STOCK_NAME_MAX) {
         *wrong = "must be a name of 1 to 64 characters";
         return false;

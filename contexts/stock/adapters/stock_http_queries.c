@@ -56,8 +56,9 @@ void stock_http_find_by_name(void *context, struct http_request *request)
         return;
     }
     /* what can't be a name is not the name of anything that is kept */
-    int rc = stock_http_name(http, given, &name, &wrong) ? stock_find_by_name(http->kv, name, &request->arena, &stock)
-                                                         : E_NOT_FOUND;
+    int rc = stock_http_name(http, &request->arena, given, &name, &wrong)
+                 ? stock_find_by_name(http->kv, name, &request->arena, &stock)
+                 : E_NOT_FOUND;
     reply_with(request, rc, &stock);
 }
 

@@ -125,7 +125,7 @@ static bool fill_reduction(const struct stock_http *http, struct http_request *r
     const char *wrong;
 
     step->intent = (struct stock_intent){.kind = STOCK_REDUCE, .qty = json->qty};
-    if (!stock_http_name(http, json->product_name, &step->intent.product_name, &wrong)) {
+    if (!stock_http_name(http, &request->arena, json->product_name, &step->intent.product_name, &wrong)) {
         stock_http_refuse_member(request, is_array, at, "productName", wrong);
         return false;
     }

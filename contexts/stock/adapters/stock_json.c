@@ -9,7 +9,7 @@
 #define NAME(structure)                                                                                                \
     {                                                                                                                  \
         .name = "productName", .alias = "item", .type = JSON_STRING, .flags = JSON_REQUIRED,                           \
-        .offset = offsetof(struct structure, product_name), .min = 1, .max = STOCK_NAME_MAX                            \
+        .offset = offsetof(struct structure, product_name), .min = 1, .max = STOCK_GIVEN_MAX                           \
     }
 #define QTY(structure, min, max)                                                                                       \
     JSON_FIELD(struct structure, "qty", qty, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, min, max)

@@ -3,6 +3,7 @@
 #include "errors.h"
 #include "stock_records.h"
 #include "stock_repo_kv.h"
+#include "text.h"
 
 /* A scan for one key: the prefix may have others behind it. */
 struct looking {
@@ -47,7 +48,7 @@ int stock_find(struct kv *kv, int64_t id, struct arena *arena, struct stock *sto
 
 int stock_find_by_name(struct kv *kv, struct str name, struct arena *arena, struct stock *stock)
 {
-    struct str value, folded = stock_fold_name(arena, name);
+    struct str value, folded = text_fold(arena, name);
     int64_t id;
 
     *stock = (struct stock){0};

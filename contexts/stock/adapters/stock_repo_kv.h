@@ -19,6 +19,10 @@ struct stock_retention {
 
 /** Uses `kv`, doesn't own it. NULL when there is no memory. */
 struct stock_repo *stock_repo_kv_new(struct kv *kv, const struct stock_retention *retention);
+/** Names that an older version kept under a key that is none any more (letters beyond ASCII were not folded) get
+ * theirs. Of two that are one text by now the first keeps the name; the other row stays, under its id. Before anything
+ * else is done with the store. 0 or a failure. */
+int stock_repo_kv_rename(struct kv *kv);
 /** NULL is taken. */
 void stock_repo_kv_free(struct stock_repo *repo);
 

@@ -2,6 +2,7 @@
 
 #include "base.h"
 #include "errors.h"
+#include "text.h"
 
 static const int64_t tidy_every = INT64_C(10) * 1000000; /* us */
 
@@ -52,21 +53,10 @@ static int begin(struct stock_app *app, struct stock_batch *batch, struct comman
     return OK;
 }
 
-struct str stock_fold_name(struct arena *arena, struct str name)
-{
-    char *folded = arena_alloc(arena, name.n + 1);
-
-    if (!folded)
-        return (struct str){NULL, 0};
-    for (size_t i = 0; i < name.n; i++)
-        folded[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + ('a' - 'A') : name.p[i]);
-    return (struct str){folded, name.n};
-}
-
 /* The name's index in the batch; false when there is no memory. */
 static bool register_name(struct stock_batch *batch, struct str name, size_t *index)
 {
-    struct str folded = stock_fold_name(batch->base.arena, name);
+    struct str folded = text_fold(batch->base.arena, name);
 
     if (folded.p)
         *index = working_set_text(&batch->names, folded);
@@ -237,20 +227,28 @@ static int change(struct stock_app *app, struct stock_batch *batch, struct stock
 }
 
 /* What was taken goes back to the row that it came from, whoever has the name now. */
-static void reserve_or_release(struct stock_app *app, struct stock_batch *batch, struct stock_step *step,
-                               const struct stock_command *command)
+static int reserve_or_release(struct stock_app *app, struct stock_batch *batch, struct stock_step *step,
+                              const struct stock_command *command)
 {
     struct reservation_entry *entry = &batch->reservation_entries[step->reservation];
     struct reservation *reservation = &entry->reservation;
     struct stock_entry nobody = {0};
     struct stock_entry *row = &nobody;
     struct reservation_decision decision;
+    struct stock_intent intent = step->intent; /* a copy: the step may be tried again with the next batch */
 
+    /* what is reserved is compared by its key, however it is spelled */
+    if (intent.kind == STOCK_REDUCE)
+        intent.product_name = batch->names.text[step->name];
+    if (reservation->product_name.n)
+        reservation->product_name = text_fold(batch->base.arena, reservation->product_name);
+    if (reservation->state != RESERVATION_NONE && !reservation->product_name.p && reservation->qty)
+        return E_MEMORY;
     if (reservation->stock_id)
         row = entry_of(batch, reservation->stock_id);
     else if (step->intent.kind == STOCK_REDUCE)
         row = entry_of_name(batch, step->name, &nobody);
-    step->verdict = reservation_decide(reservation, &row->stock, &step->intent, batch->base.wall, &decision);
+    step->verdict = reservation_decide(reservation, &row->stock, &intent, batch->base.wall, &decision);
     decision.event.at = batch->moment; /* it expires by that */
     step->refusal = decision.refusal;
     if (step->verdict == STOCK_DECIDED) {
@@ -262,6 +260,7 @@ static void reserve_or_release(struct stock_app *app, struct stock_batch *batch,
     step->yes = step->verdict != STOCK_REFUSED && step->verdict != STOCK_BROKEN &&
                 reservation_answer(reservation, reservation_command_of(&step->intent));
     step->stock = row->stock;
+    return OK;
 }
 
 static int decide(struct stock_app *app, struct stock_batch *batch, struct stock_command *command)
@@ -271,7 +270,7 @@ static int decide(struct stock_app *app, struct stock_batch *batch, struct stock
     for (size_t i = 0; i < command->n && !rc; i++) {
         struct stock_step *step = &command->steps[i];
         if (has_reservation(&step->intent))
-            reserve_or_release(app, batch, step, command);
+            rc = reserve_or_release(app, batch, step, command);
         else if (step->intent.kind == STOCK_ADD)
             add(app, batch, step, command);
         else

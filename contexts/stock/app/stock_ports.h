@@ -15,7 +15,7 @@ struct stock_entry {
     bool changed; /* to be stored */
 };
 
-/** Which row has a name. Its key is the name with ASCII letters in lower case: no two rows differ by case alone. */
+/** Which row has a name. Its key is the name folded (text.h): no two rows are the same text. */
 struct stock_name_entry {
     bool known;       /* there was a row at some time */
     int64_t stock_id; /* the row that has the name now; 0: none */
@@ -60,9 +60,6 @@ struct stock_repo {
     /** At start: the highest id ever given, the last event's position, the newest moment stored. */
     int (*restore)(struct stock_repo *self, int64_t *last_id, uint64_t *last_position, int64_t *last_moment);
 };
-
-/** A name as the key that it is kept under; {NULL,0} when there is no memory. */
-struct str stock_fold_name(struct arena *arena, struct str name);
 
 /** Writes a row's event into the outbox. `command` is NULL for what nobody asked for. See adapters/stock_events.c. */
 typedef void stock_write_event(struct outbox *outbox, const struct stock *stock, const struct stock_event *event,

@@ -16,10 +16,11 @@
 #include <stdint.h>
 
 enum {
-    STOCK_NAME_MAX = 64,            /* characters, of at most 4 bytes */
-    STOCK_REASON_MAX = 200,         /* characters */
-    STOCK_REDUCE_MAX = 1000000,     /* in one reduction */
-    STOCK_ON_HAND_MAX = 1000000000, /* what a row may be filled up to; only give-backs may go above it */
+    STOCK_NAME_MAX = 64,                  /* characters, of at most 4 bytes */
+    STOCK_GIVEN_MAX = 4 * STOCK_NAME_MAX, /* as it is given: not composed, with blanks around it */
+    STOCK_REASON_MAX = 200,               /* characters */
+    STOCK_REDUCE_MAX = 1000000,           /* in one reduction */
+    STOCK_ON_HAND_MAX = 1000000000,       /* what a row may be filled up to; only give-backs may go above it */
 };
 
 enum stock_state {
