@@ -1,5 +1,7 @@
 #include "data_dir.h"
 
+#include "file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,26 +18,6 @@ static bool refuse(struct buf *problem, const char *what, const char *path)
 
     buf_printf(problem, "can't %s %s: %s", what, path, strerror(error));
     return false;
-}
-
-/* mkdir -p */
-static bool make(const char *path, struct buf *problem)
-{
-    struct buf part = {0};
-
-    for (const char *at = path; *at && !part.failed; at++) {
-        buf_char(&part, *at);
-        if (at[1] != '/' && at[1] != '\0')
-            continue;
-        buf_char(&part, '\0');
-        if (!part.failed && mkdir(part.p, 0750) != 0 && errno != EEXIST) {
-            buf_free(&part);
-            return refuse(problem, "make the directory", path);
-        }
-        part.n -= !part.failed;
-    }
-    buf_free(&part);
-    return true;
 }
 
 /* The first entry that neither the shop nor the file system's own housekeeping put there. */
@@ -61,7 +43,7 @@ static bool has_foreign_files(int directory)
 static bool write_marker(int directory, int flags)
 {
     struct buf text = {0};
-    int fd = openat(directory, marker, O_WRONLY | O_CLOEXEC | flags, 0640);
+    int fd = openat(directory, marker, O_WRONLY | O_CLOEXEC | flags, 0600);
 
     if (fd < 0)
         return errno == EEXIST; /* another service was first */
@@ -118,8 +100,9 @@ static bool recognise(int directory, const char *path, struct buf *problem)
 
 bool data_dir_prepare(const char *path, struct buf *problem)
 {
-    if (!make(path, problem))
-        return false;
+    errno = file_make_directories(path);
+    if (errno)
+        return refuse(problem, "make the directory", path);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return refuse(problem, "open the directory", path);
@@ -143,7 +126,7 @@ int data_dir_lock(const char *path, struct buf *problem)
 
     buf_printf(&name, "%s/%s", path, lock_file);
     errno = ENOMEM;
-    int fd = name.failed ? -1 : open(name.p, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    int fd = name.failed ? -1 : open(name.p, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     buf_free(&name);
     if (fd < 0) {
         refuse(problem, "make shop.lock in", path);
