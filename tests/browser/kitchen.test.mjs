@@ -1,5 +1,7 @@
 /** The kitchen's display, with a barista in front of it. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { DEVICES } from './lib/chromium.mjs';
 import { eventually } from './lib/eventually.mjs';
 import { openShop } from './lib/scenario.mjs';
@@ -133,6 +135,39 @@ auto.scenario('where the kitchen works by itself there is nothing to touch', asy
     await kitchen.page.locator('[data-testid=mode][data-mode=auto]').waitFor();
     assert.equal(await kitchen.at('start').count(), 0);
 });
+
+auto.scenario('a display that stays open follows the kitchen into another mode and another menu', async ({ shop, visit }) => {
+    const kitchen = await KitchenPage.open(await visit({ device: 'tablet', language: 'en' }));
+    const { id } = await newTicket(shop, 'Latte', 1);
+    await kitchen.page.locator('[data-testid=mode][data-mode=auto]').waitFor();
+    assert.equal(await kitchen.inTicket(id, 'start').count(), 0);
+    writeFileSync(path.join(shop.directory, 'other.json'), JSON.stringify({ currency: 'KRW',
+        items: ['Americano', 'Latte', 'Cappuccino', 'Mocha', 'Tea'].map((name) => ({ name, ko: name, en: name === 'Latte' ? 'Milk coffee' : name, aliases: '', price: 5000 })) }));
+    await shop.reopen({ ...MANUAL, menu: path.join(shop.directory, 'other.json') });
+    await kitchen.page.locator('[data-testid=mode][data-mode=manual]').waitFor();
+    await kitchen.inTicket(id, 'start').waitFor();
+    await kitchen.ticket(id).filter({ hasText: 'Milk coffee' }).waitFor({ timeout: 20_000 });
+    await shop.reopen({ 'product.mode': 'auto' });
+    await kitchen.page.locator('[data-testid=mode][data-mode=auto]').waitFor();
+    await kitchen.inTicket(id, 'start').waitFor({ state: 'detached' });
+});
+
+for (const language of ['ko', 'en']) {
+    scenario(`what was said of a ticket goes with its reason (${language})`, async ({ shop, visit }) => {
+        const kitchen = await KitchenPage.open(await visit({ device: 'tablet', language }));
+        const { id } = await newTicket(shop, 'Mocha', 1);
+        await kitchen.see(id, 'Ready');
+        await shop.setStock('Mocha', 0);
+        await kitchen.inTicket(id, 'start').tap();
+        await kitchen.inTicket(id, 'trouble').waitFor();
+        await kitchen.see(id, 'Out of stock');
+        assert.equal(await kitchen.inTicket(id, 'trouble').count(), 1, 'it is so');
+        await shop.receive('Mocha', 100);
+        await kitchen.see(id, 'Ready');
+        await kitchen.inTicket(id, 'trouble').waitFor({ state: 'detached' });
+        assert.equal(await kitchen.inTicket(id, 'start').count(), 1);
+    });
+}
 
 for (const device of Object.keys(DEVICES)) {
     scenario(`the display fits, and its touch targets are large (${device})`, async ({ shop, visit }) => {

@@ -116,3 +116,98 @@ scenario('what the shop refuses is said and not sent again', async ({ shop, visi
     assert.equal(keys.length, 1);
     assert.equal(await countOf(shop), before);
 });
+
+const HOUR_MS = 3_600_000;
+const remembered = (customer) => customer.page.evaluate(() => JSON.parse(localStorage.getItem('coffeeshop.pending')));
+
+for (const language of ['ko', 'en']) {
+    scenario(`an order that could not be sent two days ago is asked about, not sent (${language})`, async ({ shop, visit }) => {
+        const visitor = await visit({ language });
+        const before = await countOf(shop);
+        const left = { key: `left-${language}`, productName: 'Mocha', qty: 3, at: Date.now() - 48 * HOUR_MS };
+        await visitor.go('/no-such-page');
+        await visitor.page.evaluate((one) => localStorage.setItem('coffeeshop.pending', JSON.stringify([one, { ...one, key: `${one.key}-2`, productName: 'Tea' }])), left);
+        const sent = [];
+        visitor.page.on('request', (request) => request.method() === 'POST' && sent.push(request.url()));
+        const customer = await CustomerPage.open(visitor);
+        const card = (name) => customer.page.locator('[data-testid=pending][data-phase=old]').filter({ hasText: name });
+        const [mocha, tea] = language === 'ko' ? ['모카', '차'] : ['Mocha', 'Tea'];
+        await card(mocha).waitFor();
+        await card(tea).getByTestId('pending-withdraw').click();
+        await customer.at('pending').and(customer.page.locator('[data-phase=withdrawn]')).getByTestId('pending-close').click();
+        await customer.page.reload(); /* nobody has said yes to the other one: it is asked about again */
+        await card(mocha).waitFor();
+        assert.equal(await customer.at('pending').count(), 1, 'what was withdrawn stays so');
+        assert.deepEqual(sent, []);
+        assert.equal(await countOf(shop), before);
+        await card(mocha).getByTestId('pending-send').click();
+        await customer.at('order').first().waitFor();
+        assert.equal(await countOf(shop), before + 1);
+        const [id] = await customer.numbers();
+        assert.deepEqual([(await shop.getOrder(id)).productName, (await shop.getOrder(id)).qty], ['Mocha', 3]);
+    });
+}
+
+scenario('while the shop has not answered an order can be withdrawn, and is not sent any more', async ({ shop, visit }) => {
+    const customer = await CustomerPage.open(await visit({ language: 'en' }));
+    const before = await countOf(shop);
+    const keys = await sendsOf(customer, (route) => route.abort('internetdisconnected'));
+    await customer.order('Latte');
+    await customer.at('pending-withdraw').click();
+    const note = customer.page.locator('[data-testid=pending][data-phase=withdrawn]');
+    await note.waitFor();
+    assert.match(await note.textContent(), /not known/, 'whether it had arrived is not claimed');
+    assert.deepEqual(await remembered(customer), []);
+    await customer.page.unroute('**/orders');
+    const sent = keys.length;
+    const next = await customer.orderAndRead('Tea'); /* sent and answered after the first would have been tried again */
+    await customer.see(next, 'Requested');
+    await customer.page.reload();
+    await customer.see(next, 'Requested');
+    assert.equal(keys.length, sent);
+    assert.equal(await countOf(shop), before + 1);
+});
+
+scenario('an order that had arrived before it was withdrawn is shown as the order that it is', async ({ shop, visit }) => {
+    const customer = await CustomerPage.open(await visit());
+    const before = await countOf(shop);
+    let release = null;
+    await sendsOf(customer, async (route) => {
+        const answer = await route.fetch();
+        await new Promise((resolve) => { release = resolve; });
+        await route.fulfill({ response: answer });
+    });
+    await customer.order('Latte');
+    await customer.at('pending-withdraw').click();
+    await customer.page.locator('[data-testid=pending][data-phase=withdrawn]').waitFor();
+    release();
+    await customer.at('order').first().waitFor();
+    await customer.at('pending').waitFor({ state: 'detached' });
+    assert.equal(await countOf(shop), before + 1);
+});
+
+for (const language of ['ko', 'en']) {
+    scenario(`when the price is another than the one shown it is asked first (${language})`, async ({ shop, visit }) => {
+        const visitor = await visit({ language });
+        await visitor.page.route('**/menu', async (route) => { /* the menu of before the prices went up */
+            const answer = await route.fetch();
+            const body = await answer.json();
+            body._embedded.menu.forEach((one) => { one.price -= 500; });
+            await route.fulfill({ response: answer, json: body });
+        });
+        const customer = await CustomerPage.open(visitor);
+        const before = await countOf(shop);
+        const { price } = (await shop.must('GET', '/menu'))._embedded.menu.find((one) => one.name === 'Latte');
+        await customer.order('Latte', 2);
+        const card = customer.page.locator('[data-testid=pending][data-phase=price]');
+        await card.waitFor();
+        assert.deepEqual((await card.getByRole('alert').textContent()).match(/\d+,\d+/g).map((text) => Number(text.replace(',', ''))), [2 * (price - 500), 2 * price]);
+        assert.equal(await countOf(shop), before, 'nothing is ordered yet');
+        await card.getByTestId('pending-accept').click();
+        await customer.at('order').first().waitFor();
+        await customer.at('pending').waitFor({ state: 'detached' });
+        assert.equal(await countOf(shop), before + 1);
+        const [id] = await customer.numbers();
+        assert.equal((await shop.getOrder(id)).amount, 2 * price);
+    });
+}

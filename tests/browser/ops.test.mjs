@@ -61,6 +61,47 @@ guarded.scenario('who is no operator sees no inner figures, is told so, and stil
     await ops.service('order', 'up');
 });
 
+scenario('a full disk is said in words, and a reason that has none as the service gives it', async ({ visit }) => {
+    const visitor = await visit({ language: 'en', device: 'desktop' });
+    const ops = await OpsPage.open(visitor);
+    await ops.verdict('well');
+    let reason = 'commits fail; is the disk full?';
+    await visitor.page.route('**/health/stock', (route) => route.fulfill({ status: 503, json: { status: 'DOWN', reason } }));
+    await ops.problem('disk').filter({ hasText: /Stock can’t write to its disk/ }).waitFor();
+    await ops.service('stock', 'unready');
+    await ops.verdict('trouble');
+    reason = 'the feed of order is not the one that was followed';
+    await ops.problem('unready').filter({ hasText: reason }).waitFor();
+});
+
+guarded.scenario('what may not be seen is not called well', async ({ visit }) => {
+    const ops = await OpsPage.open(await visit({ device: 'desktop' }));
+    await ops.verdict('barred');
+});
+
+for (const language of ['ko', 'en']) {
+    for (const [how, block] of [['the gateway is away', (route) => route.abort('connectionrefused')],
+        ['its address is barred', (route) => route.fulfill({ status: 403, json: { type: 'about:blank', title: 'Forbidden', status: 403 } })],
+        ['something else answers', (route) => route.fulfill({ status: 200, contentType: 'text/html', body: '<p>Log in to the network' })]]) {
+        scenario(`when ${how} the page says that it knows nothing, once (${language})`, async ({ visit }) => {
+            const visitor = await visit({ language, device: 'desktop' });
+            const ops = await OpsPage.open(visitor);
+            const shop = /\/(health|ops|orders|products)\//;
+            const orders = /\/(orders|products)\b/;
+            await visitor.page.route(shop, block);
+            await visitor.page.route(orders, block);
+            await ops.problem('unreachable').waitFor();
+            await ops.verdict('unknown');
+            assert.equal(await ops.at('problem').count(), 1);
+            assert.equal(await ops.at('stale').count(), 0);
+            await ops.service('order', 'unknown');
+            await visitor.page.unroute(shop);
+            await visitor.page.unroute(orders);
+            await ops.verdict('well');
+        });
+    }
+}
+
 for (const device of Object.keys(DEVICES)) {
     scenario(`the page fits (${device})`, async ({ visit }) => {
         const ops = await OpsPage.open(await visit({ device, language: 'ko' }));

@@ -120,6 +120,54 @@ scenario('the gateway dies: every page comes back by itself', async ({ shop, vis
     await kitchen.see(ticket.id, 'Producing');
 });
 
+for (const language of ['ko', 'en']) {
+    scenario(`while the view is away the menu is there, orders are taken and what becomes of them is seen (${language})`, async ({ shop, visit }) => {
+        const visitor = await visit({ language });
+        await CustomerPage.open(visitor);
+        await visitor.page.route(/\/(menu|mypages)\b/, (route) => /* as the gateway answers for a service that is down */
+            route.fulfill({ status: 503, json: { type: 'about:blank', title: 'Service Unavailable', status: 503 } }));
+        await visitor.page.reload();
+        const customer = new CustomerPage(visitor);
+        await customer.at('menu-failed').filter({ hasText: language === 'ko' ? /품절/ : /sold out/ }).waitFor();
+        const id = await customer.orderAndRead('Latte');
+        const ticket = await shop.ticketOf(id);
+        await customer.link('lost');
+        await customer.page.locator('[data-testid=stale][data-reached=true]').waitFor();
+        await shop.workOn(ticket.id, 'Producing');
+        await customer.see(id, 'Producing');
+        assert.equal(await customer.inCard(id, 'cancel').count(), 0, 'what is being made can not be cancelled');
+        await shop.workOn(ticket.id, 'Completed');
+        await customer.see(id, 'Completed');
+    });
+}
+
+scenario('the view stands still behind an open stream: the order is asked for where it is', async ({ shop, visit }) => {
+    const customer = await CustomerPage.open(await visit());
+    const id = await customer.orderAndRead('Tea');
+    const ticket = await shop.ticketOf(id);
+    await customer.link('live');
+    shop.pause('customercenter');
+    try {
+        await shop.workOn(ticket.id, 'Producing');
+        await shop.workOn(ticket.id, 'Completed');
+        await customer.see(id, 'Completed');
+        assert.equal(await customer.inCard(id, 'cancel').count(), 0);
+    } finally {
+        shop.resume('customercenter');
+    }
+});
+
+scenario('the gateway is away: the page says so once, and shows the menu that it remembers', async ({ visit }) => {
+    const visitor = await visit({ language: 'en' });
+    await CustomerPage.open(visitor);
+    await visitor.page.route(/\/(menu|mypages|orders)\b/, (route) => route.abort('connectionrefused'));
+    await visitor.page.reload();
+    const customer = new CustomerPage(visitor);
+    await customer.menuItem('Americano').waitFor();
+    await customer.at('menu-failed').filter({ hasText: /last time/ }).waitFor();
+    assert.equal(await customer.page.getByRole('alert').filter({ hasText: /./ }).count(), 1);
+});
+
 scenario('the device loses the net and finds it again', async ({ shop, visit }) => {
     const visitor = await visit();
     const customer = await CustomerPage.open(visitor);

@@ -83,6 +83,77 @@ scenario('a hurried hand can not get it wrong', async ({ shop, visit }) => {
     assert.equal((await shop.stockOf('Tea')).qty, qty + 5_000);
 });
 
+for (const language of ['ko', 'en']) {
+    scenario(`1000 typed for 100 is asked about, and a slip is undone by a movement the other way round (${language})`, async ({ shop, visit }) => {
+        const stock = await StockPage.open(await visit({ language, device: 'tablet' }));
+        const { qty } = await shop.stockOf('Espresso');
+        await stock.inItem('Espresso', 'receive').click();
+        await stock.at('amount').fill('1000');
+        await stock.at('save').click();
+        await stock.at('amount-wrong').waitFor();
+        assert.equal((await shop.stockOf('Espresso')).qty, qty, 'nothing is sent');
+        await stock.at('sure').check();
+        await stock.at('save').click();
+        await stock.at('undo').waitFor();
+        await stock.see('Espresso', 'on-hand', `${String(qty + 1_000).replace(/(\d)(\d{3})$/, '$1,?$2')}`);
+        const sold = await shop.order('Espresso', 2);
+        await shop.waitOrder(sold.id, 'Completed');
+        await stock.at('undo').click();
+        await stock.page.locator('[data-testid=done][data-what=undo]').waitFor();
+        assert.equal(await stock.at('undo').count(), 0);
+        assert.equal((await shop.stockOf('Espresso')).qty, qty - 2, 'what was sold meanwhile is sold');
+        const [newest] = await movementsOf(stock, 'Espresso');
+        assert.deepEqual([newest.type, newest.qty], ['StockCorrected', -1_000]);
+        await shop.must('PATCH', `/stocks/${(await shop.stockOf('Espresso')).id}`, { qty: 100 });
+    });
+}
+
+scenario('an undo whose answer is lost is made once, and one that asks for more than there is says so', async ({ shop, visit }) => {
+    const stock = await StockPage.open(await visit({ language: 'en', device: 'tablet' }));
+    const { id, qty } = await shop.stockOf('Latte');
+    const receive = async () => {
+        await stock.inItem('Latte', 'receive').click();
+        await stock.at('amount').fill('50');
+        await stock.at('save').click();
+        await stock.at('undo').waitFor();
+    };
+    await receive();
+    let asked = 0;
+    await stock.page.route(`**/stocks/${id}`, async (route) => {
+        if (++asked > 1) {
+            return route.continue();
+        }
+        await route.fetch();
+        return route.abort('connectionreset');
+    });
+    await stock.at('undo').click();
+    await stock.at('undo-failed').waitFor();
+    await stock.at('undo').click();
+    await stock.page.locator('[data-testid=done][data-what=undo]').waitFor();
+    assert.equal((await shop.stockOf('Latte')).qty, qty);
+    await receive();
+    await shop.setStock('Latte', 20);
+    await stock.at('undo').click();
+    await stock.at('undo-failed').filter({ hasText: '20' }).waitFor();
+    assert.equal((await shop.stockOf('Latte')).qty, 20);
+});
+
+scenario('a correction undoes nothing of what was sold while it was typed', async ({ shop, visit }) => {
+    const stock = await StockPage.open(await visit({ language: 'en', device: 'tablet' }));
+    await shop.setStock('Tea', 100);
+    await stock.see('Tea', 'on-hand', 100);
+    await stock.inItem('Tea', 'count').click();
+    await stock.at('amount').fill('98');
+    const sold = await shop.order('Tea', 30);
+    await shop.waitOrder(sold.id, 'Completed');
+    await stock.at('moved').filter({ hasText: /70.*68/ }).waitFor();
+    await stock.at('save').click();
+    await stock.at('done').waitFor();
+    assert.equal((await shop.stockOf('Tea')).qty, 68);
+    const [newest] = await movementsOf(stock, 'Tea');
+    assert.deepEqual([newest.type, newest.qty], ['StockCorrected', -2]);
+});
+
 scenario('a lost answer and a second press receive the goods once', async ({ shop, visit }) => {
     const stock = await StockPage.open(await visit({ device: 'tablet' }));
     const { qty } = await shop.stockOf('Cappuccino');

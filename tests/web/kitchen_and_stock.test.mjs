@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareTickets } from '../../web/kitchen/board.js';
-import { itemsOf } from '../../web/stock/keeping.js';
+import { compareTickets, stillTrue } from '../../web/kitchen/board.js';
+import { isImplausible, itemsOf } from '../../web/stock/keeping.js';
 
 test('what is new on the board and what has gone is seen by comparing', () => {
     const tickets = (...ids) => ids.map((id) => ({ id }));
@@ -23,4 +23,28 @@ test('an item knows what of it is being made, wanted next, and waited for', () =
 
 test('without a mark an item is low when nothing is left', () => {
     assert.deepEqual(itemsOf([{ qty: 1, lowMark: 0 }, { qty: 0, lowMark: 0 }], []).map((item) => item.isLow), [false, true]);
+});
+
+test('a message on a ticket goes with the state that it was about', () => {
+    const trouble = new Map([[1, { why: 'it is out of stock', wanted: 'Producing', status: null }]]);
+    const out = stillTrue(trouble, [ticket(1, 'Out of stock', 1)]);
+    assert.deepEqual([...out.keys()], [1], 'it is out of stock: so it says');
+    assert.deepEqual([...stillTrue(out, [ticket(1, 'Out of stock', 1)]).keys()], [1]);
+    assert.equal(stillTrue(out, [ticket(1, 'Ready', 1)]).size, 0, 'goods have come');
+    assert.equal(stillTrue(out, []).size, 0, 'it has gone');
+});
+
+test('a touch that was not answered and turns out to have been heard is no trouble', () => {
+    const trouble = new Map([[1, { why: null, wanted: 'Producing', status: null }]]);
+    assert.equal(stillTrue(trouble, [ticket(1, 'Producing', 1)]).size, 0);
+    assert.equal(stillTrue(stillTrue(trouble, [ticket(1, 'Ready', 1)]), [ticket(1, 'Producing', 1)]).size, 0);
+});
+
+test('a slip of a zero is far more than usual, a usual delivery is not', () => {
+    assert.equal(isImplausible(1_000, [], 100), true);
+    assert.equal(isImplausible(100, [], 100), false);
+    assert.equal(isImplausible(1_000, [100, 50], 5_000), true, 'deliveries count for more than what is there');
+    assert.equal(isImplausible(300, [100, 50], 0), false);
+    assert.equal(isImplausible(100, [], 0), false, 'where there is nothing a crate is nothing to ask about');
+    assert.equal(isImplausible(1_000, [], 0), true);
 });

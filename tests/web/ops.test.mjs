@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bucketGrowth, buckets, growth, parseMetrics, quantile, samples, sum } from '../../web/ops/metrics.js';
-import { problems } from '../../web/ops/verdict.js';
-import { countersOf, figuresOf } from '../../web/ops/watch.js';
+import { problems, verdictOf } from '../../web/ops/verdict.js';
+import { countersOf, failuresOf, figuresOf } from '../../web/ops/watch.js';
 
 const TEXT = `# HELP coffeeshop_http_requests_total Requests answered, by class of status.
 # TYPE coffeeshop_http_requests_total counter
@@ -80,4 +80,35 @@ test('a service that restarts again and again is named', () => {
     const restarts = [1, 2, 3].map((at) => ({ at, service: 'order' }));
     assert.deepEqual(keys({ looks: shop(), restarts }), ['restarting']);
     assert.deepEqual(keys({ looks: shop(), restarts: restarts.slice(1) }), []);
+});
+
+const verdict = (watch) => verdictOf(problems({ tickets: [], restarts: [], ...watch }, {}, 0), watch.looks);
+const each = (look) => ({ order: look, product: look, stock: look, customercenter: look });
+
+test('a disk that is full is said in words, and what no words are known for as the service says it', () => {
+    const unready = (reason) => ({ ...well(), state: 'unready', reason });
+    assert.deepEqual(keys({ looks: shop({ stock: unready('commits fail; is the disk full?') }) }), ['disk']);
+    const [found] = problems({ looks: shop({ stock: unready('the feed of order is another one') }), tickets: [], restarts: [] }, {}, 0);
+    assert.deepEqual([found.key, found.values.reason, found.level], ['unready', 'the feed of order is another one', 3]);
+});
+
+test('commits that failed within the last minute are said, though the service calls itself ready again', () => {
+    const at = (n) => countersOf(shop({ order: well(`coffeeshop_writer_failures_total ${n}`) }), 0);
+    assert.deepEqual(failuresOf(at(3), at(5)), { order: 2, product: 0, stock: 0, customercenter: 0 });
+    assert.deepEqual(keys({ looks: shop(), failures: failuresOf(at(3), at(5)) }), ['commits']);
+    assert.deepEqual(keys({ looks: shop(), failures: failuresOf(at(5), at(5)) }), []);
+    assert.deepEqual(failuresOf(undefined, at(5)), {});
+});
+
+test('who can not reach the shop is told that, and nothing else', () => {
+    const looks = each({ state: 'unknown', metrics: null, forbidden: false });
+    assert.deepEqual(keys({ looks, tickets: null, failures: {} }), ['unreachable']);
+    assert.equal(verdict({ looks }), 'unknown');
+});
+
+test('nothing is called well that was not seen', () => {
+    assert.equal(verdict({ looks: shop() }), 'well');
+    assert.equal(verdict({ looks: null }), 'unknown');
+    assert.equal(verdict({ looks: shop({ stock: { state: 'unknown', metrics: null } }) }), 'trouble');
+    assert.equal(verdict({ looks: each({ state: 'up', metrics: null, forbidden: true }) }), 'barred');
 });

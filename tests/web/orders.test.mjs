@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newerRow, rowOfOrder } from '../../web/customer/orders.js';
+import { newerRow, rowOfOrder } from '../../web/customer/order_row.js';
+import { isFresh } from '../../web/customer/sending.js';
 
 const row = (orderStatus, entries) => ({ orderId: 1, orderStatus, timeline: Array.from({ length: entries }, (_, i) => ({ at: i })) });
 
@@ -27,4 +28,35 @@ test('an order out of stock can go back to being made', () => {
 test('the first row is taken as it is', () => {
     const first = row('Requested', 1);
     assert.equal(newerRow(undefined, first), first);
+});
+
+const at = (second) => new Date(1_700_000_000_000 + second * 1_000).toISOString();
+const viewRow = (orderStatus, ...timeline) => ({ orderId: 1, orderStatus, timeline: timeline.map(([second, type, status]) => ({ at: at(second), type, status })) });
+const ownersRow = (status, second, known) => rowOfOrder({ id: 1, status, createdAt: at(0), updatedAt: at(second), productName: 'Latte', qty: 1 }, known);
+const taken = viewRow('Requested', [0, 'Ordered', 'Requested'], [4, 'StockReduced', null]);
+
+test('what the owner says counts while the view is behind, and what was known of the way is kept', () => {
+    const owners = ownersRow('Producing', 5, taken);
+    assert.equal(newerRow(taken, owners), owners);
+    assert.deepEqual(owners.timeline.map((one) => one.type), ['Ordered', 'StockReduced', 'Seen']);
+    assert.equal(newerRow(owners, taken), owners, 'a view that is still behind changes nothing');
+    const done = ownersRow('Completed', 9, owners);
+    assert.deepEqual(done.timeline.map((one) => one.type), ['Ordered', 'StockReduced', 'Seen'], 'what was only seen is said once');
+    assert.equal(newerRow(owners, done), done);
+});
+
+test('a view that has caught up has the whole way, and is shown again', () => {
+    const owners = ownersRow('Producing', 5, taken);
+    const caughtUp = viewRow('Producing', [0, 'Ordered', 'Requested'], [4, 'StockReduced', null], [5, 'ProductionStarted', 'Producing']);
+    assert.equal(newerRow(owners, caughtUp), caughtUp);
+    const further = viewRow('Out of stock', [0, 'Ordered', 'Requested'], [6, 'OutOfStock', 'Out of stock']);
+    assert.equal(newerRow(ownersRow('Requested', 0), further), further);
+});
+
+test('an order is sent by itself for ten minutes, and not when its time is one to come', () => {
+    const MINUTE_MS = 60_000;
+    assert.equal(isFresh(0, 9 * MINUTE_MS), true);
+    assert.equal(isFresh(0, 10 * MINUTE_MS), false);
+    assert.equal(isFresh(0, 2 * 24 * 60 * MINUTE_MS), false);
+    assert.equal(isFresh(2 * MINUTE_MS, 0), false);
 });

@@ -1,19 +1,19 @@
 /** The customer's page: the menu, and my orders with their way to the cup. */
 import { Component, h } from 'preact';
-import * as api from '../shared/api.js';
 import { now } from '../shared/clock.js';
 import { Icon } from '../shared/icons.jsx';
 import { nameOf, t } from '../shared/language.js';
+import { Menu } from '../shared/menu.js';
 import { start } from '../shared/start.jsx';
 import { announce, Announcer, Bar, StaleNotice, wholeNumber } from '../shared/ui.jsx';
-import { Menu, OrderSheet } from './menu.jsx';
-import { OrderCard, PendingCard } from './order_card.jsx';
-import { hasEnded, Orders } from './orders.js';
+import { MenuList, OrderSheet } from './menu.jsx';
+import { OrderCard } from './order_card.jsx';
+import { hasEnded } from './order_row.js';
+import { Orders } from './orders.js';
+import { PendingCard } from './pending_card.jsx';
 import ko from './texts.ko.json';
 import en from './texts.en.json';
 
-const MENU_AGAIN_MS = 15_000;
-const MENU_SOON_MS = 2_000;
 const CALM_MS = 700; /* after an order: the second half of a double touch must not pick what lay behind the button */
 
 class OpenByNumber extends Component {
@@ -48,32 +48,22 @@ class OpenByNumber extends Component {
 class Customer extends Component {
     constructor() {
         super();
-        this.state = { menu: null, failed: false, picked: null, marked: null };
+        this.state = { picked: null, marked: null };
+        this.menu = new Menu(() => this.forceUpdate());
         this.orders = new Orders(() => this.forceUpdate(), (kind, entry) => this.tell(kind, entry));
     }
 
     componentDidMount() {
         this.orders.start();
-        this.loadMenu();
+        this.menu.start();
         this.mark();
         addEventListener('hashchange', () => this.mark());
-        document.addEventListener('visibilitychange', () => document.hidden || this.loadMenu());
         setInterval(() => this.counting() && this.forceUpdate(), 500);
     }
 
     /* Only a time that is running out needs drawing by the clock. */
     counting() {
         return this.orders.list().some((entry) => entry.ticket?.startsAt);
-    }
-
-    async loadMenu() {
-        clearTimeout(this.menuTimer);
-        try {
-            this.setState({ menu: await api.menu(), failed: false });
-        } catch {
-            this.setState({ failed: true });
-        }
-        this.menuTimer = setTimeout(() => this.loadMenu(), this.state.failed ? MENU_SOON_MS : MENU_AGAIN_MS);
     }
 
     /* An order that the address names is opened. */
@@ -87,11 +77,11 @@ class Customer extends Component {
     }
 
     tell(kind, entry) {
-        const name = nameOf(this.state.menu, entry.row?.productName ?? entry.productName);
+        const name = nameOf(this.menu.items, entry.row?.productName ?? entry.productName);
         const status = entry.row ? t(`status.${entry.row.orderStatus}`) : '';
         announce(t(`news.${kind}`, { id: entry.id, name, status }));
-        if (kind === 'status' && entry.row.orderStatus === 'Out of stock') {
-            this.loadMenu();
+        if (kind === 'price' || (kind === 'status' && entry.row.orderStatus === 'Out of stock')) {
+            this.menu.ask();
         }
     }
 
@@ -104,7 +94,7 @@ class Customer extends Component {
     order(item, qty, key) {
         this.calmUntil = performance.now() + CALM_MS;
         this.setState({ picked: null });
-        this.orders.place(item.name, qty, key);
+        this.orders.sending.place({ key, productName: item.name, qty, amount: qty * item.price, currency: item.currency });
         document.getElementById('orders').scrollIntoView({ block: 'nearest' });
     }
 
@@ -115,8 +105,11 @@ class Customer extends Component {
         }
     }
 
-    renderOrders({ menu, marked }) {
+    renderOrders({ marked }) {
+        const menu = this.menu.items;
+        const { sending } = this.orders;
         const entries = this.orders.list();
+        const pending = sending.list();
         const draw = (entry) => (
             <OrderCard key={entry.id} entry={entry} menu={menu} now={now()} marked={entry.id === marked}
                 onCancel={(id) => this.orders.cancel(id)} onForget={(id) => this.forget(id)} />
@@ -125,28 +118,27 @@ class Customer extends Component {
             <section class="orders" id="orders" aria-labelledby="orders-title">
                 <h2 id="orders-title">{t('orders')}</h2>
                 <ul data-testid="orders">
-                    {this.orders.pending.map((one) => (
-                        <PendingCard key={one.key} one={one} menu={menu} onDismiss={() => this.orders.dismiss(one)} />
-                    ))}
+                    {pending.map((one) => <PendingCard key={one.key} one={one} menu={menu} sending={sending} />)}
                     {entries.filter((entry) => entry.row && !hasEnded(entry.row)).map(draw)}
                     {entries.filter((entry) => !entry.row || hasEnded(entry.row)).map(draw)}
                 </ul>
-                {entries.length + this.orders.pending.length === 0 ? <p class="soft" data-testid="no-orders">{t('orders.none')}</p> : null}
+                {entries.length + pending.length === 0 ? <p class="soft" data-testid="no-orders">{t('orders.none')}</p> : null}
                 <OpenByNumber />
             </section>
         );
     }
 
     render(_, state) {
-        const { link, asOf } = this.orders;
-        this.busy ||= this.orders.pending.length > 0 || this.orders.list().some((entry) => entry.row && !hasEnded(entry.row));
+        const { link, asOf, isReached } = this.orders;
+        const { items, failed } = this.menu;
+        this.busy ||= this.orders.sending.list().length > 0 || this.orders.list().some((entry) => entry.row && !hasEnded(entry.row));
         return (
             <div class="page">
                 <Bar link={link} />
-                <StaleNotice link={link} asOf={asOf} />
+                <StaleNotice link={link} asOf={asOf} isReached={isReached} />
                 <main class={this.busy ? 'busy' : ''}>
                     <h1 class="unseen">{t('title')}</h1>
-                    <Menu menu={state.menu} failed={state.failed} onPick={(item) => this.pick(item)} />
+                    <MenuList menu={items} failed={failed} isSaid={link === 'lost' && !isReached} onPick={(item) => this.pick(item)} />
                     {this.renderOrders(state)}
                 </main>
                 <Announcer />

@@ -14,7 +14,7 @@ const MenuCard = ({ item, onPick }) => {
     const there = here === 'ko' ? 'en' : 'ko';
     return (
         <li>
-            <button class={`card drink-card ${item.soldOut ? 'sold-out' : ''}`} type="button" disabled={item.soldOut}
+            <button class={`card drink-card ${item.soldOut ? 'sold-out' : ''}`} type="button" disabled={item.soldOut === true}
                 data-testid="menu-item" data-item={item.name} onClick={() => onPick(item)}>
                 <Drink name={item.name} />
                 <span class="names">
@@ -29,18 +29,31 @@ const MenuCard = ({ item, onPick }) => {
     );
 };
 
-/** `menu` is null while it is not known. */
-export const Menu = ({ menu, failed, onPick }) => (
-    <section class="menu" aria-labelledby="menu-title">
-        <h2 id="menu-title">{t('menu')}</h2>
-        {failed ? <p class="notice bad" role="alert" data-testid="menu-failed">{t('menu.failed')}</p> : null}
-        <ul class="drinks" data-testid="menu">
-            {menu
-                ? menu.map((item) => <MenuCard key={item.name} item={item} onPick={onPick} />)
-                : [1, 2, 3, 4, 5, 6].map((n) => <li key={n}><div class="wait-shape drink-card" /></li>)}
-        </ul>
-    </section>
-);
+/* Why what is shown may not be so, as a text's key; null: it is so. */
+function doubt(menu, failed) {
+    if (failed) {
+        return menu ? 'menu.remembered' : 'menu.failed';
+    }
+    return menu?.some((item) => item.soldOut === null) ? 'menu.soldOutUnknown' : null;
+}
+
+/** `menu` is null while it is not known. `isSaid`: that the shop can't be reached stands on the page already. */
+export const MenuList = ({ menu, failed, isSaid, onPick }) => {
+    const why = doubt(menu, failed);
+    return (
+        <section class="menu" aria-labelledby="menu-title">
+            <h2 id="menu-title">{t('menu')}</h2>
+            {why && !(isSaid && !menu)
+                ? <p class={`notice ${failed ? 'bad' : 'wait'}`} role="alert" data-testid="menu-failed" data-why={why}>{t(why)}</p>
+                : null}
+            <ul class="drinks" data-testid="menu">
+                {menu
+                    ? menu.map((item) => <MenuCard key={item.name} item={item} onPick={onPick} />)
+                    : [1, 2, 3, 4, 5, 6].map((n) => <li key={n}><div class="wait-shape drink-card" /></li>)}
+            </ul>
+        </section>
+    );
+};
 
 /** How many, what it costs, and the one button. It has its Idempotency-Key from the start, so a second touch can't be a second order. */
 export class OrderSheet extends Component {

@@ -2,7 +2,7 @@
 import { h } from 'preact';
 import { Icon } from '../shared/icons.jsx';
 import { nameOf, t, timeOfDay } from '../shared/language.js';
-import { hasEnded } from './orders.js';
+import { hasEnded } from './order_row.js';
 
 const look = {
     Requested: ['now', 'clock'],
@@ -70,7 +70,7 @@ const Cancel = ({ entry, now, onCancel }) => (
 );
 
 const Answer = ({ answer }) =>
-    answer ? <p class={`notice ${answer === 'tooLate' ? 'wait' : 'bad'}`} role="alert" data-testid="cancel-answer">{t(`answer.${answer}`)}</p> : null;
+    answer ? <p class={`notice ${answer === 'notNow' ? 'bad' : 'wait'}`} role="alert" data-testid="cancel-answer">{t(`answer.${answer}`)}</p> : null;
 
 export const OrderCard = ({ entry, menu, now, marked, onCancel, onForget }) => {
     const { row } = entry;
@@ -106,22 +106,3 @@ export const OrderCard = ({ entry, menu, now, marked, onCancel, onForget }) => {
         </li>
     );
 };
-
-/** An order on its way to the shop, or one that the shop refused. */
-export const PendingCard = ({ one, menu, onDismiss }) => (
-    <li class="card order" data-testid="pending">
-        <header>
-            <h3>{nameOf(menu, one.productName)} <span class="figures">× {one.qty}</span></h3>
-            <span class={`badge ${one.refused === undefined ? 'now' : 'bad'}`}>
-                {one.refused === undefined ? t('pending') : t('pending.refused')}
-            </span>
-        </header>
-        {one.refused === undefined && one.waiting ? <p class="notice wait">{t('pending.waiting')}</p> : null}
-        {one.refused === undefined ? null : (
-            <div>
-                <p class="notice bad" role="alert">{one.refused ? t('said', { detail: one.refused }) : t('pending.tooOld')}</p>
-                <button class="button" type="button" onClick={() => onDismiss(one)}>{t('close')}</button>
-            </div>
-        )}
-    </li>
-);

@@ -1,48 +1,23 @@
-/** The orders of this device: what was ordered, what is still being sent, what is known of each, live.
+/** The orders of this device: what is known of each, live. Those that are still being sent are sending.js's.
  *
- *  An order is sent under an Idempotency-Key that is remembered before it goes out. However often it is sent (a double touch, a lost
- *  answer, a reload half-way), the shop makes one order of it.
- *
- *  What is known of an order only ever goes forward: of two rows the one with the longer timeline is the newer, and an order that has
- *  ended stays ended, in whatever order the answers come in. */
+ *  The view tells of them, by its stream of changes. What it doesn't know, because it is down or behind, is asked of whose it is: the
+ *  order's own service, every two seconds without a stream, and with one whenever nothing was heard of an order for long. */
 import * as api from '../shared/api.js';
 import { hearTime, now } from '../shared/clock.js';
-import { follow } from '../shared/follow.js';
-import { recall, remember, watch } from '../shared/storage.js';
+import { KeptList } from '../shared/kept.js';
+import { followTogether } from '../shared/together.js';
+import { hasEnded, newerRow, rowOfOrder } from './order_row.js';
+import { Sending } from './sending.js';
 
 const MOST_REMEMBERED = 30;
-const MOST_FOLLOWED = 20;
 const AGAIN_MS = 1_500;
 const TICKET_AGAIN_MS = 500;
-const KEY_LASTS_MS = 3_600_000; /* an order that could not be sent for so long is not sent any more */
-
-const ENDED = new Set(['Completed', 'Canceled']);
-
-export const hasEnded = (row) => ENDED.has(row.orderStatus);
+const ASK_EVERY_MS = 2_000;
+const QUIET_MS = 8_000; /* nothing was heard of an order: its owner is asked, then after twice as long, … */
+const LONGEST_QUIET_MS = 64_000;
 
 /* What this device remembers may be another version's, or broken. */
 const isNumber = (id) => Number.isSafeInteger(id) && id > 0;
-const isPending = (one) => typeof one?.key === 'string' && typeof one.productName === 'string' && isNumber(one.qty) && Number.isFinite(one.at);
-
-/** The one that is newer, of two rows of the same order; `old` may be missing. */
-export function newerRow(old, row) {
-    if (!old) {
-        return row;
-    }
-    if (hasEnded(old) && !hasEnded(row)) {
-        return old;
-    }
-    return row.timeline.length >= old.timeline.length || (hasEnded(row) && !hasEnded(old)) ? row : old;
-}
-
-/** An order as its owner tells of it, as a row of the view, which may not have heard of it yet. */
-export function rowOfOrder(order) {
-    const timeline = [{ at: order.createdAt, type: 'Ordered', status: 'Requested' }];
-    if (order.status !== 'Requested') {
-        timeline.push({ at: order.updatedAt, type: order.status === 'Canceled' ? 'OrderCanceled' : 'Seen', status: order.status });
-    }
-    return { orderId: order.id, orderStatus: order.status, productName: order.productName, qty: order.qty, timeline };
-}
 
 export class Orders {
     /** @param onChange  something is new: draw
@@ -50,20 +25,20 @@ export class Orders {
     constructor(onChange, onNews) {
         this.onChange = onChange;
         this.onNews = onNews;
-        this.entries = new Map(recall('orders', []).filter(isNumber).map((id) => [id, { id }]));
-        this.pending = recall('pending', []).filter(isPending);
+        this.kept = new KeptList('orders', { keyOf: String, isEntry: isNumber, most: MOST_REMEMBERED, order: (a, b) => b - a });
+        this.entries = new Map(); /* id: {id, row, missing, ticket, canceling, answer, …} */
+        this.sending = new Sending({ onChange, onNews, onPlaced: (order) => this.#placed(order) });
         this.link = 'idle';
         this.asOf = null;
+        this.isReached = false; /* without a stream: whose it is answers */
         this.stream = null;
-        this.sending = new Set();
-        watch('orders', () => this.#hearOtherWindow());
     }
 
     start() {
-        for (const id of this.entries.keys()) {
-            this.#load(id);
-        }
-        this.pending.forEach((one) => this.#send(one));
+        this.kept.onChange(() => this.#look());
+        this.#look();
+        this.sending.start();
+        setInterval(() => this.#askQuiet(), ASK_EVERY_MS);
     }
 
     /** Newest first. */
@@ -71,32 +46,25 @@ export class Orders {
         return [...this.entries.values()].filter((entry) => entry.row || entry.missing).sort((a, b) => b.id - a.id);
     }
 
-    /** Sends an order; the same key again is the same order. */
-    place(productName, qty, key) {
-        if (this.sending.has(key) || this.pending.some((one) => one.key === key)) {
-            return;
-        }
-        const one = { key, productName, qty, at: now() };
-        this.pending = [...this.pending, one];
-        remember('pending', this.pending);
-        this.#send(one);
-        this.onChange();
+    #active() {
+        return this.list().filter((entry) => entry.row && !hasEnded(entry.row));
     }
 
     /** Takes in an order by its number. */
-    open(id) {
-        if (!this.entries.has(id)) {
-            this.entries.set(id, { id });
-            this.#remember();
+    async open(id) {
+        await this.kept.put(id, { again: true });
+        const isNew = !this.entries.has(id);
+        this.#look();
+        if (!isNew) {
+            await this.#load(id);
         }
-        return this.#load(id);
     }
 
-    forget(id) {
+    async forget(id) {
         this.entries.delete(id);
-        this.#remember();
-        this.#followActive();
         this.onChange();
+        await this.kept.remove(String(id));
+        this.#look();
     }
 
     async cancel(id) {
@@ -107,77 +75,89 @@ export class Orders {
         Object.assign(entry, { canceling: true, answer: null });
         this.onChange();
         try {
-            this.#take(rowOfOrder(await api.cancelOrder(id)));
+            this.#take(rowOfOrder(await api.cancelOrder(id), entry.row));
             setTimeout(() => this.entries.has(id) && this.#load(id), AGAIN_MS); /* the view's own words for it */
         } catch (why) {
-            entry.answer = why instanceof api.Refused && why.status === 409 ? 'tooLate' : 'notNow';
+            const isTooLate = why instanceof api.Refused && why.status === 409;
+            entry.answer = isTooLate ? 'tooLate' : why.unchanged ? 'notNow' : 'unknown';
             this.onNews(entry.answer, entry);
-            this.#load(id);
+            this.#askOwner(entry);
         }
         entry.canceling = false;
         this.onChange();
     }
 
-    async #send(one) {
-        this.sending.add(one.key);
-        try {
-            const order = await api.placeOrder(one.productName, one.qty, one.key);
-            this.#settle(one);
-            this.entries.set(order.id, { id: order.id });
-            this.#remember();
-            this.#take(rowOfOrder(order));
+    async #placed(order) {
+        await this.kept.put(order.id);
+        if (this.kept.all().includes(order.id)) {
+            this.entries.set(order.id, this.entries.get(order.id) ?? { id: order.id });
+            this.#take(rowOfOrder(order, this.entries.get(order.id).row));
             this.onNews('placed', this.entries.get(order.id));
-        } catch (why) {
-            if (why instanceof api.Refused && why.status !== 409) {
-                one.refused = why.detail;
-                this.onNews('refused', one);
-            } else if (now() - one.at > KEY_LASTS_MS) {
-                one.refused = '';
-            } else {
-                one.waiting = true;
-                setTimeout(() => this.#send(one), AGAIN_MS);
-            }
-            remember('pending', this.pending.filter((each) => each.refused === undefined));
         }
-        this.sending.delete(one.key);
+    }
+
+    /** What is shown is what is remembered: this or another window may have changed it. */
+    #look() {
+        const ids = new Set(this.kept.all());
+        for (const id of this.entries.keys()) {
+            if (!ids.has(id)) {
+                this.entries.delete(id);
+            }
+        }
+        for (const id of ids) {
+            if (!this.entries.has(id)) {
+                this.entries.set(id, { id });
+                this.#load(id);
+            }
+        }
+        this.#followActive();
         this.onChange();
     }
 
-    /** The answer is there, or a refusal has been read. */
-    #settle(one) {
-        this.pending = this.pending.filter((each) => each.key !== one.key);
-        remember('pending', this.pending.filter((each) => each.refused === undefined));
-    }
-
-    dismiss(one) {
-        this.#settle(one);
-        this.onChange();
-    }
-
+    /** Asks the view, and where it has no answer the owner. */
     async #load(id) {
-        const entry = this.entries.get(id);
+        const row = this.entries.get(id)?.row;
         try {
-            this.#take(await this.#ask(id));
-            entry.missing = false;
+            this.#take(await api.mypage(id).catch(async (why) => {
+                if (why instanceof api.Refused && why.status !== 404) {
+                    throw why;
+                }
+                return rowOfOrder(await api.order(id), row);
+            }));
+            this.isReached = true;
         } catch (why) {
-            if (why instanceof api.Refused) {
-                entry.missing = true;
-            } else if (this.entries.has(id)) {
-                setTimeout(() => this.#load(id), AGAIN_MS);
-            }
+            this.#failed(id, why);
         }
         this.onChange();
     }
 
-    /** The view's row; what the view has not heard of yet is asked of the order's owner. */
-    async #ask(id) {
-        try {
-            return await api.mypage(id);
-        } catch (why) {
-            if (why instanceof api.Refused && why.status === 404) {
-                return rowOfOrder(await api.order(id));
+    #failed(id, why) {
+        const entry = this.entries.get(id);
+        this.isReached = this.isReached && why instanceof api.Refused;
+        if (entry && why instanceof api.Refused && why.status === 404) {
+            entry.missing = !entry.row;
+        } else if (entry && !entry.row) {
+            setTimeout(() => this.entries.has(id) && this.#load(id), AGAIN_MS);
+        }
+    }
+
+    #askOwner(entry) {
+        entry.quietSince = performance.now();
+        return api.order(entry.id).then((order) => this.#take(rowOfOrder(order, entry.row)), () => {});
+    }
+
+    /** Of what nothing comes by itself. */
+    #askQuiet() {
+        if (document.hidden) {
+            return;
+        }
+        for (const entry of this.#active()) {
+            if (this.link === 'lost') {
+                this.#load(entry.id);
+            } else if (performance.now() - entry.quietSince > entry.quietMs) {
+                entry.quietMs = Math.min(entry.quietMs * 2, LONGEST_QUIET_MS);
+                this.#askOwner(entry);
             }
-            throw why;
         }
     }
 
@@ -188,19 +168,30 @@ export class Orders {
         }
         const before = entry.row;
         entry.row = newerRow(before, row);
+        entry.missing = false;
         row.timeline.forEach((one) => hearTime(Date.parse(one.at)));
         if (entry.row.orderStatus !== 'Requested') {
             entry.ticket = null;
         } else if (!entry.ticket) {
             this.#askTicket(entry);
         }
-        if (before && before.orderStatus !== entry.row.orderStatus) {
-            entry.answer = entry.answer === 'tooLate' ? entry.answer : null;
-            this.onNews('status', entry);
+        if (before?.orderStatus !== entry.row.orderStatus) {
+            this.#statusChanged(entry, before);
         }
         this.asOf = now();
         this.#followActive();
         this.onChange();
+    }
+
+    /* An answer goes with the state that it was about: "too late" is about what is being made. */
+    #statusChanged(entry, before) {
+        Object.assign(entry, { quietSince: performance.now(), quietMs: QUIET_MS });
+        if (entry.answer !== 'tooLate' || entry.row.orderStatus !== 'Producing') {
+            entry.answer = null;
+        }
+        if (before) {
+            this.onNews('status', entry);
+        }
     }
 
     /** When the kitchen starts it, which is how long it can be cancelled. */
@@ -220,17 +211,16 @@ export class Orders {
     }
 
     #followActive() {
-        const active = this.list().filter((entry) => entry.row && !hasEnded(entry.row)).slice(0, MOST_FOLLOWED).map((entry) => entry.id);
-        const path = api.streamOf(active.sort((a, b) => a - b));
+        const active = this.#active().map((entry) => entry.id);
         if (active.length === 0) {
             this.stream?.close();
             this.stream = null;
             this.link = 'idle';
         } else if (this.stream) {
-            this.stream.go(path);
+            this.stream.wish(active);
         } else {
-            this.stream = follow({
-                path,
+            this.stream = followTogether({
+                orders: active,
                 onEvent: (event) => this.#hear(event),
                 onState: (state) => this.#linkIs(state),
                 onOpen: () => this.#loadActive(),
@@ -246,30 +236,18 @@ export class Orders {
         }
     }
 
+    /* What ended while the view was away has only its owner's words yet. */
     #loadActive() {
-        const active = this.list().filter((entry) => entry.row && !hasEnded(entry.row));
-        return Promise.all(active.map((entry) => this.#load(entry.id)));
+        const some = this.list().filter((entry) => entry.row && (entry.row.isOwners || !hasEnded(entry.row)));
+        return Promise.all(some.map((entry) => this.#load(entry.id)));
     }
 
     #linkIs(state) {
         if (state === 'lost') {
             this.asOf = this.link === 'live' ? now() : this.asOf;
+            this.isReached = false;
         }
         this.link = state;
         this.onChange();
-    }
-
-    #remember() {
-        const ids = [...this.entries.keys()].sort((a, b) => b - a).slice(0, MOST_REMEMBERED);
-        remember('orders', ids);
-    }
-
-    /** Another window of this device has ordered. */
-    #hearOtherWindow() {
-        for (const id of recall('orders', []).filter(isNumber)) {
-            if (!this.entries.has(id)) {
-                this.open(id);
-            }
-        }
     }
 }

@@ -9,6 +9,7 @@ import { hearTime, now } from '../shared/clock.js';
 import { regularly } from '../shared/regularly.js';
 
 const ASK_EVERY_MS = 1_000;
+const ASK_KITCHEN_EVERY_MS = 5_000;
 const TAKE_BACK_MS = 5_000;
 const DOUBLE_TOUCH_MS = 700; /* the second touch of a nervous finger means nothing */
 const SHOWN_GONE_MS = 8_000;
@@ -24,6 +25,14 @@ export function compareTickets(before, after) {
     return { arrived: after.filter((ticket) => !old.has(ticket.id)), gone: before.filter((ticket) => !present.has(ticket.id)) };
 }
 
+/** What is still so of the troubles, when the tickets are these: a trouble is about the state in which the ticket was left (that of the
+ *  first list after it) and goes with it; and it is over when the ticket has become what was wanted. */
+export function stillTrue(troubles, tickets) {
+    const statuses = new Map(tickets.map((ticket) => [ticket.id, ticket.status]));
+    const left = [...troubles].map(([id, trouble]) => [id, { ...trouble, status: trouble.status ?? statuses.get(id) }]);
+    return new Map(left.filter(([id, { wanted, status }]) => statuses.has(id) && statuses.get(id) === status && status !== wanted));
+}
+
 export class Board {
     /** @param onChange  draw
      *  @param onNews    ('arrived' | 'canceled' | 'failed', tickets) */
@@ -34,9 +43,10 @@ export class Board {
         this.canceled = []; /* gone, still shown so that it is noticed */
         this.fresh = new Map(); /* id: until when it is marked as new */
         this.touched = new Map(); /* id: {status, sendAt, timer, sending} */
-        this.trouble = new Map(); /* id: why a touch came to nothing */
+        this.trouble = new Map(); /* id: why a touch came to nothing: {why, wanted, status} */
         this.changedAt = -Infinity; /* a list that was asked for before is older than what is shown */
         this.kitchen = null;
+        this.kitchenAskedAt = -Infinity;
         this.link = null;
         this.asOf = null;
     }
@@ -46,7 +56,6 @@ export class Board {
             this.link = link;
             this.onChange();
         });
-        this.#askKitchen();
     }
 
     lane(status) {
@@ -93,7 +102,8 @@ export class Board {
             this.changedAt = performance.now();
             this.tickets = this.tickets.map((one) => (one.id === changed.id ? changed : one)).filter((one) => one.status !== 'Completed');
         } catch (why) {
-            this.trouble.set(ticket.id, why instanceof api.Refused ? why.detail : 'unanswered');
+            this.trouble.set(ticket.id, { why: why instanceof api.Refused ? why.detail : null, wanted: touch.status, status: null });
+            this.changedAt = performance.now();
             this.onNews('failed', [ticket]);
         }
         this.touched.delete(ticket.id);
@@ -103,19 +113,19 @@ export class Board {
 
     async #ask() {
         const began = performance.now();
-        const list = await api.openTickets();
+        const [list] = await Promise.all([api.openTickets(), this.#askKitchen(began)]);
         if (began > this.changedAt) {
             this.#take(list);
         }
     }
 
-    async #askKitchen() {
-        try {
-            this.kitchen = await api.kitchen();
-            this.onChange();
-        } catch {
-            setTimeout(() => this.#askKitchen(), ASK_EVERY_MS * 2);
+    /** How the kitchen works may be another way after a restart: asked now and then, and whenever it was away. */
+    async #askKitchen(began) {
+        if (this.link === 'live' && began - this.kitchenAskedAt < ASK_KITCHEN_EVERY_MS) {
+            return;
         }
+        this.kitchen = await api.kitchen();
+        this.kitchenAskedAt = began;
     }
 
     #take(list) {
@@ -123,6 +133,7 @@ export class Board {
         this.tickets = list;
         this.asOf = now();
         list.forEach((ticket) => hearTime(Date.parse(ticket.updatedAt)));
+        this.trouble = stillTrue(this.trouble, list);
         if (before === null) {
             return;
         }
@@ -130,7 +141,6 @@ export class Board {
         if (arrived.length) {
             this.#welcome(arrived);
         }
-        gone.forEach((ticket) => this.trouble.delete(ticket.id));
         gone.filter((ticket) => ticket.status !== 'Producing').slice(0, MOST_GONE_ASKED).forEach((ticket) => this.#askWhyGone(ticket));
     }
 

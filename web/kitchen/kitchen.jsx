@@ -1,21 +1,20 @@
 /** The kitchen's display: three lanes, the oldest ticket first. */
 import { Component, h } from 'preact';
-import * as api from '../shared/api.js';
 import { now } from '../shared/clock.js';
 import { Icon } from '../shared/icons.jsx';
 import { language, nameOf, number, t } from '../shared/language.js';
+import { Menu } from '../shared/menu.js';
 import { start } from '../shared/start.jsx';
 import { announce, Announcer, Bar, StaleNotice } from '../shared/ui.jsx';
 import { Board, LANES } from './board.js';
 import { allowSound, chime, stayAwake, toggleFullscreen } from './display.js';
-import { loadSettings, SettingsDialog } from './settings.jsx';
+import { loadSettings, SettingsDialog, watchSettings } from './settings.jsx';
 import { Tile } from './tile.jsx';
 import ko from './texts.ko.json';
 import en from './texts.en.json';
 
 const AGES_MS = 5_000;
 const COUNTING_MS = 250;
-const MENU_AGAIN_MS = 3_000;
 const LANE_ICONS = { Ready: 'bell', Producing: 'flame', 'Out of stock': 'box' };
 
 const ageText = (seconds) =>
@@ -27,7 +26,8 @@ const toneOf = (seconds, settings) =>
 class Kitchen extends Component {
     constructor() {
         super();
-        this.state = { menu: null, settings: loadSettings(), setting: false, awake: false };
+        this.state = { settings: loadSettings(), setting: false, awake: false };
+        this.menu = new Menu(() => this.forceUpdate());
         this.board = new Board(() => this.forceUpdate(), (kind, tickets) => this.tell(kind, tickets));
         this.touch = (ticket, status) => this.board.touch(ticket, status);
         this.takeBack = (ticket) => this.board.takeBack(ticket);
@@ -35,24 +35,17 @@ class Kitchen extends Component {
 
     componentDidMount() {
         this.board.start();
-        this.loadMenu();
+        this.menu.start();
+        watchSettings((settings) => this.setState({ settings }));
         stayAwake((awake) => this.setState({ awake }));
         addEventListener('pointerdown', () => this.state.settings.sound && allowSound());
         setInterval(() => this.forceUpdate(), AGES_MS);
         setInterval(() => this.board.touched.size && this.forceUpdate(), COUNTING_MS);
     }
 
-    async loadMenu() {
-        try {
-            this.setState({ menu: await api.menu() });
-        } catch {
-            setTimeout(() => this.loadMenu(), MENU_AGAIN_MS);
-        }
-    }
-
     tell(kind, tickets) {
         const [first] = tickets;
-        const values = { n: tickets.length, qty: first.qty, name: nameOf(this.state.menu, first.productName), id: first.orderId ?? first.id };
+        const values = { n: tickets.length, qty: first.qty, name: nameOf(this.menu.items, first.productName), id: first.orderId ?? first.id };
         announce(t(tickets.length > 1 ? `news.${kind}.many` : `news.${kind}`, values));
         if (kind === 'arrived' && this.state.settings.sound) {
             chime();
@@ -60,15 +53,15 @@ class Kitchen extends Component {
     }
 
     troubleOf(ticket) {
-        const why = this.board.trouble.get(ticket.id);
-        return why ? (why === 'unanswered' ? t('unanswered') : t('said', { detail: why })) : null;
+        const trouble = this.board.trouble.get(ticket.id);
+        return trouble ? (trouble.why === null ? t('unanswered') : t('said', { detail: trouble.why })) : null;
     }
 
     renderTile(ticket, gone) {
         const seconds = Math.max(0, (now() - Date.parse(ticket.createdAt)) / 1000);
         const touch = this.board.touched.get(ticket.id);
         return (
-            <Tile key={ticket.id} ticket={ticket} lang={language()} name={nameOf(this.state.menu, ticket.productName)} gone={gone}
+            <Tile key={ticket.id} ticket={ticket} lang={language()} name={nameOf(this.menu.items, ticket.productName)} gone={gone}
                 stamp={ticket.updatedAt} age={ageText(seconds)} tone={toneOf(seconds, this.state.settings)}
                 fresh={this.board.fresh.has(ticket.id)} manual={this.board.isManual()} touch={touch?.status} sending={touch?.sending}
                 secondsLeft={touch ? Math.max(1, Math.ceil((touch.sendAt - performance.now()) / 1000)) : null}

@@ -1,12 +1,15 @@
 /** How this display behaves. It is this device's own matter, so this device remembers it. */
 import { Component, h } from 'preact';
 import { t } from '../shared/language.js';
-import { recall, remember } from '../shared/storage.js';
+import { recall, remember, watch } from '../shared/storage.js';
 import { Dialog, wholeNumber } from '../shared/ui.jsx';
 
 const USUAL = { waitMinutes: 3, lateMinutes: 6, sound: false };
 
 export const loadSettings = () => ({ ...USUAL, ...recall('kitchen', {}) });
+
+/** Another window of this device has saved others. */
+export const watchSettings = (then) => watch('kitchen', () => then(loadSettings()));
 
 export class SettingsDialog extends Component {
     constructor({ settings }) {

@@ -4,9 +4,9 @@ import { now } from '../shared/clock.js';
 import { Icon } from '../shared/icons.jsx';
 import { language, number, t, timeOfDay } from '../shared/language.js';
 import { start } from '../shared/start.jsx';
-import { Announcer, Bar, StaleNotice } from '../shared/ui.jsx';
+import { Announcer, Bar } from '../shared/ui.jsx';
 import { Chart } from './chart.jsx';
-import { problems } from './verdict.js';
+import { problems, verdictOf } from './verdict.js';
 import { SERVICES, Watch } from './watch.js';
 import ko from './texts.ko.json';
 import en from './texts.en.json';
@@ -28,19 +28,21 @@ const named = (values) =>
         Object.entries(values).map(([key, value]) => [key, key === 'service' || key === 'other' ? t(`service.${value}`) : value]),
     );
 
-const Verdict = ({ found, link }) => {
-    const state = found === null || link === 'lost' ? 'unknown' : found.some((one) => one.level > 0) ? 'trouble' : 'well';
+const VERDICT_ICONS = { well: 'check', trouble: 'alert', barred: 'alert' };
+
+const Verdict = ({ found, looks, asOf }) => {
+    const state = verdictOf(found, looks);
     return (
         <section class="verdict" aria-labelledby="verdict-title" data-testid="verdict" data-verdict={state}>
             <h2 id="verdict-title">
-                <Icon name={state === 'well' ? 'check' : state === 'trouble' ? 'alert' : 'clock'} />
-                <span role="status">{t(`verdict.${state}`)}</span>
+                <Icon name={VERDICT_ICONS[state] ?? 'clock'} />
+                <span role="status">{t(`verdict.${state === 'unknown' && looks ? 'lost' : state}`)}</span>
             </h2>
             <ul>
                 {(found ?? []).map((one) => (
                     <li key={one.key + JSON.stringify(one.values)} class={`notice ${TONES[one.level]}`} data-testid="problem" data-problem={one.key}>
                         <Icon name="alert" />
-                        <span>{t(`problem.${one.key}`, named(one.values))}</span>
+                        <span>{t(`problem.${one.key}`, named(one.values))} {one.key === 'unreachable' && asOf ? t('asOf', { time: timeOfDay(asOf) }) : ''}</span>
                     </li>
                 ))}
             </ul>
@@ -48,13 +50,15 @@ const Verdict = ({ found, link }) => {
     );
 };
 
+const STATE_TONES = { up: 'good', down: 'bad', unready: 'bad' };
+
 const Service = ({ name, look, restarts }) => {
     const state = look?.state ?? 'waiting';
     const last = restarts.filter((one) => one.service === name).pop();
     return (
         <li class="card service" data-testid="service" data-service={name} data-state={state}>
             <strong>{t(`service.${name}`)}</strong>
-            <span class={`badge ${state === 'up' ? 'good' : state === 'down' ? 'bad' : ''}`}>{t(`state.${state}`)}</span>
+            <span class={`badge ${STATE_TONES[state] ?? ''}`}>{t(`state.${state}`)}</span>
             <span class="soft">{last ? t('restarted', { time: timeOfDay(last.at) }) : ''}</span>
         </li>
     );
@@ -103,9 +107,8 @@ class Ops extends Component {
         return (
             <div class="page">
                 <Bar where={t('ops')} link={link} />
-                <StaleNotice link={link} asOf={asOf} />
                 <main class={link === 'lost' ? 'old' : ''}>
-                    <Verdict found={problems(this.watch, latest, now())} link={link} />
+                    <Verdict found={problems(this.watch, latest, now())} looks={looks} asOf={asOf} />
                     <section aria-labelledby="services-title">
                         <h2 id="services-title">{t('services')}</h2>
                         <ul class="services">

@@ -1,14 +1,28 @@
 /** What is wrong, as a list of texts' keys with their values, the worst first. Pure. */
 import { samples, sum } from './metrics.js';
+import { isReached } from './watch.js';
 
 const SLOW_VIEW_S = 5;
 const LONG_WAIT_MS = 600_000;
 const MANY_RESTARTS = 3;
 
+/* What a service says of why it isn't ready, as far as we have better words; anything else is shown as it is. */
+const REASONS = [[/\bdisk\b|commits? fail/i, 'disk'], [/\bstopping\b/i, 'stopping']];
+
+function unready(service, reason, add) {
+    const [, key] = REASONS.find(([words]) => words.test(reason)) ?? [null, 'unready'];
+    add(3, key, { service, reason });
+}
+
 function problemsOf(service, look, add) {
     if (look.state === 'down') {
         add(3, `down.${service}`);
         return;
+    }
+    if (look.state === 'unknown') {
+        add(2, 'unknown', { service });
+    } else if (look.state === 'unready') {
+        unready(service, look.reason, add);
     }
     for (const breaker of samples(look.metrics ?? [], 'coffeeshop_breaker_state')) {
         if (breaker.value === 1) {
@@ -26,16 +40,39 @@ function problemsOf(service, look, add) {
     }
 }
 
-/** @param watch   {looks, tickets, restarts}
+/** What is to be said of the whole, in one word: nothing is 'well' that can't be seen.
+ *    unknown  nobody was asked yet, or this page can't reach the shop
+ *    trouble, well
+ *    barred   the services are up, but how they are isn't for this address */
+export function verdictOf(found, looks) {
+    if (!looks || found.some((one) => one.key === 'unreachable')) {
+        return 'unknown';
+    }
+    if (found.some((one) => one.level > 0)) {
+        return 'trouble';
+    }
+    return found.some((one) => one.key === 'forbidden') ? 'barred' : 'well';
+}
+
+/** @param watch   {looks, tickets, restarts, failures}
  *  @param latest  the newest figures
- *  Gives [{level, key, values}]; null while nothing is known. */
-export function problems({ looks, tickets, restarts }, latest, now) {
+ *  Gives [{level, key, values}]; null while nobody was asked. */
+export function problems({ looks, tickets, restarts, failures }, latest, now) {
     if (!looks) {
         return null;
     }
     const found = [];
     const add = (level, key, values = {}) => found.push({ level, key, values });
+    if (!isReached(looks)) {
+        add(3, 'unreachable');
+        return found; /* whatever else could be said would be a guess */
+    }
     Object.entries(looks).forEach(([service, look]) => problemsOf(service, look, add));
+    for (const [service, n] of Object.entries(failures ?? {})) {
+        if (n > 0 && !found.some((one) => one.key === 'disk' && one.values.service === service)) {
+            add(3, 'commits', { service, n });
+        }
+    }
     if (latest.lag > SLOW_VIEW_S) {
         add(2, 'slowView', { seconds: Math.round(latest.lag) });
     }

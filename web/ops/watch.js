@@ -14,13 +14,23 @@ const REMEMBER_EVERY = 6;
 /** The figures of one moment, as they are kept and drawn. */
 export const FIGURES = ['orders', 'median', 'p99', 'waiting', 'lag', 'rejected', 'failed'];
 
-/** One service: {state: 'up' | 'down', metrics: [] | null, forbidden}. */
+/** One service: {state, reason (api.health), metrics: [] | null, forbidden}. */
 async function look(service) {
-    const [state, metrics] = await Promise.all([
+    const [health, metrics] = await Promise.all([
         api.health(service),
-        api.metrics(service).then(parseMetrics, (why) => (why instanceof api.Refused ? 'forbidden' : null)),
+        api.metrics(service).then(parseMetrics, (why) => (why.status === 403 ? 'forbidden' : null)),
     ]);
-    return { state, metrics: Array.isArray(metrics) ? metrics : null, forbidden: metrics === 'forbidden' };
+    const isService = Array.isArray(metrics) && samples(metrics, 'process_start_time_seconds').length > 0; /* else a stranger's answer */
+    return { ...health, metrics: isService ? metrics : null, forbidden: metrics === 'forbidden' };
+}
+
+/** Whether anything of the shop is known: a service that the gateway was asked about, in vain or not. */
+export const isReached = (looks) => Object.values(looks).some((one) => one.state !== 'unknown' || one.metrics);
+
+/** How many commits of each service failed, between two looks; nothing of what was not to be had. */
+export function failuresOf(before, after) {
+    return Object.fromEntries(SERVICES.filter((name) => after?.commits[name] !== undefined && before?.commits[name] !== undefined)
+        .map((name) => [name, growth(before.commits[name], after.commits[name])]));
 }
 
 /** Counters as they stand, of a look at everything. */
@@ -33,6 +43,8 @@ export function countersOf(looks, orders) {
         failed: sum(all, 'coffeeshop_http_requests_total', { code: '5xx' }) + sum(all, 'coffeeshop_call_failures_total'),
         cups: view ? buckets(view, 'coffeeshop_order_to_cup_seconds') : null,
         lags: view ? buckets(view, 'coffeeshop_view_lag_seconds') : null,
+        commits: Object.fromEntries(Object.entries(looks).filter(([, one]) => one.metrics)
+            .map(([name, one]) => [name, sum(one.metrics, 'coffeeshop_writer_failures_total')])),
         whole: Object.values(looks).every((one) => one.metrics),
     };
 }
@@ -61,6 +73,7 @@ export class Watch {
         this.restarts = recall('ops-restarts', []); /* [{at, service}] */
         this.starts = recall('ops-starts', {}); /* service: when its process began */
         this.counters = []; /* [{at, …counters}] of the last minutes */
+        this.failures = {}; /* service: commits that failed in the last minute */
         this.tickets = null;
         this.link = null;
         this.asOf = null;
@@ -89,9 +102,8 @@ export class Watch {
         ]);
         this.looks = Object.fromEntries(SERVICES.map((service, i) => [service, looks[i]]));
         this.tickets = tickets;
-        const reached = looks.some((one) => one.state === 'up' || one.metrics || one.forbidden);
-        this.link = reached || navigator.onLine ? (reached ? 'live' : this.link === null ? null : 'lost') : 'lost';
-        if (reached) {
+        this.link = isReached(this.looks) ? 'live' : 'lost';
+        if (this.link === 'live') {
             this.asOf = now();
         }
         this.#take(now(), orders);
@@ -103,6 +115,7 @@ export class Watch {
         const since = (ms) => this.counters.find((one) => one.at >= at - ms - STEP_MS / 2);
         const before = since(RATE_OVER_MS);
         const figures = figuresOf(before, after, before ? at - before.at : 1, since(TIMES_OVER_MS));
+        this.failures = failuresOf(before, after);
         this.counters = [...this.counters.filter((one) => one.at > at - TIMES_OVER_MS - STEP_MS), after];
         const waiting = this.tickets ? this.tickets.filter((ticket) => ticket.status !== 'Producing').length : null;
         this.history = [...this.history.filter((one) => one.at > at - HOUR_MS && one.at < at), { at, ...figures, waiting }];

@@ -1,8 +1,9 @@
 /** The one place that talks to the shop. Paths, parameters and shapes are those of api/openapi.yaml; nothing else is relied on.
  *
  *  Every call gives the answer's body, or throws
- *    Refused      the shop understood and said no (4xx): `status`, `member`, `detail`; asking again changes nothing
- *    Unanswered   no answer, or "not now" (5xx): nothing is known, ask again later */
+ *    Refused      the shop understood and said no (4xx): `status`, `member`, `detail`, `problem`; asking again changes nothing
+ *    Unanswered   no answer, or "not now" (5xx): ask again later. `unchanged`: whose it is says that nothing was changed; otherwise
+ *                 it is not known whether what was asked for was done */
 import { hearTime } from './clock.js';
 
 const PATIENCE_MS = 12_000;
@@ -13,22 +14,35 @@ export class Refused extends Error {
         this.status = status;
         this.member = problem.member ?? null;
         this.detail = problem.detail ?? '';
+        this.problem = problem;
     }
 }
 
 export class Unanswered extends Error {
-    constructor(status, detail = '') {
-        super(detail || (status ? `status ${status}` : 'no answer'));
-        this.status = status; /* 0: nothing came back at all */
+    /** @param status  0: nothing came back at all */
+    constructor(status, problem = {}, unchanged = false) {
+        super(problem.detail || (status ? `status ${status}` : 'no answer'));
+        Object.assign(this, { status, problem, unchanged });
     }
 }
 
+/* A service gives every answer a correlation id. What has none is the gateway's word, or a stranger's, and they can't know. */
+const isOfService = (response) => response.headers.has('X-Correlation-ID');
+
 async function problemOf(response) {
     try {
-        return await response.json();
+        return (await response.json()) ?? {};
     } catch {
         return {};
     }
+}
+
+async function failureOf(response) {
+    const problem = await problemOf(response);
+    if (response.status >= 500 || response.status === 429) {
+        return new Unanswered(response.status, problem, isOfService(response) && problem.type !== 'outcome-unknown');
+    }
+    return new Refused(response.status, problem);
 }
 
 async function ask(method, path, body, headers = {}) {
@@ -49,11 +63,7 @@ async function ask(method, path, body, headers = {}) {
     } catch {
         throw new Unanswered(0);
     }
-    const problem = await problemOf(response);
-    if (response.status >= 500 || response.status === 429) {
-        throw new Unanswered(response.status, problem.detail);
-    }
-    throw new Refused(response.status, problem);
+    throw await failureOf(response);
 }
 
 const list = (name) => (answer) => answer._embedded[name];
@@ -67,7 +77,14 @@ export function newKey() {
 
 export const menu = () => ask('GET', '/menu').then(list('menu'));
 
-export const placeOrder = (productName, qty, key) => ask('POST', '/orders', { productName, qty }, { 'Idempotency-Key': key });
+/** `amount` is what the customer was shown. When the price is another now it is refused: 409, and the problem has the `amount`. */
+export async function placeOrder({ productName, qty, amount, key }) {
+    const order = await ask('POST', '/orders', { productName, qty, amount }, { 'Idempotency-Key': key });
+    if (!Number.isSafeInteger(order?.id)) {
+        throw new Unanswered(0); /* somebody else's answer */
+    }
+    return order;
+}
 export const order = (orderId) => ask('GET', `/orders/${id(orderId)}`);
 export const cancelOrder = (orderId) => ask('PATCH', `/orders/${id(orderId)}`, { status: 'Canceled' });
 
@@ -86,11 +103,13 @@ export const workOn = (ticketId, status) => ask('PATCH', `/products/${id(ticketI
 export const stocks = () => ask('GET', '/stocks?size=1000&sort=id').then(list('stocks'));
 export const receiveGoods = (productName, qty, key) =>
     ask('POST', '/stocks/receive', { productName, qty }, { 'Idempotency-Key': key });
-export const correctStock = (stockId, qty, reason) => ask('PATCH', `/stocks/${id(stockId)}`, { qty, reason });
+/** By a difference, so that what is sold meanwhile isn't undone. */
+export const correctStock = (stockId, change, reason, key) =>
+    ask('PATCH', `/stocks/${id(stockId)}`, { change, reason }, { 'Idempotency-Key': key });
 export const markStock = (stockId, qty) => ask('PUT', `/stocks/${id(stockId)}/lowMark`, { qty });
 /** {movements, before}: newest first; `before` is where the older ones begin, null when there are none. */
-export async function movements(stockId, before) {
-    const answer = await ask('GET', `/stocks/${id(stockId)}/movements?size=20${before ? `&before=${id(before)}` : ''}`);
+export async function movements(stockId, before, size = 20) {
+    const answer = await ask('GET', `/stocks/${id(stockId)}/movements?size=${size}${before ? `&before=${id(before)}` : ''}`);
     const next = answer._links.next ? new URL(answer._links.next.href).searchParams.get('before') : null;
     return { movements: answer._embedded.movements, before: next };
 }
@@ -107,11 +126,25 @@ export async function metrics(service) {
     if (response.ok) {
         return response.text();
     }
-    const problem = await problemOf(response);
-    throw response.status === 403 ? new Refused(403, problem) : new Unanswered(response.status, problem.detail);
+    throw await failureOf(response);
 }
 
 /** How many orders there ever were. */
 export const orderCount = () => ask('GET', '/orders?size=1').then((answer) => answer.page.totalElements);
-/** Whether a service may be asked: 'up', or 'down' when it says that it may not or can't be reached. */
-export const health = (service) => ask('GET', `/health/${service}`).then(() => 'up', () => 'down');
+/** How a service is: {state, reason}.
+ *    up        it says so
+ *    unready   it says that it can't do its work, and why
+ *    down      the gateway says that it does not answer
+ *    unknown   the gateway can't be asked, doesn't let this page ask, or is not the one who answered */
+export async function health(service) {
+    try {
+        const answer = await ask('GET', `/health/${service}`);
+        return { state: answer?.status === 'UP' ? 'up' : 'unknown' };
+    } catch (why) {
+        const { status, reason } = why.problem ?? {};
+        if (typeof reason === 'string' && reason) {
+            return { state: 'unready', reason };
+        }
+        return { state: why.status === 503 && status === 503 ? 'down' : 'unknown' };
+    }
+}

@@ -1,9 +1,9 @@
-/** Following a stream of the shop (Server-Sent Events) for as long as the page is open.
+/** Following a stream of the shop (Server-Sent Events) until it is closed. Pages do so by together.js, which has one for all windows.
  *
  *  Not EventSource: that can't be told where to go on after its address changed, keeps quiet about the answer's head (the shop's
  *  time is there), and takes a dead connection for a silent one. Here a connection that is silent for longer than its heartbeat is
- *  lost; a lost one is made again, soon at first and then less often, at once when the device is back on the net or the page in
- *  sight, always from the last change seen (`Last-Event-ID`). */
+ *  lost; a lost one is made again, soon at first and then less often, at once when the device is back on the net,
+ *  always from the last change seen (`Last-Event-ID`). */
 import { hearTime } from './clock.js';
 
 const SILENCE_MS = 45_000;
@@ -113,7 +113,7 @@ export function follow({ path, onEvent, onState = () => {}, onOpen = () => {} })
     }
 
     function hurry() {
-        if (!closed && state === 'lost' && !document.hidden) {
+        if (!closed && state === 'lost') {
             failures = 0;
             connect();
         }
@@ -128,7 +128,6 @@ export function follow({ path, onEvent, onState = () => {}, onOpen = () => {} })
 
     addEventListener('online', hurry);
     addEventListener('offline', offline);
-    document.addEventListener('visibilitychange', hurry);
     connect();
     return {
         go(next) {
@@ -143,7 +142,6 @@ export function follow({ path, onEvent, onState = () => {}, onOpen = () => {} })
             attempt?.abort();
             removeEventListener('online', hurry);
             removeEventListener('offline', offline);
-            document.removeEventListener('visibilitychange', hurry);
         },
     };
 }

@@ -1,7 +1,6 @@
 /** Asking for the same thing again and again, and at once when the stream of changes says that something happened: what is shown is
  *  always one whole answer of its owner's, never put together from pieces, so a missed change can't stay missed. */
-import { streamOf } from './api.js';
-import { follow } from './follow.js';
+import { EVERYTHING, followTogether } from './together.js';
 
 const SOONEST_MS = 300;
 
@@ -40,7 +39,7 @@ export function regularly(ask, every, onLink) {
     }
 
     go();
-    follow({ path: streamOf(), onEvent: soon });
+    followTogether({ orders: EVERYTHING, onEvent: soon, onOpen: soon });
     addEventListener('online', soon);
     document.addEventListener('visibilitychange', soon);
     return soon;

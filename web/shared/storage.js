@@ -1,7 +1,7 @@
 /** What this device remembers. Where it may not (a private window), the page still works for as long as it is open. */
 
 const PREFIX = 'coffeeshop.';
-const memory = new Map();
+const memory = new Map(); /* what could not be stored */
 
 const kindOf = (value) => (Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value);
 
@@ -9,27 +9,26 @@ const kindOf = (value) => (Array.isArray(value) ? 'array' : value === null ? 'nu
 export function recall(name, otherwise) {
     let value;
     try {
-        const text = localStorage.getItem(PREFIX + name);
-        value = text === null ? memory.get(name) : JSON.parse(text);
+        value = memory.has(name) ? memory.get(name) : JSON.parse(localStorage.getItem(PREFIX + name));
     } catch {
-        value = memory.get(name);
+        return otherwise;
     }
     return kindOf(value) === kindOf(otherwise) ? value : otherwise;
 }
 
 export function remember(name, value) {
-    memory.set(name, value);
     try {
         localStorage.setItem(PREFIX + name, JSON.stringify(value));
+        memory.delete(name);
     } catch {
-        /* only as long as the page is open, then */
+        memory.set(name, value);
     }
 }
 
 /** Calls `changed` when another window of this device remembers something new under the name. */
 export function watch(name, changed) {
     addEventListener('storage', (event) => {
-        if (event.key === PREFIX + name) {
+        if (event.key === PREFIX + name || event.key === null) { /* null: all was forgotten */
             changed();
         }
     });

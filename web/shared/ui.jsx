@@ -29,12 +29,12 @@ export const LinkState = ({ link }) => (
     </span>
 );
 
-/** While the connection is gone: what is shown is old, and from when it is. */
-export const StaleNotice = ({ link, asOf }) =>
+/** While no news come by themselves: what is shown may be old, and from when it is. `isReached`: the shop itself can be asked, and is. */
+export const StaleNotice = ({ link, asOf, isReached = false }) =>
     link === 'lost' ? (
-        <p class="notice bad stale" role="alert" data-testid="stale">
+        <p class={`notice stale ${isReached ? 'wait' : 'bad'}`} role="alert" data-testid="stale" data-reached={isReached}>
             <Icon name="alert" />
-            <span>{asOf ? t('stale.asOf', { time: timeOfDay(asOf) }) : t('stale')}</span>
+            <span>{t(isReached ? 'stale.asked' : asOf ? 'stale.asOf' : 'stale', asOf ? { time: timeOfDay(asOf) } : {})}</span>
         </p>
     ) : null;
 

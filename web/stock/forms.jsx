@@ -3,13 +3,14 @@ import { Component, h } from 'preact';
 import { newKey, Refused } from '../shared/api.js';
 import { nameOf, number, t } from '../shared/language.js';
 import { Dialog, Stepper, wholeNumber } from '../shared/ui.jsx';
+import { isImplausible } from './keeping.js';
 
 const MOST = 1_000_000_000;
-const MUCH = 1_000; /* more than a hurried person receives at a time: asked once more */
 const USUAL_AMOUNTS = [10, 20, 50, 100];
 const REASONS = ['counted', 'broken', 'expired', 'own'];
 
-/** Sending, and what came of it, for all three. `save(n)` gives the promise of the row. */
+/** Sending, and what came of it, for all three. `save(n)` gives the promise of the row; `changeOf(n)` is by how many it changes what is
+ *  on hand. */
 class NumberForm extends Component {
     constructor(props) {
         super(props);
@@ -21,9 +22,21 @@ class NumberForm extends Component {
         return wholeNumber(this.state.text, this.least, MOST);
     }
 
+    changeOf() {
+        return 0;
+    }
+
+    /** More than anybody would expect is asked about once more. */
+    isMuch() {
+        return this.value() !== null && isImplausible(this.changeOf(this.value()), this.state.deliveries ?? [], this.props.item.qty);
+    }
+
     /** What stands in the way, as a text's key; null: nothing. */
     obstacle() {
-        return this.value() === null ? this.wrongKey : null;
+        if (this.value() === null) {
+            return this.wrongKey;
+        }
+        return this.isMuch() && !this.state.sure ? 'sure.first' : null;
     }
 
     async send(event) {
@@ -37,7 +50,8 @@ class NumberForm extends Component {
         }
         this.setState({ sending: true, failed: null });
         try {
-            this.props.onDone(await this.save(this.value()), this.value());
+            const n = this.value();
+            this.props.onDone(await this.save(n), n, this.changeOf(n));
         } catch (why) {
             const failed = why instanceof Refused ? t('said', { detail: why.detail }) : t('notAnswered');
             this.setState({ sending: false, failed });
@@ -52,6 +66,7 @@ class NumberForm extends Component {
                 <form onSubmit={(event) => this.send(event)} novalidate>
                     <h2>{title}</h2>
                     {parts}
+                    {this.isMuch() ? this.sure() : null}
                     {obstacle ? <p class="notice bad" role="alert" data-testid="amount-wrong">{t(obstacle)}</p> : null}
                     {failed ? <p class="notice bad" role="alert" data-testid="save-failed">{failed}</p> : null}
                     <div class="actions">
@@ -68,8 +83,27 @@ class NumberForm extends Component {
             <div class="field">
                 <span class="label" aria-hidden="true">{label}</span>
                 <Stepper label={label} value={this.state.text} min={this.least} max={MOST} testid="amount"
-                    onChange={(text) => this.setState({ text, wrong: false, sure: false })} />
+                    onChange={(text) => this.type(text)} />
             </div>
+        );
+    }
+
+    /** Something else is to be sent: another request, and what was said of the one before says nothing of it. */
+    change(next) {
+        this.key = newKey();
+        this.setState({ wrong: false, failed: null, ...next });
+    }
+
+    type(text) {
+        this.change({ text, sure: false });
+    }
+
+    sure() {
+        return (
+            <label class="check">
+                <input type="checkbox" checked={this.state.sure} data-testid="sure" onChange={(event) => this.setState({ sure: event.target.checked })} />
+                {t('sure', { n: number(this.value()) })}
+            </label>
         );
     }
 
@@ -88,8 +122,12 @@ export class ReceiveForm extends NumberForm {
         return '';
     }
 
-    obstacle() {
-        return super.obstacle() ?? (this.value() > MUCH && !this.state.sure ? 'receive.sureFirst' : null);
+    componentDidMount() {
+        this.props.keeping.deliveries(this.props.item).then((deliveries) => this.setState({ deliveries }), () => {});
+    }
+
+    changeOf(n) {
+        return n;
     }
 
     save(n) {
@@ -102,19 +140,13 @@ export class ReceiveForm extends NumberForm {
             this.amount(t('receive.amount')),
             <div class="chips">
                 {USUAL_AMOUNTS.map((usual) => (
-                    <button key={usual} class="button" type="button" onClick={() => this.setState({ text: String(usual), wrong: false, sure: false })}>
+                    <button key={usual} class="button" type="button" onClick={() => this.type(String(usual))}>
                         {number(usual)}
                     </button>
                 ))}
             </div>,
             this.after(n === null ? t('onHand.now', { n: number(item.qty) })
                 : t('receive.after', { before: number(item.qty), n: number(n), after: number(item.qty + n) })),
-            n > MUCH ? (
-                <label class="check">
-                    <input type="checkbox" checked={this.state.sure} data-testid="sure" onChange={(event) => this.setState({ sure: event.target.checked })} />
-                    {t('receive.sure', { n: number(n) })}
-                </label>
-            ) : null,
         ]);
     }
 }
@@ -125,8 +157,14 @@ export class CountForm extends NumberForm {
     saveKey = 'count.save';
     wrongKey = 'count.wrong';
 
-    begin() {
+    /* What was counted is compared with what there was when the form was opened: what is sold from then on goes off by itself. */
+    begin(item) {
+        this.before = item.qty;
         return '';
+    }
+
+    changeOf(n) {
+        return n - this.before;
     }
 
     reason() {
@@ -138,20 +176,22 @@ export class CountForm extends NumberForm {
     }
 
     save(n) {
-        return this.props.keeping.count(this.props.item, n, this.reason());
+        return this.props.keeping.correct(this.props.item, this.changeOf(n), this.reason(), this.key);
     }
 
     render({ item, menu }, { reason, words }) {
         const n = this.value();
-        const difference = n === null ? 0 : n - item.qty;
+        const difference = n === null ? 0 : this.changeOf(n);
+        const moved = item.qty - this.before;
         return this.frame(t('count.title', { name: nameOf(menu, item.productName) }), [
             this.amount(t('count.amount')),
-            this.after(n === null ? t('onHand.now', { n: number(item.qty) })
+            this.after(n === null ? t('onHand.now', { n: number(this.before) })
                 : t(difference === 0 ? 'count.same' : difference < 0 ? 'count.fewer' : 'count.moreThere',
-                    { before: number(item.qty), after: number(n), n: number(Math.abs(difference)) })),
+                    { before: number(this.before), after: number(n), n: number(Math.abs(difference)) })),
+            moved ? <p class="notice" role="status" data-testid="moved">{t('count.moved', { now: number(item.qty), after: number(Math.max(0, item.qty + difference)) })}</p> : null,
             <div class="field">
                 <label for="reason">{t('reason')}</label>
-                <select id="reason" class="input" value={reason} data-testid="reason" onChange={(event) => this.setState({ reason: event.target.value })}>
+                <select id="reason" class="input" value={reason} data-testid="reason" onChange={(event) => this.change({ reason: event.target.value })}>
                     {REASONS.map((one) => <option key={one} value={one}>{t(`reason.${one}`)}</option>)}
                 </select>
             </div>,
@@ -159,7 +199,7 @@ export class CountForm extends NumberForm {
                 <div class="field">
                     <label for="words">{t('reason.words')}</label>
                     <input id="words" class="input" maxLength="60" value={words} data-testid="reason-words"
-                        onInput={(event) => this.setState({ words: event.target.value })} />
+                        onInput={(event) => this.change({ words: event.target.value })} />
                 </div>
             ) : null,
         ]);

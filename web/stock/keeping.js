@@ -4,6 +4,15 @@ import { now } from '../shared/clock.js';
 import { regularly } from '../shared/regularly.js';
 
 const ASK_EVERY_MS = 2_000;
+const IMPLAUSIBLE_TIMES = 5; /* so many times what is usual is more likely a slip of the finger: 1000 for 100 */
+const LEAST_USUAL = 25;
+const RECENT_MOVEMENTS = 200;
+
+/** Whether nobody would expect so many: measured by the largest recent delivery, or, when none is known, by what is there. */
+export function isImplausible(n, deliveries, onHand) {
+    const usual = deliveries.length ? Math.max(...deliveries) : onHand;
+    return n >= IMPLAUSIBLE_TIMES * Math.max(usual, LEAST_USUAL);
+}
 
 /** A row of stock with what the open tickets say of it. `reserved`: deducted, being made. `wanted`: ready tickets will ask for it.
  *  `waiting`: tickets that wait for goods, oldest first. */
@@ -48,9 +57,15 @@ export class Keeping {
         }
     }
 
-    /** Each gives the row afterwards. */
+    /** How many came in each of the last deliveries. */
+    async deliveries(item) {
+        const { movements } = await api.movements(item.id, null, RECENT_MOVEMENTS);
+        return movements.filter((one) => one.type === 'StockReceived').map((one) => one.qty);
+    }
+
+    /** Each gives the row afterwards. A correction says by how many, so that what is sold meanwhile isn't undone. */
     receive = (item, qty, key) => this.#done(api.receiveGoods(item.productName, qty, key));
-    count = (item, qty, reason) => this.#done(api.correctStock(item.id, qty, reason));
+    correct = (item, change, reason, key) => this.#done(api.correctStock(item.id, change, reason, key));
     mark = (item, qty) => this.#done(api.markStock(item.id, qty));
 
     async #done(asked) {

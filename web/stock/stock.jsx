@@ -1,9 +1,10 @@
 /** The stock keeper's page. */
 import { Component, h } from 'preact';
-import * as api from '../shared/api.js';
 import { nameOf, number, t, timeOfDay } from '../shared/language.js';
+import { Menu } from '../shared/menu.js';
 import { start } from '../shared/start.jsx';
 import { announce, Announcer, Bar, StaleNotice } from '../shared/ui.jsx';
+import { Done, sentenceOf } from './done.jsx';
 import { CountForm, MarkForm, ReceiveForm } from './forms.jsx';
 import { ItemCard } from './item_card.jsx';
 import { Keeping } from './keeping.js';
@@ -11,7 +12,6 @@ import { Movements } from './movements.jsx';
 import ko from './texts.ko.json';
 import en from './texts.en.json';
 
-const MENU_AGAIN_MS = 3_000;
 const FORMS = { receive: ReceiveForm, count: CountForm, mark: MarkForm };
 
 const WaitingOrders = ({ items, menu }) => {
@@ -42,46 +42,41 @@ const WaitingOrders = ({ items, menu }) => {
 class Stock extends Component {
     constructor() {
         super();
-        this.state = { menu: null, act: null, done: null };
+        this.state = { act: null, done: null };
+        this.told = 0;
+        this.menu = new Menu(() => this.forceUpdate());
         this.keeping = new Keeping(() => this.forceUpdate());
     }
 
     componentDidMount() {
         this.keeping.start();
-        this.loadMenu();
+        this.menu.start();
     }
 
-    async loadMenu() {
-        try {
-            this.setState({ menu: await api.menu() });
-        } catch {
-            setTimeout(() => this.loadMenu(), MENU_AGAIN_MS);
-        }
+    finished(what, row, n, change) {
+        this.tell({ what, item: row, n, change });
     }
 
-    finished(what, row, n) {
-        const done = { what, name: row.productName, n, qty: row.qty };
-        this.setState({ act: null, done });
-        announce(this.sentence(done));
-    }
-
-    sentence({ what, name, n, qty }) {
-        return t(`done.${what}`, { name: nameOf(this.state.menu, name), n: number(n), qty: number(qty) });
+    tell(done) {
+        this.setState({ act: null, done: { ...done, id: ++this.told } });
+        announce(sentenceOf(done, this.menu.items));
     }
 
     /* The form shows the newest figures; the item may have moved since it was opened. */
-    renderAct({ act, menu }) {
+    renderAct({ act }) {
+        const menu = this.menu.items;
         const item = this.keeping.items.find((one) => one.id === act.item.id) ?? act.item;
         const close = () => this.setState({ act: null });
         if (act.what === 'movements') {
             return <Movements item={item} menu={menu} onClose={close} />;
         }
         const Form = FORMS[act.what];
-        return <Form item={item} menu={menu} keeping={this.keeping} onClose={close} onDone={(row, n) => this.finished(act.what, row, n)} />;
+        return <Form item={item} menu={menu} keeping={this.keeping} onClose={close} onDone={(row, n, change) => this.finished(act.what, row, n, change)} />;
     }
 
     render(_, state) {
         const { items, link, asOf } = this.keeping;
+        const menu = this.menu.items;
         return (
             <div class="page">
                 <Bar where={t('stock')} link={link} />
@@ -89,16 +84,19 @@ class Stock extends Component {
                 <main class={link === 'lost' ? 'old' : ''}>
                     <section aria-labelledby="items-title">
                         <h2 id="items-title">{t('items')}</h2>
-                        {state.done ? <p class="notice good" data-testid="done">{this.sentence(state.done)}</p> : null}
+                        {state.done ? (
+                            <Done key={state.done.id} done={state.done} menu={menu} keeping={this.keeping} onUndone={(done) => this.tell(done)}
+                                onOver={() => this.setState({ done: null })} />
+                        ) : null}
                         <ul class="items" data-testid="items">
                             {items
                                 ? items.map((item) => (
-                                    <ItemCard key={item.id} item={item} menu={state.menu} onAct={(what, one) => this.setState({ act: { what, item: one }, done: null })} />
+                                    <ItemCard key={item.id} item={item} menu={menu} onAct={(what, one) => this.setState({ act: { what, item: one }, done: null })} />
                                 ))
                                 : [1, 2, 3, 4].map((n) => <li key={n}><div class="wait-shape item" /></li>)}
                         </ul>
                     </section>
-                    {items ? <WaitingOrders items={items} menu={state.menu} /> : null}
+                    {items ? <WaitingOrders items={items} menu={menu} /> : null}
                 </main>
                 <Announcer />
                 {state.act ? this.renderAct(state) : null}

@@ -54,7 +54,21 @@ export class Shop {
             words.menu = path.join(this.directory, 'menu.json');
             writeFileSync(words.menu, JSON.stringify(menu));
         }
-        this.up = startProgram(['up', ...addresses, ...Object.entries(words).map(([name, value]) => `--${name}=${value}`)], this.log);
+        this.addresses = addresses;
+        this.words = words;
+        await this.#run();
+    }
+
+    /** The shop is closed and opened again, on the same addresses with the same data, and with other settings. */
+    async reopen(settings) {
+        await this.#stop();
+        Object.assign(this.words, settings);
+        await this.#run();
+    }
+
+    async #run() {
+        writeFileSync(this.log, '');
+        this.up = startProgram(['up', ...this.addresses, ...Object.entries(this.words).map(([name, value]) => `--${name}=${value}`)], this.log);
         this.ended = once(this.up, 'exit');
         for (const service of this.services) {
             await this.waitReady(service);
@@ -117,13 +131,17 @@ export class Shop {
         process.kill(this.pidOf(service), 'SIGCONT');
     }
 
-    async close() {
+    async #stop() {
         if (this.up.exitCode === null) {
             this.up.kill('SIGTERM');
         }
         const overdue = setTimeout(() => this.up.kill('SIGKILL'), 15_000);
         await this.ended;
         clearTimeout(overdue);
+    }
+
+    async close() {
+        await this.#stop();
         rmSync(this.directory, { recursive: true, force: true });
     }
 

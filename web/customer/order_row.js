@@ -1,0 +1,36 @@
+/** What is known of an order, from the view that has its whole timeline, or from its owner where the view is down or behind. Pure. */
+
+const ENDED = new Set(['Completed', 'Canceled']);
+
+export const hasEnded = (row) => ENDED.has(row.orderStatus);
+
+/** An order as its owner tells of it, as a row of the view. What was known of its way is kept (`known`: the row until now). */
+export function rowOfOrder(order, known = undefined) {
+    const timeline = known ? known.timeline.filter((one) => one.type !== 'Seen') : [{ at: order.createdAt, type: 'Ordered', status: 'Requested' }];
+    const status = timeline.findLast((one) => one.status)?.status;
+    if (order.status !== status) {
+        timeline.push({ at: order.updatedAt, type: order.status === 'Canceled' ? 'OrderCanceled' : 'Seen', status: order.status });
+    }
+    return { orderId: order.id, orderStatus: order.status, productName: order.productName, qty: order.qty, timeline, isOwners: true };
+}
+
+const statusSince = (row) => Math.max(...row.timeline.filter((one) => one.status).map((one) => Date.parse(one.at)), -Infinity);
+
+/** The one that is newer, of two rows of the same order; `old` may be missing. What is known only goes forward: an order that has ended
+ *  stays ended, of two rows of the view the longer timeline is the newer, and between owner and view the later status counts; when
+ *  both say the same the view's row, which has the whole way. */
+export function newerRow(old, row) {
+    if (!old) {
+        return row;
+    }
+    if (hasEnded(old) !== hasEnded(row)) {
+        return hasEnded(old) ? old : row;
+    }
+    if (Boolean(old.isOwners) === Boolean(row.isOwners)) {
+        return old.isOwners || row.timeline.length >= old.timeline.length ? row : old;
+    }
+    if (old.orderStatus === row.orderStatus) {
+        return old.isOwners ? row : old;
+    }
+    return statusSince(row) >= statusSince(old) ? row : old;
+}

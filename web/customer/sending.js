@@ -1,0 +1,157 @@
+/** Orders on their way to the shop.
+ *
+ *  An order is sent under an Idempotency-Key that is remembered before it goes out. However often it is sent (a double touch, a lost
+ *  answer, a reload half-way, another window), the shop makes one order of it. It is sent by itself for ten minutes; after that the
+ *  customer may have left or ordered elsewhere, so it is asked about. While there is no answer it can be withdrawn. */
+import * as api from '../shared/api.js';
+import { now, timeIsKnown } from '../shared/clock.js';
+import { KeptList } from '../shared/kept.js';
+
+const AGAIN_MS = 1_500;
+const HELP_AFTER_MS = 5_000; /* another window's order: it may have been closed */
+const ASK_AFTER_MS = 600_000;
+const CLOCK_SLACK_MS = 60_000; /* an order of later than now was remembered by a clock that was wrong */
+const MOST_PENDING = 30;
+
+const isPending = (one) =>
+    typeof one?.key === 'string' && typeof one.productName === 'string' && Number.isSafeInteger(one.qty) && one.qty > 0 && Number.isFinite(one.at);
+
+/** Whether an order of `at` is sent by itself. */
+export const isFresh = (at, when) => when - at < ASK_AFTER_MS && at - when < CLOCK_SLACK_MS;
+
+export class Sending {
+    /** @param onChange  draw
+     *  @param onPlaced  (order): the shop has it; gives a promise
+     *  @param onNews    ('placed' | 'refused', order or entry): for those who can't see it */
+    constructor({ onChange, onPlaced, onNews }) {
+        Object.assign(this, { onChange, onPlaced, onNews });
+        this.kept = new KeptList('pending', { keyOf: (one) => one.key, isEntry: isPending, most: MOST_PENDING, order: (a, b) => b.at - a.at });
+        this.entries = this.kept.all();
+        this.under = new Map(); /* key: {busy, waiting, timer, old, offer} of those that are kept */
+        this.notes = []; /* what came of some: {…entry, phase: 'refused' | 'withdrawn', detail}, until it has been read */
+        this.kept.onChange(() => this.#look());
+    }
+
+    async start() {
+        await timeIsKnown(); /* how old one is depends on it */
+        this.entries.forEach((one) => this.#send(one.key));
+    }
+
+    /** [{key, productName, qty, amount, currency, phase, offer, detail}]. `phase`:
+     *    sending    it is under way
+     *    waiting    there was no answer yet
+     *    old        it isn't sent by itself any more
+     *    price      the shop's price is another one: `offer` {amount, currency}
+     *    refused    the shop said no: `detail`
+     *    withdrawn  it isn't sent any more; whether it had arrived is not known */
+    list() {
+        return [...this.entries.map((one) => ({ ...one, phase: this.#phase(one), offer: this.under.get(one.key)?.offer })), ...this.notes];
+    }
+
+    #phase(one) {
+        const { old, offer, waiting } = this.under.get(one.key) ?? {};
+        return offer ? 'price' : old ? 'old' : waiting ? 'waiting' : 'sending';
+    }
+
+    /** `entry` {key, productName, qty, amount, currency}; the same key again is the same order. */
+    async place(entry) {
+        if (this.under.has(entry.key)) {
+            return;
+        }
+        this.under.set(entry.key, {});
+        await this.#keep({ ...entry, at: now() });
+        this.#send(entry.key);
+    }
+
+    /** The customer wants an old one after all, at the price shown now if none was shown then. */
+    async resend({ key }, shown) {
+        const one = this.entries.find((each) => each.key === key);
+        this.under.set(key, {});
+        await this.#keep({ ...shown, ...one, at: now() });
+        this.#send(key);
+    }
+
+    /** The customer takes the other price: that is another order. */
+    async accept({ key, offer, productName, qty }) {
+        await this.kept.remove(key);
+        await this.place({ key: api.newKey(), productName, qty, ...offer });
+    }
+
+    async withdraw({ key, phase }) {
+        const one = this.entries.find((each) => each.key === key);
+        clearTimeout(this.under.get(key)?.timer);
+        await this.kept.remove(key);
+        if (one && phase !== 'price') { /* that one had been answered */
+            this.notes.push({ ...one, phase: 'withdrawn' });
+        }
+        this.#look();
+    }
+
+    /** It has been read what came of it. */
+    dismiss({ key }) {
+        this.notes = this.notes.filter((one) => one.key !== key);
+        this.onChange();
+    }
+
+    async #keep(entry) {
+        await this.kept.put(entry);
+        this.#look();
+    }
+
+    #look() {
+        this.entries = this.kept.all();
+        for (const { key } of this.entries.filter((one) => !this.under.has(one.key))) {
+            this.under.set(key, { timer: setTimeout(() => this.#send(key), HELP_AFTER_MS) });
+        }
+        for (const key of this.under.keys()) {
+            if (!this.under.get(key).busy && !this.entries.some((one) => one.key === key)) {
+                clearTimeout(this.under.get(key).timer);
+                this.under.delete(key);
+            }
+        }
+        this.onChange();
+    }
+
+    async #send(key) {
+        const one = this.kept.all().find((each) => each.key === key);
+        const state = this.under.get(key) ?? {};
+        this.under.set(key, state);
+        if (!one || state.busy || !isFresh(one.at, now())) {
+            state.old = Boolean(one) && !state.busy;
+            this.#look();
+            return;
+        }
+        state.busy = true;
+        state.timer = setTimeout(() => this.#waits(state), AGAIN_MS);
+        try {
+            const order = await api.placeOrder(one);
+            await this.kept.remove(key);
+            this.dismiss(one); /* it was withdrawn too late */
+            await this.onPlaced(order);
+        } catch (why) {
+            await this.#failed(one, state, why);
+        }
+        state.busy = false;
+        this.#look();
+    }
+
+    #waits(state) {
+        state.waiting = true;
+        this.onChange();
+    }
+
+    async #failed(one, state, why) {
+        clearTimeout(state.timer);
+        if (why instanceof api.Refused && why.status === 409 && why.member === 'amount') {
+            state.offer = { amount: why.problem.amount, currency: why.problem.currency };
+            this.onNews('price', one);
+        } else if (why instanceof api.Refused && why.status !== 409) {
+            await this.kept.remove(one.key);
+            this.notes.push({ ...one, phase: 'refused', detail: why.detail });
+            this.onNews('refused', one);
+        } else {
+            state.waiting = true;
+            state.timer = setTimeout(() => this.#send(one.key), AGAIN_MS);
+        }
+    }
+}
