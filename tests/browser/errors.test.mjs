@@ -1,11 +1,23 @@
 /** What the gateway itself has to say is a page when a browser asks, and a problem document for everything else. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 import { eventually } from './lib/eventually.mjs';
 import { openShop } from './lib/scenario.mjs';
 import { NO_RESTART, QUICK } from './lib/shop.mjs';
 
 const { scenario } = openShop({ ...QUICK, ...NO_RESTART });
 const strict = openShop({ ...QUICK, 'gateway.unlimited': '', 'gateway.connections': 1 });
+
+/** A request whose body doesn't come. */
+async function begin(url) {
+    const { hostname, port } = new URL(url);
+    const socket = net.connect(Number(port), hostname);
+    await once(socket, 'connect');
+    socket.on('error', () => {});
+    socket.write('POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n');
+    return socket;
+}
 
 /** Goes somewhere that is an error, and checks the page that says so. */
 async function seeError(visitor, where, status, language) {
@@ -31,14 +43,18 @@ for (const language of ['ko', 'en']) {
 
     strict.scenario(`too many requests is a page that says to wait (${language})`, async ({ shop, visit }) => {
         const visitor = await visit({ language });
-        const stream = new AbortController();
-        assert.equal((await fetch(`${shop.url}/mypages/stream`, { signal: stream.signal })).status, 200); /* which is all that this address may have */
+        const slow = await eventually('a slow request is under way, which is all that this address may have', async () => {
+            const begun = await begin(shop.url); /* refused itself while something of the visitor's is under way */
+            if ((await shop.ask('GET', '/menu')).status === 429) return begun;
+            begun.destroy();
+            return null;
+        });
         const answer = await seeError(visitor, '/', 429, language);
         assert.ok(Number(answer.headers()['retry-after']) > 0);
         const program = await shop.ask('GET', '/menu');
         assert.equal(program.status, 429);
         assert.match(program.headers.get('Content-Type'), /problem\+json/);
-        stream.abort();
+        slow.destroy();
         await eventually('there is room again', async () => (await shop.ask('GET', '/menu')).status === 200);
     });
 }

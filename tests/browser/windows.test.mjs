@@ -149,10 +149,11 @@ scenario('what is forgotten in one window is gone from all, also from one that c
     await one.see(id, 'Completed');
     const two = new CustomerPage(visitor, await visitor.openWindow('/'));
     await two.see(id, 'Completed');
+    /* What lies in the back/forward cache hears nothing from other windows. Asked before the page's own script asks. */
+    await visitor.context.addInitScript(() => addEventListener('storage', (event) => globalThis.isAway && event.stopImmediatePropagation()));
     const away = new CustomerPage(visitor, await visitor.openWindow('/'));
     await away.see(id, 'Completed');
-    /* What lies in the back/forward cache hears nothing from other windows. */
-    await away.page.evaluate(() => addEventListener('storage', (event) => event.stopImmediatePropagation(), { capture: true }));
+    await away.page.evaluate(() => { globalThis.isAway = true; });
     await away.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
     await one.inCard(id, 'history').click();
     await one.inCard(id, 'forget').click();
