@@ -14,6 +14,7 @@
 #include "sse.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 enum {
     BACK_OFF_LEAST_US = 50000,
@@ -23,7 +24,9 @@ enum {
     STARTING_US = 10000000,    /* services are started in any order: so long a producer that isn't there is no news */
 };
 
-enum told { TOLD_EPOCH, TOLD_CURSORS, TOLD_OLDEST }; /* what the producer's answer says */
+enum told { TOLD_EPOCH, TOLD_CURSORS, TOLD_OLDEST, TOLD_DATE }; /* what the producer's answer says */
+
+enum { CLOCK_TOLERANCE_S = 5 }; /* less is said by the metric alone */
 
 enum link_state { LINK_NEW, LINK_UP, LINK_DOWN };
 
@@ -229,6 +232,21 @@ static void be_overtaken(struct follower *follower)
     follower->options.overtaken(follower->options.owner, follower->options.source);
 }
 
+/* What the producer's clock said when it answered (RFC 9110, 6.6.1), beside ours: whole seconds, and the way here. It
+ * decides nothing; it is for whoever wonders about times. */
+static void compare_clocks(struct follower *follower)
+{
+    struct tm date = {0};
+
+    if (!strptime(follower->tail.told[TOLD_DATE].value, "%a, %d %b %Y %H:%M:%S GMT", &date))
+        return;
+    int64_t ahead_s = (int64_t)timegm(&date) - clock_wall() / US_PER_S;
+    follower_metrics_ahead(follower->metrics, ahead_s);
+    if (ahead_s > CLOCK_TOLERANCE_S || ahead_s < -CLOCK_TOLERANCE_S)
+        log_warning("the producer's clock is another one than ours", LOG_T("producer", follower->options.producer),
+                    LOG_I("ahead_s", ahead_s));
+}
+
 /* The first bytes of a connection. OK: they may be taken. */
 static int come_up(struct follower *follower)
 {
@@ -246,6 +264,7 @@ static int come_up(struct follower *follower)
     follower->link = LINK_UP;
     follower->up_at = clock_monotonic();
     follower_metrics_connected(follower->metrics, true);
+    compare_clocks(follower);
     log_info("following", LOG_T("producer", follower->options.producer), LOG_I("after", follower->position));
     return OK;
 }
@@ -414,7 +433,8 @@ struct follower *follower_new(struct loop *loop, struct http_client *client, str
         .silence_ms = options->silence_ms,
         .told = {[TOLD_EPOCH] = {.name = "Feed-Epoch"},
                  [TOLD_CURSORS] = {.name = "Feed-Cursors"},
-                 [TOLD_OLDEST] = {.name = "Feed-Oldest"}},
+                 [TOLD_OLDEST] = {.name = "Feed-Oldest"},
+                 [TOLD_DATE] = {.name = "Date"}},
     };
     follower_metrics_moved(follower->metrics, follower->position);
     loop_timer_set(loop, &follower->timer, clock_monotonic());

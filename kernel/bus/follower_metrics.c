@@ -9,7 +9,7 @@ enum { MAX_PRODUCERS = 8, MAX_LABEL = 64 };
 
 struct follower_metrics {
     char label[MAX_LABEL]; /* producer="order" */
-    struct metric connected, position;
+    struct metric connected, position, ahead;
 };
 
 static struct follower_metrics all[MAX_PRODUCERS];
@@ -22,10 +22,15 @@ static void init(struct follower_metrics *metrics, struct str label)
         (struct metric)METRIC_GAUGE_INIT("coffeeshop_follower_connected", "Whether the producer's feed is followed.");
     metrics->position = (struct metric)METRIC_GAUGE_INIT("coffeeshop_follower_position",
                                                          "The newest event received from the producer.");
+    metrics->ahead = (struct metric)METRIC_GAUGE_INIT(
+        "coffeeshop_follower_clock_ahead_seconds",
+        "By how much the producer's clock is ahead of ours, in whole seconds, when its feed was last followed.");
+    metrics->ahead.labels = metrics->label;
     metrics->connected.labels = metrics->label;
     metrics->position.labels = metrics->label;
     metric_register(&metrics->connected);
     metric_register(&metrics->position);
+    metric_register(&metrics->ahead);
 }
 
 static struct follower_metrics *find_or_add(struct str label)
@@ -65,4 +70,10 @@ void follower_metrics_moved(struct follower_metrics *metrics, uint64_t position)
 {
     if (metrics)
         metric_set(&metrics->position, (int64_t)position);
+}
+
+void follower_metrics_ahead(struct follower_metrics *metrics, int64_t seconds)
+{
+    if (metrics)
+        metric_set(&metrics->ahead, seconds);
 }

@@ -27,7 +27,7 @@ const struct setting common_settings_rows[] = {
     ROW(http.max_connections, "http.max_connections", SETTING_INT, "4096", 1, 100000,
         "Connections at a time; more wait to be accepted."),
     ROW(http.max_body, "http.max_body", SETTING_BYTES, "64KiB", 64, 64 * MIB, "Largest request body; more gets 413."),
-    ROW(http.connection_memory, "http.connection_memory", SETTING_BYTES, "4KiB", 1 * KIB, 1 * MIB,
+    ROW(http.connection_memory, "http.connection_memory", SETTING_BYTES, "10KiB", 1 * KIB, 1 * MIB,
         "Memory for a request's line and headers; more gets 431. It is cleared for every request."),
     ROW(http.idle_ms, "http.idle_ms", SETTING_MS, "60000", 1 * SECOND, 1 * HOUR,
         "A connection without traffic for so long is closed."),

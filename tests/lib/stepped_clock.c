@@ -33,3 +33,14 @@ int clock_gettime(clockid_t id, struct timespec *now)
         now->tv_sec += *ahead_s;
     return (int)rc;
 }
+
+/* libmicrohttpd's Date. */
+time_t time(time_t *out)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (out)
+        *out = now.tv_sec;
+    return now.tv_sec;
+}

@@ -126,3 +126,19 @@ def test_a_host_whose_clock_is_a_day_off_takes_nobodys_time_to_think(open_shop, 
     assert -LONG_MS / 1000 - 60 < age_s(ticket["startsAt"]) < -LONG_MS / 2000
     assert shop.cancel(order["id"]).status_code == 200
     eventually(lambda: shop.page_of(order["id"])["orderStatus"] == "Canceled")
+
+
+def test_a_clock_that_is_off_is_measured_and_said(open_shop, clocks):
+    shop = open_shop()
+    clocks.set(-DAY, "order")
+    start(shop, clocks)
+
+    def ahead():
+        lines = shop["product"].get("/metrics").text.splitlines()
+        return {line.split("{")[1].split("}")[0]: int(float(line.rsplit(" ", 1)[1]))
+                for line in lines if line.startswith("coffeeshop_follower_clock_ahead_seconds{")}
+
+    measured = eventually(lambda: ahead() if abs(ahead().get('producer="order"', 0)) > 5 else None, what="it is measured")
+    assert abs(measured['producer="order"'] + DAY) <= 5
+    assert abs(measured['producer="stock"']) <= 5
+    assert "the producer's clock is another one than ours" in shop.running["product"].output()
