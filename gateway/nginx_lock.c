@@ -28,7 +28,7 @@ static bool is_free(int fd)
 
 static void wait_a_little(void)
 {
-    const struct timespec while_it_ends = {0, LOOK_AGAIN_MS * 1000000};
+    const struct timespec while_it_ends = {0, LOOK_AGAIN_MS * 1000000L};
 
     nanosleep(&while_it_ends, NULL);
 }

@@ -50,13 +50,13 @@ int shop_settings_load(struct shop_settings *settings, int argc, char *const *ar
     int status = EXIT_OK;
 
     arena_init(&settings->arena, 0);
-    if (!make_groups(settings)) {
-        BUF_LIT(&problem, "out of memory");
-        status = EXIT_CANNOT;
-    } else if (!config_load(settings->groups, settings->n_groups, NULL, 0, &source, &settings->arena, wants_help,
-                            &problem)) {
+    bool has_memory = make_groups(settings);
+    if (has_memory &&
+        !config_load(settings->groups, settings->n_groups, NULL, 0, &source, &settings->arena, wants_help, &problem))
         status = EXIT_USAGE;
-    } else if (!peer_urls_derive(settings->groups, settings->n_groups, &settings->arena)) {
+    if (has_memory && status == EXIT_OK)
+        has_memory = peer_urls_derive(settings->groups, settings->n_groups, &settings->arena);
+    if (!has_memory) {
         BUF_LIT(&problem, "out of memory");
         status = EXIT_CANNOT;
     }

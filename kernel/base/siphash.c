@@ -63,10 +63,12 @@ uint64_t siphash(const struct siphash_key *key, struct str bytes, int c, int d)
 
 struct siphash_key siphash_process_key(void)
 {
-    const void *bytes = (const void *)getauxval(AT_RANDOM);
+    unsigned long at = getauxval(AT_RANDOM); /* an address, told as a number */
+    const void *bytes;
     struct siphash_key key;
 
-    ASSERT(bytes); /* Linux gives them to every process */
+    ASSERT(at); /* Linux gives them to every process */
+    memcpy(&bytes, &at, sizeof(bytes));
     memcpy(&key, bytes, sizeof(key));
     return key;
 }

@@ -144,10 +144,12 @@ static void what_is_inner_is_there_for_those_inside_only(void **state)
 {
     struct http_match match;
     assert_int_equal(find(*state, STR("/events"), false, &match), OK);
+    assert_non_null(match.route);
     assert_string_equal(match.route->path, "/events");
     assert_int_equal(find(*state, STR("/events"), true, &match), OK);
     assert_false(match.path_known);
     assert_int_equal(find(*state, STR("/orders"), true, &match), OK);
+    assert_non_null(match.route);
     assert_string_equal(match.route->path, "/orders");
 }
 

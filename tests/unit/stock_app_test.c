@@ -573,11 +573,11 @@ static void a_step_of_the_clock_makes_nothing_expire(void **state)
 
     keep_for(shop, 24 * hour);
     assert_true(reduce(shop, "Latte", 3, "o1.1"));
-    shop->now += 8 * 24 * hour;
+    shop->now += INT64_C(8) * 24 * hour;
     crash_and_come_back(shop);
     assert_int_equal(run_nothing(shop), OK);
     assert_true(reduce(shop, "Latte", 3, "o2.1"));
-    shop->now -= 8 * 24 * hour;
+    shop->now -= INT64_C(8) * 24 * hour;
     crash_and_come_back(shop);
     assert_int_equal(run_nothing(shop), OK);
     assert_true(reduce(shop, "Latte", 3, "o1.1")); /* known: nothing is taken twice */
@@ -596,7 +596,7 @@ static void the_wall_clock_is_for_people_only(void **state)
     struct shop *shop = *state;
 
     keep_for(shop, hour);
-    shop->app.core.wall_ahead = 8 * 24 * hour;
+    shop->app.core.wall_ahead = INT64_C(8) * 24 * hour;
     assert_true(reduce(shop, "Latte", 3, "o1.1"));
     shop->app.core.wall_ahead = 0;
     assert_int_equal(run_nothing(shop), OK);

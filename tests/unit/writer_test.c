@@ -499,7 +499,7 @@ static void a_step_of_the_wall_clock_moves_neither_the_time_that_decides_nor_wha
 {
     UNUSED(state);
     struct fake_core core;
-    const int64_t days = 8 * 86400 * US_PER_S;
+    const int64_t days = INT64_C(8) * 86400 * US_PER_S;
     const struct steady_clock own = {.wall = clock_wall() + days, .monotonic = clock_monotonic()};
     struct writer_settings settings = usual;
 
