@@ -144,13 +144,11 @@ static void what_is_inner_is_there_for_those_inside_only(void **state)
 {
     struct http_match match;
     assert_int_equal(find(*state, STR("/events"), false, &match), OK);
-    assert_non_null(match.route);
-    assert_string_equal(match.route->path, "/events");
+    assert_string_equal(match.route ? match.route->path : "", "/events");
     assert_int_equal(find(*state, STR("/events"), true, &match), OK);
     assert_false(match.path_known);
     assert_int_equal(find(*state, STR("/orders"), true, &match), OK);
-    assert_non_null(match.route);
-    assert_string_equal(match.route->path, "/orders");
+    assert_string_equal(match.route ? match.route->path : "", "/orders");
 }
 
 /* Whether `raw` is the route's path letter by letter, with something without a slash where it has a parameter. */
