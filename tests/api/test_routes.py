@@ -52,8 +52,8 @@ def test_the_gateway_passes_on_the_paths_that_are_described_and_no_inner_one(ope
 
 def test_the_gateway_passes_on_every_header_that_a_service_reads():
     read = set(re.findall(r'STR_INIT\("([\w-]+)"\)', (ROOT / "kernel" / "http" / "http_guard.c").read_text(encoding="utf-8")))
-    # nginx makes these itself, or keeps what a client says in them
-    own = {"Content-Length", "Transfer-Encoding", "Expect", "X-Forwarded-Port", "X-Forwarded-Prefix"}
+    # nginx makes these itself, or keeps what a client says in them; the last two are what services say to each other
+    own = {"Content-Length", "Transfer-Encoding", "Expect", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Caller", "Feed-Epoch"}
     template = (ROOT / "gateway" / "nginx.conf.in").read_text(encoding="utf-8")
     passed = set(re.findall(r'\{"([\w-]+)", "\$\w+"\}', GATEWAY)) | set(re.findall(r"^    proxy_set_header ([\w-]+) ", template, re.M)) - {"Connection"}
     assert read - own == passed - (passed - read - {"X-Forwarded-For"}) and "Idempotency-Key" in passed
