@@ -80,7 +80,7 @@ class Recorder:
     """A service that says 200 to everything and remembers the targets; quicker than the notebook."""
 
     def __init__(self):
-        self.targets = []
+        self.targets, self.writers = [], set()
         self.loop = asyncio.new_event_loop()
         self.server = self.loop.run_until_complete(asyncio.start_server(self.serve, "127.0.0.1", 0))
         self.server_port = self.server.sockets[0].getsockname()[1]
@@ -89,14 +89,23 @@ class Recorder:
         self.go_on = threading.Event()
 
     async def serve(self, reader, writer):
+        self.writers.add(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.targets.append(head.split(b" ", 2)[1].decode("latin-1"))
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
+            self.writers.discard(writer)
+
+    async def end(self):
+        self.server.close()
+        for writer in self.writers:
+            writer.close()
+        await self.server.wait_closed()
 
     def close(self):
+        asyncio.run_coroutine_threadsafe(self.end(), self.loop).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()

@@ -1,4 +1,5 @@
 """nginx's processes: who they are, what they may read, and that nothing of them is left, whoever was killed."""
+import contextlib
 import os
 import pwd
 import signal
@@ -27,7 +28,8 @@ class Nginx:
 
 def kill(*pids):
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # the one before it took it along
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
