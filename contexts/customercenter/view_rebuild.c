@@ -22,6 +22,7 @@ enum {
     LOOK_US = 20000, /* how often it is looked whether all is there */
     ASK_MS = 5000,
     NEAR = 4096, /* events that the service takes in while one looks */
+    STALLED = 2, /* times feed.silence_ms without an event, while some are missing: it is given up */
 };
 
 /* One producer: followed, and asked how far it is. */
@@ -53,7 +54,8 @@ struct rebuild {
     struct loop_timer look;
     size_t n_unanswered; /* questions */
     int64_t began, printed_at;
-    bool reached; /* all that there was when last asked */
+    uint64_t done_then; /* how far it was … */
+    int64_t moved_at;   /* … when it last got further */
     bool fine;
 };
 
@@ -110,42 +112,77 @@ static void ask_all(struct rebuild *self)
 
 /* ---- progress ---- */
 
-static void count(const struct rebuild *self, uint64_t *done, uint64_t *newest, bool *near)
+/* Sums over all producers, and the most that is still missing of one of them. */
+struct tally {
+    uint64_t done, newest, missing;
+};
+
+static struct tally count(const struct rebuild *self)
 {
-    *done = 0;
-    *newest = 0;
-    *near = true;
+    struct tally tally = {0};
+
     for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
         uint64_t here = self->done[i];
-        *done += here;
-        *newest += self->sources[i].newest > here ? self->sources[i].newest : here;
-        *near = *near && here + NEAR >= self->sources[i].newest;
+        uint64_t newest = self->sources[i].newest > here ? self->sources[i].newest : here;
+        tally.done += here;
+        tally.newest += newest;
+        if (newest - here > tally.missing)
+            tally.missing = newest - here;
     }
+    return tally;
 }
 
 static void print_progress(struct rebuild *self)
 {
-    uint64_t done, newest;
-    bool near;
+    struct tally tally = count(self);
     int64_t took = clock_monotonic() - self->began;
 
-    count(self, &done, &newest, &near);
-    printf("%llu of %llu events, %.0f/s\n", (unsigned long long)done, (unsigned long long)newest,
-           took > 0 ? (double)done * (double)US_PER_S / (double)took : 0.0);
+    printf("%llu of %llu events, %.0f/s\n", (unsigned long long)tally.done, (unsigned long long)tally.newest,
+           took > 0 ? (double)tally.done * (double)US_PER_S / (double)took : 0.0);
     fflush(stdout);
     self->printed_at = clock_monotonic();
+}
+
+/* What can't become a whole view is given up; the one in use stays. */
+static bool is_hopeless(struct rebuild *self, const struct tally *tally)
+{
+    int64_t now = clock_monotonic();
+    int64_t patience_ms = STALLED * self->common->feed_silence_ms;
+
+    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+        uint64_t oldest;
+        if (follower_trouble(self->sources[i].follower, &oldest) != FOLLOWER_GAP)
+            continue;
+        buf_printf(self->problem,
+                   "%s keeps its events from %llu on only (outbox.retain_hours), and a view is made of all of them: "
+                   "nothing was rebuilt, the view in use stays as it is",
+                   view_producers[i], (unsigned long long)oldest);
+        return true;
+    }
+    if (tally->done != self->done_then || self->moved_at == 0) {
+        self->done_then = tally->done;
+        self->moved_at = now;
+    }
+    if (now - self->moved_at < patience_ms * US_PER_MS)
+        return false;
+    buf_printf(self->problem,
+               "no event came for %lld ms although %llu are missing: order, product and stock have to run; nothing was "
+               "rebuilt, the view in use stays as it is",
+               (long long)patience_ms, (unsigned long long)(tally->newest - tally->done));
+    return true;
 }
 
 static void look(struct loop_timer *timer)
 {
     struct rebuild *self = CONTAINER_OF(timer, struct rebuild, look);
-    uint64_t done, newest;
+    struct tally tally = count(self);
 
-    count(self, &done, &newest, &self->reached);
     if (clock_monotonic() - self->printed_at >= US_PER_S)
         print_progress(self);
-    if (self->reached)
+    if (tally.missing == 0)
         ask_all(self); /* there may be more by now */
+    else if (is_hopeless(self, &tally))
+        fail(self);
     else
         loop_timer_set(self->loop, timer, clock_monotonic() + LOOK_US);
 }
@@ -169,19 +206,18 @@ static bool follow_all(struct rebuild *self)
     return true;
 }
 
-/* All producers have said how far they are. */
+/* All producers have said how far they are. The first time it begins; later all is here that they had said when they
+ * were asked before, and what has come since is little enough for the service to take in. */
 static void go_on(struct rebuild *self)
 {
-    uint64_t done, newest;
-    bool near;
+    bool begins = !self->sources[0].follower;
 
-    if (!self->sources[0].follower && !follow_all(self)) {
+    if (begins && !follow_all(self)) {
         BUF_LIT(self->problem, "out of memory");
         fail(self);
         return;
     }
-    count(self, &done, &newest, &near);
-    if (self->reached && near)
+    if (!begins && count(self).missing <= NEAR)
         loop_stop(self->loop);
     else
         loop_timer_set(self->loop, &self->look, clock_monotonic() + LOOK_US);

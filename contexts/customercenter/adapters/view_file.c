@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct sql *open_view(const char *path, bool read_only, struct buf *problem)
@@ -62,7 +63,7 @@ static int on_number(void *context, size_t index, const struct sql_row *row)
 }
 
 /* The highest number of a change; closing the file leaves no log beside it. 0 for a view that can't be read. */
-static int64_t last_change_of(const char *path)
+static int64_t last_change_of(const char *path, bool *readable)
 {
     static const struct sql_statement last = {"SELECT COALESCE(MAX(change), 0) FROM mypage", 0};
     struct buf problem = {0};
@@ -72,6 +73,8 @@ static int64_t last_change_of(const char *path)
     buf_free(&problem);
     if (!sql)
         return 0;
+    if (readable)
+        *readable = true;
     if (sql_query(sql, &last, NULL, on_number, &change) || view_tally_read(sql, STR(VIEW_TALLY_EPOCH), &epoch))
         change = 0;
     sql->close(sql);
@@ -91,32 +94,69 @@ static bool begin_epoch(const char *rebuilt, int64_t epoch, struct buf *problem)
     return rc == OK;
 }
 
-static void sync_directory_of(const char *path)
+static bool sync_path(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    bool synced = fsync(fd) == 0;
+    close(fd);
+    return synced;
+}
+
+static bool sync_directory_of(const char *path)
 {
     struct buf name = {0};
     const char *slash = strrchr(path, '/');
 
     buf_add(&name, slash ? (struct str){path, (size_t)(slash - path) + 1} : STR("."));
     buf_char(&name, '\0');
-    int fd = name.failed ? -1 : open(name.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd); /* if it isn't durable, the old view is there after a crash: behind, not wrong */
-        close(fd);
-    }
+    bool synced = !name.failed && sync_path(name.p, O_RDONLY | O_DIRECTORY);
     buf_free(&name);
+    return synced;
+}
+
+/* Whether there is a log beside it that isn't empty: closing a database puts it all into the file. */
+static bool has_log(const char *path)
+{
+    struct buf name = {0};
+    struct stat status;
+
+    buf_add(&name, str_of(path));
+    buf_add(&name, STR("-wal"));
+    buf_char(&name, '\0');
+    bool there = name.failed || (stat(name.p, &status) == 0 && status.st_size > 0);
+    buf_free(&name);
+    return there;
+}
+
+/* SQLite would play the old database's log into the new one, so it has to be gone before. All of it is in the old file
+ * by now, unless that can't be read; then it is no loss. */
+static bool remove_log(const char *path)
+{
+    return remove_with(path, "-wal") && remove_with(path, "-shm");
 }
 
 bool view_file_replace(const char *current, const char *rebuilt, struct buf *problem)
 {
-    int64_t newest = last_change_of(current), own = last_change_of(rebuilt), now = clock_wall();
+    bool readable = false;
+    int64_t newest = last_change_of(current, &readable), own = last_change_of(rebuilt, NULL), now = clock_wall();
 
     newest = newest > own ? newest : own;
     if (!begin_epoch(rebuilt, (newest > now ? newest : now) + 1, problem))
         return false;
-    if (!view_file_remove(current) || rename(rebuilt, current)) {
+    if (has_log(rebuilt) || (readable && has_log(current))) {
+        buf_printf(problem, "%s can't take the place of %s: what is in the log beside one of them can't be put into it",
+                   rebuilt, current);
+        return false;
+    }
+    /* The new one is durable before it has the name, and has it in one step. */
+    if (!sync_path(rebuilt, O_RDONLY) || !remove_log(rebuilt) || !remove_log(current) || rename(rebuilt, current)) {
         buf_printf(problem, "%s can't take the place of %s: %s", rebuilt, current, strerror(errno));
         return false;
     }
-    sync_directory_of(current);
+    /* If that isn't durable, the old view is there after a crash: behind, not wrong. */
+    (void)sync_directory_of(current);
     return true;
 }

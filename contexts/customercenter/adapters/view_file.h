@@ -15,9 +15,9 @@ bool view_file_is_whole(const char *path);
 /** Removes the file and what SQLite keeps beside it. false when something is left. */
 bool view_file_remove(const char *path);
 /** `rebuilt` becomes `current`; nobody may have either open, and the caller holds the service's lock. The changes that
- * follow get higher numbers than any of both. When it is interrupted there is the old view, or none (then it builds
- * itself from the events), never a mixture. false with a sentence in `problem`; the old one is then still in place, if
- * it was. */
+ * follow get higher numbers than any of both. Whenever it is interrupted, even by
+ * a power cut, there is the one or the other, whole. false with a sentence in `problem`; the old one is then still in
+ * place, if it was. */
 bool view_file_replace(const char *current, const char *rebuilt, struct buf *problem);
 
 #endif
