@@ -180,9 +180,11 @@ static bool is_json_type(struct str type)
 {
     struct str name;
     struct str group = str_split(type, '/', &name);
-    struct str suffix = {name.p + name.n - 5, 5};
-    return str_eq_nocase(group, STR("application")) && is_token(name) &&
-           (str_eq_nocase(name, STR("json")) || (name.n > 5 && str_eq_nocase(suffix, STR("+json"))));
+    const struct str suffix = STR("+json");
+    if (!str_eq_nocase(group, STR("application")) || !is_token(name))
+        return false;
+    return str_eq_nocase(name, STR("json")) ||
+           (name.n > suffix.n && str_eq_nocase((struct str){name.p + name.n - suffix.n, suffix.n}, suffix));
 }
 
 /* "utf8" is no name of it (RFC 3629, 8), but what many send. */
