@@ -103,15 +103,24 @@ scenario('stock dies: the keeper is told, and sees the counts again by itself', 
     await stock.see('Mocha', 'on-hand', qty);
 });
 
+/** In the page: a promise that it says of its link that it is lost, if only for a moment. */
+function watchForLoss() {
+    globalThis.lost = new Promise((resolve) => {
+        const look = () => document.querySelector('[data-testid=link-state][data-state="lost"]') && resolve();
+        new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+    });
+}
+
 scenario('the gateway dies: every page comes back by itself', async ({ shop, visit }) => {
     const customer = await CustomerPage.open(await visit());
     const kitchen = await KitchenPage.open(await visit({ device: 'tablet' }));
     const id = await customer.orderAndRead('Cappuccino');
     const ticket = await shop.ticketOf(id);
     await kitchen.see(ticket.id, 'Ready');
-    const noticed = Promise.all([customer.link('lost'), kitchen.link('lost')]);
+    const pages = [customer.page, kitchen.page];
+    await Promise.all(pages.map((page) => page.evaluate(watchForLoss)));
     await shop.kill('gateway');
-    await noticed;
+    await Promise.all(pages.map((page) => page.evaluate(() => globalThis.lost)));
     await shop.waitReady('gateway');
     await customer.link('live');
     await kitchen.link('live');
