@@ -437,7 +437,6 @@ ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
     return write_at(fd, bytes, n, at);
 }
 
-ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at);
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at)
 {
     return write_at(fd, bytes, n, at);
@@ -502,7 +501,6 @@ int ftruncate(int fd, off_t n)
     return set_file_length(fd, n);
 }
 
-int ftruncate64(int fd, off_t n);
 int ftruncate64(int fd, off_t n)
 {
     return set_file_length(fd, n);
