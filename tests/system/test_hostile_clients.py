@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from raw import ask, receive, receive_to_the_end, seconds_until_closed, statuses
+from raw import ask, receive_to_the_end, seconds_until_closed, statuses
 from shop import Shop
 
 ORDER = b'{"productName":"Tea","qty":1}'
@@ -57,17 +57,20 @@ def test_a_request_with_two_readings_is_refused_and_the_connection_closed(strict
     with socket.create_connection(("127.0.0.1", strict_shop.ports[door]), timeout=5) as connection:
         connection.sendall(request_bytes)
         told = statuses(receive_to_the_end(connection))
-    assert len(told) <= 1, f"answered twice: {told}"
-    assert all(400 <= status < 502 for status in told), told
+    assert len(told) == 1 and told[0] in (400, 413, 501), told
     assert strict_shop["order"].get("/orders").json()["page"]["totalElements"] == before
 
 
-@both
-def test_a_bare_line_feed_smuggles_nothing(strict_shop, door):
-    request = b"GET /orders HTTP/1.1\nHost: x\n\nGET /stocks HTTP/1.1\nHost: x\n\n"
-    told = ask(strict_shop.ports[door], request)
-    assert b"Americano" not in told if door == "order" else True
-    assert strict_shop["order"].get("/readyz").status_code == 200
+@pytest.mark.parametrize("door, statuses_told", [("order", [400]), ("gateway", [200, 200])])
+def test_a_bare_line_feed_smuggles_nothing(strict_shop, door, statuses_told):
+    """A service takes no line that ends so. To nginx it is the end of a line, and it writes the lines for the service itself: the second
+    request is one of its own, judged as such."""
+    second = b"GET /stocks HTTP/1.1\nHost: x\n\n"
+    told = ask(strict_shop.ports[door], b"GET /orders HTTP/1.1\nHost: x\n\n" + second)
+    assert statuses(told) == statuses_told
+    assert (b'"stocks"' in told) == (door == "gateway")
+    inner = ask(strict_shop.ports[door], b"GET /orders HTTP/1.1\nHost: x\n\n" + second.replace(b"/stocks", b"/metrics"))
+    assert statuses(inner) == ([400] if door == "order" else [200, 404])
 
 
 @both
@@ -86,22 +89,23 @@ def test_pipelined_requests_are_answered_in_turn(strict_shop):
 @both
 def test_a_header_that_never_ends_is_refused(strict_shop, door):
     told = statuses(ask(strict_shop.ports[door], b"GET /orders HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 200_000 + b"\r\n\r\n"))
-    assert all(400 <= status < 500 for status in told), told
+    assert told == [431]
     assert strict_shop[door].get("/orders").status_code == 200
 
 
 @both
 def test_a_path_that_never_ends_is_refused(strict_shop, door):
     told = statuses(ask(strict_shop.ports[door], b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"))
-    assert all(400 <= status < 500 for status in told), told
+    assert told == [414]
+    assert strict_shop[door].get("/orders").status_code == 200
 
 
-@pytest.mark.parametrize("path", [b"/orders/../../etc/passwd", b"/..%2f..%2fetc/passwd", b"/orders/%2e%2e/%2e%2e/etc/passwd", b"//etc/passwd"])
+@pytest.mark.parametrize("path, status", [(b"/orders/../../etc/passwd", 400), (b"/..%2f..%2fetc/passwd", 400), (b"/orders/%2e%2e/%2e%2e/etc/passwd", 400), (b"//etc/passwd", 404)])
 @both
-def test_a_path_leads_nowhere_else(strict_shop, door, path):
+def test_a_path_leads_nowhere_else(strict_shop, door, path, status):
     told = ask(strict_shop.ports[door], b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert b"root:" not in told
-    assert all(400 <= status < 500 for status in statuses(told)), told[:200]
+    assert statuses(told) == [status]
 
 
 def test_a_client_that_sends_its_header_byte_by_byte_is_hung_up_on(strict_shop):
@@ -149,9 +153,18 @@ def test_clients_that_leave_before_the_answer_are_no_harm(strict_shop):
     assert strict_shop.running["order"].is_running()
 
 
-def test_a_half_closed_client_still_gets_its_answer(strict_shop):
-    with socket.create_connection(("127.0.0.1", strict_shop.ports["order"]), timeout=5) as connection:
-        connection.sendall(b"GET /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+@both
+def test_a_client_that_closes_its_side_gets_a_whole_answer_or_none(strict_shop, door):
+    """It counts as gone, whose answer need not be made: half-closing is how a client that left looks, too. What it ordered is there once
+    if it was told so, and at most once otherwise."""
+    def orders():
+        return strict_shop["order"].get("/orders").json()["page"]["totalElements"]
+
+    before = orders()
+    with socket.create_connection(("127.0.0.1", strict_shop.ports[door]), timeout=5) as connection:
+        connection.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(ORDER) + ORDER)
         connection.shutdown(socket.SHUT_WR)
-        assert statuses(receive(connection, 5)) in ([200], [])
-    assert strict_shop["order"].get("/readyz").status_code == 200
+        told = statuses(receive_to_the_end(connection))
+    assert told in ([201], [])
+    assert strict_shop.order("Latte")["status"] == "Requested"
+    assert orders() - before - 1 in ((1,) if told else (0, 1))
