@@ -45,8 +45,15 @@ static int on_reservation(void *context, struct str key, struct str value)
     out->reduced = reservation.state == RESERVATION_REDUCED;
     out->qty = reservation.qty;
     stock->n++;
-    if (out->reduced)
-        stock->reserved[item_of(reservation.product_name)] += reservation.qty;
+    if (!out->reduced)
+        return 0;
+    size_t item = item_of(reservation.product_name);
+    if (item == SIM_ITEMS) {
+        sim_break(sim, "2: what is reserved is of an item", "%.*s is of \"%.*s\"", STR_ARG(key),
+                  STR_ARG(reservation.product_name));
+        return 1;
+    }
+    stock->reserved[item] += reservation.qty;
     return 0;
 }
 

@@ -316,6 +316,30 @@ static void an_array_is_decided_in_its_order_in_one_command(void **state)
     assert_int_equal(on_hand(shop, "Latte"), 0);
 }
 
+static int on_reservation(void *context, struct str key, struct str value)
+{
+    char *name = context;
+    struct reservation reservation = {0};
+
+    UNUSED(key);
+    assert_true(stock_reservation_of_value(value, &reservation));
+    assert_true(reservation.product_name.n < STOCK_NAME_MAX);
+    memcpy(name, reservation.product_name.p, reservation.product_name.n);
+    name[reservation.product_name.n] = '\0';
+    return 0;
+}
+
+/* The item's name in the only reservation there is. */
+static const char *kept_name(struct shop *shop)
+{
+    static char name[STOCK_NAME_MAX];
+    struct kv *kv = fake_kv_port(shop->kv);
+
+    name[0] = '\0';
+    assert_int_equal(kv->scan(kv, STOCK_RESERVATION_PREFIX, STR(""), SIZE_MAX, on_reservation, name), 0);
+    return name;
+}
+
 static void a_reservation_is_deducted_once_however_often_it_is_asked(void **state)
 {
     struct shop *shop = *state;
@@ -325,6 +349,21 @@ static void a_reservation_is_deducted_once_however_often_it_is_asked(void **stat
         crash_and_come_back(shop);
     }
     assert_int_equal(on_hand(shop, "Latte"), 97);
+}
+
+static void a_reservation_asked_twice_at_once_is_kept_under_the_name_that_was_given(void **state)
+{
+    struct shop *shop = *state;
+    struct stock_step steps[] = {step_of(STOCK_REDUCE, "Latte", 3, "o42.1"),
+                                 step_of(STOCK_REDUCE, "Latte", 3, "o42.1")};
+    struct stock_command command = {.steps = steps, .n = COUNT_OF(steps)};
+
+    assert_int_equal(run_commands(shop, &command, 1), OK);
+    crash_and_come_back(shop);
+    assert_string_equal(kept_name(shop), "Latte");
+    assert_true(release(shop, "o42.1"));
+    assert_string_equal(kept_name(shop), "Latte");
+    assert_int_equal(on_hand(shop, "Latte"), 100);
 }
 
 static void a_refusal_is_as_final_as_a_deduction(void **state)
@@ -685,6 +724,7 @@ int main(void)
         TEST(of_150_reductions_of_100_in_one_batch_100_are_made),
         TEST(an_array_is_decided_in_its_order_in_one_command),
         TEST(a_reservation_is_deducted_once_however_often_it_is_asked),
+        TEST(a_reservation_asked_twice_at_once_is_kept_under_the_name_that_was_given),
         TEST(a_refusal_is_as_final_as_a_deduction),
         TEST(a_released_reservation_gives_its_stock_back_once),
         TEST(a_reduction_that_arrives_after_its_release_is_refused),

@@ -240,7 +240,8 @@ static int reserve_or_release(struct stock_app *app, struct stock_batch *batch, 
     /* what is reserved is compared by its key, however it is spelled */
     if (intent.kind == STOCK_REDUCE)
         intent.product_name = batch->names.text[step->name];
-    struct str shown = reservation->product_name.n ? reservation->product_name : step->intent.product_name;
+    const struct str kept = reservation->product_name;
+    struct str shown = kept.n ? kept : step->intent.product_name;
     if (reservation->product_name.n)
         reservation->product_name = text_fold(batch->base.arena, reservation->product_name);
     if (reservation->state != RESERVATION_NONE && !reservation->product_name.p && reservation->qty)
@@ -250,6 +251,7 @@ static int reserve_or_release(struct stock_app *app, struct stock_batch *batch, 
     else if (step->intent.kind == STOCK_REDUCE)
         row = entry_of_name(batch, step->name, &nobody);
     step->verdict = reservation_decide(reservation, &row->stock, &intent, batch->base.wall, &decision);
+    reservation->product_name = kept;  /* a repeat in the batch that stores it must not change it */
     decision.event.at = batch->moment; /* it expires by that */
     decision.event.product_name = shown;
     step->refusal = decision.refusal;
