@@ -350,6 +350,25 @@ static void what_waits_is_appended_to_what_was_found_before(void **state)
     assert_int_equal(n, 25);
 }
 
+static void each_item_that_is_waited_for_is_named_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct str *items = NULL;
+    size_t n = 0;
+
+    for (int64_t id = 1; id <= 6; id++)
+        store_waiting(fixture, id, 1, id % 2 ? "Latte" : "Tea");
+    struct ticket ready = a_ticket(7, 107);
+    ready.product_name = STR("Mocha");
+    store(fixture, &ready);
+    assert_int_equal(fixture->repo->find_waited_for(fixture->repo, 10, &items, &n, &fixture->store.arena), OK);
+    assert_int_equal(n, 2);
+    assert_true(str_is(items[str_is(items[0], "Latte") ? 1 : 0], "Tea"));
+    assert_true(str_is(items[str_is(items[0], "Latte") ? 0 : 1], "Latte"));
+    assert_int_equal(fixture->repo->find_waited_for(fixture->repo, 1, &items, &n, &fixture->store.arena), OK);
+    assert_int_equal(n, 1);
+}
+
 /* ---- the contract: what is due ---- */
 
 static void store_due(struct fixture *fixture, int64_t id, int64_t due_at)
@@ -499,6 +518,7 @@ int main(void)
         ON_BOTH(a_ticket_goes_on),
         ON_BOTH(a_tombstone_learns_what_it_stands_for),
         ON_BOTH(goods_are_for_the_oldest_that_they_are_enough_for),
+        ON_BOTH(each_item_that_is_waited_for_is_named_once),
         ON_BOTH(what_waits_is_appended_to_what_was_found_before),
         ON_BOTH(the_due_ones_come_by_time_and_then_by_id),
         ON_BOTH(the_next_due_one_is_known),

@@ -99,6 +99,36 @@ static int find_waiting(struct product_repo *port, struct str product_name, int6
     return rc;
 }
 
+static bool holds_item(const struct str *items, size_t n, struct str item)
+{
+    size_t i = 0;
+
+    while (i < n && !str_eq(items[i], item))
+        i++;
+    return i < n;
+}
+
+static int find_waited_for(struct product_repo *port, size_t most, struct str **items, size_t *n, struct arena *arena)
+{
+    struct fake_product_repo *fake = of(port);
+    struct str *all = ARENA_ARRAY(arena, struct str, most);
+
+    *n = 0;
+    *items = all;
+    int rc = fake_trap_sprung(&fake->reads);
+    if (rc || !all)
+        return rc ? rc : E_MEMORY;
+    for (size_t i = 0; i < fake->n && *n < most; i++) {
+        const struct ticket *ticket = &fake->tickets[i];
+        if (ticket->state != TICKET_OUT_OF_STOCK || holds_item(all, *n, ticket->product_name))
+            continue;
+        all[*n] = arena_copy(arena, ticket->product_name);
+        if (!all[(*n)++].p)
+            return E_MEMORY;
+    }
+    return OK;
+}
+
 static bool is_after(int64_t due_at, int64_t id, struct due_ticket after)
 {
     return due_at > after.due_at || (due_at == after.due_at && id > after.id);
@@ -258,6 +288,7 @@ struct fake_product_repo *fake_product_repo_new(void)
     fake->port = (struct product_repo){.find_by_orders = find_by_orders,
                                        .find_by_ids = find_by_ids,
                                        .find_waiting = find_waiting,
+                                       .find_waited_for = find_waited_for,
                                        .find_due = find_due,
                                        .next_due = next_due,
                                        .find_keys = find_keys,

@@ -189,6 +189,7 @@ void sim_customers_come(struct sim *sim)
     sim_orders_come(sim);
     sim_counter_comes(sim);
     sim_keeper_comes(sim);
+    sim_rushes_come(sim);
     if (sim->shape.manual)
         sim_barista_comes(sim);
 }

@@ -75,6 +75,16 @@ static int find_waiting(struct product_repo *repo, struct str name, int64_t on_h
     return self->store->port.find_waiting(&self->store->port, name, on_hand, most, out, n, arena);
 }
 
+static int find_waited_for(struct product_repo *repo, size_t most, struct str **items, size_t *n, struct arena *arena)
+{
+    struct sim_product *self = of_repo(repo);
+
+    int rc = may_read(self);
+    if (rc || sim_has_plant(self->service.sim, PLANT_GOODS_FORGOTTEN))
+        return rc;
+    return self->store->port.find_waited_for(&self->store->port, most, items, n, arena);
+}
+
 static int bring_back(struct product_repo *repo, const struct due_limits *limits)
 {
     struct sim_product *self = of_repo(repo);
@@ -311,6 +321,7 @@ void sim_product_open(struct sim *sim)
     self->repo = (struct product_repo){.find_by_orders = find_by_orders,
                                        .find_by_ids = find_by_ids,
                                        .find_waiting = find_waiting,
+                                       .find_waited_for = find_waited_for,
                                        .find_due = find_due,
                                        .next_due = next_due,
                                        .find_keys = find_keys,

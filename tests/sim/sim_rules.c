@@ -250,8 +250,6 @@ void sim_rules_check_calm(struct sim *sim)
 {
     const struct fake_product_repo *tickets = sim_tickets(sim);
 
-    if (sim->services[SIM_PRODUCT]->life > 1)
-        return; /* for whom goods were set apart is in memory only: then it may be the next delivery */
     for (size_t i = 0; i < tickets->n; i++) {
         const struct ticket *ticket = &tickets->tickets[i];
         for (size_t item = 0; item < SIM_ITEMS; item++) {

@@ -2,6 +2,7 @@
 #include "sim_customers.h"
 
 #include "errors.h"
+#include "sim_rules.h"
 
 /* ---- the counter ---- */
 
@@ -155,12 +156,31 @@ void sim_keeper_comes(struct sim *sim)
     }
 }
 
+/* What is still to be made of the item, and isn't there. */
+static int64_t missing(const struct sim *sim, size_t item)
+{
+    const struct fake_product_repo *tickets = sim_tickets(sim);
+    int64_t qty = -sim->rules->stock.on_hand[item];
+
+    for (size_t i = 0; i < tickets->n; i++) {
+        const struct ticket *ticket = &tickets->tickets[i];
+        bool needs = ticket->state == TICKET_READY || ticket->state == TICKET_OUT_OF_STOCK;
+        if (needs && str_eq(ticket->product_name, sim_items[item]))
+            qty += ticket->qty;
+    }
+    return qty;
+}
+
+/* Just as much as is needed: more would hide what was lost. */
 void sim_keeper_fills_up(struct sim *sim)
 {
     for (size_t i = 0; i < SIM_ITEMS; i++) {
+        int64_t qty = missing(sim, i);
+        if (qty <= 0)
+            continue;
         struct keeper *keeper = new_keeper(sim);
         keeper->insists = true;
-        keeper->intent = (struct stock_intent){.kind = STOCK_RECEIVE, .product_name = sim_items[i], .qty = 100000};
+        keeper->intent = (struct stock_intent){.kind = STOCK_RECEIVE, .product_name = sim_items[i], .qty = qty};
         sim_set_timer_within(sim, &keeper->timer, 0, US_PER_S);
     }
 }
@@ -235,4 +255,71 @@ void sim_barista_comes(struct sim *sim)
     barista->sim = sim;
     barista->timer.fire = works;
     sim_set_timer_within(sim, &barista->timer, 0, US_PER_S);
+}
+
+/* ---- goods that come for one who then goes, while the kitchen dies ---- */
+
+enum { MOST_POLLS = 500 };
+
+struct rush {
+    struct sim_timer timer;
+    struct sim *sim;
+    int64_t ticket_id; /* that goods were brought for; 0: not yet */
+    int polls;
+};
+
+static const struct ticket *first_out_of_stock(const struct sim *sim)
+{
+    const struct fake_product_repo *tickets = sim_tickets(sim);
+
+    for (size_t i = 0; i < tickets->n; i++) {
+        if (tickets->tickets[i].state == TICKET_OUT_OF_STOCK)
+            return &tickets->tickets[i];
+    }
+    return NULL;
+}
+
+static void bring_goods_for(struct rush *rush, const struct ticket *ticket)
+{
+    struct keeper *keeper = new_keeper(rush->sim);
+
+    rush->ticket_id = ticket->id;
+    keeper->intent =
+        (struct stock_intent){.kind = STOCK_RECEIVE, .product_name = ticket->product_name, .qty = ticket->qty};
+    for (size_t item = 0; item < SIM_ITEMS; item++) {
+        if (str_eq(sim_items[item], ticket->product_name))
+            keeper->intent.product_name = sim_items[item];
+    }
+    sim_set_timer_within(rush->sim, &keeper->timer, 0, US_PER_MS);
+}
+
+static void rushes(struct sim_timer *timer)
+{
+    struct rush *rush = CONTAINER_OF(timer, struct rush, timer);
+    struct sim *sim = rush->sim;
+    struct sim_service *product = sim->services[SIM_PRODUCT];
+    const struct ticket *ticket =
+        rush->ticket_id ? fake_product_repo_find(sim_tickets(sim), rush->ticket_id) : first_out_of_stock(sim);
+
+    if (ticket && !rush->ticket_id) {
+        bring_goods_for(rush, ticket);
+    } else if (ticket && ticket->state == TICKET_READY) {
+        handle(sim, ticket->id, TICKET_CANCEL);
+        if (product->up && sim->shape.crash_every && !sim->calm)
+            product->fuse = sim_between(&sim->random, 1, 12);
+        sim_meet(sim, MET_GONE_WHEN_GOODS_CAME);
+        return;
+    }
+    if (++rush->polls < MOST_POLLS && !sim->calm)
+        sim_set_timer_within(sim, &rush->timer, 0, (rush->ticket_id ? 4 : 200) * US_PER_MS);
+}
+
+void sim_rushes_come(struct sim *sim)
+{
+    for (int64_t i = sim->shape.drains ? sim_between(&sim->random, 0, 4) : 0; i > 0; i--) {
+        struct rush *rush = SIM_NEW(sim, struct rush);
+        rush->sim = sim;
+        rush->timer.fire = rushes;
+        sim_set_timer_within(sim, &rush->timer, sim->shape.busy_for / 2, sim->shape.busy_for);
+    }
 }

@@ -588,6 +588,42 @@ static void what_is_too_little_for_one_may_be_enough_for_another(void **state)
     assert_int_equal(kitchen->app.core.next_due(&kitchen->app.core), INT64_MAX);
 }
 
+static void after_a_restart_nobody_waits_for_goods_that_were_set_apart_before(void **state)
+{
+    struct kitchen *kitchen = *state;
+    struct client cancel = cancel_order(1);
+
+    two_wait_and_the_first_is_taken_up(kitchen);
+    run_one(kitchen, &cancel.command);
+    restart(kitchen); /* what the cancelled one leaves was to be offered next */
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 2, TICKET_READY);
+}
+
+static void after_a_restart_those_who_wait_are_taken_up_until_stock_says_no(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    for (int64_t order = 1; order <= 4; order++) {
+        order_one(kitchen, order);
+        stock_says(kitchen, TICKET_REFUSED, order, 1);
+    }
+    restart(kitchen);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 1, TICKET_READY);
+    assert_state(kitchen, 2, TICKET_OUT_OF_STOCK);
+    stock_says(kitchen, TICKET_REDUCED, 1, 2);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 2, TICKET_READY);
+    assert_state(kitchen, 3, TICKET_OUT_OF_STOCK);
+    stock_says(kitchen, TICKET_REFUSED, 2, 2); /* perhaps from before the restart */
+    stock_says(kitchen, TICKET_REFUSED, 2, 3);
+    run_nothing(kitchen, 0);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 3, TICKET_OUT_OF_STOCK);
+    assert_int_equal(kitchen->app.core.next_due(&kitchen->app.core), INT64_MAX);
+}
+
 /* ---- cancelling ---- */
 
 static void a_cancel_in_time_is_told_and_what_may_be_reserved_is_released(void **state)
@@ -1088,6 +1124,8 @@ int main(void)
         TEST(what_was_set_apart_for_a_cancelled_ticket_is_for_those_behind_it, fast),
         TEST(what_was_left_behind_a_cancelled_ticket_counts_too, fast),
         TEST(what_is_too_little_for_one_may_be_enough_for_another, fast),
+        TEST(after_a_restart_nobody_waits_for_goods_that_were_set_apart_before, fast),
+        TEST(after_a_restart_those_who_wait_are_taken_up_until_stock_says_no, fast),
         TEST(a_large_delivery_is_given_out_over_several_batches, fast),
         TEST(a_delivery_that_a_crash_cut_short_comes_again, fast),
         TEST(a_no_that_goods_have_overtaken_is_not_the_last_word, fast),

@@ -38,6 +38,8 @@ static const struct sql_statement find_by_id = {"SELECT " TICKET_COLUMNS " FROM 
 static const struct sql_statement find_by_order = {"SELECT " TICKET_COLUMNS " FROM ticket WHERE order_id = $1", 1};
 static const struct sql_statement find_out_of_stock = {
     "SELECT " TICKET_COLUMNS " FROM ticket WHERE state = 3 AND product_name = $1 AND qty <= $2 ORDER BY id", 2};
+static const struct sql_statement find_items_waited_for = {
+    "SELECT DISTINCT product_name FROM ticket WHERE state = 3 LIMIT $1", 1};
 static const struct sql_statement find_due_tickets = {
     "SELECT due_at, id FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) AND due_at <= $3 ORDER BY "
     "due_at, id LIMIT $4",
@@ -222,6 +224,35 @@ static int find_waiting(struct product_repo *self, struct str product_name, int6
     return rc == ENOUGH_FOUND ? OK : rc;
 }
 
+struct item_search {
+    struct str *items;
+    size_t n;
+    struct arena *arena;
+};
+
+static int on_item(void *context, size_t index, const struct sql_row *row)
+{
+    struct item_search *search = context;
+    struct str *item = &search->items[search->n++];
+
+    UNUSED(index);
+    *item = arena_copy(search->arena, sql_text(row, 0));
+    return item->p ? OK : E_MEMORY;
+}
+
+static int find_waited_for(struct product_repo *self, size_t most, struct str **items, size_t *n, struct arena *arena)
+{
+    struct item_search search = {ARENA_ARRAY(arena, struct str, most), 0, arena};
+    const struct sql_value params[] = {SQL_N((int64_t)most)};
+
+    if (!search.items)
+        return E_MEMORY;
+    int rc = sql_query(sql_of(self), &find_items_waited_for, params, on_item, &search);
+    *items = search.items;
+    *n = search.n;
+    return rc;
+}
+
 struct due_search {
     struct due_ticket *out;
     size_t n;
@@ -379,10 +410,10 @@ struct product_repo *product_repo_sql_new(struct sql *sql, struct outbox_retenti
 
     if (!self)
         return NULL;
-    *self = (struct product_repo_sql){
-        .repo = {find_by_orders, find_by_ids, find_waiting, find_due, next_due, find_keys, commit, bring_back, restore},
-        .sql = sql,
-        .retention = retention};
+    *self = (struct product_repo_sql){.repo = {find_by_orders, find_by_ids, find_waiting, find_waited_for, find_due,
+                                               next_due, find_keys, commit, bring_back, restore},
+                                      .sql = sql,
+                                      .retention = retention};
     return &self->repo;
 }
 

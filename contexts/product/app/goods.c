@@ -11,7 +11,8 @@ int goods_init(struct goods *goods)
     goods->spare = ARENA_ARRAY(&goods->arena, int64_t, GOODS_MAX_ITEMS);
     goods->over = ARENA_ARRAY(&goods->arena, int64_t, GOODS_MAX_ITEMS);
     goods->rest = ARENA_ARRAY(&goods->arena, int64_t, GOODS_MAX_ITEMS);
-    return goods->name && goods->count && goods->spare && goods->over && goods->rest ? OK : E_MEMORY;
+    goods->unknown = ARENA_ARRAY(&goods->arena, bool, GOODS_MAX_ITEMS);
+    return goods->name && goods->count && goods->spare && goods->over && goods->rest && goods->unknown ? OK : E_MEMORY;
 }
 
 void goods_free(struct goods *goods)
@@ -80,6 +81,38 @@ void goods_rest(struct goods *goods, struct str name, int64_t rest)
         goods->rest[i] = rest;
 }
 
+static void take_up_next(struct goods *goods, size_t i)
+{
+    goods->spare[i] = GOODS_OF_UNKNOWN_QTY;
+    goods->has_spare = true;
+}
+
+void goods_are_unknown(struct goods *goods, struct str name)
+{
+    size_t i = put(goods, name);
+
+    if (i == GOODS_MAX_ITEMS)
+        return;
+    goods->unknown[i] = true;
+    take_up_next(goods, i);
+}
+
+void goods_are_known(struct goods *goods, struct str name)
+{
+    size_t i = find(goods, name);
+
+    if (i < GOODS_MAX_ITEMS)
+        goods->unknown[i] = false;
+}
+
+void goods_were_enough(struct goods *goods, struct str name)
+{
+    size_t i = find(goods, name);
+
+    if (i < GOODS_MAX_ITEMS && goods->unknown[i])
+        take_up_next(goods, i);
+}
+
 void goods_are_at_most(struct goods *goods, struct str name, int64_t qty)
 {
     size_t i = put(goods, name);
@@ -87,6 +120,9 @@ void goods_are_at_most(struct goods *goods, struct str name, int64_t qty)
     if (i == GOODS_MAX_ITEMS)
         return;
     goods->rest[i] = 0;
+    if (goods->spare[i] == GOODS_OF_UNKNOWN_QTY)
+        goods->spare[i] = 0;
+    goods->unknown[i] = false;
     if (goods->spare[i] < qty)
         goods->spare[i] = qty;
     goods->has_spare |= qty > 0;
@@ -98,6 +134,10 @@ void goods_set_free(struct goods *goods, struct str name, int64_t qty)
 
     if (i == GOODS_MAX_ITEMS)
         return;
+    if (goods->unknown[i]) {
+        take_up_next(goods, i);
+        return;
+    }
     goods->has_spare |= add(goods, goods->spare, name, qty + goods->rest[i]);
     goods->rest[i] = 0;
 }

@@ -1,6 +1,8 @@
 /** goods.h: how often goods have come for each item since the start: so that a "no" of stock's that was overtaken by a
- * delivery is not taken for the last word. In memory only. After a restart nothing is known of what came before: a
- * question put about a ticket from before then counts as overtaken once.
+ * delivery is not taken for the last word; and what of it is still to be offered to those who wait. In memory only.
+ * After a restart nothing is known of what came before: a question put about a ticket from before then counts as
+ * overtaken once, and as there may be goods that were set apart for nobody any more, those who wait are asked for one
+ * by one until stock says no.
  */
 #ifndef COFFEESHOP_GOODS_H
 #define COFFEESHOP_GOODS_H
@@ -12,6 +14,7 @@
 #include <stdint.h>
 
 enum { GOODS_MAX_ITEMS = 1024, GOODS_UNKNOWN = -1 };
+#define GOODS_OF_UNKNOWN_QTY INT64_MAX
 
 struct goods {
     struct arena arena;
@@ -22,6 +25,7 @@ struct goods {
     int64_t *rest;  /* of the last offer: too little for anybody, so set apart for nobody */
     int64_t *over;  /* what the batch at hand is too small for: spare in the next one, if it is committed */
     bool has_over;
+    bool *unknown; /* how many there are: since the start neither a delivery nor a no of stock's has told */
     size_t n;
 };
 
@@ -32,6 +36,13 @@ int64_t goods_count(const struct goods *goods, struct str name);
 int goods_came(struct goods *goods, struct str name);
 /** What had come was offered to those who wait, and `rest` of it was too little for anybody. */
 void goods_rest(struct goods *goods, struct str name, int64_t rest);
+/** After a start: somebody waits for the item, and how many there are isn't known. Spare is GOODS_OF_UNKNOWN_QTY then:
+ * one ticket is taken up. Without memory it is left to the next delivery. */
+void goods_are_unknown(struct goods *goods, struct str name);
+/** A delivery has said how many there are, or nobody waits. */
+void goods_are_known(struct goods *goods, struct str name);
+/** One of those who waited has got the goods: if how many there are isn't known, the next one is taken up. */
+void goods_were_enough(struct goods *goods, struct str name);
 /** Stock has said no to somebody: there are at most `qty`, whatever was reckoned before. */
 void goods_are_at_most(struct goods *goods, struct str name, int64_t qty);
 /** Of what had come for the item, `qty` was set apart for a ticket that isn't going to take it. Without memory it is

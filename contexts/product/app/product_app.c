@@ -68,6 +68,18 @@ static int offer(struct product_app *app, struct product_batch *batch, struct st
     return rc;
 }
 
+/* How many there are isn't known: one ticket is taken up, and stock's answer shows whether the next one may be. */
+static int offer_to_one(struct product_app *app, struct product_batch *batch, struct str item)
+{
+    size_t before = batch->n_waiting;
+
+    int rc = app->ports.repo->find_waiting(app->ports.repo, item, GOODS_OF_UNKNOWN_QTY, before + 1, &batch->waiting,
+                                           &batch->n_waiting, &app->arena);
+    if (!rc && batch->n_waiting == before)
+        goods_are_known(&app->goods, item); /* nobody waits */
+    return rc;
+}
+
 static bool is_delivery(const struct product_command *command)
 {
     return command->base.fate == COMMAND_NORMAL && command->intent.kind == TICKET_GOODS_IN;
@@ -90,6 +102,7 @@ static int offer_deliveries(struct product_app *app, struct product_batch *batch
         if (rc || working_set_text(&items, command->item) < seen)
             continue;
         seen++;
+        goods_are_known(&app->goods, command->item);
         rc = offer(app, batch, command->item, command->on_hand);
     }
     return rc;
@@ -100,7 +113,9 @@ static int take_goods(struct product_app *app, struct product_batch *batch, stru
     int rc = OK;
 
     for (size_t i = 0; app->goods.has_spare && i < app->goods.n && !rc; i++) {
-        if (app->goods.spare[i])
+        if (app->goods.spare[i] == GOODS_OF_UNKNOWN_QTY)
+            rc = offer_to_one(app, batch, app->goods.name[i]);
+        else if (app->goods.spare[i])
             rc = offer(app, batch, app->goods.name[i], app->goods.spare[i]);
     }
     for (size_t i = 0; i < n && !rc; i++) {
@@ -450,8 +465,20 @@ static int commit(struct product_app *app, struct product_batch *batch)
     return OK;
 }
 
+/* For whom goods were set apart is forgotten; some may be there that nobody is going to take. */
+static int look_for_goods(struct product_app *app)
+{
+    struct str *items = NULL;
+    size_t n = 0;
+
+    int rc = app->ports.repo->find_waited_for(app->ports.repo, GOODS_MAX_ITEMS, &items, &n, &app->arena);
+    for (size_t i = 0; !rc && i < n; i++)
+        goods_are_unknown(&app->goods, items[i]);
+    return rc;
+}
+
 /* In the first batch: a step of the clock while we were down, or another setting, must not make anything wait longer
- * than it is set to. */
+ * than it is set to; and nobody waits for goods that are there. */
 static int bring_back(struct product_app *app)
 {
     if (app->brought_back)
@@ -460,6 +487,8 @@ static int bring_back(struct product_app *app)
                                       .producing = app->now + app->settings.policy.brew,
                                       .others = app->now};
     int rc = app->ports.repo->bring_back(app->ports.repo, &limits);
+    if (!rc)
+        rc = look_for_goods(app);
     app->brought_back = rc == OK;
     return rc;
 }

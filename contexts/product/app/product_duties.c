@@ -153,14 +153,16 @@ static void wait_for_stock(struct product_app *app, struct product_batch *batch,
 }
 
 /* Goods that came were set apart for a ticket, and those behind it were passed over. It is cancelled, or others were
- * quicker and what is left is too little for it: that may be enough for somebody else. Without this they would wait for
- * the next delivery. */
+ * quicker and what is left is too little for it: that may be enough for somebody else. Or it got them, and nobody knows
+ * whether there are more. Without this they would wait for the next delivery. */
 static void set_free(struct product_app *app, const struct ticket *ticket)
 {
     bool was_next = ticket->attempt > 1;
 
     if (was_next && ticket->state == TICKET_OUT_OF_STOCK)
         goods_are_at_most(&app->goods, ticket->product_name, ticket->qty - 1);
+    else if (was_next && (ticket->state == TICKET_PRODUCING || ticket->state == TICKET_COMPLETED))
+        goods_were_enough(&app->goods, ticket->product_name);
     else if (was_next && ticket->state == TICKET_CANCELED && ticket->due_at)
         goods_set_free(&app->goods, ticket->product_name, ticket->qty);
 }

@@ -54,6 +54,8 @@ struct product_repo {
      * appended to `*out` (an array in the arena, made anew when it has to grow) until there are `most` in it. */
     int (*find_waiting)(struct product_repo *self, struct str product_name, int64_t on_hand, size_t most,
                         struct ticket **out, size_t *n, struct arena *arena);
+    /** The items that out-of-stock tickets wait for, at most `most`: an array in the arena. */
+    int (*find_waited_for)(struct product_repo *self, size_t most, struct str **items, size_t *n, struct arena *arena);
     /** At most `limit` tickets with due_at <= now that come after `after` in the order (due_at, id). */
     int (*find_due)(struct product_repo *self, struct due_ticket after, int64_t now, size_t limit,
                     struct due_ticket *out, size_t *n);
