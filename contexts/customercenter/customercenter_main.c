@@ -52,8 +52,12 @@ static bool open_all(struct customercenter *self, const struct program *program,
     self->store = self->menu ? sql_service_open(self->service, common, "customercenter", view_migrations,
                                                 view_migrations_count, problem)
                              : NULL;
-    if (!self->store)
+    if (!self->store) {
+        /* Of all files this one can be lost alone. */
+        if (self->menu)
+            BUF_LIT(problem, "; the view itself can be made anew by `coffeeshop view rebuild`");
         return false;
+    }
     self->repo = view_repo_sql_new(self->store->writes);
     arena_init(&self->decoder.arena, 0);
     struct view_ports ports = {.repo = self->repo};

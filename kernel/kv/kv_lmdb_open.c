@@ -28,9 +28,11 @@ static int explain(int rc, const struct kv_options *options, const char *doing, 
 
     switch (error) {
     case E_CORRUPT:
-        buf_printf(problem,
-                   "%s is damaged or not a store (%s): restore it from a backup, or move it away to start empty",
-                   options->path, mdb_strerror(rc));
+        buf_printf(
+            problem,
+            "%s is damaged or not a store (%s): put the whole data directory back from one backup, or move the whole "
+            "directory away to begin with an empty one (docs/operations.md, Restore)",
+            options->path, mdb_strerror(rc));
         return error;
     case E_FULL:
         buf_printf(problem,

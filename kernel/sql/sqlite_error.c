@@ -116,7 +116,9 @@ int sqlite_explain(sqlite3 *db, int rc, const char *path, const char *doing, str
     switch (error) {
     case E_CORRUPT:
         buf_printf(problem,
-                   "%s is damaged or not a database (%s): restore it from a backup, or move it away to start empty",
+                   "%s is damaged or not a database (%s): put the whole data directory back from one backup, or move "
+                   "the whole "
+                   "directory away to begin with an empty one (docs/operations.md, Restore)",
                    path, sqlite3_errmsg(db));
         return error;
     case E_FULL:

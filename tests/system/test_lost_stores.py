@@ -163,6 +163,18 @@ def test_stock_that_lost_its_data_gives_nothing_out(open_shop):
     assert answer.status_code == 503
 
 
+@pytest.mark.parametrize("name", ["order", "product", "stock"])
+def test_a_damaged_file_is_refused_with_an_advice_that_keeps_the_services_together(open_shop, name):
+    shop = open_shop().start()
+    make_orders(shop, 1)
+    shop.stop()
+    for file in files_of(shop, name):
+        file.write_bytes(b"not what it was" * 1000)
+    refused = run_program(name, *flags(shop.settings_of(name)))
+    assert refused.returncode == 1
+    assert "is damaged" in refused.stderr and WHAT_TO_DO in refused.stderr, refused.stderr
+
+
 def test_the_whole_directory_put_back_is_one_shop_that_goes_on(open_shop):
     shop = open_shop().start()
     make_orders(shop, 3)

@@ -217,6 +217,21 @@ def test_a_view_newer_than_the_others_after_they_were_put_back_is_made_anew(open
     settled(shop, 3)
 
 
+def test_a_damaged_view_is_refused_with_what_mends_it_and_is_mended_by_that(open_shop):
+    shop = open_shop().start()
+    before = fill(shop, 3)
+    shop.stop("customercenter")
+    for file in directory(shop).glob(VIEW + "-*"):
+        file.unlink()
+    (directory(shop) / VIEW).write_bytes(b"not a database at all" * 1000)
+    refused = run_program("customercenter", *flags(shop.settings_of("customercenter")))
+    assert refused.returncode == 1
+    assert "is damaged" in refused.stderr and "coffeeshop view rebuild" in refused.stderr
+    assert rebuild(shop).returncode == 0
+    shop.start("customercenter")
+    assert content(shop) == before
+
+
 def kill_environment(shop, step):
     assert KILL_AT.exists(), f"{KILL_AT} isn't there; run make first"
     sanitizer = os.environ.get("ASAN_OPTIONS", "")
