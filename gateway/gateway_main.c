@@ -6,6 +6,7 @@
 #include "nginx_conf.h"
 #include "nginx_lock.h"
 #include "nginx_process.h"
+#include "open_files.h"
 
 #include <unistd.h>
 
@@ -86,6 +87,31 @@ static int run_in(const char *directory, const struct common_settings *common, c
     return status;
 }
 
+enum {
+    OWN_FILES = 64, /* of a worker: logs, listeners, files that are sent */
+    LEAST_CONNECTIONS = 16,
+};
+
+/* A connection more than there are descriptors for would be refused without a word. */
+static bool fit_open_files(struct gateway_settings *settings, struct buf *problem)
+{
+    int64_t limit = open_files_raise();
+    int64_t room = limit - OWN_FILES;
+
+    if (room >= settings->max_connections)
+        return true;
+    if (room < LEAST_CONNECTIONS) {
+        buf_printf(problem,
+                   "a limit of %lld open files leaves no room for clients; raise it (ulimit -Hn, LimitNOFILE=)",
+                   (long long)limit);
+        return false;
+    }
+    log_warning("fewer connections than gateway.max_connections", LOG_I("connections", room),
+                LOG_I("wanted", settings->max_connections), LOG_I("limit_of_open_files", limit));
+    settings->max_connections = room;
+    return true;
+}
+
 /* Alone in the directory, with what the machine has to give. */
 static int run_alone(const struct common_settings *common, const struct gateway_settings *settings, const char *nginx,
                      struct buf *problem)
@@ -114,13 +140,14 @@ static int run_alone(const struct common_settings *common, const struct gateway_
 static int gateway_run(const struct program *self, const struct common_settings *common, const void *own,
                        struct buf *problem)
 {
-    const struct gateway_settings *settings = own;
+    struct gateway_settings settings = *(const struct gateway_settings *)own;
     struct buf nginx = {0};
     int status = 1;
 
     UNUSED(self);
-    if (gateway_settings_check(settings, problem) && nginx_find(settings->nginx, &nginx, problem))
-        status = run_alone(common, settings, nginx.p, problem);
+    if (gateway_settings_check(&settings, problem) && fit_open_files(&settings, problem) &&
+        nginx_find(settings.nginx, &nginx, problem))
+        status = run_alone(common, &settings, nginx.p, problem);
     buf_free(&nginx);
     return status;
 }

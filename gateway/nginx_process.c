@@ -12,12 +12,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CANNOT_EXECUTE = 127, SIGNALED = 128, FILES_WANTED = 65536 };
+enum { CANNOT_EXECUTE = 127, SIGNALED = 128 };
 
 static bool is_program(struct str directory, const char *name, struct buf *path)
 {
@@ -126,17 +125,6 @@ bool nginx_can_listen(const char *listen, struct buf *problem)
     return true;
 }
 
-/* nginx needs two descriptors a request; the soft limit of 1024 would be the first thing to break under load. */
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES_WANTED)
-        return;
-    limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* In the new process: its own group, so that a Ctrl-C reaches only the parent, which stops nginx gracefully; and never
  * longer alive than it. */
 static _Noreturn void become_nginx(const struct nginx_process *process, pid_t parent)
@@ -150,7 +138,6 @@ static _Noreturn void become_nginx(const struct nginx_process *process, pid_t pa
     setpgid(0, 0);
     nginx_lock_sign(process->lock_fd);
     prctl(PR_SET_PDEATHSIG, SIGQUIT);
-    raise_file_limit();
     if (getppid() == parent && chdir(process->directory) == 0)
         execv(process->program, arguments);
     _exit(CANNOT_EXECUTE);

@@ -2,6 +2,7 @@
 
 #include "errors.h"
 #include "json.h"
+#include "peer_urls.h"
 
 enum {
     ASK_MS = 10000,
@@ -10,15 +11,10 @@ enum {
 
 void ask_begin(struct question *question, const char *listen, const char *path)
 {
-    struct str port;
-    struct str host = str_split(str_of(listen), ':', &port);
-
     buf_clear(&question->url);
-    /* who listens everywhere is asked at loopback */
-    if (str_is(host, "0.0.0.0") || host.n == 0)
-        buf_printf(&question->url, "http://127.0.0.1:%.*s%s", STR_ARG(port), path);
-    else
-        buf_printf(&question->url, "http://%s%s", listen, path);
+    BUF_LIT(&question->url, "http://");
+    reachable_address(str_of(listen), &question->url);
+    buf_printf(&question->url, "%s", path);
 }
 
 static void on_answer(struct http_call *call, int error)

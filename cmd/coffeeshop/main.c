@@ -3,6 +3,7 @@
 
 #include "customercenter_main.h"
 #include "gateway_main.h"
+#include "open_files.h"
 #include "order_main.h"
 #include "product_main.h"
 #include "stock_main.h"
@@ -69,6 +70,7 @@ int main(int argc, char **argv)
 {
     take_streams();
     prctl(PR_SET_NAME, "coffeeshop"); /* a child of `up` was started as /proc/self/exe, and would be listed as "exe" */
+    (void)open_files_raise();         /* before anything is started that inherits it */
     if (argc < 2) {
         run_help(0, argv);
         return EXIT_USAGE;

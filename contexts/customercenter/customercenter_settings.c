@@ -8,7 +8,7 @@
 /* clang-format off: a table is read by its columns */
 const struct setting customercenter_rows[CUSTOMERCENTER_ROWS] = {
     ROW(listen, "customercenter.listen", SETTING_LISTEN, "127.0.0.1:8084", 0, 0,
-        "Where the customercenter service listens."),
+        "Where the customercenter service listens: addresses with ports, separated by blanks."),
     ROW(order_url, "customercenter.order_url", SETTING_URL, "http://127.0.0.1:8081", 1, 256,
         "Where the order service is."),
     ROW(product_url, "customercenter.product_url", SETTING_URL, "http://127.0.0.1:8082", 1, 256,

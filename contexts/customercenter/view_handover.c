@@ -69,6 +69,9 @@ static void on_answer(struct http_call *call, int error)
 /* "0.0.0.0:8080" is where it listens, not where it is. */
 static void write_url(struct buf *url, struct str listen)
 {
+    struct str others;
+
+    listen = str_split(str_trim(listen), ' ', &others); /* at the first of its addresses */
     BUF_LIT(url, "http://");
     if (str_starts_with(listen, STR("0.0.0.0:"))) {
         BUF_LIT(url, "127.0.0.1:");

@@ -19,7 +19,7 @@ struct order_settings {
 
 static const struct setting rows[] = {
     SETTING(struct order_settings, listen, "order.listen", SETTING_LISTEN, "127.0.0.1:8081", 0, 0,
-            "Where the order service listens."),
+            "Where the order service listens: addresses with ports, separated by blanks."),
     SETTING(struct order_settings, product_url, "order.product_url", SETTING_URL, "http://127.0.0.1:8082", 1, 256,
             "Where the product service is."),
 };

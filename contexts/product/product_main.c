@@ -23,7 +23,8 @@ struct product_settings {
 #define ROW(member, name, type, fallback, min, max, doc)                                                               \
     SETTING(struct product_settings, member, name, type, fallback, min, max, doc)
 static const struct setting rows[] = {
-    ROW(listen, "product.listen", SETTING_LISTEN, "127.0.0.1:8082", 0, 0, "Where the product service listens."),
+    ROW(listen, "product.listen", SETTING_LISTEN, "127.0.0.1:8082", 0, 0,
+        "Where the product service listens: addresses with ports, separated by blanks."),
     ROW(order_url, "product.order_url", SETTING_URL, "http://127.0.0.1:8081", 1, 256, "Where the order service is."),
     ROW(stock_url, "product.stock_url", SETTING_URL, "http://127.0.0.1:8083", 1, 256, "Where the stock service is."),
     ROW(start_after_ms, "product.start_after_ms", SETTING_MS, "5000", 0, 86400000,

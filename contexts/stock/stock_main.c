@@ -17,7 +17,8 @@ struct stock_settings {
 #define ROW(member, name, type, fallback, min, max, doc)                                                               \
     SETTING(struct stock_settings, member, name, type, fallback, min, max, doc)
 static const struct setting rows[] = {
-    ROW(listen, "stock.listen", SETTING_LISTEN, "127.0.0.1:8083", 0, 0, "Where the stock service listens."),
+    ROW(listen, "stock.listen", SETTING_LISTEN, "127.0.0.1:8083", 0, 0,
+        "Where the stock service listens: addresses with ports, separated by blanks."),
     ROW(opening, "stock.opening", SETTING_INT, "100", 0, STOCK_ON_HAND_MAX, "What a new item of the menu starts with."),
     ROW(retain_hours, "stock.reservation_retain_hours", SETTING_INT, "168", 0, 87600,
         "A reservation is forgotten so long (hours of running) after its last change; 0: never."),

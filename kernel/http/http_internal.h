@@ -65,6 +65,30 @@ struct exchange {
     struct exchange *newer_stream, *older_stream;
 };
 
+enum { HTTP_MAX_LISTENERS = 8 };
+
+struct http_listener {
+    struct loop_watch watch;
+    struct http_server *server;
+};
+
+/** A client that was refused and hasn't hung up yet. */
+struct http_lingerer {
+    struct loop_watch watch;
+    struct http_server *server; /* NULL: a free place */
+    int64_t due_us;
+};
+
+/** Where clients come in. */
+struct http_admission {
+    struct http_listener listeners[HTTP_MAX_LISTENERS];
+    size_t n_listeners;
+    struct http_lingerer lingerers[HTTP_LINGERERS];
+    struct loop_timer linger, pause;
+    int spare_fd; /* given up to refuse somebody when there are no descriptors left */
+    int64_t told_us, untold;
+};
+
 struct http_server {
     struct loop *loop;
     struct http_settings settings;
@@ -73,7 +97,8 @@ struct http_server {
     struct http_router *router;
     void *context;
     struct MHD_Daemon *daemon;
-    int listen_fd;
+    struct http_admission admission;
+    size_t n_connections;
     uint16_t port;
     struct loop_watch watch;
     struct loop_hook hook;
@@ -98,8 +123,17 @@ struct http_server {
 };
 
 /* http_listen.c */
-/** A listening socket for "host:port" ("[::1]:0"), or -1 and a sentence in `problem`. */
-int http_listen(const char *where, uint16_t *port, struct buf *problem);
+/** Listening sockets for a list like "127.0.0.1:8081 [::1]:8081", ":8081" or "localhost:0"; `*port` is the first one's.
+ * False: a sentence in `problem`, and nothing listens. */
+bool http_listen(const char *list, struct http_admission *door, uint16_t *port, struct buf *problem);
+void http_listeners_close(struct http_admission *door);
+
+/* http_admission.c */
+/** The listeners are open. E_UNAVAILABLE: no memory. */
+int http_admission_open(struct http_server *server);
+/** Nobody comes any more: `let_in` those who wait already. Once more is harmless. */
+void http_admission_end(struct http_server *server, bool let_in);
+void http_admission_close(struct http_server *server);
 
 /* http_peers.c */
 void http_peers_add(struct http_peers *peers, struct http_peer *peer, int64_t now_us);
@@ -151,6 +185,8 @@ void http_places_leave(struct http_places *places, struct http_stream *stream);
 /* http_stream.c */
 /** E_UNAVAILABLE: no memory or descriptor. */
 int http_hangups_open(struct http_server *server);
+/** Ends the streams whose clients have hung up by now. */
+void http_end_hung_up(struct http_server *server);
 /** All streams have ended. */
 void http_hangups_close(struct http_server *server);
 enum MHD_Result http_stream_answer(struct exchange *exchange);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { BACKLOG = 1024 };
@@ -25,12 +26,15 @@ static bool split_address(const char *where, char host[256], const char **port)
     return str_to_u64(str_of(*port), &number) && number <= 65535;
 }
 
+/* An IPv6 address is that alone, as nginx has it: "[::]" beside "0.0.0.0" is no conflict. */
 static int listen_on(const struct addrinfo *address)
 {
     int yes = 1;
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
+    if (address->ai_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) || bind(fd, address->ai_addr, address->ai_addrlen) ||
         listen(fd, BACKLOG)) {
         int kept = errno;
@@ -54,29 +58,81 @@ static uint16_t port_of(int fd)
     return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
 }
 
-int http_listen(const char *where, uint16_t *port, struct buf *problem)
+/* A name may stand for several addresses ("localhost": 127.0.0.1 and ::1); one that this machine hasn't got is passed
+ * over as long as there is another. */
+static bool listen_on_all(struct http_admission *door, const struct addrinfo *found, const char *where,
+                          struct buf *problem)
 {
-    char host[256] = "";
+    int error = EADDRNOTAVAIL;
+    size_t before = door->n_listeners;
+    for (const struct addrinfo *address = found; address; address = address->ai_next) {
+        int fd = door->n_listeners < HTTP_MAX_LISTENERS ? listen_on(address) : -1;
+        if (fd >= 0) {
+            door->listeners[door->n_listeners++].watch.fd = fd;
+            continue;
+        }
+        if (door->n_listeners == HTTP_MAX_LISTENERS)
+            errno = E2BIG;
+        error = errno;
+        if (error != EADDRNOTAVAIL && error != EAFNOSUPPORT && error != EPROTONOSUPPORT)
+            break;
+    }
+    if (door->n_listeners > before && (error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPROTONOSUPPORT))
+        return true;
+    buf_printf(problem, "can't listen on %s: %s", where, strerror(error));
+    return false;
+}
+
+static bool listen_at(struct http_admission *door, const char *where, uint16_t port_so_far, struct buf *problem)
+{
+    char host[256] = "", number[8];
     const char *service = NULL;
     if (!split_address(where, host, &service)) {
         buf_printf(problem, "can't listen on \"%s\": it is not host:port", where);
-        return -1;
+        return false;
+    }
+    if (strcmp(service, "0") == 0) { /* any free one, but the same at every address */
+        snprintf(number, sizeof number, "%u", port_so_far);
+        service = number;
     }
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     int rc = getaddrinfo(host[0] ? host : NULL, service, &hints, &found);
     if (rc) {
         buf_printf(problem, "can't listen on %s: %s", where, gai_strerror(rc));
-        return -1;
+        return false;
     }
-    int fd = -1;
-    for (const struct addrinfo *address = found; address && fd < 0; address = address->ai_next)
-        fd = listen_on(address);
-    int error = errno;
+    bool fine = listen_on_all(door, found, where, problem);
     freeaddrinfo(found);
-    if (fd < 0)
-        buf_printf(problem, "can't listen on %s: %s", where, strerror(error));
-    else
-        *port = port_of(fd);
-    return fd;
+    return fine;
+}
+
+bool http_listen(const char *list, struct http_admission *door, uint16_t *port, struct buf *problem)
+{
+    struct str rest = str_of(list);
+    *port = 0;
+    while (rest.n) {
+        char where[300];
+        struct str one = str_split(rest, ' ', &rest);
+        if (one.n == 0)
+            continue;
+        size_t n = one.n < sizeof where ? one.n : sizeof where - 1;
+        memcpy(where, one.p, n);
+        where[n] = '\0';
+        if (!listen_at(door, where, *port, problem)) {
+            http_listeners_close(door);
+            return false;
+        }
+        *port = port_of(door->listeners[0].watch.fd);
+    }
+    if (door->n_listeners == 0)
+        buf_printf(problem, "can't listen on \"%s\": it is not host:port", list);
+    return door->n_listeners > 0;
+}
+
+void http_listeners_close(struct http_admission *door)
+{
+    for (size_t i = 0; i < door->n_listeners; i++)
+        close(door->listeners[i].watch.fd);
+    door->n_listeners = 0;
 }

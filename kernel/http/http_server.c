@@ -36,9 +36,11 @@ static void notice_connection(void *cls, struct MHD_Connection *connection, void
 {
     struct http_server *server = cls;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        server->n_connections++;
         connection_began(server, connection, socket_context);
         return;
     }
+    server->n_connections--;
     struct http_peer *peer = *socket_context;
     if (peer && peer->silent)
         server->silent--;
@@ -102,9 +104,9 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
 {
     const struct http_settings *settings = &server->settings;
     struct MHD_OptionItem options[] = {
-        {MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)settings->connection_memory, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)settings->max_connections, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)settings->max_connections + 1,
+         NULL}, /* the limit is http_admission.c's */
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)whole_seconds(settings->idle_ms), NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_exchange_end, server},
@@ -113,8 +115,8 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, server},
         {MHD_OPTION_END, 0, NULL},
     };
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, server->port, NULL, NULL, http_exchange_continue,
-                            server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+                            http_exchange_continue, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 static int join_loop(struct http_server *server)
@@ -127,13 +129,20 @@ static int join_loop(struct http_server *server)
     if (rc)
         return rc;
     rc = loop_watch_add(server->loop, &server->watch, EPOLLIN);
-    if (rc) {
-        http_hangups_close(server);
-        return rc;
-    }
+    if (rc)
+        goto no_watch;
+    rc = http_admission_open(server);
+    if (rc)
+        goto no_admission;
     server->hook = (struct loop_hook){.turn = turn};
     loop_hook_add(server->loop, &server->hook);
     return OK;
+
+no_admission:
+    loop_watch_remove(server->loop, &server->watch);
+no_watch:
+    http_hangups_close(server);
+    return rc;
 }
 
 static bool start(struct http_server *server, const char *listen, const struct route *routes, struct buf *problem)
@@ -147,17 +156,15 @@ static bool start(struct http_server *server, const char *listen, const struct r
         buf_printf(problem, "\"%.*s\" among the hosts is not a host's name", STR_ARG(wrong));
         return false;
     }
-    server->listen_fd = http_listen(listen, &server->port, problem);
-    if (server->listen_fd < 0)
+    if (!http_listen(listen, &server->admission, &server->port, problem))
         return false;
     server->router = http_router_new(routes);
     server->daemon = server->router ? start_daemon(server) : NULL;
     if (server->daemon && join_loop(server) == OK)
         return true;
     if (server->daemon)
-        MHD_stop_daemon(server->daemon); /* closes the socket too */
-    else
-        close(server->listen_fd);
+        MHD_stop_daemon(server->daemon);
+    http_listeners_close(&server->admission);
     buf_printf(problem, "can't serve on %s: no memory or descriptors", listen);
     return false;
 }
@@ -197,30 +204,13 @@ void http_server_retire(struct http_server *server)
     server->retiring = true;
 }
 
-/* Clients whose connection the kernel has made for us already may have sent their request. */
-static void let_in_who_waits(struct http_server *server, int listen_fd)
-{
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    int fd;
-    while ((fd = accept4(listen_fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-        (void)MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, size); /* closes it when it fails */
-        size = sizeof address;
-    }
-    server->must_run = true;
-}
-
 void http_server_drain(struct http_server *server)
 {
     if (server->draining)
         return;
     server->retiring = true;
     server->draining = true;
-    MHD_socket fd = MHD_quiesce_daemon(server->daemon);
-    if (fd == MHD_INVALID_SOCKET)
-        return;
-    let_in_who_waits(server, fd);
-    close(fd); /* new clients are refused at once and try elsewhere */
+    http_admission_end(server, true); /* new clients are refused at once and try elsewhere */
 }
 
 size_t http_server_in_flight(const struct http_server *server)
@@ -252,6 +242,7 @@ void http_server_free(struct http_server *server)
         http_reply_finished(&server->finish_job);
     ASSERT(server->in_flight == 0);
     server->closing = true;
+    http_admission_close(server);
     end_streams(server);
     (void)MHD_run(server->daemon); /* what was answered last still goes out */
     loop_hook_remove(server->loop, &server->hook);

@@ -27,6 +27,10 @@
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER };
 
 enum { HTTP_MAX_PARAMS = 4, HTTP_MAX_HEADERS_OUT = 4 };
+enum {
+    HTTP_LINGERERS = 32,
+    HTTP_OWN_FILES = HTTP_LINGERERS + 16, /* file descriptors of a server besides its connections */
+};
 
 /** Settings http.*: rows in http_settings.c, appended to every service's groups. */
 struct http_settings {

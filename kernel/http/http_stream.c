@@ -81,7 +81,7 @@ void http_stream_end(struct exchange *exchange)
 /* MHD doesn't look at a connection that sleeps, nor reads from one to which it writes: that the client has gone it
  * would notice at the second heartbeat that can't be sent. So the clients of streams are in an epoll set of their own.
  * One that ends its half of the connection has gone as well: nothing can be asked on it any more. */
-static void end_hung_up(struct http_server *server)
+void http_end_hung_up(struct http_server *server)
 {
     struct epoll_event gone[64];
     int n;
@@ -98,7 +98,7 @@ static void end_hung_up(struct http_server *server)
 static void some_hung_up(struct loop_watch *watch, uint32_t events)
 {
     UNUSED(events);
-    end_hung_up(CONTAINER_OF(watch, struct http_server, hangups));
+    http_end_hung_up(CONTAINER_OF(watch, struct http_server, hangups));
 }
 
 int http_hangups_open(struct http_server *server)
@@ -184,8 +184,9 @@ enum MHD_Result http_stream_answer(struct exchange *exchange)
     }
     stream->address = http_client_address(request);
     if (!has_room(exchange->server, stream))
-        end_hung_up(exchange->server); /* some may have left a moment ago, and come back */
+        http_end_hung_up(exchange->server); /* some may have left a moment ago, and come back */
     if (!has_room(exchange->server, stream)) {
+        exchange->close = true; /* its connection is for somebody else */
         http_fill_problem(request, 503, NULL, "Too many follow already.");
         return refuse(exchange);
     }

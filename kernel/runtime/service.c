@@ -5,7 +5,9 @@
 #include "clock.h"
 #include "errors.h"
 #include "file.h"
+#include "file_budget.h"
 #include "log.h"
+#include "open_files.h"
 #include "reader.h"
 #include "service_history.h"
 
@@ -249,8 +251,10 @@ bool service_start(struct service *service, const struct service_parts *parts, s
         BUF_LIT(problem, "there is not enough memory to start");
         return false;
     }
-    service->server =
-        http_server_new(service->loop, &service->common->http, parts->listen, service->routes, parts->http, problem);
+    struct http_settings http = service->common->http;
+    if (!file_budget_fit(service->common, open_files_raise(), &http, problem))
+        return false;
+    service->server = http_server_new(service->loop, &http, parts->listen, service->routes, parts->http, problem);
     if (!service->server)
         return false;
     service_check_data(service);

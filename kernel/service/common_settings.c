@@ -25,7 +25,7 @@ const struct setting common_settings_rows[] = {
     CHOICE(log_format, "log.format", "human|json", "human", "How a log line looks."),
 
     ROW(http.max_connections, "http.max_connections", SETTING_INT, "4096", 1, 100000,
-        "Connections at a time; more wait to be accepted."),
+        "Connections at a time, three quarters of them streams at most; more get 503."),
     ROW(http.max_body, "http.max_body", SETTING_BYTES, "64KiB", 64, 64 * MIB, "Largest request body; more gets 413."),
     ROW(http.connection_memory, "http.connection_memory", SETTING_BYTES, "10KiB", 1 * KIB, 1 * MIB,
         "Memory for a request's line and headers; more gets 431. It is cleared for every request."),
