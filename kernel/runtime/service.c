@@ -2,102 +2,16 @@
 
 #include "alloc.h"
 #include "base.h"
-#include "clock.h"
-#include "errors.h"
-#include "file.h"
 #include "file_budget.h"
 #include "log.h"
 #include "open_files.h"
 #include "reader.h"
 #include "service_history.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/file.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    DRAIN_LOOK_MS = 2, /* how often it is looked whether the last request is answered */
-    SILENCE_MS = 250,  /* who got a connection and said nothing for so long isn't about to */
-};
-
 /* ---- making it ---- */
-
-const char *service_path(struct service *service, const char *file)
-{
-    struct buf path = {0};
-
-    buf_printf(&path, "%s/%s", service->common->data, file);
-    struct str kept = path.failed ? (struct str){NULL, 0} : arena_copy(&service->arena, buf_str(&path));
-    buf_free(&path);
-    return kept.p;
-}
-
-/* One process a data file: two writers on the same state would undo each other. */
-static bool lock_data(struct service *service, struct buf *problem)
-{
-    struct buf name = {0};
-
-    int rc = file_make_directories(service->common->data);
-    if (rc) {
-        buf_printf(problem, "the data directory %s can't be made: %s", service->common->data, strerror(rc));
-        return false;
-    }
-    buf_printf(&name, "%s.lock", service->program->name);
-    buf_char(&name, '\0');
-    const char *path = name.failed ? NULL : service_path(service, name.p);
-    buf_free(&name);
-    service->lock_fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
-    if (service->lock_fd < 0) {
-        buf_printf(problem, "%s can't be opened: %s", path ? path : "the lock file", strerror(errno));
-        return false;
-    }
-    if (flock(service->lock_fd, LOCK_EX | LOCK_NB)) {
-        buf_printf(
-            problem,
-            "the data directory %s is in use by another %s service; stop it, or give this one its own with --data",
-            service->common->data, service->program->name);
-        return false;
-    }
-    return true;
-}
-
-static void on_signal(struct loop_watch *watch, uint32_t events)
-{
-    struct service *service = CONTAINER_OF(watch, struct service, signals);
-    struct signalfd_siginfo info;
-
-    UNUSED(events);
-    while (read(service->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        service->told_to_end = true;
-        service_end(service, service->common->drain_ms);
-    }
-}
-
-/* Signals come through the loop, so that a shutdown is a sequence of ordinary steps. Before any thread is made. */
-static bool take_signals(struct service *service)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    service->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    service->signals = (struct loop_watch){.fd = service->signal_fd, .ready = on_signal};
-    if (service->signal_fd >= 0 && loop_watch_add(service->loop, &service->signals, EPOLLIN) == OK)
-        return true;
-    if (service->signal_fd >= 0)
-        close(service->signal_fd);
-    service->signal_fd = -1;
-    return false;
-}
 
 static void publish(struct event_sink *self, struct outbox *outbox)
 {
@@ -116,13 +30,13 @@ struct service *service_new(const struct program *program, const struct common_s
         .program = program, .common = common, .lock_fd = -1, .signal_fd = -1, .events = {.publish = publish}};
     service->clock = steady_clock_start();
     arena_init(&service->arena, 0);
-    if (!lock_data(service, problem)) {
+    if (!service_lock_data(service, problem)) {
         service_free(service);
         return NULL;
     }
     service->loop = loop_new();
     service->client = service->loop ? http_client_new(service->loop, (size_t)common->call_max_connections) : NULL;
-    if (!service->client || !take_signals(service)) {
+    if (!service->client || !service_take_signals(service)) {
         BUF_LIT(problem, "the operating system gives no more memory or file descriptors");
         service_free(service);
         return NULL;
@@ -290,57 +204,6 @@ void service_submit(struct service *service, struct http_request *request, struc
 }
 
 /* ---- stopping ---- */
-
-/* Nobody is left whose request would be lost. */
-static bool is_served(const struct service *service, int64_t now)
-{
-    if (now >= service->stop_by)
-        return true;
-    return http_server_begun(service->server) == 0 &&
-           (http_server_silent(service->server) == 0 || now >= service->hush_by);
-}
-
-static void on_drain_timer(struct loop_timer *timer)
-{
-    struct service *service = CONTAINER_OF(timer, struct service, timer);
-    int64_t now = clock_monotonic();
-
-    if (service->phase == PHASE_UNREADY) {
-        service->phase = PHASE_DRAINING;
-        service->stop_by = now + service->common->stop_ms * US_PER_MS;
-        service->hush_by = now + SILENCE_MS * US_PER_MS;
-        http_server_drain(service->server);
-        for (size_t i = 0; i < service->n_followers; i++)
-            follower_stop(service->followers[i]);
-        loop_timer_set(service->loop, timer, now + DRAIN_LOOK_MS * US_PER_MS); /* who was let in last is read first */
-        return;
-    }
-    if (is_served(service, now))
-        loop_stop(service->loop);
-    else
-        loop_timer_set(service->loop, timer, now + DRAIN_LOOK_MS * US_PER_MS);
-}
-
-void service_end(struct service *service, int64_t drain_ms)
-{
-    if (service->phase != PHASE_SERVING)
-        return;
-    service->phase = PHASE_UNREADY;
-    http_server_retire(service->server);
-    service->timer.fire = on_drain_timer;
-    loop_timer_set(service->loop, &service->timer, clock_monotonic() + drain_ms * US_PER_MS);
-    log_info("stopping", LOG_I("in_flight", http_server_in_flight(service->server)));
-}
-
-void service_stop(struct service *service)
-{
-    service_end(service, service->common->drain_ms);
-}
-
-bool service_was_told_to_end(const struct service *service)
-{
-    return service->told_to_end;
-}
 
 void service_run(struct service *service)
 {

@@ -1,4 +1,9 @@
-/** service_internal.h: what service.c (life) and service_routes.c (health and feeds over HTTP) share. Not for contexts.
+/** service_internal.h: what the files of a service share. Not for contexts.
+ *
+ *  Each is one concern, and none is called by what it calls: service_directory.c (where its files are, whose they are),
+ * service_shutdown.c (how it ends), service_history.c (whether its data is the one that others know), service_store.c
+ * (whether the store is to be trusted), service_routes.c (what it says of itself over HTTP), and over them service.c
+ * (puts it together, starts it, takes it apart).
  */
 #ifndef COFFEESHOP_SERVICE_INTERNAL_H
 #define COFFEESHOP_SERVICE_INTERNAL_H
@@ -45,6 +50,10 @@ struct service {
     int64_t hush_by;           /* likewise: who has said nothing until then is not waited for */
 };
 
+/** Makes DATA, locks DATA/<name>.lock. false and a sentence in `problem`. */
+bool service_lock_data(struct service *service, struct buf *problem);
+/** SIGTERM and SIGINT come through the loop from now on. Before any thread is made, which would take them too. */
+bool service_take_signals(struct service *service);
 /** Begins the shutdown: `drain_ms` unready but serving, then what is in flight is finished. Loop thread. */
 void service_end(struct service *service, int64_t drain_ms);
 /** The writer's on_lost; `context` is the service. */

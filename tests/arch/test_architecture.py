@@ -154,6 +154,53 @@ def mutable_symbols(path):
     return [name for section, size, name in rows if int(size, 16) and not section.startswith(".data.rel.ro")]
 
 
+def circles_among(uses):
+    """Sets of at least two keys each of which leads to every other one (strongly connected components, by Kosaraju)."""
+    def walk(graph, begin, seen):
+        path, left = [(begin, iter(sorted(graph[begin])))], []
+        seen.add(begin)
+        while path:
+            key, others = path[-1]
+            for other in others:
+                if other not in seen:
+                    seen.add(other)
+                    path.append((other, iter(sorted(graph[other]))))
+                    break
+            else:
+                left.append(path.pop()[0])
+        return left
+
+    used_by = {key: {other for other in uses if key in uses[other]} for key in uses}
+    seen, order = set(), []
+    for key in sorted(uses):
+        if key not in seen:
+            order += walk(uses, key, seen)
+    seen = set()
+    groups = [walk(used_by, key, seen) for key in reversed(order) if key not in seen]
+    return sorted(sorted(group) for group in groups if len(group) > 1)
+
+
+def test_a_circle_is_found():
+    assert circles_among({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == [["b", "c"]]
+    assert circles_among({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_no_two_source_files_call_each_other():
+    """Not through others either: of what a file calls nothing calls back, but by a pointer that it was handed."""
+    objects = {source.relative_to(ROOT): built for source, built in compiled().items()
+               if built.exists() and is_in({source.parent}, "kernel", "contexts", "gateway")}
+    assert objects, f"{BUILD} has no objects"
+    symbols = {source: symbols_of(built) for source, built in objects.items()}
+    home = {name: source for source, rows in symbols.items() for name, kind in rows if kind.isupper() and kind != "U"}
+    uses = {source: {home[name] for name, kind in rows if kind == "U" and name in home} - {source} for source, rows in symbols.items()}
+    report([" and ".join(map(str, circle)) for circle in circles_among(uses)])
+
+
+def test_no_header_includes_itself_through_others():
+    names = {path.name: set(INCLUDE.findall(text_of(path))) for path in tracked(".h")}
+    report([" and ".join(circle) for circle in circles_among({name: {i for i in inside if i in names} for name, inside in names.items()})])
+
+
 def test_the_kernel_names_no_context():
     named = re.compile(r"\b(" + "|".join(f"{name}_(http|app|repo|domain|events|main|decide|apply|command)" for name in CONTEXTS) + r")\b")
     mentions = [f"{path.relative_to(ROOT)}: {found.group(0)}" for path in under("kernel", ".c", ".h")
