@@ -18,11 +18,21 @@ static bool read_fingerprint(struct http_request *request, const struct client_b
     return fine;
 }
 
-bool client_read_key(struct http_request *request, const struct client_body *body, struct str *key,
-                     struct fingerprint *fingerprint)
+void *client_command_new(struct http_request *request, size_t size)
 {
-    *key = http_scoped_key(request);
-    if (!request->idempotency_key.n || (key->n && read_fingerprint(request, body, fingerprint)))
+    void *command = arena_alloc(&request->arena, size);
+
+    if (command)
+        return command;
+    http_fill_failure(request, E_MEMORY);
+    http_reply(request);
+    return NULL;
+}
+
+bool client_read_key(struct http_request *request, const struct client_body *body, struct client_request *client)
+{
+    client->key = http_scoped_key(request);
+    if (!request->idempotency_key.n || (client->key.n && read_fingerprint(request, body, &client->fingerprint)))
         return true;
     http_fill_failure(request, E_MEMORY);
     http_reply(request);
@@ -38,26 +48,25 @@ struct answer client_answer_of(const struct http_request *request)
     };
 }
 
-static void fill_kept(struct http_request *request, const struct client_outcome *outcome)
+static void fill_kept(struct http_request *request, const struct answer *kept, const char *type)
 {
-    const struct answer *kept = outcome->kept;
-
     http_fill_stored(request, (int)kept->status, kept->location, kept->body);
     if (kept->status < 300)
-        request->content_type = outcome->content_type;
+        request->content_type = type;
 }
 
-void client_answer_send(struct http_request *request, const struct client_outcome *outcome)
+void client_answer_send(struct http_request *request, int rc, const struct client_request *client,
+                        const char *kept_type)
 {
-    if (outcome->failure) {
+    if (rc) {
         request->n_headers = 0; /* Location: of what is filled in, and was not committed */
-        http_fill_failure(request, outcome->failure);
-    } else if (outcome->key_reused) {
+        http_fill_failure(request, rc);
+    } else if (client->key_reused) {
         http_fill_problem(request, 422, "Idempotency-Key", "was used before with another body");
-    } else if (outcome->key_in_progress) {
+    } else if (client->key_in_progress) {
         http_fill_problem(request, 409, "Idempotency-Key", "the first request with this key is still being worked on");
-    } else if (outcome->kept) {
-        fill_kept(request, outcome);
+    } else if (client->replayed) {
+        fill_kept(request, &client->answer, kept_type);
     }
     http_reply(request);
 }

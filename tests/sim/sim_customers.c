@@ -104,7 +104,7 @@ static void check_placed(struct customer *customer, const struct order_command *
         sim_break(sim, "1: an order is durable before its 201", "order %lld is somebody else's", (long long)id);
     if (customer->key.n && customer->order_id && customer->order_id != id)
         sim_break(sim, "a key has one answer", "customer %lld got order %lld, and %lld%s", (long long)customer->number,
-                  (long long)customer->order_id, (long long)id, command->replayed ? " again" : "");
+                  (long long)customer->order_id, (long long)id, command->client.replayed ? " again" : "");
 }
 
 static void place(struct customer *customer, bool other_body);
@@ -130,15 +130,15 @@ static void placed(struct sim_order_request *request, int rc, const struct order
             sim_set_timer_within(sim, &customer->comes, 0, 3 * US_PER_S);
         return;
     }
-    if (command->key_reused) {
+    if (command->client.key_reused) {
         sim_meet(sim, MET_KEY_REUSED);
         return;
     }
-    if (command->replayed)
+    if (command->client.replayed)
         sim_meet(sim, MET_KEY_REPLAYED);
-    if (!command->replayed)
+    if (!command->client.replayed)
         id = command->order.id;
-    else if (!str_to_i64(command->answer.body, &id))
+    else if (!str_to_i64(command->client.answer.body, &id))
         sim_break(sim, "a key has one answer", "customer %lld gets a strange one", (long long)customer->number);
     check_placed(customer, command, id);
     if (customer->order_id)

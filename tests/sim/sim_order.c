@@ -281,7 +281,7 @@ static void render(struct order_command *command)
     buf_i64(&text, command->order.id);
     ASSERT(!text.failed && text.n < sizeof(client->text));
     memcpy(client->text, text.p, text.n);
-    command->answer =
+    command->client.answer =
         (struct answer){.status = command->verdict == ORDER_REFUSED ? 409 : 201, .body = {client->text, text.n}};
     buf_free(&text);
 }
@@ -303,8 +303,8 @@ void sim_order_ask(struct sim_order_request *request)
                    .currency = STR("KRW")},
         .order_id = request->order_id,
         .correlation = STR("c"),
-        .idempotency_key = request->key,
-        .fingerprint.members = request->fingerprint,
+        .client.key = request->key,
+        .client.fingerprint.members = request->fingerprint,
         .render = render,
     };
     if (sim_service_submit(&client->shop->service, &client->command.base))

@@ -353,7 +353,8 @@ struct client_command {
 
 static bool is_settled_without_render(const struct product_command *command)
 {
-    return command->unanswered || command->key_reused || command->key_in_progress || command->replayed;
+    return command->unanswered || command->client.key_reused || command->client.key_in_progress ||
+           command->client.replayed;
 }
 
 static void answer_call(struct client_command *client, int rc)
@@ -396,7 +397,7 @@ static void render(struct product_command *command)
     buf_i64(&text, command->ticket.id);
     ASSERT(!text.failed && text.n < sizeof(client->text));
     memcpy(client->text, text.p, text.n);
-    command->answer = (struct answer){.status = 201, .body = {client->text, text.n}};
+    command->client.answer = (struct answer){.status = 201, .body = {client->text, text.n}};
     buf_free(&text);
 }
 
@@ -428,8 +429,8 @@ void sim_product_ask(struct sim_product_request *request)
     client->request = request;
     client->command.intent = request->intent;
     client->command.ticket_id = request->ticket_id;
-    client->command.idempotency_key = request->key;
-    client->command.fingerprint.members = request->fingerprint;
+    client->command.client.key = request->key;
+    client->command.client.fingerprint.members = request->fingerprint;
     if (sim_service_submit(&client->shop->service, &client->command.base))
         return;
     sim_request_answered(request->base.sim, &request->base);

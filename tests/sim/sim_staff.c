@@ -41,20 +41,20 @@ static void opened(struct sim_product_request *request, int rc, const struct pro
 
     sim_note(sim, SIM_WORLD, "hears of the ticket", rc, command ? command->ticket.id : 0,
              command ? command->unanswered : 0);
-    if (command && command->key_in_progress)
+    if (command && command->client.key_in_progress)
         sim_meet(sim, MET_KEY_IN_PROGRESS);
     if (command && command->unanswered == E_BUSY)
         sim_meet(sim, MET_NO_ROOM_TO_ASK);
-    if (!command || command->unanswered || command->key_in_progress) {
+    if (!command || command->unanswered || command->client.key_in_progress) {
         if (counter->key.n && ++counter->tries < 4)
             sim_set_timer_within(sim, &counter->timer, 0, 2 * US_PER_S);
         return;
     }
-    if (command->key_reused)
+    if (command->client.key_reused)
         return;
-    if (!command->replayed)
+    if (!command->client.replayed)
         id = command->ticket.id;
-    else if (!str_to_i64(command->answer.body, &id))
+    else if (!str_to_i64(command->client.answer.body, &id))
         sim_break(sim, "a key has one answer", "the counter gets a strange one");
     check_opened(counter, id);
 }

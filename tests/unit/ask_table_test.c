@@ -149,8 +149,8 @@ static void finish(struct command *self, int rc)
 static void a_key_is_held_while_its_client_waits(void **state)
 {
     struct ask_table *table = *state;
-    struct client one = {.command = {.idempotency_key = STR("a")}};
-    struct client other = {.command = {.idempotency_key = STR("b"), .also = &one.command}};
+    struct client one = {.command = {.client.key = STR("a")}};
+    struct client other = {.command = {.client.key = STR("b"), .also = &one.command}};
 
     add(table, 6);
     add(table, 7)->waiting = &other.command;

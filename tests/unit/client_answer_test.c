@@ -59,7 +59,7 @@ static void what_was_done_is_said_with_where_it_is(void **state)
     UNUSED(state);
 
     begin(&self);
-    client_answer_send(self.request, &(struct client_outcome){0});
+    client_answer_send(self.request, OK, &(struct client_request){0}, NULL);
     raw_hear(self.fd, &self.answer, false);
     assert_int_equal(self.answer.status, 201);
     assert_string_equal(raw_header(&self.answer, "Location"), "http://here/things/7");
@@ -72,7 +72,7 @@ static void what_was_not_committed_is_nowhere(void **state)
     UNUSED(state);
 
     begin(&self);
-    client_answer_send(self.request, &(struct client_outcome){.failure = E_FULL});
+    client_answer_send(self.request, E_FULL, &(struct client_request){0}, NULL);
     raw_hear(self.fd, &self.answer, false);
     assert_int_equal(self.answer.status, 503);
     assert_null(raw_header(&self.answer, "Location"));
@@ -86,7 +86,7 @@ static void what_may_have_been_committed_is_said_as_unknown_never_as_not_done(vo
     UNUSED(state);
 
     begin(&self);
-    client_answer_send(self.request, &(struct client_outcome){.failure = E_OUTCOME_UNKNOWN});
+    client_answer_send(self.request, E_OUTCOME_UNKNOWN, &(struct client_request){0}, NULL);
     raw_hear(self.fd, &self.answer, false);
     assert_int_equal(self.answer.status, 503);
     assert_string_equal(raw_header(&self.answer, "Retry-After"), "1");
@@ -99,20 +99,20 @@ static void what_may_have_been_committed_is_said_as_unknown_never_as_not_done(vo
 static void a_key_used_before_gets_the_first_answer(void **state)
 {
     struct exchange_at_hand self;
-    struct str key;
-    struct fingerprint fingerprint;
+    struct client_request client = {0};
     const struct client_body body = {.n = 0};
     UNUSED(state);
 
     begin(&self);
-    assert_true(client_read_key(self.request, &body, &key, &fingerprint));
-    assert_true(str_is(key, "POST /things k1"));
+    assert_true(client_read_key(self.request, &body, &client));
+    assert_true(str_is(client.key, "POST /things k1"));
     const struct answer kept = client_answer_of(self.request);
     assert_int_equal(kept.status, 201);
     assert_true(str_is(kept.location, "/things/7"));
     self.request->n_headers = 0;
-    client_answer_send(self.request,
-                       &(struct client_outcome){.kept = &(struct answer){201, STR("/things/3"), STR("{}")}});
+    client.replayed = true;
+    client.answer = (struct answer){201, STR("/things/3"), STR("{}")};
+    client_answer_send(self.request, OK, &client, NULL);
     raw_hear(self.fd, &self.answer, false);
     assert_int_equal(self.answer.status, 201);
     assert_string_equal(raw_header(&self.answer, "Location"), "http://here/things/3");
@@ -126,12 +126,12 @@ static void a_key_of_another_body_is_refused_and_one_in_progress_has_to_wait(voi
     UNUSED(state);
 
     begin(&self);
-    client_answer_send(self.request, &(struct client_outcome){.key_reused = true});
+    client_answer_send(self.request, OK, &(struct client_request){.key_reused = true}, NULL);
     raw_hear(self.fd, &self.answer, false);
     assert_int_equal(self.answer.status, 422);
     raw_say(self.fd, post);
     http_bench_take(&self.bench, &self.request, 1);
-    client_answer_send(self.request, &(struct client_outcome){.key_in_progress = true});
+    client_answer_send(self.request, OK, &(struct client_request){.key_in_progress = true}, NULL);
     raw_hear(self.fd, &self.answer, false);
     assert_int_equal(self.answer.status, 409);
     end(&self);
@@ -159,7 +159,7 @@ static void half_an_answer_is_not_kept(void **state)
     begin(&self);
     self.request->reply.failed = true;
     assert_int_equal(client_answer_of(self.request).status, 0);
-    client_answer_send(self.request, &(struct client_outcome){.failure = E_MEMORY});
+    client_answer_send(self.request, E_MEMORY, &(struct client_request){0}, NULL);
     raw_hear(self.fd, &self.answer, false);
     assert_int_equal(self.answer.status, 503);
     end(&self);

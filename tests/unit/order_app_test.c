@@ -83,9 +83,10 @@ static int close_shop(void **state)
 
 static void render(struct order_command *command)
 {
-    command->answer = (struct answer){.status = command->verdict == ORDER_REFUSED ? 409 : 201,
-                                      .location = STR("/orders/1"),
-                                      .body = command->order.state == ORDER_CANCELED ? STR("canceled") : STR("made")};
+    command->client.answer =
+        (struct answer){.status = command->verdict == ORDER_REFUSED ? 409 : 201,
+                        .location = STR("/orders/1"),
+                        .body = command->order.state == ORDER_CANCELED ? STR("canceled") : STR("made")};
 }
 
 static struct order_command placing(int64_t qty)
@@ -103,8 +104,8 @@ static struct order_command placing_with_key(int64_t qty, const char *key)
 {
     struct order_command command = placing(qty);
 
-    command.idempotency_key = str_of(key);
-    command.fingerprint.members = (uint64_t)qty;
+    command.client.key = str_of(key);
+    command.client.fingerprint.members = (uint64_t)qty;
     return command;
 }
 
@@ -165,7 +166,7 @@ static void a_placed_order_is_stored_told_and_answered(void **state)
 
     assert_int_equal(run(shop, &command, 1), OK);
     assert_int_equal(command.verdict, ORDER_DECIDED);
-    assert_int_equal(command.answer.status, 201);
+    assert_int_equal(command.client.answer.status, 201);
     assert_int_equal(kept(shop, command.order_id)->state, ORDER_REQUESTED);
     assert_int_equal(kept(shop, command.order_id)->amount, 9000);
     assert_int_equal(shop->published, 1);
@@ -205,10 +206,10 @@ static void the_same_key_gets_the_same_answer(void **state)
     assert_int_equal(run(shop, &first, 1), OK);
     restart(shop);
     assert_int_equal(run(shop, &again, 1), OK);
-    assert_true(again.replayed);
-    assert_int_equal(again.answer.status, 201);
-    assert_true(str_is(again.answer.body, "made"));
-    assert_true(str_is(again.answer.location, "/orders/1"));
+    assert_true(again.client.replayed);
+    assert_int_equal(again.client.answer.status, 201);
+    assert_true(str_is(again.client.answer.body, "made"));
+    assert_true(str_is(again.client.answer.location, "/orders/1"));
     assert_int_equal(shop->repo->n, 1);
 }
 
@@ -218,10 +219,11 @@ static void the_same_key_twice_in_one_batch_is_one_order(void **state)
     struct order_command commands[] = {placing_with_key(2, "a"), placing_with_key(2, "a")};
 
     assert_int_equal(run(shop, commands, 2), OK);
-    assert_false(commands[0].replayed);
-    assert_true(commands[1].replayed);
-    assert_true(str_is(commands[1].answer.body, "made"));
-    assert_ptr_not_equal(commands[1].answer.body.p, commands[0].answer.body.p); /* the first one's is over first */
+    assert_false(commands[0].client.replayed);
+    assert_true(commands[1].client.replayed);
+    assert_true(str_is(commands[1].client.answer.body, "made"));
+    assert_ptr_not_equal(commands[1].client.answer.body.p,
+                         commands[0].client.answer.body.p); /* the first one's is over first */
     assert_int_equal(shop->repo->n, 1);
 }
 
@@ -232,9 +234,9 @@ static void the_same_key_with_another_body_is_refused(void **state)
     struct order_command later = placing_with_key(4, "a");
 
     assert_int_equal(run(shop, commands, 2), OK);
-    assert_true(commands[1].key_reused);
+    assert_true(commands[1].client.key_reused);
     assert_int_equal(run(shop, &later, 1), OK);
-    assert_true(later.key_reused);
+    assert_true(later.client.key_reused);
     assert_int_equal(shop->repo->n, 1);
 }
 
@@ -245,9 +247,9 @@ static void an_order_at_another_amount_than_was_shown_is_not_made_and_its_key_is
     struct order_command wrong = placing_with_key(1, "k"), right = placing_with_key(1, "k"), next = placing(1);
 
     wrong.intent.shown_amount = &old_amount;
-    wrong.fingerprint.members = 1;
+    wrong.client.fingerprint.members = 1;
     right.intent.shown_amount = &right_amount;
-    right.fingerprint.members = 2;
+    right.client.fingerprint.members = 2;
     assert_int_equal(run(shop, &wrong, 1), OK);
     assert_int_equal(wrong.verdict, ORDER_REFUSED);
     assert_int_equal(wrong.refusal, ORDER_REFUSAL_OTHER_AMOUNT);
@@ -269,7 +271,7 @@ static void a_key_repeated_gets_its_order_whatever_it_costs_by_now(void **state)
     again.intent.amount = 5000;
     assert_int_equal(run(shop, &first, 1), OK);
     assert_int_equal(run(shop, &again, 1), OK);
-    assert_true(again.replayed);
+    assert_true(again.client.replayed);
     assert_int_equal(shop->published, 1);
 }
 
@@ -282,7 +284,7 @@ static void a_key_whose_commit_failed_is_free(void **state)
     shop->repo->commits = (struct fake_trap){1, E_FULL};
     assert_int_equal(run(shop, &first, 1), E_FULL);
     assert_int_equal(run(shop, &again, 1), OK);
-    assert_false(again.replayed);
+    assert_false(again.client.replayed);
     assert_int_equal(shop->repo->n, 1);
 }
 
@@ -314,7 +316,7 @@ static void a_confirmed_cancel_is_stored_and_told(void **state)
     assert_false(command.base.kept);
     assert_int_equal(kept(shop, command.order_id)->state, ORDER_CANCELED);
     assert_int_equal(kept(shop, command.order_id)->product_id, 7);
-    assert_true(str_is(command.answer.body, "canceled"));
+    assert_true(str_is(command.client.answer.body, "canceled"));
     assert_int_equal(shop->published, 2);
 }
 
@@ -327,7 +329,7 @@ static void a_refused_cancel_leaves_the_order_as_it_is(void **state)
     assert_int_equal(run_answer(shop, &command, ORDER_CANCEL_REFUSED, 0), OK);
     assert_int_equal(command.verdict, ORDER_REFUSED);
     assert_int_equal(command.refusal, ORDER_REFUSAL_PRODUCTION_STARTED);
-    assert_int_equal(command.answer.status, 409);
+    assert_int_equal(command.client.answer.status, 409);
     assert_int_equal(kept(shop, command.order_id)->state, ORDER_REQUESTED);
 }
 
@@ -365,7 +367,7 @@ static void two_who_cancel_at_once_both_hear_that_it_is_done(void **state)
     assert_int_equal(shop->n_asked, 2);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(run_answer(shop, &commands[i], ORDER_CANCEL_CONFIRMED, 0), OK);
-        assert_true(str_is(commands[i].answer.body, "canceled"));
+        assert_true(str_is(commands[i].client.answer.body, "canceled"));
     }
     assert_int_equal(shop->published, 2); /* Ordered, and OrderCanceled once */
 }

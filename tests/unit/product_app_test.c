@@ -125,7 +125,8 @@ static void render(struct product_command *command)
     struct client *client = CONTAINER_OF(command, struct client, command);
 
     client->rendered++;
-    command->answer = (struct answer){.status = command->verdict == TICKET_REFUSAL ? 409 : 201, .body = STR("ticket")};
+    command->client.answer =
+        (struct answer){.status = command->verdict == TICKET_REFUSAL ? 409 : 201, .body = STR("ticket")};
 }
 
 static void finish(struct command *self, int rc)
@@ -145,8 +146,8 @@ static struct client a_client(enum ticket_command_kind kind)
 
 static struct client with_key(struct client client, const char *key, uint64_t fingerprint)
 {
-    client.command.idempotency_key = str_of(key);
-    client.command.fingerprint.members = fingerprint;
+    client.command.client.key = str_of(key);
+    client.command.client.fingerprint.members = fingerprint;
     return client;
 }
 
@@ -633,7 +634,7 @@ static void a_cancel_in_time_is_told_and_what_may_be_reserved_is_released(void *
 
     order_one(kitchen, 42);
     run_one(kitchen, &client.command); /* while stock is being asked */
-    assert_int_equal(client.command.answer.status, 201);
+    assert_int_equal(client.command.client.answer.status, 201);
     assert_state(kitchen, 1, TICKET_CANCELED);
     last_question(kitchen, 1); /* its answer is awaited first */
     stock_says(kitchen, TICKET_REDUCED, 1, 1);
@@ -672,7 +673,7 @@ static void a_cancel_after_the_start_is_refused(void **state)
     run_one(kitchen, &by_id.command);
     assert_int_equal(by_order.command.refusal, TICKET_REFUSAL_PRODUCTION_STARTED);
     assert_int_equal(by_id.command.refusal, TICKET_REFUSAL_PRODUCTION_STARTED);
-    assert_int_equal(by_id.command.answer.status, 409);
+    assert_int_equal(by_id.command.client.answer.status, 409);
 }
 
 static void a_cancel_before_the_order_leaves_a_tombstone(void **state)
@@ -681,7 +682,7 @@ static void a_cancel_before_the_order_leaves_a_tombstone(void **state)
     struct client client = cancel_order(42);
 
     run_one(kitchen, &client.command);
-    assert_int_equal(client.command.answer.status, 201);
+    assert_int_equal(client.command.client.answer.status, 201);
     restart(kitchen);
     order_one(kitchen, 42);
     assert_int_equal(kitchen->repo->n, 1);
@@ -720,7 +721,7 @@ static void the_counters_client_hears_that_it_is_out_of_stock(void **state)
     run_one(kitchen, &client.command);
     stock_says(kitchen, TICKET_REFUSED, 1, 1);
     assert_int_equal(client.finished, 1);
-    assert_int_equal(client.command.answer.status, 201);
+    assert_int_equal(client.command.client.answer.status, 201);
     assert_int_equal(client.command.ticket.state, TICKET_OUT_OF_STOCK);
 }
 
@@ -742,7 +743,7 @@ static void without_an_answer_there_is_no_ticket_and_what_was_reserved_goes_back
     assert_true(again.command.base.kept);
     assert_int_equal(kitchen->repo->n, 2);
     stock_says(kitchen, TICKET_REDUCED, 2, 1);
-    assert_int_equal(again.command.answer.status, 201);
+    assert_int_equal(again.command.client.answer.status, 201);
 }
 
 static void a_counter_ticket_left_over_from_a_crash_is_given_up(void **state)
@@ -816,10 +817,10 @@ static void the_same_key_gets_the_same_answer(void **state)
     stock_says(kitchen, TICKET_REDUCED, 1, 1);
     restart(kitchen);
     run_one(kitchen, &again.command);
-    assert_true(again.command.replayed);
-    assert_true(str_is(again.command.answer.body, "ticket"));
+    assert_true(again.command.client.replayed);
+    assert_true(str_is(again.command.client.answer.body, "ticket"));
     run_one(kitchen, &other.command);
-    assert_true(other.command.key_reused);
+    assert_true(other.command.client.key_reused);
     assert_int_equal(kitchen->repo->n, 1);
 }
 
@@ -831,9 +832,9 @@ static void a_key_whose_first_request_still_waits_is_in_progress(void **state)
     struct product_command *together[] = {&clients[0].command, &clients[1].command};
 
     assert_int_equal(run(kitchen, together, 2), OK);
-    assert_true(clients[1].command.key_in_progress);
+    assert_true(clients[1].command.client.key_in_progress);
     run_one(kitchen, &clients[2].command);
-    assert_true(clients[2].command.key_in_progress);
+    assert_true(clients[2].command.client.key_in_progress);
     assert_int_equal(kitchen->repo->n, 1);
     restart(kitchen); /* who still waits hears of it while there is somebody to hear */
 }
@@ -860,7 +861,7 @@ static void a_barista_starts_when_stock_says_yes_and_finishes_by_hand(void **sta
     assert_true(start.command.base.kept);
     stock_says(kitchen, TICKET_REDUCED, 1, 1);
     assert_int_equal(start.finished, 1);
-    assert_int_equal(start.command.answer.status, 201);
+    assert_int_equal(start.command.client.answer.status, 201);
     assert_state(kitchen, 1, TICKET_PRODUCING);
     run_nothing(kitchen, 60000 * ms);
     assert_state(kitchen, 1, TICKET_PRODUCING);
@@ -913,7 +914,7 @@ static void a_start_that_finds_nothing_in_stock_is_refused(void **state)
     stock_says(kitchen, TICKET_REFUSED, 1, 2);
     assert_int_equal(start.finished, 1);
     assert_int_equal(start.command.refusal, TICKET_REFUSAL_OUT_OF_STOCK);
-    assert_int_equal(start.command.answer.status, 409);
+    assert_int_equal(start.command.client.answer.status, 409);
 }
 
 static void a_no_from_before_the_goods_does_not_strand_the_next_barista(void **state)
@@ -1040,7 +1041,7 @@ static void check_lived(struct kitchen *kitchen, const struct client *counter)
     assert_int_equal(repo->outbox.last, kitchen->published);
     assert_int_equal(kitchen->published, 7); /* 1: out of stock, requeued, started, produced; 2: canceled; counter: 2 */
     assert_int_equal(counter->finished, 1);
-    assert_int_equal(counter->command.answer.status, 201);
+    assert_int_equal(counter->command.client.answer.status, 201);
     assert_int_equal(kitchen->app.asks.n, 0);
 }
 

@@ -472,7 +472,7 @@ static void a_row_can_be_removed_and_kept_again_in_one_batch(void **state)
 
 static void render_count(struct stock_command *self)
 {
-    self->answer = (struct answer){.status = 200, .body = STR("true")};
+    self->client.answer = (struct answer){.status = 200, .body = STR("true")};
 }
 
 static void the_same_key_twice_in_one_batch_is_one_reduction(void **state)
@@ -485,15 +485,15 @@ static void the_same_key_twice_in_one_batch_is_one_reduction(void **state)
         steps[i] = step_of(STOCK_REDUCE, "Latte", 10, NULL);
         commands[i] = (struct stock_command){.steps = &steps[i],
                                              .n = 1,
-                                             .idempotency_key = STR("POST /stocks/reduce k1"),
-                                             .fingerprint.members = i == 2 ? 8 : 7,
+                                             .client.key = STR("POST /stocks/reduce k1"),
+                                             .client.fingerprint.members = i == 2 ? 8 : 7,
                                              .render = render_count};
     }
     assert_int_equal(run_commands(shop, commands, COUNT_OF(commands)), OK);
-    assert_false(commands[0].replayed);
-    assert_true(commands[1].replayed);
-    assert_true(str_is(commands[1].answer.body, "true"));
-    assert_true(commands[2].key_reused);
+    assert_false(commands[0].client.replayed);
+    assert_true(commands[1].client.replayed);
+    assert_true(str_is(commands[1].client.answer.body, "true"));
+    assert_true(commands[2].client.key_reused);
     assert_int_equal(on_hand(shop, "Latte"), 90);
 }
 
@@ -505,11 +505,11 @@ static void a_key_is_remembered_over_a_crash(void **state)
         struct stock_step step = step_of(STOCK_REDUCE, "Latte", 10, NULL);
         struct stock_command command = {.steps = &step,
                                         .n = 1,
-                                        .idempotency_key = STR("POST /stocks/reduce k1"),
-                                        .fingerprint.members = 7,
+                                        .client.key = STR("POST /stocks/reduce k1"),
+                                        .client.fingerprint.members = 7,
                                         .render = render_count};
         assert_int_equal(run_commands(shop, &command, 1), OK);
-        assert_int_equal(command.replayed, i == 1);
+        assert_int_equal(command.client.replayed, i == 1);
         crash_and_come_back(shop);
     }
     assert_int_equal(on_hand(shop, "Latte"), 90);
@@ -544,7 +544,7 @@ static void a_failing_read_at_any_place_changes_nothing(void **state)
     struct shop *shop = *state;
     struct stock_step step = step_of(STOCK_REDUCE, "Latte", 3, "o42.1");
     struct stock_command command = {
-        .steps = &step, .n = 1, .idempotency_key = STR("POST /stocks/reduce k1"), .render = render_count};
+        .steps = &step, .n = 1, .client.key = STR("POST /stocks/reduce k1"), .render = render_count};
     size_t failures = 0;
 
     for (size_t nth = 1;; nth++) {

@@ -9,6 +9,7 @@
 #include "menu_refusal.h"
 #include "order_app.h"
 #include "order_repo_sql.h"
+#include "status_change.h"
 
 static http_handler place_order, list_orders, show_order, change_order;
 
@@ -79,14 +80,6 @@ static const struct json_field place_fields[] = {
 };
 static const struct json_desc place_desc = {"order", place_fields, COUNT_OF(place_fields), sizeof(struct place_json)};
 
-struct change_json {
-    struct str status;
-};
-static const struct json_field change_fields[] = {
-    JSON_FIELD(struct change_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32)};
-static const struct json_desc change_desc = {"order", change_fields, COUNT_OF(change_fields),
-                                             sizeof(struct change_json)};
-
 /* A client's command: it lives in its request's arena and ends with it. */
 struct client_command {
     struct order_command command;
@@ -134,7 +127,7 @@ static void render(struct order_command *command)
         struct order_json json = json_of(&command->order);
         hal_fill_entity(request, CONTAINER_OF(command, struct client_command, command)->success, &order_type, &json);
     }
-    command->answer = client_answer_of(request);
+    command->client.answer = client_answer_of(request);
 }
 
 /* Product was asked to cancel, and what came of it isn't known, or is known and could not be noted. */
@@ -156,22 +149,16 @@ static void finish(struct command *base, int rc)
         client_answer_unasked(self->request, guarded_caller_retry_after_s(self->product),
                               "product can't be asked at the moment; the order is unchanged");
     else
-        client_answer_send(self->request,
-                           &(struct client_outcome){.failure = rc,
-                                                    .key_reused = command->key_reused,
-                                                    .kept = command->replayed ? &command->answer : NULL});
+        client_answer_send(self->request, rc, &command->client, NULL);
 }
 
 static struct client_command *new_command(const struct order_http *http, struct http_request *request,
                                           enum order_command_kind kind, int success)
 {
-    struct client_command *self = ARENA_NEW(&request->arena, struct client_command);
+    struct client_command *self = client_command_new(request, sizeof(*self));
 
-    if (!self) {
-        http_fill_failure(request, E_MEMORY);
-        http_reply(request);
+    if (!self)
         return NULL;
-    }
     self->request = request;
     self->product = http->product;
     self->success = success;
@@ -207,24 +194,19 @@ static void place_order(void *context, struct http_request *request)
     if (place.amount != JSON_ABSENT)
         self->command.intent.shown_amount = &self->shown_amount;
     place.product_name = item->name; /* by whichever of its names it was asked for */
-    if (client_read_key(request, &(struct client_body){&place_desc, &place, 1}, &self->command.idempotency_key,
-                        &self->command.fingerprint))
+    if (client_read_key(request, &(struct client_body){&place_desc, &place, 1}, &self->command.client))
         service_submit(http->base.service, request, &self->command.base);
 }
 
 static void change_order(void *context, struct http_request *request)
 {
     struct order_http *http = context;
-    struct change_json change;
+    struct str status;
     int64_t id;
 
-    if (!hal_read_id(request, 0, &id)) {
-        http_reply(request);
+    if (!status_change_read(request, &id, &status))
         return;
-    }
-    if (!http_read_json(request, &change_desc, &change))
-        return;
-    if (!str_is(change.status, "Canceled")) {
+    if (!str_is(status, "Canceled")) {
         http_problem(request, 422, "status", "can only be set to \"Canceled\"");
         return;
     }

@@ -31,30 +31,10 @@ static int load(struct order_app *app, struct order_batch *batch, struct command
             continue;
         if (command->intent.kind != ORDER_PLACE)
             working_set_number(&batch->set, command->order_id);
-        if (command->idempotency_key.n)
-            batch_key(&batch->base, command->idempotency_key);
+        client_request_look_up(&batch->base, &command->client);
     }
     batch->n_loaded = batch->set.n;
     return app->ports.repo->load(app->ports.repo, batch);
-}
-
-/* A key's first use goes on; a later one gets the kept answer, or a refusal when the body is another. */
-static bool is_settled_by_its_key(struct order_batch *batch, struct order_command *command)
-{
-    const struct idempotency_record *record = batch_key(&batch->base, command->idempotency_key);
-
-    switch (batch_check_key(record, &command->fingerprint)) {
-    case KEY_NEW:
-        return false;
-    case KEY_SEEN:
-        command->replayed = true;
-        command->answer = (struct answer){record->status, record->location, record->body};
-        break;
-    case KEY_OF_ANOTHER:
-        command->key_reused = true;
-        break;
-    }
-    return true;
 }
 
 static void decide(struct order_app *app, struct order_batch *batch, struct order_command *command)
@@ -94,7 +74,7 @@ static int decide_and_answer(struct order_app *app, struct order_batch *batch, s
 {
     if (!batch_admit(&batch->base, &command->base) || command->unanswered)
         return OK;
-    if (command->idempotency_key.n && is_settled_by_its_key(batch, command))
+    if (client_request_is_settled(&batch->base, &command->client))
         return OK;
     decide(app, batch, command);
     bury_refused(batch, command);
@@ -102,10 +82,9 @@ static int decide_and_answer(struct order_app *app, struct order_batch *batch, s
         return OK;
     command->render(command);
     /* One that was shown another amount may agree to the right one with the same key: nothing was done under it. */
-    if (!command->idempotency_key.n || command->refusal == ORDER_REFUSAL_OTHER_AMOUNT)
+    if (command->refusal == ORDER_REFUSAL_OTHER_AMOUNT)
         return OK;
-    return batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key),
-                             command->fingerprint.members, &command->answer);
+    return client_request_keep(&batch->base, &command->client);
 }
 
 /* After the commit: events become visible, and product is asked. */

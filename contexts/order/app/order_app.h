@@ -6,6 +6,7 @@
 #ifndef COFFEESHOP_ORDER_APP_H
 #define COFFEESHOP_ORDER_APP_H
 
+#include "client_request.h"
 #include "core.h"
 #include "order.h"
 #include "order_ports.h"
@@ -16,19 +17,15 @@ struct order_command {
     struct order_intent intent;
     int64_t order_id; /* given, or for PLACE: filled in */
     struct str correlation, traceparent;
-    struct str idempotency_key;     /* empty: none. Scoped: "POST /orders <key>" */
-    struct fingerprint fingerprint; /* of the body, with the key */
+    struct client_request client;
     int unanswered; /* a cancel's effect: why there is no answer, see order_product_caller; 0: there is one */
 
     /* what came out; valid from render() on */
     enum order_verdict verdict;
     enum order_refusal refusal;
-    bool key_reused;    /* the idempotency key belongs to another body */
-    bool replayed;      /* `answer` is the one kept for the key */
     struct order order; /* as it is after the command */
-    struct answer answer;
-    /** Makes `answer` of what came out, before the commit so that it can be kept with the key; sent by finish() after
-     * it. NULL: nobody waits. */
+    /** Makes `client.answer` of what came out, before the commit so that it can be kept with the key; sent by finish()
+     * after it. NULL: nobody waits. */
     void (*render)(struct order_command *self);
 };
 

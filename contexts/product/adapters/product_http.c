@@ -8,6 +8,7 @@
 #include "menu_refusal.h"
 #include "product_app.h"
 #include "product_json.h"
+#include "status_change.h"
 
 static http_handler open_ticket, cancel_ticket, change_ticket, cancel_by_order;
 
@@ -43,14 +44,6 @@ static const struct json_field open_fields[] = {
     JSON_FIELD(struct open_json, "orderId", order_id, JSON_I64, JSON_NULLABLE | JSON_NUMBER_TEXT, 1, INT64_MAX),
 };
 static const struct json_desc open_desc = {"ticket", open_fields, COUNT_OF(open_fields), sizeof(struct open_json)};
-
-struct change_json {
-    struct str status;
-};
-static const struct json_field change_fields[] = {
-    JSON_FIELD(struct change_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32)};
-static const struct json_desc change_desc = {"ticket", change_fields, COUNT_OF(change_fields),
-                                             sizeof(struct change_json)};
 
 /* A client's command: it lives in its request's arena and ends with it. */
 struct client_command {
@@ -98,7 +91,7 @@ static void render(struct product_command *command)
     if (command->unanswered)
         return; /* finish() says so */
     fill(command);
-    command->answer = client_answer_of(request);
+    command->client.answer = client_answer_of(request);
 }
 
 /* After the commit, or once it is sure that there is none. */
@@ -111,23 +104,16 @@ static void finish(struct command *base, int rc)
         client_answer_unasked(self->request, guarded_caller_retry_after_s(self->http->stock),
                               "stock can't be asked at the moment; nothing was made");
     else
-        client_answer_send(self->request,
-                           &(struct client_outcome){.failure = rc,
-                                                    .key_reused = command->key_reused,
-                                                    .key_in_progress = command->key_in_progress,
-                                                    .kept = command->replayed ? &command->answer : NULL});
+        client_answer_send(self->request, rc, &command->client, NULL);
 }
 
 static struct client_command *new_command(const struct product_http *http, struct http_request *request,
                                           enum ticket_command_kind kind, int success)
 {
-    struct client_command *self = ARENA_NEW(&request->arena, struct client_command);
+    struct client_command *self = client_command_new(request, sizeof(*self));
 
-    if (!self) {
-        http_fill_failure(request, E_MEMORY);
-        http_reply(request);
+    if (!self)
         return NULL;
-    }
     self->request = request;
     self->http = http;
     self->success = success;
@@ -159,8 +145,7 @@ static void open_ticket(void *context, struct http_request *request)
     self->command.intent.correlation = request->correlation_id;
     self->command.intent.traceparent = request->traceparent;
     open.product_name = item->name; /* by whichever of its names it was asked for */
-    if (client_read_key(request, &(struct client_body){&open_desc, &open, 1}, &self->command.idempotency_key,
-                        &self->command.fingerprint))
+    if (client_read_key(request, &(struct client_body){&open_desc, &open, 1}, &self->command.client))
         service_submit(http->base.service, request, &self->command.base);
 }
 
@@ -175,23 +160,14 @@ static void submit_for_ticket(struct product_http *http, struct http_request *re
     service_submit(http->base.service, request, &self->command.base);
 }
 
-/* The id of the path and the status of the body; false: the request is answered. */
-static bool read_change(struct http_request *request, int64_t *id, struct change_json *change)
-{
-    if (hal_read_id(request, 0, id))
-        return http_read_json(request, &change_desc, change);
-    http_reply(request);
-    return false;
-}
-
 static void cancel_ticket(void *context, struct http_request *request)
 {
-    struct change_json change;
+    struct str status;
     int64_t id;
 
-    if (!read_change(request, &id, &change))
+    if (!status_change_read(request, &id, &status))
         return;
-    if (str_is(change.status, "Canceled"))
+    if (str_is(status, "Canceled"))
         submit_for_ticket(context, request, TICKET_CANCEL, id);
     else
         http_problem(request, 422, "status", "can only be put to \"Canceled\"");
@@ -200,13 +176,13 @@ static void cancel_ticket(void *context, struct http_request *request)
 static void change_ticket(void *context, struct http_request *request)
 {
     struct product_http *http = context;
-    struct change_json change;
+    struct str status;
     int64_t id;
 
-    if (!read_change(request, &id, &change))
+    if (!status_change_read(request, &id, &status))
         return;
-    bool start = str_is(change.status, "Producing");
-    if (!start && !str_is(change.status, "Completed"))
+    bool start = str_is(status, "Producing");
+    if (!start && !str_is(status, "Completed"))
         http_problem(request, 422, "status", "can only be set to \"Producing\" or \"Completed\"");
     else if (!http->manual)
         http_problem(request, 409, "status", "the kitchen works by itself (product.mode = auto)");

@@ -144,7 +144,7 @@ bool ask_table_holds_key(const struct ask_table *table, struct str key)
 {
     for (size_t i = 1; i <= table->capacity; i++) {
         for (const struct product_command *command = table->asks[i].waiting; command; command = command->also) {
-            if (str_eq(command->idempotency_key, key))
+            if (str_eq(command->client.key, key))
                 return true;
         }
     }

@@ -184,15 +184,12 @@ static int load_tickets(struct product_app *app, struct product_batch *batch, co
 /* The idempotency key that an answer of stock's brings with it: that of the client who waits for it. */
 static void register_keys(struct product_app *app, struct product_batch *batch, const struct product_command *command)
 {
-    if (command->idempotency_key.n)
-        batch_key(&batch->base, command->idempotency_key);
+    client_request_look_up(&batch->base, &command->client);
     if (command->base.origin != FROM_EFFECT)
         return;
     const struct ask *ask = ask_table_find(&app->asks, command->ticket_id);
-    for (const struct product_command *waiting = ask ? ask->waiting : NULL; waiting; waiting = waiting->also) {
-        if (waiting->idempotency_key.n)
-            batch_key(&batch->base, waiting->idempotency_key);
-    }
+    for (const struct product_command *waiting = ask ? ask->waiting : NULL; waiting; waiting = waiting->also)
+        client_request_look_up(&batch->base, &waiting->client);
 }
 
 static int load(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)
@@ -297,10 +294,7 @@ static void answer(struct product_batch *batch, struct product_command *command)
     if (!command->render)
         return;
     command->render(command);
-    if (!command->idempotency_key.n || command->unanswered)
-        return;
-    if (batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key), command->fingerprint.members,
-                          &command->answer))
+    if (!command->unanswered && client_request_keep(&batch->base, &command->client))
         batch->out_of_memory = true;
 }
 
@@ -332,26 +326,21 @@ static void answer_waiting(struct product_app *app, struct product_batch *batch,
     }
 }
 
-/* A key's first use goes on; a later one gets the kept answer, or is refused. */
-static bool is_settled_by_its_key(const struct product_app *app, struct product_batch *batch,
-                                  struct product_command *command)
+/* Whether a key's first request waits for stock since this batch. */
+static bool *key_waits(struct product_batch *batch, const struct client_request *client)
 {
-    const struct idempotency_record *record = batch_key(&batch->base, command->idempotency_key);
+    return &batch->key_waits[batch_key(&batch->base, client->key) - batch->base.records];
+}
 
-    switch (batch_check_key(record, &command->fingerprint)) {
-    case KEY_SEEN:
-        command->replayed = true;
-        command->answer = (struct answer){record->status, record->location, record->body};
+/* One whose first request still waits is settled, too: with a refusal. */
+static bool is_settled_by_its_key(const struct product_app *app, struct product_batch *batch,
+                                  struct client_request *client)
+{
+    if (client_request_is_settled(&batch->base, client))
         return true;
-    case KEY_OF_ANOTHER:
-        command->key_reused = true;
-        return true;
-    case KEY_NEW:
-        break;
-    }
-    command->key_in_progress =
-        batch->key_waits[record - batch->base.records] || ask_table_holds_key(&app->asks, command->idempotency_key);
-    return command->key_in_progress;
+    client->key_in_progress =
+        client->key.n && (*key_waits(batch, client) || ask_table_holds_key(&app->asks, client->key));
+    return client->key_in_progress;
 }
 
 static void bury_refused(struct product_batch *batch, const struct product_command *command)
@@ -366,7 +355,7 @@ static void decide_and_answer(struct product_app *app, struct product_batch *bat
 {
     if (!batch_admit(&batch->base, &command->base) || command->intent.kind == TICKET_GOODS_IN)
         return;
-    if (command->idempotency_key.n && is_settled_by_its_key(app, batch, command))
+    if (is_settled_by_its_key(app, batch, &command->client))
         return;
     judge_refusal(app, command);
     command->entry = entry_of(app, batch, command);
@@ -379,8 +368,8 @@ static void decide_and_answer(struct product_app *app, struct product_batch *bat
     command->waits = command->verdict == TICKET_ASK_STOCK || command->intent.kind == TICKET_OPEN;
     if (!command->waits)
         answer(batch, command);
-    else if (command->idempotency_key.n)
-        batch->key_waits[batch_key(&batch->base, command->idempotency_key) - batch->base.records] = true;
+    else if (command->client.key.n)
+        *key_waits(batch, &command->client) = true;
 }
 
 /* A command that was to wait for stock need not any more when another one of this batch has settled its ticket. */

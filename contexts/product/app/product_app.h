@@ -9,6 +9,7 @@
 #define COFFEESHOP_PRODUCT_APP_H
 
 #include "ask_table.h"
+#include "client_request.h"
 #include "core.h"
 #include "goods.h"
 #include "product_ports.h"
@@ -23,21 +24,16 @@ struct product_command {
     struct command base;
     struct ticket_intent intent;
     int64_t ticket_id;
-    struct str item;            /* GOODS_IN */
-    int64_t on_hand;            /* GOODS_IN: what there is now */
-    struct str idempotency_key; /* empty: none. Scoped: "POST /products <key>" */
-    struct fingerprint fingerprint;
+    struct str item; /* GOODS_IN */
+    int64_t on_hand; /* GOODS_IN: what there is now */
+    struct client_request client;
 
     /* what came out; valid from render() on */
     enum ticket_verdict verdict;
     enum ticket_refusal refusal;
-    bool key_reused;      /* the idempotency key belongs to another body */
-    bool key_in_progress; /* the first request with this key is not answered yet */
-    bool replayed;        /* `answer` is the one kept for the key */
     int unanswered;       /* an errors.h code: stock could not be asked */
     struct ticket ticket; /* as it is after the command */
-    struct answer answer;
-    /** Makes `answer`, before the commit. NULL: nobody waits. */
+    /** Makes `client.answer`, before the commit. NULL: nobody waits. */
     void (*render)(struct product_command *self);
 
     struct product_command *also; /* the app's: the next that waits for the same answer of stock's */

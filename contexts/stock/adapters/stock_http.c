@@ -37,7 +37,7 @@ static void render_row(struct stock_command *command)
         stock_http_fill(self->request, self->success, &command->steps->stock);
     else if (fine)
         self->request->status = 204;
-    command->answer = client_answer_of(self->request);
+    command->client.answer = client_answer_of(self->request);
 }
 
 /* ---- what is sent ---- */

@@ -72,10 +72,7 @@ static void finish(struct command *base, int rc)
     struct stock_command *command = CONTAINER_OF(base, struct stock_command, base);
     const struct client_command *self = client_of(command);
 
-    client_answer_send(self->request, &(struct client_outcome){.failure = rc,
-                                                               .key_reused = command->key_reused,
-                                                               .kept = command->replayed ? &command->answer : NULL,
-                                                               .content_type = self->content_type});
+    client_answer_send(self->request, rc, &command->client, self->content_type);
 }
 
 struct client_command *stock_http_command(struct http_request *request, size_t n,
@@ -106,7 +103,7 @@ void stock_http_submit(struct stock_http *http, struct client_command *self, con
 {
     struct stock_command *command = &self->command;
 
-    if (!body || client_read_key(self->request, body, &command->idempotency_key, &command->fingerprint))
+    if (!body || client_read_key(self->request, body, &command->client))
         service_submit(http->base.service, self->request, &command->base);
 }
 

@@ -48,14 +48,14 @@ static void render_reduce(struct stock_command *command)
 {
     if (!stock_http_is_problem(client_of(command)))
         fill_steps(client_of(command), write_taken);
-    command->answer = client_answer_of(client_of(command)->request);
+    command->client.answer = client_answer_of(client_of(command)->request);
 }
 
 static void render_release(struct stock_command *command)
 {
     if (!stock_http_is_problem(client_of(command)))
         fill_steps(client_of(command), write_released);
-    command->answer = client_answer_of(client_of(command)->request);
+    command->client.answer = client_answer_of(client_of(command)->request);
 }
 
 /* ---- what is sent ---- */

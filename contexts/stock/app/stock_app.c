@@ -72,8 +72,7 @@ static int register_command(struct stock_batch *batch, struct stock_command *com
         if (has_reservation(&step->intent))
             step->reservation = working_set_text(&batch->reservations, step->intent.reservation_id);
     }
-    if (command->idempotency_key.n)
-        batch_key(&batch->base, command->idempotency_key);
+    client_request_look_up(&batch->base, &command->client);
     return OK;
 }
 
@@ -283,37 +282,15 @@ static int decide(struct stock_app *app, struct stock_batch *batch, struct stock
     return rc;
 }
 
-/* A key's first use goes on; a later one gets the kept answer, or a refusal when the body is another. */
-static bool is_settled_by_its_key(struct stock_batch *batch, struct stock_command *command)
-{
-    const struct idempotency_record *record = batch_key(&batch->base, command->idempotency_key);
-
-    switch (batch_check_key(record, &command->fingerprint)) {
-    case KEY_NEW:
-        return false;
-    case KEY_SEEN:
-        command->replayed = true;
-        command->answer = (struct answer){record->status, record->location, record->body};
-        break;
-    case KEY_OF_ANOTHER:
-        command->key_reused = true;
-        break;
-    }
-    return true;
-}
-
 static int decide_and_answer(struct stock_app *app, struct stock_batch *batch, struct stock_command *command)
 {
-    if (command->idempotency_key.n && is_settled_by_its_key(batch, command))
+    if (client_request_is_settled(&batch->base, &command->client))
         return OK;
     int rc = decide(app, batch, command);
     if (rc || !command->render)
         return rc;
     command->render(command);
-    if (command->idempotency_key.n)
-        return batch_keep_answer(&batch->base, batch_key(&batch->base, command->idempotency_key),
-                                 command->fingerprint.members, &command->answer);
-    return OK;
+    return client_request_keep(&batch->base, &command->client);
 }
 
 /* Rule 5, once a name: a row that was removed, or is kept by hand already, isn't opened again. */

@@ -10,6 +10,7 @@
 #ifndef COFFEESHOP_STOCK_APP_H
 #define COFFEESHOP_STOCK_APP_H
 
+#include "client_request.h"
 #include "core.h"
 #include "retention_clock.h"
 #include "stock_ports.h"
@@ -33,14 +34,9 @@ struct stock_command {
     struct stock_step *steps;
     size_t n;
     struct str correlation, traceparent;
-    struct str idempotency_key;     /* empty: none. Scoped: "POST /stocks <key>" */
-    struct fingerprint fingerprint; /* of the body, with the key */
-
-    bool key_reused; /* the idempotency key belongs to another body */
-    bool replayed;   /* `answer` is the one kept for the key; the steps were not taken */
-    struct answer answer;
-    /** Makes `answer` of what came out, before the commit so that it can be kept with the key; sent by finish() after
-     *  it. NULL: nobody waits. */
+    struct client_request client; /* replayed: the steps were not taken */
+    /** Makes `client.answer` of what came out, before the commit so that it can be kept with the key; sent by finish()
+     * after it. NULL: nobody waits. */
     void (*render)(struct stock_command *self);
 };
 
