@@ -208,13 +208,8 @@ static int add_epoch(struct sql *sql, uint64_t number)
     const struct sql_value value = SQL_N((int64_t)number);
 
     int error = sql->begin(sql);
-    if (error)
-        return error;
-    error = sql_exec(sql, &insert_epoch, &value);
-    if (!error)
-        return sql->commit(sql);
-    sql->rollback(sql);
-    return error;
+
+    return error ? error : sql_end(sql, sql_exec(sql, &insert_epoch, &value));
 }
 
 int outbox_sql_begin_epoch(struct sql *sql, uint64_t number, struct feed_history *history)
@@ -368,8 +363,5 @@ int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_befo
         error = sql_exec(sql, &delete_keys, keys);
     if (!error && batches_before)
         error = sql_exec(sql, &delete_batches, batches);
-    if (!error)
-        return sql->commit(sql);
-    sql->rollback(sql);
-    return error;
+    return sql_end(sql, error);
 }

@@ -1,13 +1,15 @@
-/** list_query.h: the SQL side of a paged list: page, size and sort as asked (hal.h) become ORDER BY. Pure.
+/** list_query.h: the SQL side of a paged list: page, size and sort as asked (hal.h) become ORDER BY, LIMIT and OFFSET.
  */
 #ifndef COFFEESHOP_LIST_QUERY_H
 #define COFFEESHOP_LIST_QUERY_H
 
-#include "buf.h"
 #include "hal.h"
+#include "sql.h"
 
-/** Appends " ORDER BY a DESC, b, id": `columns` belongs to the names given to hal_read_page(); `unique` makes the order
- * total. */
-void list_order_by(struct buf *text, const struct page_request *page, const char *const *columns, const char *unique);
+/** The rows of a page. `select` is the query without parameters and order; `columns` belongs to the names that were
+ * given to hal_read_page(). What sorts equal comes by its column id, so that no row is on two pages. 0, an errors.h
+ * code, or what `on_row` returned. */
+int list_query_page(struct sql *sql, const char *select, const struct page_request *page, const char *const *columns,
+                    sql_on_row *on_row, void *context);
 
 #endif

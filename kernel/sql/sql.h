@@ -109,5 +109,9 @@ static inline int sql_query(struct sql *sql, const struct sql_statement *stateme
 {
     return sql->query_many(sql, statement, params, 1, on_row, context);
 }
+/** The first column of the last row that a query finds; `number` stays as it is when there is none. */
+int sql_number(struct sql *sql, const struct sql_statement *statement, const struct sql_value *params, int64_t *number);
+/** Ends a transaction: `rc` says how it went inside; 0 commits it, anything else rolls it back and is returned. */
+int sql_end(struct sql *sql, int rc);
 
 #endif

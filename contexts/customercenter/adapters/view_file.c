@@ -55,13 +55,6 @@ bool view_file_remove(const char *path)
     return remove_with(path, "") && remove_with(path, "-wal") && remove_with(path, "-shm");
 }
 
-static int on_number(void *context, size_t index, const struct sql_row *row)
-{
-    UNUSED(index);
-    *(int64_t *)context = sql_i64(row, 0);
-    return OK;
-}
-
 /* The highest number of a change; closing the file leaves no log beside it. 0 for a view that can't be read. */
 static int64_t last_change_of(const char *path, bool *readable)
 {
@@ -75,7 +68,7 @@ static int64_t last_change_of(const char *path, bool *readable)
         return 0;
     if (readable)
         *readable = true;
-    if (sql_query(sql, &last, NULL, on_number, &change) || view_tally_read(sql, STR(VIEW_TALLY_EPOCH), &epoch))
+    if (sql_number(sql, &last, NULL, &change) || view_tally_read(sql, STR(VIEW_TALLY_EPOCH), &epoch))
         change = 0;
     sql->close(sql);
     return change > epoch ? change : epoch;

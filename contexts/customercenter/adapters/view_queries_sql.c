@@ -69,20 +69,13 @@ static int on_listed(void *context, size_t index, const struct sql_row *row)
 int view_list(struct sql *sql, const struct page_request *request, struct arena *arena, view_on_page *on_page,
               void *context, int64_t *total)
 {
-    struct buf text = {0};
     struct listing listing = {on_page, context, arena};
-    struct sql_value range[] = {SQL_N(request->size), SQL_N(request->number * request->size)};
 
     int rc = view_tally_read(sql, STR(VIEW_TALLY_PAGES), total);
     if (rc)
         return rc;
-    BUF_LIT(&text, "SELECT " VIEW_COLUMNS " FROM mypage WHERE seen_order > 0");
-    list_order_by(&text, request, sort_columns, "id");
-    BUF_LIT(&text, " LIMIT $1 OFFSET $2");
-    buf_char(&text, '\0');
-    rc = text.failed ? E_MEMORY : sql->query_text(sql, text.p, range, COUNT_OF(range), on_listed, &listing);
-    buf_free(&text);
-    return rc;
+    return list_query_page(sql, "SELECT " VIEW_COLUMNS " FROM mypage WHERE seen_order > 0", request, sort_columns,
+                           on_listed, &listing);
 }
 
 int view_changes_after(struct sql *sql, int64_t change, int64_t most, struct arena *arena, view_on_page *on_page,
@@ -94,18 +87,18 @@ int view_changes_after(struct sql *sql, int64_t change, int64_t most, struct are
     return sql_query(sql, &changes_after, values, on_listed, &listing);
 }
 
-static int on_number(void *context, size_t index, const struct sql_row *row)
-{
-    ((int64_t *)context)[index] = sql_i64(row, 0);
-    return OK;
-}
-
 int view_count_changes(struct sql *sql, int64_t change, int64_t most, int64_t *n)
 {
     struct sql_value values[] = {SQL_N(change), SQL_N(most)};
 
     *n = 0;
-    return sql_query(sql, &count_changes, values, on_number, n);
+    return sql_number(sql, &count_changes, values, n);
+}
+
+static int on_item(void *context, size_t index, const struct sql_row *row)
+{
+    ((int64_t *)context)[index] = sql_i64(row, 0);
+    return OK;
 }
 
 int view_on_hand(struct sql *sql, const struct str *names, size_t n, int64_t *on_hand, struct arena *arena)
@@ -118,5 +111,5 @@ int view_on_hand(struct sql *sql, const struct str *names, size_t n, int64_t *on
         keys[i] = SQL_S(names[i]);
         on_hand[i] = -1;
     }
-    return sql->query_many(sql, &find_item, keys, n, on_number, on_hand);
+    return sql->query_many(sql, &find_item, keys, n, on_item, on_hand);
 }

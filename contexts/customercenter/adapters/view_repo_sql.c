@@ -130,6 +130,15 @@ static void remember(struct view_repo_sql *self, const struct view_batch *batch)
     }
 }
 
+static int write_all(struct sql *sql, struct view_batch *batch, const struct outbox_write *write)
+{
+    int rc = write_pages(sql, batch);
+
+    if (!rc)
+        rc = write_items(sql, batch);
+    return rc ? rc : outbox_sql_write(sql, write);
+}
+
 static int commit(struct view_repo *repo, struct view_batch *batch)
 {
     struct view_repo_sql *self = of(repo);
@@ -139,18 +148,8 @@ static int commit(struct view_repo *repo, struct view_batch *batch)
     if (outbox_write_is_empty(&write))
         return OK; /* nothing new without a cursor that moves */
     int rc = sql->begin(sql);
-    if (rc)
-        return rc;
-    rc = write_pages(sql, batch);
     if (!rc)
-        rc = write_items(sql, batch);
-    if (!rc)
-        rc = outbox_sql_write(sql, &write);
-    if (rc) {
-        sql->rollback(sql);
-        return rc;
-    }
-    rc = sql->commit(sql);
+        rc = sql_end(sql, write_all(sql, batch, &write));
     if (!rc)
         remember(self, batch);
     return rc;
@@ -158,22 +157,15 @@ static int commit(struct view_repo *repo, struct view_batch *batch)
 
 /* ---- life ---- */
 
-static int on_number(void *context, size_t index, const struct sql_row *row)
-{
-    UNUSED(index);
-    *(int64_t *)context = sql_i64(row, 0);
-    return OK;
-}
-
 static int restore(struct view_repo *repo, int64_t *change, struct cursors *cursors)
 {
     struct view_repo_sql *self = of(repo);
     uint64_t no_position;
     int64_t epoch;
 
-    int rc = sql_query(self->sql, &last_page, NULL, on_number, &self->highest);
+    int rc = sql_number(self->sql, &last_page, NULL, &self->highest);
     if (!rc)
-        rc = sql_query(self->sql, &last_change, NULL, on_number, change);
+        rc = sql_number(self->sql, &last_change, NULL, change);
     if (!rc)
         rc = view_tally_read(self->sql, STR(VIEW_TALLY_EPOCH), &epoch);
     if (!rc && epoch > *change)

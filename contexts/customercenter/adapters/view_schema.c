@@ -64,19 +64,12 @@ static const struct sql_statement read_tally = {"SELECT n FROM tally WHERE name 
 static const struct sql_statement write_tally = {
     "INSERT INTO tally (name, n) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET n = excluded.n", 2};
 
-static int on_number(void *context, size_t index, const struct sql_row *row)
-{
-    UNUSED(index);
-    *(int64_t *)context = sql_i64(row, 0);
-    return OK;
-}
-
 int view_tally_read(struct sql *sql, struct str name, int64_t *n)
 {
     struct sql_value key = SQL_S(name);
 
     *n = 0;
-    return sql_query(sql, &read_tally, &key, on_number, n);
+    return sql_number(sql, &read_tally, &key, n);
 }
 
 int view_tally_write(struct sql *sql, struct str name, int64_t n)

@@ -151,31 +151,18 @@ static int commit(struct order_repo *self, struct order_batch *batch)
     if (rc || (n == 0 && outbox_write_is_empty(&write)))
         return rc;
     rc = sql->begin(sql);
-    if (rc)
-        return rc;
-    rc = write_all(sql, rows, n, n_new, &write);
-    if (rc) {
-        sql->rollback(sql);
-        return rc;
-    }
-    rc = sql->commit(sql);
+    if (!rc)
+        rc = sql_end(sql, write_all(sql, rows, n, n_new, &write));
     if (!rc)
         outbox_sql_tidy(sql, retention, write.now);
     return rc;
-}
-
-static int on_number(void *context, size_t index, const struct sql_row *row)
-{
-    UNUSED(index);
-    *(int64_t *)context = sql_i64(row, 0);
-    return OK;
 }
 
 static int restore(struct order_repo *self, int64_t *last_id, uint64_t *last_position, struct cursors *cursors)
 {
     struct sql *sql = CONTAINER_OF(self, struct order_repo_sql, repo)->sql;
 
-    int rc = sql_query(sql, &last_order, NULL, on_number, last_id);
+    int rc = sql_number(sql, &last_order, NULL, last_id);
     return rc ? rc : outbox_sql_restore(sql, last_position, cursors);
 }
 
@@ -237,18 +224,10 @@ static int on_listed(void *context, size_t index, const struct sql_row *row)
 int order_list(struct sql *sql, const struct page_request *page, order_on_found *on_found, void *context,
                int64_t *total)
 {
-    struct buf text = {0};
     struct listing listing = {on_found, context};
-    struct sql_value range[] = {SQL_N(page->size), SQL_N(page->number * page->size)};
 
-    int rc = sql_query(sql, &count_orders, NULL, on_number, total);
+    int rc = sql_number(sql, &count_orders, NULL, total);
     if (rc)
         return rc;
-    BUF_LIT(&text, "SELECT " ORDER_COLUMNS " FROM orders");
-    list_order_by(&text, page, sort_columns, "id");
-    BUF_LIT(&text, " LIMIT $1 OFFSET $2");
-    buf_char(&text, '\0');
-    rc = text.failed ? E_MEMORY : sql->query_text(sql, text.p, range, COUNT_OF(range), on_listed, &listing);
-    buf_free(&text);
-    return rc;
+    return list_query_page(sql, "SELECT " ORDER_COLUMNS " FROM orders", page, sort_columns, on_listed, &listing);
 }

@@ -278,19 +278,12 @@ static int find_due(struct product_repo *self, struct due_ticket after, int64_t 
     return rc;
 }
 
-static int on_number(void *context, size_t index, const struct sql_row *row)
-{
-    UNUSED(index);
-    *(int64_t *)context = sql_i64(row, 0);
-    return OK;
-}
-
 static int next_due(struct product_repo *self, struct due_ticket after, int64_t *due_at)
 {
     const struct sql_value params[] = {SQL_N(after.due_at), SQL_N(after.id)};
 
     *due_at = INT64_MAX;
-    return sql_query(sql_of(self), &find_next_due, params, on_number, due_at);
+    return sql_number(sql_of(self), &find_next_due, params, due_at);
 }
 
 static int find_keys(struct product_repo *self, struct idempotency_record *records, size_t n, struct arena *arena)
@@ -363,14 +356,8 @@ static int commit(struct product_repo *self, struct product_batch *batch)
     if (rc || (changes.n_stored + changes.n_updated == 0 && outbox_write_is_empty(&write)))
         return rc;
     rc = sql->begin(sql);
-    if (rc)
-        return rc;
-    rc = write_all(sql, &changes, &write);
-    if (rc) {
-        sql->rollback(sql);
-        return rc;
-    }
-    rc = sql->commit(sql);
+    if (!rc)
+        rc = sql_end(sql, write_all(sql, &changes, &write));
     if (!rc)
         outbox_sql_tidy(sql, retention, write.now);
     return rc;
@@ -453,20 +440,13 @@ static int on_listed(void *context, size_t index, const struct sql_row *row)
 int product_list(struct sql *sql, const struct page_request *page, product_on_found *found, void *context,
                  int64_t *total)
 {
-    struct buf text = {0};
     struct listing listing = {found, context};
-    const struct sql_value range[] = {SQL_N(page->size), SQL_N(page->number * page->size)};
 
-    int rc = sql_query(sql, &count_tickets, NULL, on_number, total);
+    int rc = sql_number(sql, &count_tickets, NULL, total);
     if (rc)
         return rc;
-    BUF_LIT(&text, "SELECT " TICKET_COLUMNS " FROM ticket WHERE state NOT IN (1, 7)");
-    list_order_by(&text, page, sort_columns, "id");
-    BUF_LIT(&text, " LIMIT $1 OFFSET $2");
-    buf_char(&text, '\0');
-    rc = text.failed ? E_MEMORY : sql->query_text(sql, text.p, range, COUNT_OF(range), on_listed, &listing);
-    buf_free(&text);
-    return rc;
+    return list_query_page(sql, "SELECT " TICKET_COLUMNS " FROM ticket WHERE state NOT IN (1, 7)", page, sort_columns,
+                           on_listed, &listing);
 }
 
 int product_list_open(struct sql *sql, int64_t limit, product_on_found *found, void *context)
