@@ -63,6 +63,7 @@ NUMBER_PART(send_ms)
 NUMBER_PART(idle_ms)
 NUMBER_PART(connect_ms)
 NUMBER_PART(answer_ms)
+NUMBER_PART(menu_ms)
 NUMBER_PART(stream_ms)
 
 #define PART(name)                                                                                                     \
@@ -87,7 +88,7 @@ static const struct part parts[] = {
     PART(problems),        PART(service_routes),
     PART(passed_headers),  PART(page_headers),
     PART(error_level),     PART(instance),
-    PART(max_connections),
+    PART(max_connections), PART(menu_ms),
 };
 
 static void write_named(const struct filler *filler, struct str name, struct buf *out)

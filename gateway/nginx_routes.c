@@ -60,15 +60,34 @@ static const char *url_of(const struct gateway_settings *settings, const char *s
     return urls[i];
 }
 
+static void write_server(const struct filler *filler, const char *service, const char *role, struct buf *out)
+{
+    buf_printf(out, "        server %s max_fails=0%s;\n", url_of(filler->settings, service) + strlen("http://"), role);
+}
+
+static void begin_upstream(const char *name, struct buf *out)
+{
+    buf_printf(out, "    upstream %s {\n", name);
+}
+
+static void end_upstream(struct buf *out)
+{
+    BUF_LIT(out, "        keepalive 64;\n        keepalive_requests 1000000;\n        keepalive_timeout 30s;\n    }\n");
+}
+
 void write_upstreams(const struct filler *filler, struct buf *out)
 {
     for (size_t i = 0; i < COUNT_OF(services); i++) {
-        const char *server = url_of(filler->settings, services[i]) + strlen("http://");
-        buf_printf(out,
-                   "    upstream %s {\n        server %s max_fails=0;\n        keepalive 64;\n"
-                   "        keepalive_requests 1000000;\n        keepalive_timeout 30s;\n    }\n",
-                   services[i], server);
+        begin_upstream(services[i], out);
+        write_server(filler, services[i], "", out);
+        end_upstream(out);
     }
+    /* who says the menu, and who does when the first doesn't (ADR 36); without max_fails the first is asked each time
+     */
+    begin_upstream("menu", out);
+    write_server(filler, "customercenter", "", out);
+    write_server(filler, "order", " backup", out);
+    end_upstream(out);
 }
 
 /* "/stocks/{id}/movements" as a regular expression. */

@@ -47,10 +47,14 @@ def resolve(document, node):
     return node
 
 
+def is_answered_by(service, item):
+    return item["x-service"] in (service, "every") or item.get("x-stand-in") == service
+
+
 def operations(document, service=None):
     """Every (path, method, operation); with `service` only what that service answers."""
     for path, item in document["paths"].items():
-        if service in (None, item["x-service"]) or item["x-service"] == "every":
+        if service is None or is_answered_by(service, item):
             for method in METHODS:
                 if method in item:
                     yield path, method, item[method]
@@ -86,7 +90,7 @@ def event_schema(event_type):
 def openapi_for(service):
     """What one service answers, examples put in their places: a document of its own, for a tool that sends requests."""
     document = copy.deepcopy(load("openapi.yaml"))
-    document["paths"] = {p: i for p, i in document["paths"].items() if i["x-service"] in (service, "every")}
+    document["paths"] = {p: i for p, i in document["paths"].items() if is_answered_by(service, i)}
     document["servers"] = [s for s in document["servers"] if s["description"].split()[0] == service]
     document["tags"] = [t for t in document["tags"] if t["name"] in (service, "every")]
     for _, node in walk(document):

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { eventually } from './lib/eventually.mjs';
 import { openShop } from './lib/scenario.mjs';
-import { MANUAL, SLOW_RESTART } from './lib/shop.mjs';
+import { MANUAL, NO_RESTART, SLOW_RESTART } from './lib/shop.mjs';
 import { CustomerPage } from './pages/customer_page.mjs';
 import { KitchenPage } from './pages/kitchen_page.mjs';
 import { StockPage } from './pages/stock_page.mjs';
 
 /* A service that lived a moment is steady: each death waits the same. */
 const { scenario } = openShop({ ...MANUAL, ...SLOW_RESTART, 'up.steady_ms': 1, 'customercenter.heartbeat_ms': 500 });
+const away = openShop({ ...MANUAL, ...NO_RESTART });
 
 for (const language of ['ko', 'en']) {
     scenario(`the view dies: the customer is told that what is shown is old, and then sees all that happened meanwhile (${language})`, async ({ shop, visit }) => {
@@ -146,6 +147,32 @@ for (const language of ['ko', 'en']) {
         await customer.see(id, 'Producing');
         assert.equal(await customer.inCard(id, 'cancel').count(), 0, 'what is being made can not be cancelled');
         await shop.workOn(ticket.id, 'Completed');
+        await customer.see(id, 'Completed');
+    });
+}
+
+for (const language of ['ko', 'en']) {
+    away.scenario(`the view is away before anybody has looked: a first visitor gets the menu, orders and sees the coffee made (${language})`, async ({ shop, visit }) => {
+        await shop.setStock('Tea', 0);
+        await shop.waitSoldOut('Tea');
+        await shop.kill('customercenter');
+        const customer = await CustomerPage.open(await visit({ language }));
+        const note = customer.page.locator('[data-testid=menu-failed][data-why="menu.soldOutUnknown"]');
+        await note.filter({ hasText: language === 'ko' ? /품절/ : /sold out/ }).waitFor();
+        assert.equal(await customer.at('sold-out').count(), 0, 'what is not known is not claimed');
+        const { price } = (await shop.must('GET', '/menu'))._embedded.menu.find((one) => one.name === 'Latte');
+        const id = await customer.orderAndRead('Latte', 2);
+        assert.equal((await shop.getOrder(id)).amount, 2 * price, 'at the price that was shown');
+        const ticket = await shop.ticketOf(id);
+        await customer.see(id, 'Requested');
+        await shop.workOn(ticket.id, 'Producing');
+        await customer.see(id, 'Producing');
+        assert.equal(await customer.inCard(id, 'cancel').count(), 0, 'what is being made can not be cancelled');
+        await shop.workOn(ticket.id, 'Completed');
+        await customer.see(id, 'Completed');
+        await shop.reopen({});
+        await customer.menuItem('Tea').getByTestId('sold-out').waitFor();
+        await note.waitFor({ state: 'detached' });
         await customer.see(id, 'Completed');
     });
 }

@@ -128,7 +128,7 @@ def test_the_menu_says_what_is_sold_out(own_shop):
         menu = own_shop["customercenter"].get("/menu").json()["_embedded"]["menu"]
         return next(each for each in menu if each["name"] == "Tea")
 
-    assert row()["soldOut"] is False
+    eventually(lambda: row()["soldOut"] is False, what="stock has been heard of")
     own_shop.set_stock(1, "Tea")
     own_shop.wait_order(own_shop.order("Tea")["id"], "Completed")
     eventually(lambda: row()["soldOut"] is True, what="tea is sold out")

@@ -86,6 +86,8 @@ static void a_path_goes_to_the_service_whose_shape_it_has(void **state)
     assert_has(&text, "|/stocks/[^/?]+/movements)(?:\\?|$)\" stock;");
     assert_has(&text, "upstream stock {\n        server stock.example:9 ");
     assert_has_not(&text, "/products/search/cancelByOrderId");
+    assert_has(&text, "upstream menu {\n        server 127.0.0.1:8084 max_fails=0;\n"
+                      "        server 127.0.0.1:8081 max_fails=0 backup;\n");
     buf_free(&text);
 }
 

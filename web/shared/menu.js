@@ -28,6 +28,11 @@ export class Menu {
         document.addEventListener('visibilitychange', () => document.hidden || this.ask());
     }
 
+    /* Whether what is shown is all that there is to know. */
+    isKnown() {
+        return !this.failed && this.items.every((item) => item.soldOut !== null);
+    }
+
     async ask() {
         clearTimeout(this.timer);
         try {
@@ -39,7 +44,7 @@ export class Menu {
             this.items = (this.items ?? remembered()).map((item) => ({ ...item, soldOut: null }));
             this.items = this.items.length ? this.items : null;
         }
-        this.timer = setTimeout(() => this.ask(), this.failed ? SOON_MS : AGAIN_MS);
+        this.timer = setTimeout(() => this.ask(), this.isKnown() ? AGAIN_MS : SOON_MS);
         this.onChange();
     }
 }

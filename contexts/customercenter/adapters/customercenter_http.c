@@ -164,11 +164,29 @@ static void follow(void *context, struct http_request *request)
         http_reply(request);
 }
 
+static int find_on_hand(struct customercenter_http *http, struct http_request *request, int64_t **on_hand)
+{
+    const struct menu *menu = http->menu;
+    struct str *names = ARENA_ARRAY(&request->arena, struct str, menu->n + 1);
+
+    *on_hand = ARENA_ARRAY(&request->arena, int64_t, menu->n + 1);
+    if (!names || !*on_hand)
+        return E_MEMORY;
+    for (size_t i = 0; i < menu->n; i++)
+        names[i] = menu->items[i].name;
+    return view_on_hand(http->reads, names, menu->n, *on_hand, &request->arena);
+}
+
 static void show_menu(void *context, struct http_request *request)
 {
     struct customercenter_http *http = context;
+    int64_t *on_hand;
 
-    menu_fill(request, http->menu, http->reads);
+    int rc = find_on_hand(http, request, &on_hand);
+    if (rc)
+        http_fill_failure(request, rc);
+    else
+        menu_fill(request, http->menu, on_hand);
     http_reply(request);
 }
 

@@ -6,18 +6,20 @@
 #include "http_body.h"
 #include "json.h"
 #include "list_http.h"
+#include "menu_http.h"
 #include "menu_refusal.h"
 #include "order_app.h"
 #include "order_repo_sql.h"
 #include "status_change.h"
 
-static http_handler place_order, list_orders, show_order, change_order;
+static http_handler place_order, list_orders, show_order, change_order, show_menu;
 
 const struct route order_routes[] = {
     {HTTP_POST, "/orders", place_order, .doc = "Place an order. 201 only after it is durable."},
     {HTTP_GET, "/orders", list_orders, .doc = "All orders, paged."},
     {HTTP_GET, "/orders/{id}", show_order, .doc = "One order, or 404."},
     {HTTP_PATCH, "/orders/{id}", change_order, .doc = "Cancel it, if production has not started."},
+    {HTTP_GET, "/menu", show_menu, .doc = "What is sold, for when the view can't say; not what is sold out."},
     {.path = NULL},
 };
 
@@ -257,4 +259,12 @@ static void list_orders(void *context, struct http_request *request)
     struct order_http *http = context;
 
     list_serve(http->reader, request, &orders, http);
+}
+
+static void show_menu(void *context, struct http_request *request)
+{
+    struct order_http *http = context;
+
+    menu_fill(request, http->menu, NULL);
+    http_reply(request);
 }

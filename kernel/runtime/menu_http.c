@@ -1,8 +1,6 @@
 #include "menu_http.h"
 
-#include "errors.h"
 #include "json.h"
-#include "view_queries_sql.h"
 
 struct names_json {
     struct str ko, en;
@@ -17,7 +15,7 @@ struct item_json {
     struct str name, aliases, currency;
     struct names_json names;
     int64_t price;
-    bool sold_out;
+    struct str sold_out; /* true, false, null: not known */
 };
 static const struct json_field item_fields[] = {
     JSON_FIELD(struct item_json, "name", name, JSON_STRING, 0, 0, 0),
@@ -25,9 +23,16 @@ static const struct json_field item_fields[] = {
     JSON_FIELD(struct item_json, "aliases", aliases, JSON_RAW, 0, 0, 0),
     JSON_FIELD(struct item_json, "price", price, JSON_I64, 0, 0, 0),
     JSON_FIELD(struct item_json, "currency", currency, JSON_STRING, 0, 0, 0),
-    JSON_FIELD(struct item_json, "soldOut", sold_out, JSON_BOOL, 0, 0, 0),
+    JSON_FIELD(struct item_json, "soldOut", sold_out, JSON_RAW, 0, 0, 0),
 };
 static const struct json_desc item_desc = {"item", item_fields, COUNT_OF(item_fields), sizeof(struct item_json)};
+
+static struct str sold_out(int64_t on_hand)
+{
+    if (on_hand < 0)
+        return STR("null");
+    return on_hand == 0 ? STR("true") : STR("false");
+}
 
 static void write_item(struct buf *out, const struct menu_item *item, struct str currency, int64_t on_hand)
 {
@@ -46,41 +51,23 @@ static void write_item(struct buf *out, const struct menu_item *item, struct str
         .aliases = buf_str(&aliases),
         .price = item->price,
         .currency = currency,
-        .sold_out = on_hand == 0, /* not known yet: -1 */
+        .sold_out = sold_out(on_hand),
     };
     json_encode(out, &item_desc, &json);
     out->failed |= aliases.failed;
     buf_free(&aliases);
 }
 
-static int find_on_hand(struct http_request *request, const struct menu *menu, struct sql *reads, int64_t **on_hand)
-{
-    struct str *names = ARENA_ARRAY(&request->arena, struct str, menu->n + 1);
-
-    *on_hand = ARENA_ARRAY(&request->arena, int64_t, menu->n + 1);
-    if (!names || !*on_hand)
-        return E_MEMORY;
-    for (size_t i = 0; i < menu->n; i++)
-        names[i] = menu->items[i].name;
-    return view_on_hand(reads, names, menu->n, *on_hand, &request->arena);
-}
-
-void menu_fill(struct http_request *request, const struct menu *menu, struct sql *reads)
+void menu_fill(struct http_request *request, const struct menu *menu, const int64_t *on_hand)
 {
     struct buf *reply = &request->reply;
-    int64_t *on_hand;
 
-    int rc = find_on_hand(request, menu, reads, &on_hand);
-    if (rc) {
-        http_fill_failure(request, rc);
-        return;
-    }
     request->status = 200;
     BUF_LIT(reply, "{\"_embedded\":{\"menu\":[");
     for (size_t i = 0; i < menu->n; i++) {
         if (i)
             buf_char(reply, ',');
-        write_item(reply, &menu->items[i], menu->currency, on_hand[i]);
+        write_item(reply, &menu->items[i], menu->currency, on_hand ? on_hand[i] : -1);
     }
     BUF_LIT(reply, "]},\"_links\":{\"self\":{\"href\":\"");
     buf_add(reply, request->base);
