@@ -46,6 +46,17 @@ struct str str_split(struct str text, char separator, struct str *rest)
     return (struct str){text.p, before};
 }
 
+int str_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
 bool str_to_u64(struct str text, uint64_t *out)
 {
     uint64_t value = 0;

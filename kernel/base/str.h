@@ -55,6 +55,8 @@ struct str str_split(struct str text, char separator, struct str *rest);
 /** A whole decimal integer, nothing else around it. false when it isn't one or doesn't fit. */
 bool str_to_i64(struct str text, int64_t *out);
 bool str_to_u64(struct str text, uint64_t *out);
+/** 0 to 15, in either case; -1: it is no hexadecimal digit. */
+int str_hex_digit(char c);
 /** Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool str_is_utf8(struct str text);
 /** How many characters (code points) a well-formed text has. */

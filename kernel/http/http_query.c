@@ -3,17 +3,6 @@
 #include "errors.h"
 #include "http_server.h"
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool needs_decoding(struct str text, bool plus_is_blank)
 {
     for (size_t i = 0; i < text.n; i++)
@@ -39,8 +28,8 @@ static ptrdiff_t decode_into(char *to, struct str text, bool plus_is_blank)
         if (c == '+' && plus_is_blank) {
             c = ' ';
         } else if (c == '%') {
-            int high = text.n - i > 2 ? hex_value(text.p[i + 1]) : -1;
-            int low = text.n - i > 2 ? hex_value(text.p[i + 2]) : -1;
+            int high = text.n - i > 2 ? str_hex_digit(text.p[i + 1]) : -1;
+            int low = text.n - i > 2 ? str_hex_digit(text.p[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return -1;
             c = (char)(high * 16 + low);

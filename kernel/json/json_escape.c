@@ -1,16 +1,5 @@
 #include "json_escape.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The code unit of the \uXXXX at `at`; -1 when there is none. */
 static int32_t code_unit(struct str raw, size_t at)
 {
@@ -19,7 +8,7 @@ static int32_t code_unit(struct str raw, size_t at)
     if (raw.n - at < 6 || raw.p[at] != '\\' || raw.p[at + 1] != 'u')
         return -1;
     for (size_t i = 2; i < 6; i++) {
-        int digit = hex_digit(raw.p[at + i]);
+        int digit = str_hex_digit(raw.p[at + i]);
         if (digit < 0)
             return -1;
         unit = unit * 16 + digit;

@@ -119,6 +119,19 @@ static void only_whole_numbers_that_fit_are_numbers(void **state)
         assert_false(str_to_i64(str_of(wrong[i]), &number));
 }
 
+static void a_hexadecimal_digit_counts_in_either_case_and_nothing_else_does(void **state)
+{
+    const char digits[] = "0123456789abcdef", upper[] = "0123456789ABCDEF", others[] = "/:@G`g";
+    UNUSED(state);
+
+    for (int i = 0; i < 16; i++) {
+        assert_int_equal(str_hex_digit(digits[i]), i);
+        assert_int_equal(str_hex_digit(upper[i]), i);
+    }
+    for (size_t i = 0; i < sizeof(others); i++)
+        assert_int_equal(str_hex_digit(others[i]), -1);
+}
+
 static void only_well_formed_utf8_is_utf8(void **state)
 {
     static const char *const right[] = {
@@ -406,6 +419,7 @@ int main(void)
         cmocka_unit_test(the_same_text_has_another_hash_under_another_key),
         cmocka_unit_test(a_text_is_trimmed_and_split),
         cmocka_unit_test(only_whole_numbers_that_fit_are_numbers),
+        cmocka_unit_test(a_hexadecimal_digit_counts_in_either_case_and_nothing_else_does),
         cmocka_unit_test(only_well_formed_utf8_is_utf8),
         cmocka_unit_test(text_is_built_piece_by_piece),
         cmocka_unit_test(a_long_text_grows_the_buffer_without_losing_a_byte),

@@ -5,7 +5,7 @@
 #include "list_http.h"
 #include "product_http.h"
 #include "product_json.h"
-#include "product_repo_sql.h"
+#include "product_queries_sql.h"
 
 bool product_http_read_order_id(struct http_request *request, int64_t *order_id)
 {

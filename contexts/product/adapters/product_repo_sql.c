@@ -3,8 +3,8 @@
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
-#include "list_query.h"
 #include "outbox_sql.h"
+#include "ticket_row.h"
 
 /* States are stored as numbers: 1 pending, 2 ready, 3 out of stock, 4 producing, 5 completed, 6 canceled, 7 void,
  * 8 tombstone. */
@@ -29,13 +29,6 @@ const struct sql_migration product_migrations[] = {
 };
 const size_t product_migrations_count = COUNT_OF(product_migrations);
 
-#define TICKET_COLUMNS                                                                                                 \
-    "id, order_id, reference, state, product_name, qty, attempt, due_at, version, created_at, updated_at, "            \
-    "correlation, traceparent"
-enum { TICKET_COLUMN_COUNT = 13 };
-
-static const struct sql_statement find_by_id = {"SELECT " TICKET_COLUMNS " FROM ticket WHERE id = $1", 1};
-static const struct sql_statement find_by_order = {"SELECT " TICKET_COLUMNS " FROM ticket WHERE order_id = $1", 1};
 static const struct sql_statement find_out_of_stock = {
     "SELECT " TICKET_COLUMNS " FROM ticket WHERE state = 3 AND product_name = $1 AND qty <= $2 ORDER BY id", 2};
 static const struct sql_statement find_items_waited_for = {
@@ -46,12 +39,6 @@ static const struct sql_statement find_due_tickets = {
     4};
 static const struct sql_statement find_next_due = {
     "SELECT due_at FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) ORDER BY due_at, id LIMIT 1", 2};
-/* Whatever is still to be made is due some time, or waits for goods: both have an index that holds nothing else. */
-static const struct sql_statement list_open = {
-    "SELECT " TICKET_COLUMNS " FROM ticket WHERE state IN (2, 3, 4)"
-    " AND id IN (SELECT id FROM ticket WHERE due_at IS NOT NULL UNION ALL SELECT id FROM ticket WHERE state = 3)"
-    " ORDER BY id LIMIT $1",
-    1};
 static const struct sql_statement store_ticket = {
     "INSERT INTO ticket (" TICKET_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
     " ON CONFLICT (id) DO UPDATE SET state = excluded.state, product_name = excluded.product_name, qty = excluded.qty,"
@@ -66,7 +53,6 @@ static const struct sql_statement update_ticket = {
 static const struct sql_statement bring_due_back = {
     "UPDATE ticket SET due_at = " LATEST " WHERE due_at IS NOT NULL AND due_at > $3 AND due_at > " LATEST, 3};
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'tickets'", 1};
-static const struct sql_statement count_tickets = {"SELECT n FROM tally WHERE name = 'tickets'", 0};
 static const struct sql_statement last_ids = {"SELECT COALESCE(MAX(id), 0), (SELECT COALESCE(MAX(order_id), 0) FROM "
                                               "ticket WHERE order_id IS NOT NULL) FROM ticket",
                                               0};
@@ -82,92 +68,17 @@ static struct sql *sql_of(struct product_repo *self)
     return CONTAINER_OF(self, struct product_repo_sql, repo)->sql;
 }
 
-/* Texts point into the row. */
-static struct ticket ticket_of_row(const struct sql_row *row)
-{
-    return (struct ticket){
-        .id = sql_i64(row, 0),
-        .order_id = sql_i64(row, 1),
-        .reference = sql_i64(row, 2),
-        .state = (enum ticket_state)sql_i64(row, 3),
-        .product_name = sql_text(row, 4),
-        .qty = sql_i64(row, 5),
-        .attempt = sql_i64(row, 6),
-        .due_at = sql_i64(row, 7),
-        .version = sql_i64(row, 8),
-        .created_at = sql_i64(row, 9),
-        .updated_at = sql_i64(row, 10),
-        .correlation = sql_text(row, 11),
-        .traceparent = sql_text(row, 12),
-    };
-}
-
-static void ticket_to_row(const struct ticket *ticket, struct sql_value *row)
-{
-    row[0] = SQL_N(ticket->id);
-    row[1] = SQL_N0(ticket->order_id);
-    row[2] = SQL_N0(ticket->reference);
-    row[3] = SQL_N(ticket->state);
-    row[4] = SQL_S(ticket->product_name);
-    row[5] = SQL_N(ticket->qty);
-    row[6] = SQL_N(ticket->attempt);
-    row[7] = SQL_N0(ticket->due_at);
-    row[8] = SQL_N(ticket->version);
-    row[9] = SQL_N(ticket->created_at);
-    row[10] = SQL_N(ticket->updated_at);
-    row[11] = SQL_S0(ticket->correlation);
-    row[12] = SQL_S0(ticket->traceparent);
-}
-
-static int keep_texts(struct ticket *ticket, struct arena *arena)
-{
-    struct str *texts[] = {&ticket->product_name, &ticket->correlation, &ticket->traceparent};
-
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        *texts[i] = arena_copy(arena, *texts[i]);
-        if (!texts[i]->p)
-            return E_MEMORY;
-    }
-    return OK;
-}
-
 /* ---- load ---- */
-
-struct finding {
-    struct ticket *out;
-    struct arena *arena;
-};
-
-static int on_found(void *context, size_t index, const struct sql_row *row)
-{
-    const struct finding *finding = context;
-
-    finding->out[index] = ticket_of_row(row);
-    return keep_texts(&finding->out[index], finding->arena);
-}
-
-static int find_many(struct sql *sql, const struct sql_statement *statement, const int64_t *keys, size_t n,
-                     struct ticket *out, struct arena *arena)
-{
-    struct finding finding = {out, arena};
-    struct sql_value *params = ARENA_ARRAY(arena, struct sql_value, n + 1);
-
-    if (!params)
-        return E_MEMORY;
-    for (size_t i = 0; i < n; i++)
-        params[i] = SQL_N(keys[i]);
-    return sql->query_many(sql, statement, params, n, on_found, &finding);
-}
 
 static int find_by_orders(struct product_repo *self, const int64_t *order_ids, size_t n, struct ticket *out,
                           struct arena *arena)
 {
-    return find_many(sql_of(self), &find_by_order, order_ids, n, out, arena);
+    return ticket_find_by_order(sql_of(self), order_ids, n, out, arena);
 }
 
 static int find_by_ids(struct product_repo *self, const int64_t *ids, size_t n, struct ticket *out, struct arena *arena)
 {
-    return find_many(sql_of(self), &find_by_id, ids, n, out, arena);
+    return ticket_find_by_id(sql_of(self), ids, n, out, arena);
 }
 
 struct waiting_search {
@@ -211,7 +122,7 @@ static int on_waiting(void *context, size_t index, const struct sql_row *row)
     search->on_hand -= ticket.qty;
     struct ticket *kept = &(*search->out)[(*search->n)++];
     *kept = ticket;
-    return keep_texts(kept, search->arena);
+    return ticket_keep_texts(kept, search->arena);
 }
 
 static int find_waiting(struct product_repo *self, struct str product_name, int64_t on_hand, size_t most,
@@ -402,57 +313,4 @@ struct product_repo *product_repo_sql_new(struct sql *sql, struct outbox_retenti
                                       .sql = sql,
                                       .retention = retention};
     return &self->repo;
-}
-
-/* ---- queries ---- */
-
-int product_find(struct sql *sql, int64_t id, struct ticket *ticket, struct arena *arena)
-{
-    *ticket = (struct ticket){.id = id};
-    return find_many(sql, &find_by_id, &id, 1, ticket, arena);
-}
-
-int product_find_by_order(struct sql *sql, int64_t order_id, struct ticket *ticket, struct arena *arena)
-{
-    *ticket = (struct ticket){.order_id = order_id};
-    return find_many(sql, &find_by_order, &order_id, 1, ticket, arena);
-}
-
-const char *const product_sortable[] = {"id", "orderId", "productName", "qty", "status", NULL};
-static const char *const sort_columns[] = {"id", "COALESCE(order_id, reference)", "product_name", "qty", "state"};
-_Static_assert(COUNT_OF(product_sortable) == COUNT_OF(sort_columns) + 1, "each sortable member has its column");
-
-struct listing {
-    product_on_found *on_found;
-    void *context;
-};
-
-static int on_listed(void *context, size_t index, const struct sql_row *row)
-{
-    const struct listing *listing = context;
-    struct ticket ticket = ticket_of_row(row);
-
-    UNUSED(index);
-    listing->on_found(listing->context, &ticket);
-    return OK;
-}
-
-int product_list(struct sql *sql, const struct page_request *page, product_on_found *found, void *context,
-                 int64_t *total)
-{
-    struct listing listing = {found, context};
-
-    int rc = sql_number(sql, &count_tickets, NULL, total);
-    if (rc)
-        return rc;
-    return list_query_page(sql, "SELECT " TICKET_COLUMNS " FROM ticket WHERE state NOT IN (1, 7)", page, sort_columns,
-                           on_listed, &listing);
-}
-
-int product_list_open(struct sql *sql, int64_t limit, product_on_found *found, void *context)
-{
-    struct listing listing = {found, context};
-    struct sql_value most = SQL_N(limit);
-
-    return sql_query(sql, &list_open, &most, on_listed, &listing);
 }

@@ -9,6 +9,7 @@
 #define COFFEESHOP_PRODUCT_APP_H
 
 #include "ask_table.h"
+#include "base.h"
 #include "client_request.h"
 #include "core.h"
 #include "goods.h"
@@ -40,6 +41,11 @@ struct product_command {
     size_t entry;                 /* the app's */
     bool waits;                   /* the app's: it is answered when stock has answered */
 };
+
+static inline struct product_command *product_command_of(struct command *command)
+{
+    return CONTAINER_OF(command, struct product_command, base);
+}
 
 struct product_ports {
     struct product_repo *repo;

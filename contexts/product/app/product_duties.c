@@ -88,11 +88,6 @@ static void settle(struct product_app *app, const struct ticket *ticket, int64_t
     send(app, ask);
 }
 
-static struct product_command *command_of(struct command *command)
-{
-    return CONTAINER_OF(command, struct product_command, base);
-}
-
 static bool is_answer(const struct product_command *command)
 {
     switch (command->intent.kind) {
@@ -177,12 +172,12 @@ void product_do_duties(struct product_app *app, struct product_batch *batch, str
     }
     /* Answers before those who begin to wait: it is the next one that these wait for. */
     for (size_t i = 0; i < n; i++) {
-        if (commands[i]->fate == COMMAND_NORMAL && is_answer(command_of(commands[i])))
-            take_answer(app, batch, command_of(commands[i]));
+        if (commands[i]->fate == COMMAND_NORMAL && is_answer(product_command_of(commands[i])))
+            take_answer(app, batch, product_command_of(commands[i]));
     }
     for (size_t i = 0; i < n; i++) {
-        if (commands[i]->fate == COMMAND_NORMAL && command_of(commands[i])->waits)
-            wait_for_stock(app, batch, command_of(commands[i]));
+        if (commands[i]->fate == COMMAND_NORMAL && product_command_of(commands[i])->waits)
+            wait_for_stock(app, batch, product_command_of(commands[i]));
     }
     for (size_t i = 0; i < batch->tickets.n; i++) {
         const struct product_entry *entry = &batch->entries[i];
