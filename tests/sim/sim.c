@@ -2,9 +2,11 @@
 #include "sim.h"
 
 #include "alloc.h"
+#include "sim_clock.h"
 #include "sim_customers.h"
 #include "sim_faults.h"
 #include "sim_rules.h"
+#include "sim_rules_time.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,6 +74,7 @@ static void open_shop(struct sim *sim)
     sim_follow(sim->services[SIM_VIEW], 0, sim->services[SIM_ORDER]);
     sim_follow(sim->services[SIM_VIEW], 1, sim->services[SIM_PRODUCT]);
     sim_follow(sim->services[SIM_VIEW], 2, sim->services[SIM_STOCK]);
+    sim_clocks_begin(sim);
     for (size_t who = 0; who < SIM_N_SERVICES; who++)
         sim_service_start(sim->services[who]);
 }
@@ -102,6 +105,7 @@ static void close_shop(struct sim *sim)
     sim_stock_close(sim);
     sim_view_close(sim);
     sim_rules_free(sim);
+    sim_rules_free_times(sim);
 }
 
 static void write_report(const struct sim *sim, struct buf *report)

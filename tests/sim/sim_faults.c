@@ -43,6 +43,8 @@ void sim_choose_shape(struct sim *sim)
         .feed_late = some(sim, 100),
         .feed_again = some(sim, 100),
         .cursor_back = some(sim, 500),
+        .clock_wrong = some(sim, 500),
+        .clock_every = some(sim, 1) ? sim_between(random, 1, 20) * US_PER_S : 0,
     };
 }
 
@@ -69,6 +71,7 @@ static void crashes(struct sim_timer *timer)
 
 void sim_faults_begin(struct sim *sim)
 {
+    sim_clocks_step(sim);
     for (size_t who = 0; who < SIM_N_SERVICES; who++) {
         if (!sim->services[who] || !sim->shape.crash_every)
             continue;

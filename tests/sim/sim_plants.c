@@ -28,3 +28,15 @@ void sim_plant_before_commit(struct sim_service *service, struct batch *batch)
         break;
     }
 }
+
+void sim_plant_others_time(struct sim_service *product, struct product_batch *batch)
+{
+    const struct sim *sim = product->sim;
+    int64_t ahead = sim->now + sim->services[SIM_ORDER]->clock.off - sim_clock_now(product);
+
+    for (size_t i = 0; i < batch->tickets.n && sim_has_plant(sim, PLANT_OTHERS_TIME_DECIDES); i++) {
+        struct ticket *ticket = &batch->entries[i].ticket;
+        if (batch->entries[i].is_new && ticket->state == TICKET_READY)
+            ticket->due_at += ahead;
+    }
+}

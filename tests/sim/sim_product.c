@@ -90,7 +90,9 @@ static int bring_back(struct product_repo *repo, const struct due_limits *limits
     struct sim_product *self = of_repo(repo);
 
     int rc = may_read(self);
-    return rc ? rc : self->store->port.bring_back(&self->store->port, limits);
+    if (rc || sim_has_plant(self->service.sim, PLANT_DUE_NOT_BROUGHT_BACK))
+        return rc;
+    return self->store->port.bring_back(&self->store->port, limits);
 }
 
 /* READY_FORGOTTEN: from before the start. */
@@ -126,7 +128,7 @@ static int next_due(struct product_repo *repo, struct due_ticket after, int64_t 
     if (!rc)
         rc = self->store->port.next_due(&self->store->port, after, due_at);
     for (size_t i = 0; !rc && i < self->store->n; i++) {
-        if (is_forgotten(self, &self->store->tickets[i]) && *due_at <= self->service.sim->now)
+        if (is_forgotten(self, &self->store->tickets[i]) && *due_at <= sim_clock_now(&self->service))
             *due_at = INT64_MAX;
     }
     return rc;
@@ -148,6 +150,7 @@ static int commit(struct product_repo *repo, struct product_batch *batch)
     bool happens;
 
     sim_plant_before_commit(&self->service, &batch->base);
+    sim_plant_others_time(&self->service, batch);
     int rc = sim_port_commit(&self->service, &happens);
     int done = happens ? store->commit(store, batch) : OK;
     batch->base.outbox->count = count;

@@ -1,6 +1,7 @@
 #include "sim_rules.h"
 
 #include "sim_customers.h"
+#include "sim_rules_time.h"
 
 #include <stdlib.h>
 
@@ -211,8 +212,10 @@ void sim_rules_check(struct sim *sim)
 
     if (orders != rules->order_commits)
         look_at_orders(sim);
-    if (tickets != rules->ticket_commits)
+    if (tickets != rules->ticket_commits) {
         look_at_tickets(sim);
+        sim_rules_check_times(sim);
+    }
     if (stock != rules->stock_commits)
         sim_rules_look_at_stock(sim);
     rules->order_commits = orders;

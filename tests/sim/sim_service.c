@@ -154,7 +154,7 @@ static void go_on(struct sim_service *self)
     }
     if (self->n_pending)
         wake_soon(self);
-    wake_at(self, self->core->next_due(self->core));
+    wake_at(self, sim_clock_when(self, self->core->next_due(self->core)));
 }
 
 static void run_batch(struct sim_service *self)
@@ -166,7 +166,8 @@ static void run_batch(struct sim_service *self)
     self->injected = false;
     self->published_early = false;
     sim_note(sim, self->who, "runs", (int64_t)self->n_batch, (int64_t)self->n_pending, self->fuse);
-    int rc = self->core->run(self->core, self->batch, self->n_batch, sim->now);
+    self->core->wall_ahead = sim_clock_wall_ahead(self);
+    int rc = self->core->run(self->core, self->batch, self->n_batch, sim_clock_now(self));
     if (rc) {
         sim_note(sim, self->who, "fails", rc, 0, 0);
         if (!self->dying && !self->injected)
@@ -178,6 +179,7 @@ static void run_batch(struct sim_service *self)
         give_back(self, rc);
     } else {
         self->failing = false;
+        self->runs_well = true;
         end_batch(self);
     }
     self->n_batch = 0;
@@ -298,8 +300,10 @@ void sim_service_start(struct sim_service *self)
     self->life++;
     self->fuse = 0;
     self->failing = false;
+    self->runs_well = false;
     self->wake_at = INT64_MAX;
     breaker_init(&self->breaker, &settings);
+    sim_clock_start(self);
     int rc = self->type->open(self);
     sim_note(self->sim, self->who, "starts", (int64_t)self->life, rc, 0);
     if (rc) {
@@ -312,7 +316,7 @@ void sim_service_start(struct sim_service *self)
     self->up = true;
     sim_feed_reload(self);
     sim_followers_restart(self);
-    wake_at(self, self->core->next_due(self->core));
+    wake_at(self, sim_clock_when(self, self->core->next_due(self->core)));
 }
 
 static void drop_all(struct sim_service *self)

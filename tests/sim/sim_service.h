@@ -8,6 +8,7 @@
 #include "core.h"
 #include "event_sink.h"
 #include "fake_outbox.h"
+#include "sim_clock.h"
 #include "sim_feed.h"
 #include "sim_world.h"
 
@@ -37,9 +38,11 @@ struct sim_service {
     struct fake_outbox *store;     /* NULL: type->read_outbox */
     void *decode_context;
     bool up;
-    bool dying;    /* its ports don't do anything any more */
-    bool injected; /* a failure was put into the batch that is running */
+    bool dying;     /* its ports don't do anything any more */
+    bool injected;  /* a failure was put into the batch that is running */
+    bool runs_well; /* a batch of this life has succeeded */
     uint64_t life;
+    struct sim_clock clock;
     int64_t fuse; /* port calls until it dies; 0: it doesn't */
     struct command *first, *last;
     size_t n_pending;

@@ -95,6 +95,8 @@ struct fake_kv *sim_stock_store(const struct sim *sim);
 
 /** What happens to every batch that a repository commits, for the plants. */
 void sim_plant_before_commit(struct sim_service *service, struct batch *batch);
+/** OTHERS_TIME_DECIDES, in the kitchen. */
+void sim_plant_others_time(struct sim_service *product, struct product_batch *batch);
 /** A text as long as the history. */
 struct str sim_text(struct sim *sim, const char *format, ...) PRINTF_LIKE(2, 3);
 

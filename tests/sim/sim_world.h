@@ -28,6 +28,8 @@ struct sim_shape {
     int64_t commit_fails, read_fails;
     int64_t call_lost, answer_lost, call_late, call_twice;
     int64_t feed_late, feed_again, cursor_back;
+    int64_t clock_wrong; /* from the beginning */
+    int64_t clock_every; /* us on average and service in which a wall clock is set; 0: never */
 };
 
 struct sim_timer {
@@ -46,6 +48,7 @@ struct sim_note {
 
 struct sim_service;
 struct sim_rules;
+struct sim_times;
 struct sim_customers;
 
 struct sim {
@@ -60,6 +63,7 @@ struct sim {
     bool calm; /* faults have stopped */
     struct sim_service *services[SIM_N_SERVICES];
     struct sim_rules *rules;
+    struct sim_times *times; /* sim_rules_time.c */
     struct sim_customers *customers;
 
     uint64_t step, hash, met;

@@ -1,0 +1,79 @@
+#include "sim_rules_time.h"
+
+#include "sim_clock.h"
+#include "sim_shop.h"
+
+#include <stdlib.h>
+
+/* Since when a ticket is what it is. */
+struct sim_since {
+    enum ticket_state state;
+    int64_t attempt;
+    int64_t at;    /* in true time */
+    uint64_t life; /* of the kitchen: over a restart its own time may begin anywhere */
+};
+
+struct sim_times {
+    struct sim_since *tickets; /* by place in the store */
+    size_t n, room;
+};
+
+/* The time to think, and the time to brew, are true time. */
+static void check_not_before(struct sim *sim, const struct sim_since *since, const struct ticket *ticket)
+{
+    int64_t took = sim->now - since->at;
+    bool started = since->state == TICKET_READY && since->attempt == 1 && ticket->order_id &&
+                   (ticket->state == TICKET_PRODUCING || ticket->state == TICKET_COMPLETED);
+    bool done = since->state == TICKET_PRODUCING && ticket->state == TICKET_COMPLETED;
+
+    if (since->life != sim->services[SIM_PRODUCT]->life || sim->shape.manual)
+        return;
+    if ((started && took < sim->shape.start_after) || (done && took < sim->shape.brew))
+        sim_break(sim, "time: nothing is done before its time", "ticket %lld is %s after %lld us",
+                  (long long)ticket->id, ticket_state_name(ticket->state), (long long)took);
+}
+
+static int64_t longest_wait(const struct sim *sim, enum ticket_state state)
+{
+    if (state == TICKET_READY)
+        return sim->shape.start_after;
+    return state == TICKET_PRODUCING ? sim->shape.brew : 0;
+}
+
+/* Batches follow each other by 1 us of the kitchen's own time at least, also when there is none in true time. */
+static void check_not_behind(struct sim *sim, const struct ticket *ticket)
+{
+    const struct sim_service *product = sim->services[SIM_PRODUCT];
+    int64_t wait = ticket->due_at - sim_clock_now(product);
+
+    if (product->up && product->runs_well && wait > longest_wait(sim, ticket->state) + US_PER_MS)
+        sim_break(sim, "time: nothing waits longer than it is set to", "ticket %lld is %s for %lld us more",
+                  (long long)ticket->id, ticket_state_name(ticket->state), (long long)wait);
+}
+
+void sim_rules_check_times(struct sim *sim)
+{
+    const struct fake_product_repo *tickets = sim_tickets(sim);
+    uint64_t life = sim->services[SIM_PRODUCT]->life;
+
+    if (!sim->times)
+        sim->times = SIM_NEW(sim, struct sim_times);
+    for (size_t i = 0; i < tickets->n; i++) {
+        const struct ticket *ticket = &tickets->tickets[i];
+        if (i == sim->times->n) {
+            sim->times->tickets = fake_grow(sim->times->tickets, i, 1, &sim->times->room, sizeof(*sim->times->tickets));
+            sim->times->tickets[sim->times->n++] = (struct sim_since){ticket->state, ticket->attempt, sim->now, life};
+        }
+        struct sim_since *since = &sim->times->tickets[i];
+        check_not_before(sim, since, ticket);
+        check_not_behind(sim, ticket);
+        if (since->state != ticket->state || since->attempt != ticket->attempt)
+            *since = (struct sim_since){ticket->state, ticket->attempt, sim->now, life};
+    }
+}
+
+void sim_rules_free_times(struct sim *sim)
+{
+    if (sim->times)
+        free(sim->times->tickets);
+}
