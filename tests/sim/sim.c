@@ -91,7 +91,7 @@ static void live(struct sim *sim)
     if (!sim->broken)
         sim_rules_check_calm(sim);
     sim_customers_see_it_through(sim);
-    sim_go_on(sim, sim->now + settle + 2 * (sim->shape.start_after + sim->shape.brew), sim_rules_check);
+    sim_go_on(sim, sim->now + settle + 2 * (sim_kitchen(sim)->start_after + sim_kitchen(sim)->brew), sim_rules_check);
     if (!sim->broken)
         sim_rules_check_end(sim);
     if (!sim->broken)

@@ -3,8 +3,6 @@
 #include "errors.h"
 #include "sim_service.h"
 
-enum { TIMEOUT_MS = 610 };
-
 static void settle(struct sim_call *call, int error, bool by_breaker)
 {
     if (call->settled)
@@ -82,7 +80,7 @@ static void send(struct sim_call *call)
     call->timeout.fire = times_out;
     call->request.fire = request_comes;
     call->repeat.fire = request_comes_again;
-    sim_set_timer(sim, &call->timeout, sim->now + TIMEOUT_MS * US_PER_MS);
+    sim_set_timer(sim, &call->timeout, sim->now + call->from->settings.call_timeout);
     if (sim_fault(sim, sim->shape.call_twice))
         sim_set_timer_within(sim, &call->repeat, 100, 20 * US_PER_S);
     if (sim_fault(sim, sim->shape.call_lost))

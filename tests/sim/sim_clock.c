@@ -3,11 +3,12 @@
 #include "sim_service.h"
 
 static const int64_t hour = INT64_C(3600) * US_PER_S;
+static const int64_t day = INT64_C(86400) * US_PER_S;
 
 /* What somebody sets a clock to: right, a time zone off, days off, or a little. */
 static int64_t some_offset(struct sim *sim)
 {
-    const int64_t offsets[] = {0, 9 * hour, -9 * hour, 8 * 24 * hour, -8 * 24 * hour, -24 * hour};
+    const int64_t offsets[] = {0, 9 * hour, -9 * hour, 8 * day, -8 * day, -day};
     int64_t choice = sim_between(&sim->random, 0, (int64_t)COUNT_OF(offsets));
 
     if (choice < (int64_t)COUNT_OF(offsets))
@@ -30,9 +31,9 @@ static void steps(struct sim_timer *timer)
         return;
     service->clock.off = some_offset(sim);
     sim_note(sim, service->who, "has its clock set", service->clock.off - before, 0, 0);
-    if (service->clock.off - before >= 24 * hour)
+    if (service->clock.off - before >= day)
         sim_meet(sim, MET_CLOCK_AHEAD);
-    if (before - service->clock.off >= 24 * hour)
+    if (before - service->clock.off >= day)
         sim_meet(sim, MET_CLOCK_BACK);
     sim_set_timer_within(sim, timer, 0, 2 * sim->shape.clock_every);
 }

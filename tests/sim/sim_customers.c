@@ -145,7 +145,8 @@ static void placed(struct sim_order_request *request, int rc, const struct order
         return;
     customer->order_id = id;
     if (sim_chance(&sim->random, 450))
-        cancel_later(customer, sim_chance(&sim->random, 500) ? 300 * US_PER_MS : 2 * sim->shape.start_after + US_PER_S);
+        cancel_later(customer,
+                     sim_chance(&sim->random, 500) ? 300 * US_PER_MS : 2 * sim_kitchen(sim)->start_after + US_PER_S);
     else if (customer->key.n && sim_chance(&sim->random, 300))
         sim_set_timer_within(sim, &customer->comes, 0, 20 * US_PER_S);
 }
@@ -190,8 +191,7 @@ void sim_customers_come(struct sim *sim)
     sim_counter_comes(sim);
     sim_keeper_comes(sim);
     sim_rushes_come(sim);
-    if (sim->shape.manual)
-        sim_barista_comes(sim);
+    sim_barista_comes(sim);
 }
 
 void sim_customers_see_it_through(struct sim *sim)

@@ -19,14 +19,8 @@ static int64_t some(struct sim *sim, int64_t a_lot)
 void sim_choose_shape(struct sim *sim)
 {
     struct sim_random *random = &sim->random;
-    bool fast = sim_chance(random, 400);
-
     sim->shape = (struct sim_shape){
-        .start_after = fast ? 0 : sim_between(random, 0, 5000) * US_PER_MS,
-        .brew = sim_chance(random, 400) ? 0 : sim_between(random, 1, 5000) * US_PER_MS,
-        .manual = sim_chance(random, 200),
-        .most_asks = sim_chance(random, 250) ? sim_between(random, 1, 4) : 64,
-        .most_batch = sim_chance(random, 200) ? 1 : sim_between(random, 2, SIM_MOST_BATCH),
+        .settings = sim_settings_choose(sim),
         .n_customers = sim_between(random, 4, 24),
         .n_counter = sim_chance(random, 600) ? sim_between(random, 1, 10) : 0,
         .n_keeper = sim_chance(random, 700) ? sim_between(random, 1, 8) : 0,
@@ -43,6 +37,7 @@ void sim_choose_shape(struct sim *sim)
         .feed_late = some(sim, 100),
         .feed_again = some(sim, 100),
         .cursor_back = some(sim, 500),
+        .settings_change = some(sim, 400),
         .clock_wrong = some(sim, 500),
         .clock_every = some(sim, 1) ? sim_between(random, 1, 20) * US_PER_S : 0,
     };

@@ -292,11 +292,12 @@ static int open_app(struct sim_service *service)
     static const struct cursors sources = {
         .source = {[PRODUCT_SOURCE_ORDER] = "order", [PRODUCT_SOURCE_STOCK] = "stock"}, .n = 2};
     struct sim_product *self = CONTAINER_OF(service, struct sim_product, service);
-    const struct sim_shape *shape = &service->sim->shape;
+    const struct sim_settings *set =
+        sim_has_plant(service->sim, PLANT_SETTINGS_IGNORED) ? &service->sim->shape.settings : &service->settings;
     struct product_ports ports = {&self->repo, &self->caller, &service->sink, product_event_write};
-    struct product_settings_app settings = {.policy = {shape->start_after, shape->brew},
-                                            .manual = shape->manual,
-                                            .most_asks = (size_t)shape->most_asks,
+    struct product_settings_app settings = {.policy = {set->start_after, set->brew},
+                                            .manual = set->manual,
+                                            .most_asks = (size_t)set->most_asks,
                                             .most_taken_up = 2};
 
     self->reduce = self->release = NULL;

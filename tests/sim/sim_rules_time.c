@@ -16,6 +16,8 @@ struct sim_since {
 struct sim_times {
     struct sim_since *tickets; /* by place in the store */
     size_t n, room;
+    int64_t *by_hand; /* tickets that a barista has taken up */
+    size_t n_by_hand, by_hand_room;
 };
 
 /* The time to think, and the time to brew, are true time. */
@@ -26,18 +28,46 @@ static void check_not_before(struct sim *sim, const struct sim_since *since, con
                    (ticket->state == TICKET_PRODUCING || ticket->state == TICKET_COMPLETED);
     bool done = since->state == TICKET_PRODUCING && ticket->state == TICKET_COMPLETED;
 
-    if (since->life != sim->services[SIM_PRODUCT]->life || sim->shape.manual)
+    if (since->life != sim->services[SIM_PRODUCT]->life || sim_kitchen(sim)->manual)
         return;
-    if ((started && took < sim->shape.start_after) || (done && took < sim->shape.brew))
+    if ((started && took < sim_kitchen(sim)->start_after) || (done && took < sim_kitchen(sim)->brew))
         sim_break(sim, "time: nothing is done before its time", "ticket %lld is %s after %lld us",
                   (long long)ticket->id, ticket_state_name(ticket->state), (long long)took);
+}
+
+static struct sim_times *times_of(struct sim *sim)
+{
+    if (!sim->times)
+        sim->times = SIM_NEW(sim, struct sim_times);
+    return sim->times;
+}
+
+void sim_rules_note_hand(struct sim *sim, int64_t ticket_id)
+{
+    struct sim_times *times = times_of(sim);
+
+    times->by_hand = fake_grow(times->by_hand, times->n_by_hand, 1, &times->by_hand_room, sizeof(int64_t));
+    times->by_hand[times->n_by_hand++] = ticket_id;
+}
+
+static void check_by_hand(struct sim *sim, const struct sim_since *since, const struct ticket *ticket)
+{
+    const struct sim_times *times = sim->times;
+    size_t i = 0;
+
+    if (!sim_kitchen(sim)->manual || since->state != TICKET_READY || ticket->state != TICKET_PRODUCING)
+        return;
+    while (i < times->n_by_hand && times->by_hand[i] != ticket->id)
+        i++;
+    if (i == times->n_by_hand)
+        sim_break(sim, "a barista's work is done by nobody else", "ticket %lld is started", (long long)ticket->id);
 }
 
 static int64_t longest_wait(const struct sim *sim, enum ticket_state state)
 {
     if (state == TICKET_READY)
-        return sim->shape.start_after;
-    return state == TICKET_PRODUCING ? sim->shape.brew : 0;
+        return sim_kitchen(sim)->start_after;
+    return state == TICKET_PRODUCING ? sim_kitchen(sim)->brew : 0;
 }
 
 /* Batches follow each other by 1 us of the kitchen's own time at least, also when there is none in true time. */
@@ -56,15 +86,16 @@ void sim_rules_check_times(struct sim *sim)
     const struct fake_product_repo *tickets = sim_tickets(sim);
     uint64_t life = sim->services[SIM_PRODUCT]->life;
 
-    if (!sim->times)
-        sim->times = SIM_NEW(sim, struct sim_times);
+    struct sim_times *times = times_of(sim);
+
     for (size_t i = 0; i < tickets->n; i++) {
         const struct ticket *ticket = &tickets->tickets[i];
-        if (i == sim->times->n) {
-            sim->times->tickets = fake_grow(sim->times->tickets, i, 1, &sim->times->room, sizeof(*sim->times->tickets));
-            sim->times->tickets[sim->times->n++] = (struct sim_since){ticket->state, ticket->attempt, sim->now, life};
+        if (i == times->n) {
+            times->tickets = fake_grow(times->tickets, i, 1, &times->room, sizeof(*times->tickets));
+            times->tickets[times->n++] = (struct sim_since){ticket->state, ticket->attempt, sim->now, life};
         }
-        struct sim_since *since = &sim->times->tickets[i];
+        struct sim_since *since = &times->tickets[i];
+        check_by_hand(sim, since, ticket);
         check_not_before(sim, since, ticket);
         check_not_behind(sim, ticket);
         if (since->state != ticket->state || since->attempt != ticket->attempt)
@@ -74,6 +105,8 @@ void sim_rules_check_times(struct sim *sim)
 
 void sim_rules_free_times(struct sim *sim)
 {
-    if (sim->times)
-        free(sim->times->tickets);
+    if (!sim->times)
+        return;
+    free(sim->times->tickets);
+    free(sim->times->by_hand);
 }

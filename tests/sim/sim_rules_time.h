@@ -1,5 +1,5 @@
 /** sim_rules_time.h: nothing is done before its time, and nothing waits longer than it is set to, whatever the clocks
- * say.
+ * say and were; and what a barista does is not done by itself.
  */
 #ifndef COFFEESHOP_SIM_RULES_TIME_H
 #define COFFEESHOP_SIM_RULES_TIME_H
@@ -8,6 +8,8 @@
 
 /** The kitchen has committed something. */
 void sim_rules_check_times(struct sim *sim);
+/** A barista takes this ticket up. */
+void sim_rules_note_hand(struct sim *sim, int64_t ticket_id);
 void sim_rules_free_times(struct sim *sim);
 
 #endif

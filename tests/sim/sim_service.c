@@ -87,7 +87,7 @@ void sim_service_post(struct sim_service *self, struct command *command)
 static void cut_batch(struct sim_service *self, bool clients_only)
 {
     size_t n = self->n_pending;
-    size_t most = (size_t)sim_between(&self->sim->random, 1, self->sim->shape.most_batch);
+    size_t most = (size_t)sim_between(&self->sim->random, 1, self->settings.most_batch);
 
     self->n_batch = 0;
     for (size_t i = 0; i < n; i++) {
@@ -304,6 +304,7 @@ void sim_service_start(struct sim_service *self)
     self->wake_at = INT64_MAX;
     breaker_init(&self->breaker, &settings);
     sim_clock_start(self);
+    sim_settings_read(self);
     int rc = self->type->open(self);
     sim_note(self->sim, self->who, "starts", (int64_t)self->life, rc, 0);
     if (rc) {

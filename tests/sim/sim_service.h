@@ -43,6 +43,7 @@ struct sim_service {
     bool runs_well; /* a batch of this life has succeeded */
     uint64_t life;
     struct sim_clock clock;
+    struct sim_settings settings;
     int64_t fuse; /* port calls until it dies; 0: it doesn't */
     struct command *first, *last;
     size_t n_pending;

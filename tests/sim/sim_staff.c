@@ -3,6 +3,7 @@
 
 #include "errors.h"
 #include "sim_rules.h"
+#include "sim_rules_time.h"
 
 /* ---- the counter ---- */
 
@@ -235,11 +236,14 @@ static void works(struct sim_timer *timer)
     struct sim *sim = barista->sim;
     const struct fake_product_repo *tickets = sim_tickets(sim);
     int64_t pause = sim->shape.busy_for / (2 * sim->shape.n_customers + 4);
+    size_t n = sim_kitchen(sim)->manual ? tickets->n : 0; /* otherwise the kitchen needs nobody */
 
-    for (size_t i = 0; i < tickets->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct ticket *ticket = &tickets->tickets[barista->next++ % tickets->n];
         if (ticket->state != TICKET_READY && ticket->state != TICKET_PRODUCING)
             continue;
+        if (ticket->state == TICKET_READY)
+            sim_rules_note_hand(sim, ticket->id);
         handle(sim, ticket->id, ticket->state == TICKET_READY ? TICKET_START : TICKET_FINISH);
         if (sim_fault(sim, 200))
             handle(sim, ticket->id, sim_chance(&sim->random, 700) ? TICKET_START : TICKET_CANCEL);

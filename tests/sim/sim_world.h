@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "sim.h"
 #include "sim_random.h"
+#include "sim_settings.h"
 
 enum sim_who { SIM_ORDER, SIM_PRODUCT, SIM_STOCK, SIM_VIEW, SIM_N_SERVICES, SIM_WORLD = SIM_N_SERVICES };
 
@@ -16,9 +17,7 @@ extern const struct str sim_items[SIM_ITEMS];
 
 /** What this seed's shop is like, and how it is broken; chances are per mille. */
 struct sim_shape {
-    int64_t start_after, brew; /* us */
-    bool manual;
-    int64_t most_asks, most_batch;
+    struct sim_settings settings; /* at first */
     int64_t n_customers, n_counter, n_keeper;
     int64_t busy_for; /* us in which they come; then faults stop */
     bool drains;      /* orders are large: stock runs out */
@@ -28,8 +27,9 @@ struct sim_shape {
     int64_t commit_fails, read_fails;
     int64_t call_lost, answer_lost, call_late, call_twice;
     int64_t feed_late, feed_again, cursor_back;
-    int64_t clock_wrong; /* from the beginning */
-    int64_t clock_every; /* us on average and service in which a wall clock is set; 0: never */
+    int64_t settings_change; /* at a start */
+    int64_t clock_wrong;     /* from the beginning */
+    int64_t clock_every;     /* us on average and service in which a wall clock is set; 0: never */
 };
 
 struct sim_timer {

@@ -1,0 +1,41 @@
+#include "sim_settings.h"
+
+#include "sim_service.h"
+
+struct sim_settings sim_settings_choose(struct sim *sim)
+{
+    struct sim_random *random = &sim->random;
+
+    return (struct sim_settings){
+        .start_after = sim_chance(random, 400) ? 0 : sim_between(random, 0, 5000) * US_PER_MS,
+        .brew = sim_chance(random, 400) ? 0 : sim_between(random, 1, 5000) * US_PER_MS,
+        .manual = sim_chance(random, 200),
+        .most_asks = sim_chance(random, 250) ? sim_between(random, 1, 4) : 64,
+        .most_batch = sim_chance(random, 200) ? 1 : sim_between(random, 2, SIM_MOST_BATCH),
+        .call_timeout = sim_chance(random, 800) ? 610 * US_PER_MS : sim_between(random, 20, 3000) * US_PER_MS,
+    };
+}
+
+void sim_settings_read(struct sim_service *service)
+{
+    struct sim *sim = service->sim;
+    bool was_manual = service->settings.manual;
+
+    if (service->life == 1) {
+        service->settings = sim->shape.settings;
+        return;
+    }
+    if (!sim_fault(sim, sim->shape.settings_change))
+        return;
+    service->settings = sim_settings_choose(sim);
+    sim_meet(sim, MET_SETTINGS_CHANGED);
+    if (service->who == SIM_PRODUCT && service->settings.manual != was_manual)
+        sim_meet(sim, was_manual ? MET_GOES_AUTOMATIC : MET_GOES_MANUAL);
+    sim_note(sim, service->who, "is set otherwise", service->settings.start_after, service->settings.brew,
+             service->settings.manual);
+}
+
+const struct sim_settings *sim_kitchen(const struct sim *sim)
+{
+    return &sim->services[SIM_PRODUCT]->settings;
+}
