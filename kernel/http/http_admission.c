@@ -1,10 +1,8 @@
 /* http_admission.c: who is let in. We accept ourselves: libmicrohttpd listens at one address only, lets whoever is too
  * many wait without a word, and without a descriptor left it stops accepting silently.
  *
- * One connection too many gets a 503 and is closed. Closed at once, what it still sends would be answered with a reset,
- * which can overtake the 503; so a few of those linger until they have hung up. Descriptors for them, and one that is
- * given up when there are none at all (the trick of libev's manual), are counted in before connections are
- * (HTTP_OWN_FILES). */
+ * One connection too many gets a 503 (http_exit.c). The descriptors for that, and one that is given up when there are
+ * none at all (the trick of libev's manual), are counted in before connections are (HTTP_OWN_FILES). */
 #include "http_internal.h"
 
 #include "clock.h"
@@ -18,8 +16,7 @@
 #include <unistd.h>
 
 enum {
-    AT_ONCE = 64, /* accepted in one turn of the loop */
-    LINGER_MS = 1000,
+    AT_ONCE = 64,   /* accepted in one turn of the loop */
     PAUSE_MS = 100, /* not even the spare descriptor helped */
     TELL_EVERY_S = 60,
 };
@@ -27,11 +24,7 @@ enum {
 static struct metric refused_total = METRIC_COUNTER_INIT("coffeeshop_http_connections_refused_total",
                                                          "Connections answered with 503 because there were too many.");
 
-static const struct str answer =
-    STR_INIT("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: 134\r\n"
-             "Retry-After: 1\r\nConnection: close\r\n\r\n"
-             "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
-             "\"detail\":\"There are too many connections; try again a little later.\"}");
+static const char too_many[] = "There are too many connections; try again a little later.";
 
 /* One line for all that are refused within a minute: a crowd must not fill the log as well. */
 static void tell(struct http_server *server, const char *why)
@@ -47,95 +40,6 @@ static void tell(struct http_server *server, const char *why)
                 LOG_I("refused", door->untold), LOG_T("more", "coffeeshop_http_connections_refused_total"));
     door->told_us = now;
     door->untold = 0;
-}
-
-/* Lingering ------------------------------------------------------------------------------------------------------- */
-
-static void let_go(struct http_lingerer *one)
-{
-    loop_watch_remove(one->server->loop, &one->watch);
-    close(one->watch.fd);
-    one->server = NULL;
-}
-
-/* False: it has hung up, or is broken. */
-static bool is_still_talking(int fd)
-{
-    char dropped[4096];
-    ssize_t n = recv(fd, dropped, sizeof dropped, MSG_DONTWAIT);
-
-    return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
-}
-
-static void lingerer_ready(struct loop_watch *watch, uint32_t events)
-{
-    UNUSED(events);
-    if (!is_still_talking(watch->fd))
-        let_go(CONTAINER_OF(watch, struct http_lingerer, watch));
-}
-
-static void end_lingerers(struct http_server *server, int64_t due_us)
-{
-    for (size_t i = 0; i < HTTP_LINGERERS; i++) {
-        struct http_lingerer *one = &server->admission.lingerers[i];
-        if (one->server && one->due_us <= due_us)
-            let_go(one);
-    }
-}
-
-static void linger_is_over(struct loop_timer *timer)
-{
-    struct http_server *server = CONTAINER_OF(timer, struct http_server, admission.linger);
-    int64_t soonest = TIME_NEVER;
-
-    end_lingerers(server, clock_monotonic());
-    for (size_t i = 0; i < HTTP_LINGERERS; i++) {
-        const struct http_lingerer *one = &server->admission.lingerers[i];
-        if (one->server && one->due_us < soonest)
-            soonest = one->due_us;
-    }
-    if (soonest != TIME_NEVER)
-        loop_timer_set(server->loop, timer, soonest);
-}
-
-/* A free one; if need be that of who lingers longest. */
-static struct http_lingerer *place_to_linger(struct http_admission *door)
-{
-    struct http_lingerer *oldest = &door->lingerers[0];
-
-    for (size_t i = 0; i < HTTP_LINGERERS; i++) {
-        struct http_lingerer *one = &door->lingerers[i];
-        if (!one->server)
-            return one;
-        if (one->due_us < oldest->due_us)
-            oldest = one;
-    }
-    let_go(oldest);
-    return oldest;
-}
-
-static void say_no(int fd)
-{
-    (void)send(fd, answer.p, answer.n, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(fd, SHUT_WR);
-}
-
-static void refuse(struct http_server *server, int fd)
-{
-    struct http_admission *door = &server->admission;
-    struct http_lingerer *one = place_to_linger(door);
-
-    say_no(fd);
-    *one = (struct http_lingerer){.watch = {.fd = fd, .ready = lingerer_ready},
-                                  .server = server,
-                                  .due_us = clock_monotonic() + LINGER_MS * US_PER_MS};
-    if (loop_watch_add(server->loop, &one->watch, EPOLLIN)) {
-        close(fd);
-        one->server = NULL;
-    } else if (door->linger.due_us == 0) {
-        loop_timer_set(server->loop, &door->linger, one->due_us);
-    }
-    tell(server, "http.max_connections");
 }
 
 /* Letting in ------------------------------------------------------------------------------------------------------ */
@@ -171,7 +75,7 @@ static bool refuse_with_spare(struct http_server *server, int listen_fd)
         close(door->spare_fd);
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
-        say_no(fd);
+        http_say_no(fd, 503, too_many);
         while (recv(fd, (char[4096]){0}, 4096, MSG_DONTWAIT) > 0)
             continue;
         close(fd);
@@ -189,26 +93,30 @@ static void run_short(struct http_server *server, int listen_fd)
     loop_timer_set(server->loop, &server->admission.pause, clock_monotonic() + PAUSE_MS * US_PER_MS);
 }
 
+static void let_in(struct http_server *server, const struct http_peer *who)
+{
+    if (!make_room(server)) {
+        http_turn_away(server, who->fd, 503, too_many);
+        tell(server, "http.max_connections");
+    } else if (!http_newcomer_welcome(server, who)) {
+        close(who->fd); /* there is no memory */
+    }
+}
+
 /* False: nobody waits, or nobody can be let in at the moment. */
 static bool admit_one(struct http_server *server, int listen_fd)
 {
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    int fd = accept4(listen_fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct http_peer who = {.address_size = sizeof who.address};
 
-    if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    who.fd = accept4(listen_fd, &who.address.any, &who.address_size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (who.fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return false;
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+    if (who.fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
         run_short(server, listen_fd);
         return false;
     }
-    if (fd < 0)
-        return true; /* that one has gone already */
-    if (make_room(server))
-        (void)MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, size); /* closes it when it fails */
-    else
-        refuse(server, fd);
-    server->must_run = true;
+    if (who.fd >= 0) /* otherwise that one has gone already */
+        let_in(server, &who);
     return true;
 }
 
@@ -230,7 +138,6 @@ int http_admission_open(struct http_server *server)
     int rc = 0;
 
     metric_register(&refused_total);
-    door->linger.fire = linger_is_over;
     door->pause.fire = pause_is_over;
     door->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     for (; n < door->n_listeners && rc == 0; n++) {
@@ -265,8 +172,6 @@ void http_admission_end(struct http_server *server, bool let_in)
 void http_admission_close(struct http_server *server)
 {
     http_admission_end(server, false);
-    end_lingerers(server, TIME_NEVER);
-    loop_timer_cancel(server->loop, &server->admission.linger);
     if (server->admission.spare_fd >= 0)
         close(server->admission.spare_fd);
 }

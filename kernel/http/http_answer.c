@@ -28,6 +28,11 @@ void http_count(const struct http_request *request)
     metric_observe(&duration, clock_monotonic() - request->arrived_us);
 }
 
+void http_count_refusal(int status)
+{
+    metric_add(&answers[status / 100 - 1], 1);
+}
+
 /* Answers --------------------------------------------------------------------------------------------------------- */
 
 static const char *content_type_of(const struct http_request *request)

@@ -83,7 +83,7 @@ void *http_exchange_begin(void *cls, const char *uri, struct MHD_Connection *con
     exchange->request.arrived_us = clock_monotonic();
     exchange->uri_end = uri + strlen(uri);
     exchange->target = arena_copy(&exchange->request.arena, str_of(uri));
-    if (peer->in != &server->receiving) /* a connection's first request counts from the connection's beginning */
+    if (peer->in != &server->receiving) /* a connection's first request counts from its first byte */
         http_peers_add(&server->receiving, peer, exchange->request.arrived_us);
     return exchange;
 }

@@ -160,6 +160,14 @@ static bool is_behind(struct str text, const char *next)
     return next == text.p + text.n + 2;
 }
 
+bool http_guard_may_begin(struct str bytes)
+{
+    struct str rest;
+    struct str method = str_split(bytes, ' ', &rest);
+
+    return is_token(method) && (method.n < bytes.n || bytes.n < HTTP_MAX_METHOD);
+}
+
 bool http_guard_is_plain(struct str before, const struct http_field *fields, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

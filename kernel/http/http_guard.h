@@ -65,6 +65,10 @@ struct http_verdict {
 /** Reads `fields` into `head` and judges them. `http_1_1`: the version is at least 1.1. `max_body` in bytes. */
 struct http_verdict http_guard(const struct http_field *fields, size_t n, bool http_1_1, uint64_t max_body,
                                struct http_head *head);
+enum { HTTP_MAX_METHOD = 32 }; /* longer than any that is registered */
+
+/** Whether a request may begin so: `bytes` is what has come of it, at least one and at most HTTP_MAX_METHOD. */
+bool http_guard_may_begin(struct str bytes);
 /** Whether the bytes of the header block are exactly "name: value CR LF" lines: what was parsed accounts for every
  * byte, so no line was folded, ended by CR or LF alone, or hides text behind a NUL. For texts that were parsed in
  * place, with NUL written over colons and line ends; `before` is the version at the end of the request line. */

@@ -1,6 +1,6 @@
 /** http_internal.h: what the server's own files share. Everything here is the loop thread's unless said.
  *
- *  client    one TCP connection, with the deadline by which something must have arrived whole
+ *  peer      one TCP connection, with the deadline by which something must have arrived whole
  *  exchange  one request and its answer; pooled, so that a request costs no allocation in the steady state
  */
 #ifndef COFFEESHOP_HTTP_INTERNAL_H
@@ -14,10 +14,20 @@
 #include "http_trace.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 
 struct http_peer {
+    struct http_server *server;
     int fd;
+    struct loop_watch watch; /* until it says something */
+    size_t n_blank;          /* characters of an empty line that it began with */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
+    socklen_t address_size;
     bool trusted; /* its X-Forwarded-* are believed */
     int64_t due_us;
     struct http_peers *in; /* the list it is on, or NULL */
@@ -72,7 +82,7 @@ struct http_listener {
     struct http_server *server;
 };
 
-/** A client that was refused and hasn't hung up yet. */
+/** A client that was turned away and hasn't hung up yet. */
 struct http_lingerer {
     struct loop_watch watch;
     struct http_server *server; /* NULL: a free place */
@@ -83,10 +93,15 @@ struct http_lingerer {
 struct http_admission {
     struct http_listener listeners[HTTP_MAX_LISTENERS];
     size_t n_listeners;
-    struct http_lingerer lingerers[HTTP_LINGERERS];
-    struct loop_timer linger, pause;
+    struct loop_timer pause;
     int spare_fd; /* given up to refuse somebody when there are no descriptors left */
     int64_t told_us, untold;
+};
+
+/** Where clients go who were turned away. */
+struct http_exit {
+    struct http_lingerer lingerers[HTTP_LINGERERS];
+    struct loop_timer timer;
 };
 
 struct http_server {
@@ -98,7 +113,10 @@ struct http_server {
     void *context;
     struct MHD_Daemon *daemon;
     struct http_admission admission;
-    size_t n_connections;
+    struct http_exit exit;
+    size_t n_connections;        /* newcomers among them */
+    struct http_peers newcomers; /* have said nothing yet: not MHD's */
+    struct http_peer *arriving;  /* is being handed to MHD */
     uint16_t port;
     struct loop_watch watch;
     struct loop_hook hook;
@@ -127,6 +145,24 @@ struct http_server {
  * False: a sentence in `problem`, and nothing listens. */
 bool http_listen(const char *list, struct http_admission *door, uint16_t *port, struct buf *problem);
 void http_listeners_close(struct http_admission *door);
+
+/* http_exit.c */
+void http_exit_open(struct http_server *server);
+/** Answers with a problem document, as far as can be without waiting, and says no more. */
+void http_say_no(int fd, int status, const char *detail);
+/** The same, and takes `fd`: it is closed when the client has hung up, or a little later. */
+void http_turn_away(struct http_server *server, int fd, int status, const char *detail);
+void http_exit_close(struct http_server *server);
+
+/* http_newcomers.c */
+/** Takes the connection with the `fd` and `address` of `who`: it goes to MHD when it has said something that may be the
+ * beginning of a request, and away with 400 when that can't be one. False: there is no memory. */
+bool http_newcomer_welcome(struct http_server *server, const struct http_peer *who);
+/** The connection is over: forgets it. */
+void http_peer_free(struct http_peer *peer);
+/** Hangs up on those whose time is over; when the next one's is. */
+int64_t http_newcomers_expire(struct http_server *server, int64_t now_us);
+void http_newcomers_close(struct http_server *server);
 
 /* http_admission.c */
 /** The listeners are open. E_UNAVAILABLE: no memory. */
@@ -166,6 +202,8 @@ enum MHD_Result http_answer(struct exchange *exchange);
 void http_metrics_register(void);
 /** Counts `request` by its status, and how long it took up to now. */
 void http_count(const struct http_request *request);
+/** Counts one that was answered before it was a request. */
+void http_count_refusal(int status);
 /** Those of http_add_header(). */
 void http_add_own_headers(struct http_request *request, struct MHD_Response *response);
 

@@ -6,47 +6,21 @@
 
 #include <stdatomic.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* Connections ----------------------------------------------------------------------------------------------------- */
-
-static int fd_of(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info ? info->connect_fd : -1;
-}
-
-static void connection_began(struct http_server *server, struct MHD_Connection *connection, void **socket_context)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    struct http_peer *peer = heap_alloc(sizeof *peer);
-    *socket_context = peer;
-    if (!peer)
-        return; /* its first request is refused */
-    peer->fd = fd_of(connection);
-    peer->silent = true;
-    server->silent++;
-    peer->trusted = info && http_trust_has(&server->trust, info->client_addr);
-    http_peers_add(&server->receiving, peer, clock_monotonic());
-}
 
 static void notice_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                               enum MHD_ConnectionNotificationCode code)
 {
     struct http_server *server = cls;
+    UNUSED(connection);
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        server->n_connections++;
-        connection_began(server, connection, socket_context);
+        *socket_context = server->arriving;
+        server->arriving = NULL;
+        http_peers_add(&server->receiving, *socket_context, clock_monotonic());
         return;
     }
-    server->n_connections--;
-    struct http_peer *peer = *socket_context;
-    if (peer && peer->silent)
-        server->silent--;
-    if (peer)
-        http_peer_leave(peer);
-    heap_free(peer);
+    http_peer_free(*socket_context);
     *socket_context = NULL;
 }
 
@@ -75,9 +49,15 @@ static int64_t daemon_due(struct http_server *server, int64_t now_us)
     return ms < (MHD_UNSIGNED_LONG_LONG)(TIME_NEVER / US_PER_S) ? now_us + (int64_t)ms * US_PER_MS : TIME_NEVER;
 }
 
+static int64_t earlier(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
 static int64_t turn(struct loop_hook *hook, int64_t now_us)
 {
     struct http_server *server = CONTAINER_OF(hook, struct http_server, hook);
+    int64_t newcomers_due = http_newcomers_expire(server, now_us);
     int64_t receiving_due = http_peers_expire(&server->receiving, now_us);
     int64_t idle_due = http_peers_expire(&server->idle, now_us);
     if (server->must_run || now_us >= server->mhd_due_us) {
@@ -89,8 +69,7 @@ static int64_t turn(struct loop_hook *hook, int64_t now_us)
         if (server->idle.oldest)
             idle_due = server->idle.oldest->due_us;
     }
-    int64_t due = server->mhd_due_us < receiving_due ? server->mhd_due_us : receiving_due;
-    return due < idle_due ? due : idle_due;
+    return earlier(earlier(server->mhd_due_us, newcomers_due), earlier(receiving_due, idle_due));
 }
 
 /* Life ------------------------------------------------------------------------------------------------------------ */
@@ -131,6 +110,7 @@ static int join_loop(struct http_server *server)
     rc = loop_watch_add(server->loop, &server->watch, EPOLLIN);
     if (rc)
         goto no_watch;
+    http_exit_open(server);
     rc = http_admission_open(server);
     if (rc)
         goto no_admission;
@@ -180,6 +160,7 @@ struct http_server *http_server_new(struct loop *loop, const struct http_setting
     server->loop = loop;
     server->settings = *settings;
     server->context = context;
+    server->newcomers.patience_us = settings->request_ms * US_PER_MS;
     server->receiving.patience_us = settings->request_ms * US_PER_MS;
     server->idle.patience_us = (settings->idle_ms + settings->request_ms) * US_PER_MS;
     server->must_run = true;
@@ -248,6 +229,8 @@ void http_server_free(struct http_server *server)
     loop_hook_remove(server->loop, &server->hook);
     loop_watch_remove(server->loop, &server->watch);
     MHD_stop_daemon(server->daemon);
+    http_newcomers_close(server);
+    http_exit_close(server);
     http_hangups_close(server);
     while (server->spare) {
         struct exchange *exchange = server->spare;

@@ -4,6 +4,9 @@
  * thread. The handler either answers at once or hands the request to another thread; either way http_reply() is called
  * exactly once, from any thread. The request, its arena and its texts live until then, even when the client leaves.
  *
+ *  What a connection says first is looked at before libmicrohttpd gets it (http_newcomers.c): what can't begin a
+ * request gets 400 at once.
+ *
  *  Guard (RFC 9112, smuggling): 400 for Content-Length with Transfer-Encoding, either repeated, Transfer-Encoding other
  * than chunked, white space before a header's colon, Host missing or repeated; 413 on the declared length before
  * reading; an absolute deadline per request against slow clients. All limits are settings.

@@ -1,4 +1,5 @@
 """Clients that smuggle, dawdle or go away: refused or let go, and nobody else notices. At a service, and at the gateway."""
+import json
 import socket
 import threading
 
@@ -71,6 +72,63 @@ def test_a_bare_line_feed_smuggles_nothing(strict_shop, door, statuses_told):
     assert (b'"stocks"' in told) == (door == "gateway")
     inner = ask(strict_shop.ports[door], b"GET /orders HTTP/1.1\nHost: x\n\n" + second.replace(b"/stocks", b"/metrics"))
     assert statuses(inner) == ([400] if door == "order" else [200, 404])
+
+
+NO_REQUESTS = {
+    "control characters": b"\0\1\2\3\r\n\r\n",
+    "control characters and no end of a line": b"\0\1\2\3",
+    "TLS": bytes.fromhex("16030100a5010000a10303") + bytes(range(64)),
+    "remote desktop": bytes.fromhex("0300001312e00000000000010008000b000000"),
+    "JSON": ORDER,
+    "a path alone": b"/orders\r\n\r\n",
+    "a method alone": b"GET\r\n\r\n",
+    "a method with a NUL": b"GE\0T /orders HTTP/1.1\r\nHost: x\r\n\r\n",
+    "letters without end": b"A" * 4000,
+    "a bare line feed": b"\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a bare carriage return": b"\rGET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+    "nothing but empty lines": b"\r\n" * 4000,
+    "UTF-8": "주문".encode(),
+}
+
+
+@pytest.fixture(scope="module")
+def patient_shop(tmp_path_factory):
+    """Times that no test waits for: what is answered is answered at once."""
+    shop = Shop(tmp_path_factory.mktemp("patient"), {"http.request_ms": 600_000, "http.idle_ms": 600_000})
+    try:
+        yield shop.start("order")
+    finally:
+        shop.close()
+
+
+@pytest.mark.parametrize("said", NO_REQUESTS.values(), ids=NO_REQUESTS.keys())
+def test_what_can_be_no_request_is_refused_at_once(patient_shop, said):
+    with socket.create_connection(("127.0.0.1", patient_shop.ports["order"]), timeout=10) as connection:
+        connection.sendall(said)
+        told = receive_to_the_end(connection, within=10)
+    assert statuses(told) == [400]
+    head, _, body = told.partition(b"\r\n\r\n")
+    assert b"Content-Type: application/problem+json" in head and json.loads(body)["status"] == 400
+
+
+def test_a_request_may_come_letter_by_letter_and_after_one_empty_line(patient_shop):
+    with socket.create_connection(("127.0.0.1", patient_shop.ports["order"]), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for letter in b"\r\nGET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":
+            connection.sendall(bytes([letter]))
+        assert statuses(receive_to_the_end(connection, within=10)) == [200]
+
+
+def test_who_says_nothing_keeps_nobody_waiting(patient_shop):
+    silent = [socket.create_connection(("127.0.0.1", patient_shop.ports["order"]), timeout=10) for _ in range(300)]
+    try:
+        assert patient_shop.order("Latte")["status"] == "Requested"
+        for each in silent:
+            each.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert [statuses(receive_to_the_end(each, within=10)) for each in silent] == [[200]] * 300
+    finally:
+        for each in silent:
+            each.close()
 
 
 @both

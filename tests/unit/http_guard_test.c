@@ -101,6 +101,25 @@ static void a_traceparent_is_exactly_as_the_w3c_says(void **state)
         assert_false(http_is_traceparent(str_of(bad[i])));
 }
 
+static void only_a_method_and_a_blank_begin_a_request(void **state)
+{
+    static const char *const good[] = {"G", "GET", "GET ", "GET /orders", "M-SEARCH *", "PRI * HTTP/2.0", "get /"};
+    static const char *const bad[] = {" ",       "\r\n",     "\nGET /",    "GET\r\n", "GE\tT /",   "\x16\x03\x01",
+                                      "\x80",    "GET\x7f/", "G\xC3\xA9T", "(GET /",  "{\"a\":1}", "[::1] ",
+                                      "/orders "};
+    char longest[HTTP_MAX_METHOD];
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(good); i++)
+        assert_true(http_guard_may_begin(str_of(good[i])));
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_false(http_guard_may_begin(str_of(bad[i])));
+    assert_false(http_guard_may_begin((struct str){"\0\1\2\3", 4}));
+    assert_false(http_guard_may_begin((struct str){"GET\0 /", 6}));
+    memset(longest, 'A', sizeof longest);
+    assert_true(http_guard_may_begin((struct str){longest, sizeof longest - 1}));
+    assert_false(http_guard_may_begin((struct str){longest, sizeof longest}));
+}
+
 /* On the wire ----------------------------------------------------------------------------------------------------- */
 
 static void place(void *context, struct http_request *request)
@@ -205,6 +224,7 @@ int main(void)
         cmocka_unit_test(chunked_needs_http_1_1),
         cmocka_unit_test(only_a_host_with_or_without_a_port_is_one),
         cmocka_unit_test(a_traceparent_is_exactly_as_the_w3c_says),
+        cmocka_unit_test(only_a_method_and_a_blank_begin_a_request),
         cmocka_unit_test(what_could_be_understood_in_two_ways_is_refused),
     };
     return cmocka_run_group_tests_name("http_guard", tests, NULL, NULL);
