@@ -4,7 +4,7 @@ import { chromium } from 'playwright-core';
 
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-proxy-server', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync', '--disable-default-apps', '--mute-audio'];
 
 export const DEVICES = {
@@ -15,10 +15,10 @@ export const DEVICES = {
 
 export const LANGUAGES = { ko: 'ko-KR', en: 'en-US' };
 
-/** A Chromium with a profile of its own, which ends with it. */
-export async function launchChromium() {
+/** A Chromium with a profile of its own, which ends with it; `flags` are further ones of its command line. */
+export async function launchChromium(flags = []) {
     if (!existsSync(CHROMIUM)) {
         throw new Error(`there is no Chromium at ${CHROMIUM}; tools/setup test installs it`);
     }
-    return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, headless: true });
+    return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags], headless: true });
 }
