@@ -24,7 +24,7 @@ enum {
     STARTING_US = 10000000,    /* services are started in any order: so long a producer that isn't there is no news */
 };
 
-enum told { TOLD_EPOCH, TOLD_CURSORS, TOLD_OLDEST, TOLD_DATE }; /* what the producer's answer says */
+enum told { TOLD_PRODUCER, TOLD_EPOCH, TOLD_CURSORS, TOLD_OLDEST, TOLD_DATE }; /* what the producer's answer says */
 
 enum { CLOCK_TOLERANCE_S = 5 }; /* less is said by the metric alone */
 
@@ -183,6 +183,12 @@ static uint64_t told_number(const struct follower *follower, enum told which)
     return str_to_u64(str_of(follower->tail.told[which].value), &number) ? number : 0;
 }
 
+/* Anything may answer at an address, with any status: another service of the shop has a feed, too. */
+static bool is_the_producer(const struct follower *follower)
+{
+    return str_is(str_of(follower->tail.told[TOLD_PRODUCER].value), follower->options.producer);
+}
+
 /* From here on the cursor is one of this epoch. What the writer still has from before is a beginning of the same
  * history: the producer has looked. */
 static int enter_epoch(struct follower *follower, uint64_t epoch)
@@ -252,6 +258,8 @@ static int come_up(struct follower *follower)
 {
     if (follower->link == LINK_UP)
         return OK;
+    if (!is_the_producer(follower))
+        return E_FOREIGN;
     if (is_overtaken(follower)) {
         be_overtaken(follower);
         return E_CONFLICT;
@@ -293,6 +301,8 @@ static enum log_level level_of(const struct follower *follower, int error, int s
  * again: its cursor gets one that no feed has. */
 static void note_refusal(struct follower *follower, int error, int status)
 {
+    if (!is_the_producer(follower))
+        return;
     if (status == 409 && error == E_CONFLICT) {
         follower->trouble = FOLLOWER_REFUSED;
         if (follower->epoch == EPOCH_UNKNOWN)
@@ -431,7 +441,8 @@ struct follower *follower_new(struct loop *loop, struct http_client *client, str
         .data = on_data,
         .ended = on_ended,
         .silence_ms = options->silence_ms,
-        .told = {[TOLD_EPOCH] = {.name = "Feed-Epoch"},
+        .told = {[TOLD_PRODUCER] = {.name = "Feed-Producer"},
+                 [TOLD_EPOCH] = {.name = "Feed-Epoch"},
                  [TOLD_CURSORS] = {.name = "Feed-Cursors"},
                  [TOLD_OLDEST] = {.name = "Feed-Oldest"},
                  [TOLD_DATE] = {.name = "Date"}},

@@ -6,6 +6,9 @@
  * left out the connection is closed, the fault is logged, and it asks again. While the writer has max_waiting of its
  * commands, the connection is paused (the producer feels it by TCP's flow control), until half of them are done.
  *
+ *  An answer counts only when it says that it is the producer's (Feed-Producer): a stream of anybody else's is not
+ * taken, nor a refusal.
+ *
  *  When the connection is made, both sides compare: the producer looks whether it has said what we have read, and we
  * look whether our own feed has said what the producer tells to have read of it (Feed-Cursors). The epoch that the
  * producer is in becomes a COMMAND_EPOCH in front of its events.

@@ -62,7 +62,7 @@ void http_client_call(struct http_client *client, struct http_call *call);
  * and other 4xx E_MALFORMED, 404 and 410 E_NOT_FOUND, 409 E_CONFLICT; E_FOREIGN an answer that is not an event stream;
  * E_CLOSING, E_MEMORY. `status` is the HTTP status or 0. http_tail_close() ends it without calling `ended`; also from
  * inside `data`. */
-enum { HTTP_TAIL_TOLD = 4, HTTP_TAIL_VALUE = 256 };
+enum { HTTP_TAIL_TOLD = 5, HTTP_TAIL_VALUE = 256 };
 
 struct http_tail {
     const char *url;

@@ -122,6 +122,7 @@ static void serve_events(void *context, struct http_request *request)
     struct service *service = service_of(context);
     struct str cursors = service_cursors_text(service, &request->arena);
 
+    http_add_header(request, "Feed-Producer", str_of(service->program->name));
     if (cursors.n)
         http_add_header(request, "Feed-Cursors", cursors);
     feed_serve(service->feed, request);

@@ -17,6 +17,7 @@ static void get_events(void *context, struct http_request *request)
 {
     struct fake_producer *producer = context;
 
+    http_add_header(request, "Feed-Producer", STR("fake"));
     feed_serve(producer->feed, request);
 }
 

@@ -34,6 +34,7 @@ class ForeignKitchen:
                     return
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Feed-Producer", "product")
                 self.end_headers()
                 seen = int(self.headers.get("Last-Event-ID") or 0)
                 for position, frame in enumerate(frames, 1):

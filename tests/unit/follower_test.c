@@ -419,7 +419,8 @@ struct talk {
     const char *answers; /* status line and headers */
 };
 
-#define STREAM(more) "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" more "Connection: close\r\n\r\n"
+#define OF_FAKE "Feed-Producer: fake\r\n"
+#define STREAM(more) "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" OF_FAKE more "Connection: close\r\n\r\n"
 
 struct talker {
     const struct talk *talks;
@@ -595,7 +596,7 @@ static void nothing_is_taken_of_a_producer_that_has_read_more_of_us_than_there_i
     assert_int_equal(fixture.recorder.epoch, 0);
 }
 
-#define REFUSAL(status, more) "HTTP/1.1 " status "\r\nContent-Length: 0\r\n" more "Connection: close\r\n\r\n"
+#define REFUSAL(status, more) "HTTP/1.1 " status "\r\nContent-Length: 0\r\n" OF_FAKE more "Connection: close\r\n\r\n"
 
 static void a_cursor_without_an_epoch_that_was_refused_gets_one_that_no_feed_has(void **state)
 {
@@ -630,6 +631,32 @@ static void a_gap_stays_until_somebody_decides_and_is_then_passed_over(void **st
     assert_int_equal(fixture.oldest, 8);
     wait_until(&fixture, 9);
     assert_int_equal(follower_trouble(fixture.follower, &oldest), FOLLOWER_WELL);
+    close_talker(&fixture, &talker);
+    assert_int_equal(fixture.recorder.applied, 2);
+    assert_int_equal(fixture.recorder.epoch, 4711);
+}
+
+#define OF_ANOTHER(status, more) "HTTP/1.1 " status "\r\n" more "Connection: close\r\n\r\n"
+
+static void whatever_somebody_else_says_at_the_producers_address_counts_for_nothing(void **state)
+{
+    UNUSED(state);
+    static const struct talk talks[] = {
+        {"Last-Event-ID: 0\r\n", FRAME("1"), true, OF_ANOTHER("200 OK", "Content-Type: text/event-stream\r\n")},
+        {"Last-Event-ID: 0\r\n", FRAME("1"), true,
+         OF_ANOTHER("200 OK", "Content-Type: text/event-stream\r\nFeed-Producer: stock\r\nFeed-Epoch: 9\r\n"
+                              "Feed-Cursors: us=9:17\r\n")},
+        {"Last-Event-ID: 0\r\n", "", true, OF_ANOTHER("409 Conflict", "Content-Length: 0\r\nFeed-Epoch: 9\r\n")},
+        {"Last-Event-ID: 0\r\n", "", true, OF_ANOTHER("410 Gone", "Content-Length: 0\r\nFeed-Oldest: 8\r\n")},
+        {"Last-Event-ID: 0\r\n", FRAME("1") FRAME("2"), false, STREAM("Feed-Epoch: 4711\r\n")}};
+    struct fixture fixture;
+    struct talker talker;
+    uint64_t oldest;
+
+    follow_talker(&fixture, &talker, talks, COUNT_OF(talks));
+    wait_until(&fixture, 2);
+    assert_int_equal(follower_trouble(fixture.follower, &oldest), FOLLOWER_WELL);
+    assert_int_equal(fixture.overtaken, 0);
     close_talker(&fixture, &talker);
     assert_int_equal(fixture.recorder.applied, 2);
     assert_int_equal(fixture.recorder.epoch, 4711);
@@ -678,6 +705,7 @@ int main(void)
         cmocka_unit_test(nothing_is_taken_of_a_producer_that_has_read_more_of_us_than_there_is),
         cmocka_unit_test(a_cursor_without_an_epoch_that_was_refused_gets_one_that_no_feed_has),
         cmocka_unit_test(a_gap_stays_until_somebody_decides_and_is_then_passed_over),
+        cmocka_unit_test(whatever_somebody_else_says_at_the_producers_address_counts_for_nothing),
         cmocka_unit_test(a_producer_that_comes_later_is_found),
     };
 
