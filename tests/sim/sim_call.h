@@ -24,8 +24,9 @@ struct sim_call {
     bool settled;
     struct sim_call *next; /* of the caller's calls */
     struct sim_timer start, request, repeat, answer, timeout;
-    bool answered; /* the callee has answered, or its connection broke */
-    int error;     /* what the answer says */
+    bool answered;   /* the callee has answered, or its connection broke */
+    int error;       /* what the answer says */
+    bool done_there; /* the callee has committed it; only where nothing is repeated */
 };
 
 /** Starts the call; `call` lives as long as the history. */

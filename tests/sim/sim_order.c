@@ -190,7 +190,12 @@ static void settle(struct sim_call *base, int error)
         call->confirmed = false;
         error = OK;
     }
-    command->unanswered = error;
+    command->unanswered = error && error != E_UNAVAILABLE ? E_OUTCOME_UNKNOWN : error;
+    if (error && sim_has_plant(base->from->sim, PLANT_CANCEL_UNKNOWN_IS_UNCHANGED))
+        command->unanswered = E_UNAVAILABLE;
+    if (command->unanswered == E_UNAVAILABLE && base->done_there)
+        sim_break(base->from->sim, "what isn't known is said to be unknown",
+                  "order %lld is said to be unchanged, and its ticket is cancelled", (long long)call->order_id);
     if (!error)
         command->intent.kind = call->confirmed ? ORDER_CANCEL_CONFIRMED : ORDER_CANCEL_REFUSED;
     if (!error && call->confirmed)

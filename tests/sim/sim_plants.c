@@ -1,4 +1,5 @@
 /* sim_plants.c: the planted bugs that lie in a commit. The others lie where their port is wrapped. */
+#include "errors.h"
 #include "sim_shop.h"
 
 void sim_plant_before_commit(struct sim_service *service, struct batch *batch)
@@ -39,4 +40,16 @@ void sim_plant_others_time(struct sim_service *product, struct product_batch *ba
         if (batch->entries[i].is_new && ticket->state == TICKET_READY)
             ticket->due_at += ahead;
     }
+}
+
+int sim_plant_unknown(struct sim_service *service, int error)
+{
+    bool done = sim_has_plant(service->sim, PLANT_UNKNOWN_IS_DONE);
+    bool failed = sim_has_plant(service->sim, PLANT_UNKNOWN_GOES_ON);
+
+    if (done || failed)
+        service->lost = false;
+    if (done)
+        return OK;
+    return failed ? E_UNAVAILABLE : error;
 }

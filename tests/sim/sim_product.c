@@ -90,9 +90,13 @@ static int bring_back(struct product_repo *repo, const struct due_limits *limits
     struct sim_product *self = of_repo(repo);
 
     int rc = may_read(self);
+    bool happens;
+
     if (rc || sim_has_plant(self->service.sim, PLANT_DUE_NOT_BROUGHT_BACK))
         return rc;
-    return self->store->port.bring_back(&self->store->port, limits);
+    rc = sim_port_unknown(&self->service, &happens);
+    int done = !rc || happens ? self->store->port.bring_back(&self->store->port, limits) : OK;
+    return rc ? rc : done;
 }
 
 /* READY_FORGOTTEN: from before the start. */
@@ -365,11 +369,15 @@ static void answer_call(struct client_command *client, int rc)
 {
     struct sim_call *base = sim_cancel_call_base(client->call);
 
+    bool done = client->command.verdict != TICKET_REFUSAL && client->command.verdict != TICKET_BROKEN;
+    int failure = rc == SIM_BROKEN || rc == E_OUTCOME_UNKNOWN ? E_TIMEOUT : E_UNAVAILABLE;
+
     if (base->answered)
         return;
+    base->done_there = done && !base->repeat.number && (rc == OK || client->shop->service.happened);
     if (rc == OK && client->command.verdict != TICKET_BROKEN)
         sim_cancel_call_is(client->call, client->command.verdict != TICKET_REFUSAL, client->command.ticket.id);
-    sim_call_answer(base, rc ? E_UNAVAILABLE : client->command.verdict == TICKET_BROKEN ? E_TIMEOUT : OK);
+    sim_call_answer(base, rc ? failure : client->command.verdict == TICKET_BROKEN ? E_TIMEOUT : OK);
 }
 
 static void finish(struct command *base, int rc)

@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "errors.h"
 #include "sim_call.h"
+#include "sim_shop.h"
 
 enum { RETRY_US = 250000 };
 
@@ -127,6 +128,11 @@ static void give_back(struct sim_service *self, int rc)
 {
     struct command *others = self->first;
     bool lie = sim_has_plant(self->sim, PLANT_FAILURE_IS_SUCCESS);
+    int told = sim_has_plant(self->sim, PLANT_UNKNOWN_IS_NO) && rc == E_OUTCOME_UNKNOWN ? E_UNAVAILABLE : rc;
+
+    if (self->happened && told != E_OUTCOME_UNKNOWN && !self->dying)
+        sim_break(self->sim, "what isn't known is said to be unknown", "%s says %s of a batch that is committed",
+                  sim_who_name(self->who), error_name(told));
 
     self->first = NULL;
     self->n_pending = 0;
@@ -134,7 +140,7 @@ static void give_back(struct sim_service *self, int rc)
         struct command *command = self->batch[i];
         command->kept = false;
         if (command->origin == FROM_CLIENT || self->dying)
-            command->finish(command, lie ? OK : rc);
+            command->finish(command, lie ? OK : told);
         else
             append(self, command);
     }
@@ -164,6 +170,7 @@ static void run_batch(struct sim_service *self)
 
     cut_batch(self, clients_only);
     self->injected = false;
+    self->happened = false;
     self->published_early = false;
     sim_note(sim, self->who, "runs", (int64_t)self->n_batch, (int64_t)self->n_pending, self->fuse);
     self->core->wall_ahead = sim_clock_wall_ahead(self);
@@ -183,7 +190,7 @@ static void run_batch(struct sim_service *self)
         end_batch(self);
     }
     self->n_batch = 0;
-    if (self->dying)
+    if (self->dying || rc == E_OUTCOME_UNKNOWN)
         sim_service_crash(self);
     else
         go_on(self);
@@ -205,6 +212,8 @@ int sim_port_failure(struct sim_service *self, int64_t per_mille)
 {
     static const int errors[] = {E_UNAVAILABLE, E_FULL, E_CONFLICT, E_MEMORY};
 
+    if (self->lost)
+        return E_OUTCOME_UNKNOWN;
     if (!sim_fault(self->sim, per_mille))
         return OK;
     self->injected = true;
@@ -212,7 +221,21 @@ int sim_port_failure(struct sim_service *self, int64_t per_mille)
     return errors[sim_between(&self->sim->random, 0, COUNT_OF(errors) - 1)];
 }
 
-int sim_port_commit(struct sim_service *self, bool *happens)
+int sim_port_unknown(struct sim_service *self, bool *happens)
+{
+    *happens = false;
+    if (!self->lost && !sim_fault(self->sim, self->sim->shape.commit_unknown))
+        return OK;
+    *happens = !self->lost && sim_chance(&self->sim->random, 500);
+    if (!self->lost)
+        sim_meet(self->sim, *happens ? MET_UNKNOWN_IS_MADE : MET_UNKNOWN_IS_NOT_MADE);
+    self->lost = true;
+    self->injected = true;
+    sim_note(self->sim, self->who, "commits, or not", *happens, 0, 0);
+    return sim_plant_unknown(self, E_OUTCOME_UNKNOWN);
+}
+
+static int commit_outcome(struct sim_service *self, bool *happens)
 {
     *happens = false;
     if (self->dying)
@@ -223,8 +246,19 @@ int sim_port_commit(struct sim_service *self, bool *happens)
             sim_meet(self->sim, MET_DIED_BEHIND_A_COMMIT);
         return E_UNAVAILABLE;
     }
-    int rc = sim_port_failure(self, self->sim->shape.commit_fails);
+    int rc = sim_port_unknown(self, happens);
+    if (rc || self->injected)
+        return rc;
+    rc = sim_port_failure(self, self->sim->shape.commit_fails);
     *happens = rc == OK;
+    return rc;
+}
+
+int sim_port_commit(struct sim_service *self, bool *happens)
+{
+    int rc = commit_outcome(self, happens);
+
+    self->happened = *happens;
     return rc;
 }
 
@@ -300,6 +334,7 @@ void sim_service_start(struct sim_service *self)
     self->life++;
     self->fuse = 0;
     self->failing = false;
+    self->lost = false;
     self->runs_well = false;
     self->wake_at = INT64_MAX;
     breaker_init(&self->breaker, &settings);

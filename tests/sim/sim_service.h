@@ -40,6 +40,8 @@ struct sim_service {
     bool up;
     bool dying;     /* its ports don't do anything any more */
     bool injected;  /* a failure was put into the batch that is running */
+    bool happened;  /* its commit was made, whatever the process was told */
+    bool lost;      /* a commit's outcome is unknown: the store does nothing any more */
     bool runs_well; /* a batch of this life has succeeded */
     uint64_t life;
     struct sim_clock clock;
@@ -79,8 +81,11 @@ void sim_service_post(struct sim_service *self, struct command *command);
 bool sim_port_call(struct sim_service *self);
 /** Whether a failure is to be put into this call; the error to give, or 0. */
 int sim_port_failure(struct sim_service *self, int64_t per_mille);
-/** At a commit: the result is what the port returns, and *happens says whether the commit is made: a process may die
- * behind it, and a commit may fail. */
+/** At any commit: whether its outcome is to be unknown; then E_OUTCOME_UNKNOWN, and *happens says whether it is made.
+ */
+int sim_port_unknown(struct sim_service *self, bool *happens);
+/** At a commit of a batch: the result is what the port returns, and *happens says whether the commit is made: a process
+ * may die behind it, and a commit may fail. */
 int sim_port_commit(struct sim_service *self, bool *happens);
 
 #endif

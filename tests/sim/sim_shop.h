@@ -95,6 +95,8 @@ struct fake_kv *sim_stock_store(const struct sim *sim);
 
 /** What happens to every batch that a repository commits, for the plants. */
 void sim_plant_before_commit(struct sim_service *service, struct batch *batch);
+/** UNKNOWN_IS_DONE and UNKNOWN_GOES_ON: what the process takes that error for. */
+int sim_plant_unknown(struct sim_service *service, int error);
 /** OTHERS_TIME_DECIDES, in the kitchen. */
 void sim_plant_others_time(struct sim_service *product, struct product_batch *batch);
 /** A text as long as the history. */

@@ -116,8 +116,11 @@ static int commit(struct stock_repo *repo, struct stock_batch *batch)
 static bool tidy(struct stock_repo *repo, int64_t now)
 {
     struct sim_stock *self = of_repo(repo);
+    bool happens;
 
-    return self->store->tidy(self->store, now);
+    if (!sim_port_call(&self->service) || (sim_port_unknown(&self->service, &happens) && !happens))
+        return false;
+    return self->store->tidy(self->store, now) && !self->service.lost;
 }
 
 static int restore(struct stock_repo *repo, int64_t *last_id, uint64_t *last_position, int64_t *last_moment)

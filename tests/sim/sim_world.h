@@ -24,7 +24,7 @@ struct sim_shape {
 
     int64_t crash_every; /* us on average and service; 0: never */
     int64_t away_most;   /* us */
-    int64_t commit_fails, read_fails;
+    int64_t commit_fails, read_fails, commit_unknown;
     int64_t call_lost, answer_lost, call_late, call_twice;
     int64_t feed_late, feed_again, cursor_back;
     int64_t settings_change; /* at a start */
