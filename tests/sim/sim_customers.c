@@ -3,6 +3,7 @@
 #include "sim_customers.h"
 
 #include "errors.h"
+#include "sim_shelf.h"
 
 enum { MOST_TRIES = 5 };
 
@@ -190,6 +191,7 @@ void sim_customers_come(struct sim *sim)
     sim_orders_come(sim);
     sim_counter_comes(sim);
     sim_keeper_comes(sim);
+    sim_shelf_is_looked_after(sim);
     sim_rushes_come(sim);
     sim_barista_comes(sim);
 }

@@ -25,7 +25,7 @@ static void check_version(struct sim_service *producer, const struct sim_event *
     struct sim_feed *feed = &producer->feed;
 
     for (size_t i = feed->n; i-- > 0;) {
-        if (!str_eq(feed->events[i].subject, event->subject))
+        if (!str_eq(feed->events[i].subject, event->subject) || feed->events[i].aggregate != event->aggregate)
             continue;
         if (feed->events[i].version >= event->version)
             sim_break(producer->sim, "9: events in the order in which they happened",
@@ -61,7 +61,7 @@ static int on_published(void *context, const struct sse_event *sse)
         sim_break(sim, "events can be read", "%s: %s", sim_who_name(producer->who), error.reason);
         return 1;
     }
-    struct sim_event event = {text, envelope.type, envelope.subject, envelope.version};
+    struct sim_event event = {text, envelope.type, envelope.subject, data.id, envelope.version};
     check_version(producer, &event);
     feed->events = fake_grow(feed->events, feed->n, 1, &feed->room, sizeof(event));
     feed->events[feed->n++] = event;
@@ -138,11 +138,12 @@ static void check_order(struct sim_follower *follower, uint64_t position, const 
     if (position <= follower->highest)
         return;
     follower->highest = position;
-    while (i < follower->n_seen && !str_eq(follower->seen[i].subject, event->subject))
+    while (i < follower->n_seen &&
+           (!str_eq(follower->seen[i].subject, event->subject) || follower->seen[i].aggregate != event->aggregate))
         i++;
     if (i == follower->n_seen) {
         follower->seen = fake_grow(follower->seen, follower->n_seen, 1, &follower->seen_room, sizeof(*follower->seen));
-        follower->seen[follower->n_seen++] = (struct sim_seen){event->subject, 0};
+        follower->seen[follower->n_seen++] = (struct sim_seen){event->subject, event->aggregate, 0};
     }
     if (event->version <= follower->seen[i].version)
         sim_break(follower->consumer->sim, "9: everyone sees events in the order in which they happened",

@@ -9,7 +9,7 @@
 struct sim_event {
     struct str text;
     struct str type, subject;
-    int64_t version;
+    int64_t aggregate, version; /* a name of stock's may be another row's later: its versions begin again */
 };
 
 /** What a producer serves: the tail of its outbox. */
@@ -20,7 +20,7 @@ struct sim_feed {
 
 struct sim_seen {
     struct str subject;
-    int64_t version;
+    int64_t aggregate, version;
 };
 
 struct sim_follower {

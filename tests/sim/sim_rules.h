@@ -5,7 +5,7 @@
 
 #include "sim_shop.h"
 
-enum { SIM_MOST_RESERVATIONS = 512 };
+enum { SIM_MOST_RESERVATIONS = 512, SIM_MOST_SHELVES = 64 };
 
 /** A reservation as stock has it. */
 struct sim_reservation {
@@ -16,14 +16,27 @@ struct sim_reservation {
     int64_t qty;
 };
 
+/** A row of stock, removed ones too, and what its events say of it. */
+struct sim_shelf {
+    size_t item;
+    bool kept;
+    int64_t on_hand, version;
+    int64_t reserved; /* from it */
+    int64_t moved;    /* the sum of all movements: what has to be there */
+    int64_t out;      /* reduced and not released, while it was kept */
+    int64_t came;     /* received and corrected */
+};
+
 /** Stock as it is committed. */
 struct sim_stock_picture {
     struct sim_reservation reservations[SIM_MOST_RESERVATIONS];
     size_t n;
-    int64_t on_hand[SIM_ITEMS];
-    int64_t reserved[SIM_ITEMS];
-    int64_t came[SIM_ITEMS]; /* received and corrected, by stock's events */
-    uint64_t position;       /* of the last event counted */
+    struct sim_shelf shelves[SIM_MOST_SHELVES]; /* by the row's id less one */
+    size_t n_shelves;
+    int64_t kept[SIM_ITEMS];    /* the id of the row that has the item's name; 0: it isn't kept */
+    int64_t on_hand[SIM_ITEMS]; /* in that row */
+    uint64_t counts;            /* a bit for each count of the keeper's (sim_shelf.h) that has been taken */
+    uint64_t position;          /* of the last event looked at */
 };
 
 struct sim_known {
@@ -50,5 +63,7 @@ void sim_rules_free(struct sim *sim);
 
 /** Reads what stock has committed (sim_rules_stock.c) and checks it by itself. */
 void sim_rules_look_at_stock(struct sim *sim);
+/** The item's number; SIM_ITEMS: none. */
+size_t sim_item_of(struct str name);
 
 #endif

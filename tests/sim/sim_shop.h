@@ -46,6 +46,8 @@ struct sim_product_request {
 struct sim_stock_request {
     struct sim_request base;
     struct stock_intent intent;
+    struct str key;
+    /** rc 0: `step` has its verdict and its yes; when the answer is one that was kept, nothing else. */
     void (*done)(struct sim_stock_request *self, int rc, const struct stock_step *step);
 };
 

@@ -115,9 +115,10 @@ static void kept(struct sim_stock_request *request, int rc, const struct stock_s
 {
     struct keeper *keeper = CONTAINER_OF(request, struct keeper_request, request)->keeper;
 
-    UNUSED(step);
-    sim_note(keeper->sim, SIM_WORLD, "hears of the goods", rc, 0, 0);
-    if (rc && keeper->insists)
+    bool refused = !rc && step->verdict == STOCK_REFUSED;
+
+    sim_note(keeper->sim, SIM_WORLD, "hears of the goods", rc, refused, 0);
+    if ((rc || refused) && keeper->insists)
         sim_set_timer_within(keeper->sim, &keeper->timer, 0, US_PER_S);
 }
 
@@ -127,6 +128,9 @@ static void keeps(struct sim_timer *timer)
     struct keeper_request *request = sim_request_new(keeper->sim, sizeof(*request));
 
     request->keeper = keeper;
+    if (keeper->insists)
+        keeper->intent.kind =
+            keeper->sim->rules->stock.kept[sim_item_of(keeper->intent.product_name)] ? STOCK_RECEIVE : STOCK_ADD;
     request->request.intent = keeper->intent;
     request->request.done = kept;
     sim_note(keeper->sim, SIM_WORLD, "keeps stock", (int64_t)keeper->intent.kind, keeper->intent.qty, 0);

@@ -106,6 +106,8 @@ static int commit(struct stock_repo *repo, struct stock_batch *batch)
 
     if (sim_has_plant(self->service.sim, PLANT_BATCH_NOT_SEEN))
         lose_updates(self, batch);
+    if (sim_has_plant(self->service.sim, PLANT_KEYS_NOT_KEPT))
+        memset(batch->base.record_is_new, 0, batch->base.keys.n);
     int rc = sim_port_commit(&self->service, &happens);
     int done = happens ? self->store->commit(self->store, batch) : OK;
     if (happens && !done && outbox->count)
@@ -189,6 +191,7 @@ struct client_command {
     struct sim_stock_request *request; /* or: */
     struct sim_stock_call *call;
     struct stock_step steps[SIM_MOST_QUESTIONS];
+    char text[2]; /* a client's answer: the verdict, and whether it is yes */
 };
 
 /* A reservation's id is one attempt of one ticket. */
@@ -209,6 +212,24 @@ static int read_answers(struct client_command *client)
     return OK;
 }
 
+static void render(struct stock_command *command)
+{
+    struct client_command *client = CONTAINER_OF(command, struct client_command, command);
+
+    client->text[0] = (char)('0' + client->steps[0].verdict);
+    client->text[1] = client->steps[0].yes ? 'y' : 'n';
+    command->client.answer = (struct answer){.status = 200, .body = {client->text, sizeof(client->text)}};
+}
+
+static void read_kept_answer(struct client_command *client)
+{
+    const struct str kept = client->command.client.answer.body;
+
+    sim_meet(client->shop->service.sim, MET_STOCK_KEY_REPLAYED);
+    client->steps[0].verdict = (enum stock_verdict)(kept.p[0] - '0');
+    client->steps[0].yes = kept.p[1] == 'y';
+}
+
 static void finish(struct command *base, int rc)
 {
     struct client_command *client = CONTAINER_OF(base, struct client_command, command.base);
@@ -216,6 +237,8 @@ static void finish(struct command *base, int rc)
 
     if (client->shop->service.dying)
         rc = SIM_BROKEN;
+    if (!rc && client->command.client.replayed)
+        read_kept_answer(client);
     if (client->call) {
         struct sim_call *call = sim_stock_call_base(client->call);
         if (!call->answered)
@@ -278,7 +301,11 @@ void sim_stock_ask(struct sim_stock_request *request)
     struct client_command *client = new_command(request->base.sim, 1);
 
     client->request = request;
+    client->command.client.key = request->key;
+    client->command.render = render;
     client->steps[0].intent = request->intent;
+    if (sim_has_plant(request->base.sim, PLANT_EXPECTATION_IGNORED))
+        client->steps[0].intent.expected.given = false;
     if (sim_service_submit(&client->shop->service, &client->command.base))
         return;
     sim_request_answered(request->base.sim, &request->base);

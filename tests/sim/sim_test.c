@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { FIXED = 300, FRESH = 300, BITES_WITHIN = 20000, SAME = 40 };
+enum { FIXED = 1000, FRESH = 300, BITES_WITHIN = 20000, SAME = 40 };
 
 /* Plays seeds until one breaks a rule; says which and why. `*met` gathers what happened. */
 static bool all_hold(uint64_t from, uint64_t seeds, uint64_t *met)

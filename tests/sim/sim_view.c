@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "errors.h"
 #include "fake_view_repo.h"
+#include "sim_rules.h"
 #include "sim_shop.h"
 #include "view_app.h"
 #include "view_events.h"
@@ -85,10 +86,20 @@ static void close_app(struct sim_service *service)
     view_app_free(&CONTAINER_OF(service, struct sim_view, service)->app);
 }
 
+static struct command *decode(void *context, size_t source, struct str text, const char **reason)
+{
+    struct sim_view *self = CONTAINER_OF(context, struct sim_view, decoder);
+    struct command *command = view_event_decode(context, source, text, reason);
+
+    if (command && sim_has_plant(self->service.sim, PLANT_ROW_KNOWN_BY_VERSION))
+        CONTAINER_OF(command, struct view_command, base)->item.stock_id = 1;
+    return command;
+}
+
 void sim_view_open(struct sim *sim)
 {
     static const struct sim_service_type type = {
-        .who = SIM_VIEW, .open = open_app, .close = close_app, .decode = view_event_decode};
+        .who = SIM_VIEW, .open = open_app, .close = close_app, .decode = decode};
     struct sim_view *self = SIM_NEW(sim, struct sim_view);
 
     sim_service_init(&self->service, sim, &type);
@@ -142,6 +153,27 @@ static void check_same(struct sim *sim, const struct mypage *page, const struct 
                   (long long)page->id);
 }
 
+static const struct item_level *level_of(const struct fake_view_repo *view, struct str name)
+{
+    for (size_t i = 0; i < view->n_items; i++) {
+        if (str_eq(view->items[i].name, name))
+            return &view->items[i];
+    }
+    return NULL;
+}
+
+/* The menu shows what the shelf has: sold out when it isn't kept, and not when it is kept again. */
+static void check_menu(struct sim *sim, const struct fake_view_repo *view, const char *when)
+{
+    for (size_t i = 0; i < SIM_ITEMS; i++) {
+        const struct item_level *level = level_of(view, sim_items[i]);
+        if (!level || level->on_hand != sim->rules->stock.on_hand[i])
+            sim_break(sim, "8: the view converges to the owners' truth", "%s the menu has %lld %.*s, stock %lld", when,
+                      (long long)(level ? level->on_hand : -1), STR_ARG(sim_items[i]),
+                      (long long)sim->rules->stock.on_hand[i]);
+    }
+}
+
 /* One producer's whole history, event by event. */
 static void tell_all(struct sim *sim, struct view_app *app, size_t source)
 {
@@ -173,6 +205,7 @@ void sim_view_check_end(struct sim *sim)
 
     for (size_t i = 0; i < orders->n; i++)
         check_truth(sim, &orders->orders[i]);
+    check_menu(sim, view, "as it is");
     if (view->outbox.n_dead)
         sim_break(sim, "facts don't contradict each other", "the view puts an event aside");
     int rc = view_app_init(&app, &ports, &cursors);
@@ -181,6 +214,7 @@ void sim_view_check_end(struct sim *sim)
         tell_all(sim, &app, source);
     for (size_t i = 0; i < view->n; i++)
         check_same(sim, &view->pages[i], fake_view_repo_find(again, view->pages[i].id));
+    check_menu(sim, again, "rebuilt,");
     view_app_free(&app);
     fake_view_repo_free(again);
 }
