@@ -15,6 +15,7 @@
 struct order_settings {
     const char *listen;
     const char *product_url;
+    int64_t product_breaker;
 };
 
 static const struct setting rows[] = {
@@ -22,6 +23,7 @@ static const struct setting rows[] = {
             "Where the order service listens: addresses with ports, separated by blanks."),
     SETTING(struct order_settings, product_url, "order.product_url", SETTING_URL, "http://127.0.0.1:8082", 1, 256,
             "Where the product service is."),
+    BREAKER_SETTING(struct order_settings, product_breaker, "order.product_breaker", "product"),
 };
 
 /* Everything the service is made of, in the order in which it is made. */
@@ -39,7 +41,7 @@ static bool open_all(struct order_service *self, const struct program *program, 
                      const struct order_settings *settings, struct buf *problem)
 {
     static const struct cursors sources = {.source = {"product"}, .n = 1};
-    struct breaker_settings breaker = common_breaker_settings(common);
+    struct guarded_settings calls = guarded_settings_of(common, settings->product_breaker);
 
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
@@ -49,8 +51,8 @@ static bool open_all(struct order_service *self, const struct program *program, 
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
     self->repo = order_repo_sql_new(self->store->writes, &self->store->retention);
-    struct guarded_caller *caller = guarded_caller_new(
-        "product", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
+    struct guarded_caller *caller =
+        guarded_caller_new("product", service_loop(self->service), service_client(self->service), &calls);
     self->http.product = caller;
     self->product = caller ? order_product_client_new(caller, settings->product_url, self->service) : NULL;
     if (!self->repo || !self->product) {

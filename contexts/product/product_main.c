@@ -18,6 +18,8 @@ struct product_settings {
     int64_t start_after_ms, brew_ms;
     int64_t mode; /* 0 auto, 1 manual */
     int64_t max_asks;
+    int64_t stock_breaker;
+    int64_t fault_delay_ms;
 };
 
 #define ROW(member, name, type, fallback, min, max, doc)                                                               \
@@ -38,6 +40,9 @@ static const struct setting rows[] = {
      .doc = "auto: the timer starts and finishes; manual: a barista does."},
     ROW(max_asks, "product.max_asks", SETTING_INT, "4096", 1, 1000000,
         "Tickets for which stock is being asked at a time."),
+    BREAKER_SETTING(struct product_settings, stock_breaker, "product.stock_breaker", "stock"),
+    ROW(fault_delay_ms, "product.fault.delay_ms", SETTING_MS, "0", 0, 600000,
+        "With fault.enabled: every request waits so long before it is looked at."),
 };
 
 /* Everything the service is made of, in the order in which it is made. */
@@ -71,7 +76,7 @@ static bool open_app(struct product_service *self, const struct product_settings
 static bool open_all(struct product_service *self, const struct program *program, const struct common_settings *common,
                      const struct product_settings *settings, struct buf *problem)
 {
-    struct breaker_settings breaker = common_breaker_settings(common);
+    struct guarded_settings calls = guarded_settings_of(common, settings->stock_breaker);
 
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
@@ -81,8 +86,8 @@ static bool open_all(struct product_service *self, const struct program *program
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
     self->repo = product_repo_sql_new(self->store->writes, &self->store->retention);
-    struct guarded_caller *caller = guarded_caller_new(
-        "stock", service_loop(self->service), service_client(self->service), &breaker, common->call_timeout_ms);
+    struct guarded_caller *caller =
+        guarded_caller_new("stock", service_loop(self->service), service_client(self->service), &calls);
     self->http.stock = caller;
     self->stock =
         caller ? product_stock_client_new(caller, settings->stock_url, (size_t)common->call_max_batch, self->service)
@@ -109,6 +114,7 @@ static bool start(struct product_service *self, const struct product_settings *s
         .cursors = &self->app.cursors,
         .decode = product_event_decode,
         .last_position = self->app.outbox.next - 1,
+        .fault_delay_ms = settings->fault_delay_ms,
     };
 
     sql_service_fill(self->store, &parts);

@@ -12,6 +12,7 @@
 struct stock_settings {
     const char *listen;
     int64_t opening, retain_hours, map_size;
+    int64_t fault_delay_ms;
 };
 
 #define ROW(member, name, type, fallback, min, max, doc)                                                               \
@@ -24,6 +25,8 @@ static const struct setting rows[] = {
         "A reservation is forgotten so long (hours of running) after its last change; 0: never."),
     ROW(map_size, "stock.map_size", SETTING_BYTES, "16GiB", INT64_C(1) << 20, INT64_C(1) << 44,
         "The most that the stock's store may grow to."),
+    ROW(fault_delay_ms, "stock.fault.delay_ms", SETTING_MS, "0", 0, 600000,
+        "With fault.enabled: every request waits so long before it is looked at."),
 };
 
 /* Everything the service is made of, in the order in which it is made. */
@@ -131,6 +134,7 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
         .store = &self->store,
         .read_stored = read_stored,
         .read_context = self->kv,
+        .fault_delay_ms = settings->fault_delay_ms,
     };
 
     self->store = (struct store){.probe = probe, .check = check};

@@ -202,7 +202,7 @@ static void waiting_expires(struct loop_timer *timer)
     int64_t soonest = TIME_NEVER;
 
     for (struct transfer *transfer; (transfer = first_expired(client, now));)
-        give_up(transfer, transfer->error != OK ? transfer->error : E_UNAVAILABLE); /* it never got a connection */
+        give_up(transfer, transfer->error != OK ? transfer->error : E_BUSY); /* it never got a connection */
     for (struct transfer *transfer = client->waiting.first; transfer; transfer = transfer->next)
         soonest = transfer->deadline < soonest ? transfer->deadline : soonest;
     if (soonest != TIME_NEVER)

@@ -2,8 +2,8 @@
  *
  *  Loop thread only. A call always ends in exactly one `done`, also on time-out, refused connection, too large an
  * answer or http_client_free() (E_CLOSING). A time-out (E_TIMEOUT) means unknown: the other side may have done it.
- * E_UNAVAILABLE means the connection could not be made, or none was free in time: it has certainly not been done. What
- * broke after bytes were sent is E_TIMEOUT too: unknown. E_TOO_LARGE: it was answered, with too much.
+ * E_UNAVAILABLE means the connection could not be made, E_BUSY that none of ours was free in time: it has certainly not
+ * been done. What broke after bytes were sent is E_TIMEOUT too: unknown. E_TOO_LARGE: it was answered, with too much.
  *
  *  A request on a kept-alive connection that the server closes before the first byte of an answer is sent once more on
  * a fresh one (by libcurl), so what is called has to be harmless when repeated. No redirects, no proxy, http and https

@@ -143,6 +143,7 @@ static enum MHD_Result dispatch(struct exchange *exchange)
         return http_answer(exchange);
     exchange->state = EXCHANGE_RUNNING;
     server->in_flight++;
+    exchange->request.route = exchange->route;
     exchange->route->handle(server->context, &exchange->request);
     if (exchange->answered_inside) {
         server->in_flight--;

@@ -51,9 +51,12 @@ struct http_reply_header {
     struct str value; /* in the request's arena */
 };
 
+struct route;
+
 struct http_request {
     /* what came */
-    enum http_method method; /* HEAD arrives as HTTP_GET with head = true */
+    const struct route *route; /* by which it is here: an element of the server's table */
+    enum http_method method;   /* HEAD arrives as HTTP_GET with head = true */
     bool head;
     struct str path;                   /* as it came, without query */
     struct str query;                  /* as it came, without '?' */

@@ -62,6 +62,8 @@ void breaker_init(struct breaker *breaker, const struct breaker_settings *settin
 {
     ASSERT(settings->window_ms > 0 && settings->sleep_window_ms >= 0);
     *breaker = (struct breaker){.settings = *settings, .state = BREAKER_CLOSED};
+    if (settings->force == BREAKER_FORCED_OPEN)
+        breaker->state = BREAKER_OPEN;
 }
 
 bool breaker_allows(struct breaker *breaker, int64_t now)
@@ -80,7 +82,7 @@ void breaker_record(struct breaker *breaker, int64_t now, bool good)
     count(breaker, now, good);
     switch (breaker->state) {
     case BREAKER_CLOSED:
-        if (!is_sick(breaker, now))
+        if (breaker->settings.force == BREAKER_FORCED_CLOSED || !is_sick(breaker, now))
             return;
         breaker->state = BREAKER_OPEN;
         breaker->opened_at = now;
@@ -101,6 +103,8 @@ void breaker_record(struct breaker *breaker, int64_t now, bool good)
 
 int64_t breaker_opens_again_at(const struct breaker *breaker)
 {
+    if (breaker->settings.force == BREAKER_FORCED_OPEN)
+        return TIME_NEVER;
     switch (breaker->state) {
     case BREAKER_OPEN:
         return breaker->opened_at + sleep_window(breaker);

@@ -10,17 +10,22 @@
 
 #include <stdatomic.h>
 
+/* Nobody knows when whoever forced a breaker open lets it go. */
+enum { FORCED_OPEN_RETRY_S = 30 };
+
 struct guarded_caller {
     const char *name;
     struct loop *loop;
     struct http_client *client;
     struct breaker breaker; /* the loop's */
     int64_t timeout_ms;
+    int64_t max_concurrent;
+    int64_t under_way; /* the loop's */
     enum breaker_state logged;
     _Atomic int64_t shut_until; /* no call is let through before (monotonic us); a copy of what the breaker says, for
                                      other threads */
     char labels[64];
-    struct metric calls, failures, refused, state;
+    struct metric calls, failures, refused, rejected, state;
 };
 
 static void metric_of(struct guarded_caller *caller, struct metric *metric, const char *name, const char *help,
@@ -33,8 +38,21 @@ static void metric_of(struct guarded_caller *caller, struct metric *metric, cons
     metric_register(metric);
 }
 
+struct guarded_settings guarded_settings_of(const struct common_settings *common, int64_t force)
+{
+    return (struct guarded_settings){
+        .breaker = {.window_ms = common->breaker_window_ms,
+                    .volume = common->breaker_volume,
+                    .error_percent = common->breaker_error_percent,
+                    .sleep_window_ms = common->breaker_sleep_window_ms,
+                    .force = (enum breaker_force)force},
+        .timeout_ms = common->call_timeout_ms,
+        .max_concurrent = common->call_max_concurrent,
+    };
+}
+
 struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, struct http_client *client,
-                                          const struct breaker_settings *settings, int64_t timeout_ms)
+                                          const struct guarded_settings *settings)
 {
     struct guarded_caller *caller = heap_alloc(sizeof(*caller));
     struct buf labels = {0};
@@ -44,8 +62,10 @@ struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, s
     caller->name = name;
     caller->loop = loop;
     caller->client = client;
-    caller->timeout_ms = timeout_ms;
-    breaker_init(&caller->breaker, settings);
+    caller->timeout_ms = settings->timeout_ms;
+    caller->max_concurrent = settings->max_concurrent;
+    breaker_init(&caller->breaker, &settings->breaker);
+    caller->logged = caller->breaker.state;
     buf_printf(&labels, "service=\"%s\"", name);
     ASSERT(!labels.failed && labels.n < sizeof(caller->labels));
     memcpy(caller->labels, labels.p, labels.n);
@@ -56,7 +76,10 @@ struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, s
               METRIC_COUNTER);
     metric_of(caller, &caller->refused, "coffeeshop_calls_refused_total",
               "Calls not made because the breaker was open.", METRIC_COUNTER);
+    metric_of(caller, &caller->rejected, "coffeeshop_calls_rejected_total",
+              "Calls not made because too many were under way.", METRIC_COUNTER);
     metric_of(caller, &caller->state, "coffeeshop_breaker_state", "0 closed, 1 open, 2 half-open.", METRIC_GAUGE);
+    metric_set(&caller->state, caller->breaker.state);
     return caller;
 }
 
@@ -75,10 +98,18 @@ static void show_state(struct guarded_caller *caller)
     caller->logged = state;
 }
 
+/* Whose fault a failure is. What ends because we stop, or never left us, says nothing about the other side. */
+static bool is_our_own(int error)
+{
+    return error == E_CLOSING || error == E_MEMORY || error == E_BUSY;
+}
+
 static int outcome_of(const struct http_call *http, int error)
 {
     struct peer_problem problem;
 
+    if (error == E_BUSY)
+        return E_UNAVAILABLE;
     if (error)
         return error;
     if (http->status < 500)
@@ -93,11 +124,11 @@ static void on_done(struct http_call *http, int error)
     struct guarded_caller *caller = call->caller;
     int outcome = outcome_of(http, error);
 
-    /* What ends because we stop says nothing about the other side. */
-    if (error != E_CLOSING) {
+    caller->under_way--;
+    if (outcome && error != E_CLOSING)
+        metric_add(&caller->failures, 1);
+    if (!is_our_own(error)) {
         breaker_record(&caller->breaker, clock_monotonic(), outcome == OK);
-        if (outcome)
-            metric_add(&caller->failures, 1);
         show_state(caller);
     }
     call->done(call, outcome);
@@ -108,6 +139,12 @@ static void start(struct loop_job *job)
     struct guarded_call *call = CONTAINER_OF(job, struct guarded_call, job);
     struct guarded_caller *caller = call->caller;
 
+    /* Before the breaker is asked: a probe that it lets through has to be made. */
+    if (caller->under_way >= caller->max_concurrent) {
+        metric_add(&caller->rejected, 1);
+        call->done(call, E_UNAVAILABLE);
+        return;
+    }
     bool allowed = breaker_allows(&caller->breaker, clock_monotonic());
     show_state(caller);
     if (!allowed) {
@@ -116,6 +153,7 @@ static void start(struct loop_job *job)
         return;
     }
     metric_add(&caller->calls, 1);
+    caller->under_way++;
     call->http.timeout_ms = caller->timeout_ms;
     call->http.done = on_done;
     http_client_call(caller->client, &call->http);
@@ -130,6 +168,8 @@ void guarded_call(struct guarded_caller *caller, struct guarded_call *call)
 
 int64_t guarded_caller_retry_after_s(const struct guarded_caller *caller)
 {
+    if (caller->breaker.settings.force == BREAKER_FORCED_OPEN)
+        return FORCED_OPEN_RETRY_S;
     int64_t wait = atomic_load_explicit(&caller->shut_until, memory_order_relaxed) - clock_monotonic();
 
     return wait <= US_PER_S ? 1 : (wait + US_PER_S - 1) / US_PER_S;

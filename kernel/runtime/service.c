@@ -165,6 +165,8 @@ bool service_start(struct service *service, const struct service_parts *parts, s
         BUF_LIT(problem, "there is not enough memory to start");
         return false;
     }
+    if (!service_fault_prepare(service, problem))
+        return false;
     struct http_settings http = service->common->http;
     if (!file_budget_fit(service->common, open_files_raise(), &http, problem))
         return false;
@@ -253,6 +255,7 @@ void service_free(struct service *service)
         close(service->signal_fd);
     }
     if (service->loop) {
+        service_fault_free(service);
         loop_timer_cancel(service->loop, &service->look);
         loop_timer_cancel(service->loop, &service->timer);
         loop_free(service->loop);

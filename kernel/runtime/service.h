@@ -55,9 +55,11 @@ struct service_parts {
     feed_read_stored *read_stored;
     void *read_context;
     struct sql
-        *dead_letters;     /* the loop's connection to where dead letters are kept; NULL: the service follows nobody */
-    struct reader *reader; /* stopped before the loop is gone; NULL: there is none */
-    int64_t linger_us;     /* of the writer */
+        *dead_letters;      /* the loop's connection to where dead letters are kept; NULL: the service follows nobody */
+    struct reader *reader;  /* stopped before the loop is gone; NULL: there is none */
+    int64_t linger_us;      /* of the writer */
+    int64_t fault_delay_ms; /* the setting <service>.fault.delay_ms: requests of the context's own routes wait so long
+                               before anybody looks at them; 0: they don't */
 };
 
 /** Locks DATA/<name>.lock, makes loop and client, blocks the signals. NULL and a sentence in `problem`. */

@@ -2,8 +2,8 @@
  *
  *  Each is one concern, and none is called by what it calls: service_directory.c (where its files are, whose they are),
  * service_shutdown.c (how it ends), service_history.c (whether its data is the one that others know), service_store.c
- * (whether the store is to be trusted), service_routes.c (what it says of itself over HTTP), and over them service.c
- * (puts it together, starts it, takes it apart).
+ * (whether the store is to be trusted), service_routes.c (what it says of itself over HTTP), service_fault.c (how it
+ * misbehaves when it is told to), and over them service.c (puts it together, starts it, takes it apart).
  */
 #ifndef COFFEESHOP_SERVICE_INTERNAL_H
 #define COFFEESHOP_SERVICE_INTERNAL_H
@@ -17,6 +17,13 @@ enum service_phase {
     PHASE_SERVING,
     PHASE_UNREADY,  /* told to stop; everything still works, but nobody should send more */
     PHASE_DRAINING, /* no new connections; what is in flight is finished */
+};
+
+/** Requests that wait because we were told to be slow. All wait equally long: the oldest is due first. */
+struct service_fault {
+    int64_t delay_us; /* 0: nobody waits */
+    struct loop_timer timer;
+    struct delayed_request *first, **end;
 };
 
 struct service {
@@ -36,6 +43,7 @@ struct service {
     struct writer *writer;
     struct service_parts parts;
     struct route *routes;
+    struct service_fault fault;
     struct follower *followers[CURSOR_MAX_SOURCES];
     size_t n_followers;
     enum service_phase phase;
@@ -60,6 +68,12 @@ void service_end(struct service *service, int64_t drain_ms);
 void service_store_lost(void *context);
 /** Looks after the store from now on. Before the writer's thread is started. */
 void service_store_watch(struct service *service);
+
+/** Puts the wait that `parts` ask for before the context's routes, which are the first of service->routes. false and a
+ * sentence in `problem` when faults aren't enabled. */
+bool service_fault_prepare(struct service *service, struct buf *problem);
+/** Forgets who waits. After the loop has ended. */
+void service_fault_free(struct service *service);
 
 /** The common routes, NULL-path-terminated. */
 extern const struct route service_routes[];

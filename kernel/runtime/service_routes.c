@@ -49,7 +49,8 @@ static void show_links(void *context, struct http_request *request)
     http_reply(request);
 }
 
-static void reply_health(struct http_request *request, const char *trouble)
+/* A fault that was asked for is no trouble: it is said, so that nobody looks for another reason. */
+static void reply_health(struct http_request *request, const char *trouble, int64_t fault_delay_ms)
 {
     request->status = trouble ? 503 : 200;
     request->content_type = "application/json";
@@ -59,7 +60,11 @@ static void reply_health(struct http_request *request, const char *trouble)
         buf_char(&request->reply, '}');
         http_add_header(request, "Retry-After", STR("1"));
     } else {
-        BUF_LIT(&request->reply, "{\"status\":\"UP\"}");
+        BUF_LIT(&request->reply, "{\"status\":\"UP\"");
+        if (fault_delay_ms > 0)
+            buf_printf(&request->reply, ",\"fault\":\"told to be slow: every request waits %lld ms\"",
+                       (long long)fault_delay_ms);
+        buf_char(&request->reply, '}');
     }
     http_reply(request);
 }
@@ -94,7 +99,7 @@ static void show_ready(void *context, struct http_request *request)
             buf_char(&feeds, '\0');
         trouble = feeds.failed ? "feeds can't be followed" : feeds.p;
     }
-    reply_health(request, trouble);
+    reply_health(request, trouble, service->parts.fault_delay_ms);
     buf_free(&feeds);
 }
 
@@ -105,7 +110,7 @@ static void show_live(void *context, struct http_request *request)
     int64_t silent = service_data_trouble(service) ? 0 : clock_monotonic() - writer_turned_at(service->writer);
 
     /* That this runs at all shows that the loop turns. */
-    reply_health(request, silent > STUCK_AFTER_S * US_PER_S ? "the writer does not turn" : NULL);
+    reply_health(request, silent > STUCK_AFTER_S * US_PER_S ? "the writer does not turn" : NULL, 0);
 }
 
 static void show_metrics(void *context, struct http_request *request)

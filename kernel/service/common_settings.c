@@ -65,6 +65,9 @@ const struct setting common_settings_rows[] = {
         "Most questions sent to another service in one call; stock takes no more than 1000."),
     ROW(call_max_connections, "call.max_connections", SETTING_INT, "16", 1, 1024,
         "Connections to other services at a time."),
+    ROW(call_max_concurrent, "call.max_concurrent", SETTING_INT, "1024", 1, 1000000,
+        "Calls to one other service under way at a time, those that wait for a connection among them; more are refused "
+        "at once."),
 
     ROW(breaker_window_ms, "breaker.window_ms", SETTING_MS, "10000", 10, 10 * MINUTE,
         "The circuit breaker looks at the calls of the last so many milliseconds."),
@@ -79,6 +82,10 @@ const struct setting common_settings_rows[] = {
         "Answers to an Idempotency-Key are kept so long (hours of running); 0: for ever."),
     ROW(outbox_retain_hours, "outbox.retain_hours", SETTING_INT, "0", 0, 87600,
         "Events are kept so long (hours of running) for followers that are away or rebuild; 0: for ever."),
+
+    ROW(fault_enabled, "fault.enabled", SETTING_BOOL, "false", 0, 0,
+        "Whether services may be told to misbehave (*.fault.*), to see how the others take it. Never where customers "
+        "are."),
 
     ROW(drain_ms, "drain_ms", SETTING_MS, "0", 0, 10 * MINUTE,
         "After SIGTERM: unready but serving for so long, for load balancers to notice."),

@@ -4,7 +4,6 @@
 #ifndef COFFEESHOP_PROGRAM_H
 #define COFFEESHOP_PROGRAM_H
 
-#include "breaker.h"
 #include "config.h"
 #include "http_server.h"
 #include "log.h"
@@ -22,11 +21,12 @@ struct common_settings {
     int64_t feed_tail_bytes, feed_heartbeat_ms, feed_max_followers, feed_followers_per_address, feed_max_waiting,
         feed_silence_ms;
     int64_t writer_batch, writer_queue, writer_retry_ms;
-    int64_t call_timeout_ms, call_max_batch, call_max_connections; /* synchronous calls */
+    int64_t call_timeout_ms, call_max_batch, call_max_connections, call_max_concurrent; /* synchronous calls */
     int64_t breaker_window_ms, breaker_volume, breaker_error_percent, breaker_sleep_window_ms;
     int64_t idempotency_retain_hours, outbox_retain_hours; /* 0: for ever */
-    int64_t drain_ms; /* after SIGTERM: unready for so long before no new connection is taken */
-    int64_t stop_ms;  /* then at most so long to finish what is in flight */
+    int64_t drain_ms;   /* after SIGTERM: unready for so long before no new connection is taken */
+    int64_t stop_ms;    /* then at most so long to finish what is in flight */
+    bool fault_enabled; /* whether a service may be told to misbehave */
     int64_t query_ms;
     int64_t list_quick_rows, list_max_waiting,
         list_waiting_per_address; /* a list that takes longer is given up with 503 */
@@ -34,17 +34,6 @@ struct common_settings {
 
 extern const struct setting common_settings_rows[];
 extern const size_t common_settings_count;
-
-/** The breaker.* settings in the breaker's terms. */
-static inline struct breaker_settings common_breaker_settings(const struct common_settings *common)
-{
-    return (struct breaker_settings){
-        .window_ms = common->breaker_window_ms,
-        .volume = common->breaker_volume,
-        .error_percent = common->breaker_error_percent,
-        .sleep_window_ms = common->breaker_sleep_window_ms,
-    };
-}
 
 /** The exit status of a service that can't go on as it is but may when it is started anew (EX_TEMPFAIL of sysexits.h):
  * never "it can't start". */

@@ -276,7 +276,8 @@ static void publish(struct event_sink *sink, struct outbox *outbox)
 
 void sim_service_init(struct sim_service *self, struct sim *sim, const struct sim_service_type *type)
 {
-    static const struct breaker_settings hystrix = {10000, 20, 50, 5000};
+    static const struct breaker_settings hystrix = {
+        .window_ms = 10000, .volume = 20, .error_percent = 50, .sleep_window_ms = 5000};
 
     *self = (struct sim_service){.sim = sim, .type = type, .who = type->who, .wake_at = INT64_MAX};
     self->sink.publish = publish;

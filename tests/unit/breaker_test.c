@@ -178,6 +178,36 @@ static void it_says_when_the_next_call_may_be_made(void **state)
     assert_true(breaker_opens_again_at(&breaker) <= now);
 }
 
+static void forced_open_it_stays_so(void **state)
+{
+    UNUSED(state);
+    struct breaker_settings settings = hystrix;
+    struct breaker breaker;
+
+    settings.force = BREAKER_FORCED_OPEN;
+    breaker_init(&breaker, &settings);
+    assert_int_equal(breaker.state, BREAKER_OPEN);
+    breaker_record(&breaker, 0, true);
+    assert_false(breaker_allows(&breaker, 3600 * US_PER_S));
+    assert_true(breaker_opens_again_at(&breaker) == TIME_NEVER);
+    assert_int_equal(breaker.state, BREAKER_OPEN);
+}
+
+static void forced_closed_it_stays_so(void **state)
+{
+    UNUSED(state);
+    struct breaker_settings settings = hystrix;
+    struct breaker breaker;
+
+    settings.force = BREAKER_FORCED_CLOSED;
+    breaker_init(&breaker, &settings);
+    for (int i = 0; i < 100; i++) {
+        assert_true(breaker_allows(&breaker, i));
+        breaker_record(&breaker, i, false);
+    }
+    assert_int_equal(breaker.state, BREAKER_CLOSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +225,8 @@ int main(void)
         cmocka_unit_test(the_last_moment_of_the_window_still_counts),
         cmocka_unit_test(after_a_long_silence_everything_is_forgotten),
         cmocka_unit_test(a_clock_that_stands_still_is_one_bucket),
+        cmocka_unit_test(forced_open_it_stays_so),
+        cmocka_unit_test(forced_closed_it_stays_so),
         cmocka_unit_test(it_says_when_the_next_call_may_be_made),
     };
 

@@ -13,17 +13,18 @@
 
 #include <cmocka.h>
 
-enum { AN_HOUR_MS = 3600000, VOLUME = 4 };
+enum { AN_HOUR_MS = 3600000, VOLUME = 4, CONNECTIONS = 8, AT_A_TIME = 256, MOST_KEPT = 64 };
 
 struct other_side {
     struct loop *loop;
     struct http_client *client;
     struct http_server *server;
     struct buf url;
-    int status;                /* what it answers; 0: nothing */
-    bool says_why;             /* with a problem document */
-    int asked;                 /* how often it was */
-    struct http_request *kept; /* not answered yet */
+    int status;                           /* what it answers; 0: nothing */
+    bool says_why;                        /* with a problem document */
+    int asked;                            /* how often it was */
+    struct http_request *kept[MOST_KEPT]; /* not answered yet */
+    int n_kept;
     struct guarded_caller *caller;
 };
 
@@ -33,7 +34,8 @@ static void serve(void *context, struct http_request *request)
 
     side->asked++;
     if (!side->status) {
-        side->kept = request;
+        assert_true(side->n_kept < MOST_KEPT);
+        side->kept[side->n_kept++] = request;
         return;
     }
     request->status = side->status;
@@ -47,7 +49,7 @@ static void serve(void *context, struct http_request *request)
 static const struct route routes[] = {{HTTP_PUT, "/it", serve, .doc = "Answers as it is told.", .body_optional = true},
                                       {.path = NULL}};
 
-static void open_side(struct other_side *side, int64_t sleep_window_ms, int64_t timeout_ms)
+static void open_side_of(struct other_side *side, const struct guarded_settings *calls)
 {
     const struct http_settings http = {.max_connections = 64,
                                        .max_body = 65536,
@@ -55,27 +57,40 @@ static void open_side(struct other_side *side, int64_t sleep_window_ms, int64_t 
                                        .idle_ms = 60000,
                                        .request_ms = 60000,
                                        .trusted_proxy = "127.0.0.1"};
-    const struct breaker_settings breaker = {
-        .window_ms = AN_HOUR_MS, .volume = VOLUME, .error_percent = 50, .sleep_window_ms = sleep_window_ms};
     struct buf problem = {0};
 
     *side = (struct other_side){.loop = loop_new(), .status = 200};
     assert_non_null(side->loop);
-    side->client = http_client_new(side->loop, 8);
+    side->client = http_client_new(side->loop, CONNECTIONS);
     side->server = http_server_new(side->loop, &http, "127.0.0.1:0", routes, side, &problem);
     assert_non_null(side->client);
     assert_non_null(side->server);
     buf_printf(&side->url, "http://127.0.0.1:%d/it", http_server_port(side->server));
     buf_char(&side->url, '\0');
-    side->caller = guarded_caller_new("other", side->loop, side->client, &breaker, timeout_ms);
+    side->caller = guarded_caller_new("other", side->loop, side->client, calls);
     assert_non_null(side->caller);
+}
+
+static struct guarded_settings settings_of(int64_t sleep_window_ms, int64_t timeout_ms)
+{
+    return (struct guarded_settings){
+        .breaker = {.window_ms = AN_HOUR_MS, .volume = VOLUME, .error_percent = 50, .sleep_window_ms = sleep_window_ms},
+        .timeout_ms = timeout_ms,
+        .max_concurrent = AT_A_TIME};
+}
+
+static void open_side(struct other_side *side, int64_t sleep_window_ms, int64_t timeout_ms)
+{
+    struct guarded_settings calls = settings_of(sleep_window_ms, timeout_ms);
+
+    open_side_of(side, &calls);
 }
 
 static void close_side(struct other_side *side)
 {
-    if (side->kept) {
-        http_fill_problem(side->kept, 503, NULL, "too late");
-        http_reply(side->kept);
+    for (int i = 0; i < side->n_kept; i++) {
+        http_fill_problem(side->kept[i], 503, NULL, "too late");
+        http_reply(side->kept[i]);
     }
     http_client_free(side->client);
     http_server_free(side->server);
@@ -229,6 +244,94 @@ static void when_the_pause_is_over_one_good_answer_closes_the_breaker(void **sta
     close_side(&side);
 }
 
+/* `n` calls at once, which the other side does not answer. */
+static void ask_a_crowd(struct other_side *side, struct asked *asked, int n, int *open)
+{
+    *open = n;
+    side->status = 0;
+    for (int i = 0; i < n; i++)
+        ask(side, &asked[i], side->url.p, open);
+    loop_run(side->loop);
+}
+
+static int count_of(const struct asked *asked, int n, int error)
+{
+    int found = 0;
+
+    for (int i = 0; i < n; i++)
+        found += asked[i].error == error;
+    return found;
+}
+
+static void too_many_at_a_time_are_rejected_at_once_and_say_nothing_of_the_other_side(void **state)
+{
+    enum { MOST = VOLUME - 2, CROWD = MOST + 3 * VOLUME };
+    struct guarded_settings calls = settings_of(AN_HOUR_MS, 50);
+    struct asked asked[CROWD];
+    struct other_side side;
+    int open;
+    UNUSED(state);
+
+    calls.max_concurrent = MOST;
+    open_side_of(&side, &calls);
+    ask_a_crowd(&side, asked, CROWD, &open);
+    assert_int_equal(count_of(asked, CROWD, E_TIMEOUT), MOST);
+    assert_int_equal(count_of(asked, CROWD, E_UNAVAILABLE), CROWD - MOST);
+    for (int i = 0; i < MOST; i++)
+        assert_int_equal(asked[i].error, E_TIMEOUT);
+    /* Two failures and a success are fewer than the volume: had the rejected counted, the breaker would be open. */
+    side.status = 200;
+    assert_int_equal(ask_it(&side).error, OK);
+    close_side(&side);
+}
+
+static void a_call_that_got_no_connection_of_ours_says_nothing_of_the_other_side(void **state)
+{
+    enum { CROWD = CONNECTIONS + 3 * VOLUME };
+    struct guarded_settings calls = settings_of(AN_HOUR_MS, 50);
+    struct asked asked[CROWD];
+    struct other_side side;
+    int open;
+    UNUSED(state);
+
+    calls.breaker.volume = CONNECTIONS + 1;
+    open_side_of(&side, &calls);
+    ask_a_crowd(&side, asked, CROWD, &open);
+    assert_true(count_of(asked, CROWD, E_UNAVAILABLE) > 0);
+    assert_int_equal(count_of(asked, CROWD, E_UNAVAILABLE) + count_of(asked, CROWD, E_TIMEOUT), CROWD);
+    assert_true(count_of(asked, CROWD, E_TIMEOUT) >= CONNECTIONS);
+    close_side(&side);
+}
+
+static void forced_open_nobody_is_asked(void **state)
+{
+    struct guarded_settings calls = settings_of(1, AN_HOUR_MS);
+    struct other_side side;
+    UNUSED(state);
+
+    calls.breaker.force = BREAKER_FORCED_OPEN;
+    open_side_of(&side, &calls);
+    assert_int_equal(ask_it(&side).error, E_UNAVAILABLE);
+    assert_int_equal(side.asked, 0);
+    int64_t wait = guarded_caller_retry_after_s(side.caller);
+    assert_true(wait >= 1 && wait <= 60);
+    close_side(&side);
+}
+
+static void forced_closed_it_is_asked_however_it_fails(void **state)
+{
+    struct guarded_settings calls = settings_of(AN_HOUR_MS, AN_HOUR_MS);
+    struct other_side side;
+    UNUSED(state);
+
+    calls.breaker.force = BREAKER_FORCED_CLOSED;
+    open_side_of(&side, &calls);
+    break_it(&side);
+    side.status = 200;
+    assert_int_equal(ask_it(&side).error, OK);
+    close_side(&side);
+}
+
 enum { FROM_THREADS = 64 };
 
 struct thread_of_asks {
@@ -299,6 +402,10 @@ int main(void)
         cmocka_unit_test(a_no_of_the_domain_is_no_failure),
         cmocka_unit_test(after_enough_failures_nobody_is_asked_any_more),
         cmocka_unit_test(when_the_pause_is_over_one_good_answer_closes_the_breaker),
+        cmocka_unit_test(too_many_at_a_time_are_rejected_at_once_and_say_nothing_of_the_other_side),
+        cmocka_unit_test(a_call_that_got_no_connection_of_ours_says_nothing_of_the_other_side),
+        cmocka_unit_test(forced_open_nobody_is_asked),
+        cmocka_unit_test(forced_closed_it_is_asked_however_it_fails),
         cmocka_unit_test(any_thread_may_ask),
         cmocka_unit_test(a_client_that_ends_tells_who_waits),
     };

@@ -357,14 +357,14 @@ static void tell_to_end(struct clients *self)
 
 static void what_the_last_batch_asked_for_ends_too(void **state)
 {
-    const struct breaker_settings breaker = {10000, 20, 50, 5000};
+    const struct guarded_settings calls = {
+        .breaker = {10000, 20, 50, 5000, BREAKER_FREE}, .timeout_ms = 1000, .max_concurrent = 8};
     struct tested tested;
     struct clients clients;
     UNUSED(state);
 
     open_tested(&tested);
-    tested.caller =
-        guarded_caller_new("nobody", service_loop(tested.service), service_client(tested.service), &breaker, 1000);
+    tested.caller = guarded_caller_new("nobody", service_loop(tested.service), service_client(tested.service), &calls);
     assert_non_null(tested.caller);
     run_with(&tested, &clients, tell_to_end);
     /* The loop has ended, the writer not yet: its last batch asks for something. */

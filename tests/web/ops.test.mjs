@@ -76,6 +76,11 @@ test('what is wrong is said in words, the worst first', () => {
         ['down.stock', 'breaker.product', 'notFollowing', 'slowView', 'deadLetters', 'failing', 'outOfStock', 'longWait']);
 });
 
+test('a fault that was asked for is said', () => {
+    const slow = { ...well(), fault: 'told to be slow: every request waits 6000 ms' };
+    assert.deepEqual(keys({ looks: shop({ stock: slow }) }), ['fault']);
+});
+
 test('a service that restarts again and again is named', () => {
     const restarts = [1, 2, 3].map((at) => ({ at, service: 'order' }));
     assert.deepEqual(keys({ looks: shop(), restarts }), ['restarting']);

@@ -24,6 +24,9 @@ function problemsOf(service, look, add) {
     } else if (look.state === 'unready') {
         unready(service, look.reason, add);
     }
+    if (look.fault) {
+        add(1, 'fault', { service, fault: look.fault });
+    }
     for (const breaker of samples(look.metrics ?? [], 'coffeeshop_breaker_state')) {
         if (breaker.value === 1) {
             add(2, `breaker.${service}`, { other: breaker.labels.service });

@@ -139,7 +139,7 @@ export const orderCount = () => ask('GET', '/orders?size=1').then((answer) => an
 export async function health(service) {
     try {
         const answer = await ask('GET', `/health/${service}`);
-        return { state: answer?.status === 'UP' ? 'up' : 'unknown' };
+        return { state: answer?.status === 'UP' ? 'up' : 'unknown', ...(typeof answer?.fault === 'string' && { fault: answer.fault }) };
     } catch (why) {
         const { status, reason } = why.problem ?? {};
         if (typeof reason === 'string' && reason) {
