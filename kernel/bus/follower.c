@@ -1,180 +1,24 @@
-/* follower.c: one producer's feed, from the connection to the writer's queue.
- *
- *  bytes -> events (sse.h) -> commands, gathered per piece of bytes -> one writer_post_list()
- *
- * The position moves when a command is handed over: the writer never loses one, so nothing has to be asked for twice.
- */
-#include "follower.h"
+/* follower.c: the connection to a producer's feed: made, held back, lost, made again. What comes through it is
+ * follower_intake.c's. */
+#include "follower_internal.h"
 
 #include "alloc.h"
 #include "clock.h"
 #include "errors.h"
-#include "follower_metrics.h"
-#include "log.h"
-#include "sse.h"
 
-#include <stdatomic.h>
 #include <time.h>
 
 enum {
-    BACK_OFF_LEAST_US = 50000,
     BACK_OFF_MOST_US = 2000000,
     RESUME_CHECK_US = 5000,    /* while paused: how often the queue is looked at */
     MAX_EVENT_BYTES = 1 << 20, /* ours have a few hundred */
+    CLOCK_TOLERANCE_S = 5,     /* less is said by the metric alone */
     STARTING_US = 10000000,    /* services are started in any order: so long a producer that isn't there is no news */
 };
 
-enum told { TOLD_PRODUCER, TOLD_EPOCH, TOLD_CURSORS, TOLD_OLDEST, TOLD_DATE }; /* what the producer's answer says */
+/* ---- what the producer says with its answer ---- */
 
-enum { CLOCK_TOLERANCE_S = 5 }; /* less is said by the metric alone */
-
-enum link_state { LINK_NEW, LINK_UP, LINK_DOWN };
-
-struct follower {
-    struct follower_options options;
-    struct loop *loop;
-    struct http_client *client;
-    struct writer *writer;
-    struct buf url;
-    struct http_tail tail;
-    struct loop_timer timer; /* down: connect again; paused: look at the queue */
-    struct sse_parser parser;
-    struct follower_metrics *metrics;
-    uint64_t position, epoch;
-    _Atomic int64_t waiting; /* commands that the writer still has */
-    int64_t back_off_us;
-    int64_t up_at;
-    uint64_t random;
-    enum link_state link;
-    int told_error; /* what was last logged about a link that is down … */
-    enum log_level told_level;
-    int64_t born_at;
-    bool was_up;
-    bool stopped;
-    enum follower_trouble trouble;
-    uint64_t oldest;    /* with FOLLOWER_GAP: what the producer still keeps, … */
-    uint64_t gap_epoch; /* … and its epoch */
-
-    /* gathered from the bytes at hand */
-    struct command *first, *last;
-    size_t n;
-    uint64_t skipped; /* the last event was not for us and nothing moves the cursor past it yet */
-};
-
-/* Commands of the follower's own ------------------------------------------------------------------------------------
- */
-
-struct own_command {
-    struct command base;
-    char text[]; /* of a dead letter: reason, frame */
-};
-
-static void finish_own(struct command *command, int rc)
-{
-    UNUSED(rc);
-    heap_free(CONTAINER_OF(command, struct own_command, base));
-}
-
-static struct command *new_own(enum command_fate fate, struct str reason, struct str frame)
-{
-    struct own_command *own = heap_alloc(sizeof(*own) + reason.n + frame.n);
-
-    if (!own)
-        return NULL;
-    own->base = (struct command){.fate = fate, .finish = finish_own};
-    if (reason.n > 0)
-        memcpy(own->text, reason.p, reason.n);
-    if (frame.n > 0)
-        memcpy(own->text + reason.n, frame.p, frame.n);
-    own->base.reason = (struct str){own->text, reason.n};
-    own->base.frame = (struct str){own->text + reason.n, frame.n};
-    return &own->base;
-}
-
-/* Events ------------------------------------------------------------------------------------------------------------
- */
-
-static void gather(struct follower *follower, struct command *command, uint64_t position)
-{
-    command->next = NULL;
-    command->origin = FROM_FEED;
-    command->source = follower->options.source;
-    command->position = position;
-    command->waiting = &follower->waiting;
-    if (follower->first)
-        follower->last->next = command;
-    else
-        follower->first = command;
-    follower->last = command;
-    follower->n++;
-    follower->skipped = 0; /* this one moves the cursor past them too */
-}
-
-/* In the order in which they came, so 1 behind the last; the same one again is harmless (the server is older than our
- * wish), a gap is not. */
-static int check_position(struct follower *follower, struct str id, uint64_t *position)
-{
-    if (!str_to_u64(id, position)) {
-        log_error("feed sends an event without a position", LOG_T("producer", follower->options.producer),
-                  LOG_I("after", follower->position));
-        return E_FOREIGN;
-    }
-    if (*position > follower->position + 1) {
-        log_error("feed leaves out events", LOG_T("producer", follower->options.producer),
-                  LOG_I("after", follower->position), LOG_I("came", *position));
-        return E_FOREIGN;
-    }
-    return OK;
-}
-
-static int on_event(void *context, const struct sse_event *event)
-{
-    struct follower *follower = context;
-    uint64_t position = 0;
-    const char *reason = NULL;
-    int rc = check_position(follower, event->id, &position);
-
-    if (rc != OK || position <= follower->position)
-        return rc;
-    struct command *command =
-        follower->options.decode(follower->options.context, follower->options.source, event->data, &reason);
-    if (!command && reason) {
-        if (reason == error_text(E_MEMORY))
-            return E_MEMORY;
-        command = new_own(COMMAND_DEAD, str_of(reason), event->data);
-        if (!command)
-            return E_MEMORY;
-    }
-    if (command)
-        gather(follower, command, position);
-    else
-        follower->skipped = position;
-    follower->position = position;
-    follower->back_off_us = BACK_OFF_LEAST_US; /* it works; a connection alone doesn't say so */
-    return OK;
-}
-
-/* Events that are not for us become one command per piece of bytes; without memory for it the cursor moves with a later
- * one. */
-static void hand_over(struct follower *follower)
-{
-    if (follower->skipped) {
-        struct command *skip = new_own(COMMAND_SKIP, (struct str){0}, (struct str){0});
-        if (skip)
-            gather(follower, skip, follower->skipped);
-    }
-    if (follower->n == 0)
-        return;
-    follower_metrics_moved(follower->metrics, follower->position);
-    atomic_fetch_add_explicit(&follower->waiting, (int64_t)follower->n, memory_order_relaxed);
-    writer_post_list(follower->writer, follower->first, follower->last, follower->n);
-    follower->first = NULL;
-    follower->last = NULL;
-    follower->n = 0;
-}
-
-/* The connection ----------------------------------------------------------------------------------------------------
- */
+enum told { TOLD_PRODUCER, TOLD_EPOCH, TOLD_CURSORS, TOLD_OLDEST, TOLD_DATE };
 
 static uint64_t told_number(const struct follower *follower, enum told which)
 {
@@ -187,21 +31,6 @@ static uint64_t told_number(const struct follower *follower, enum told which)
 static bool is_the_producer(const struct follower *follower)
 {
     return str_is(str_of(follower->tail.told[TOLD_PRODUCER].value), follower->options.producer);
-}
-
-/* From here on the cursor is one of this epoch. What the writer still has from before is a beginning of the same
- * history: the producer has looked. */
-static int enter_epoch(struct follower *follower, uint64_t epoch)
-{
-    if (epoch == EPOCH_UNKNOWN || epoch == follower->epoch)
-        return OK;
-    struct command *command = new_own(COMMAND_EPOCH, (struct str){0}, (struct str){0});
-    if (!command)
-        return E_MEMORY;
-    gather(follower, command, epoch);
-    hand_over(follower);
-    follower->epoch = epoch;
-    return OK;
 }
 
 /* "product=4711:57, …": how far the producer has read the feed called `name`, in which epoch. false: it doesn't say. */
@@ -253,6 +82,8 @@ static void compare_clocks(struct follower *follower)
                     LOG_I("ahead_s", ahead_s));
 }
 
+/* ---- the connection ---- */
+
 /* The first bytes of a connection. OK: they may be taken. */
 static int come_up(struct follower *follower)
 {
@@ -264,7 +95,7 @@ static int come_up(struct follower *follower)
         be_overtaken(follower);
         return E_CONFLICT;
     }
-    int rc = enter_epoch(follower, told_number(follower, TOLD_EPOCH));
+    int rc = follower_enter_epoch(follower, told_number(follower, TOLD_EPOCH));
     if (rc != OK)
         return rc;
     follower->trouble = FOLLOWER_WELL;
@@ -306,7 +137,7 @@ static void note_refusal(struct follower *follower, int error, int status)
     if (status == 409 && error == E_CONFLICT) {
         follower->trouble = FOLLOWER_REFUSED;
         if (follower->epoch == EPOCH_UNKNOWN)
-            (void)enter_epoch(follower, EPOCH_REFUSED);
+            (void)follower_enter_epoch(follower, EPOCH_REFUSED);
     } else if (status == 410) {
         follower->trouble = FOLLOWER_GAP;
         follower->oldest = told_number(follower, TOLD_OLDEST);
@@ -326,7 +157,7 @@ static void went_down(struct follower *follower, int error, int status)
                LOG_I("status", status), LOG_I("after", follower->position));
     }
     if (follower->link == LINK_UP && clock_monotonic() - follower->up_at >= BACK_OFF_MOST_US)
-        follower->back_off_us = BACK_OFF_LEAST_US;
+        follower->back_off_us = FOLLOWER_BACK_OFF_LEAST_US;
     follower->link = LINK_DOWN;
     follower->told_error = error;
     follower->told_level = level;
@@ -349,8 +180,7 @@ static bool on_data(struct http_tail *tail, const char *bytes, size_t n)
         loop_timer_set(follower->loop, &follower->timer, clock_monotonic() + RESUME_CHECK_US);
         return false;
     }
-    rc = sse_feed(&follower->parser, bytes, n, on_event, follower);
-    hand_over(follower);
+    rc = follower_take(follower, bytes, n);
     if (rc != OK) {
         http_tail_close(tail);
         went_down(follower, rc, 200);
@@ -406,8 +236,7 @@ static void timer_fires(struct loop_timer *timer)
         http_tail_resume(&follower->tail);
 }
 
-/* Life --------------------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 struct follower *follower_new(struct loop *loop, struct http_client *client, struct writer *writer,
                               const struct follower_options *options)
@@ -423,7 +252,7 @@ struct follower *follower_new(struct loop *loop, struct http_client *client, str
     follower->position = options->position;
     follower->epoch = options->epoch;
     follower->born_at = clock_monotonic();
-    follower->back_off_us = BACK_OFF_LEAST_US;
+    follower->back_off_us = FOLLOWER_BACK_OFF_LEAST_US;
     follower->random =
         (uint64_t)clock_monotonic() ^ str_hash(str_of(options->producer)) ^ (uint64_t)(uintptr_t)follower;
     follower->random |= 1; /* xorshift stands still at 0 */
@@ -482,19 +311,10 @@ bool follower_skip_gap(struct follower *follower)
 {
     if (follower->trouble != FOLLOWER_GAP || follower->oldest <= follower->position + 1 || follower->stopped)
         return false;
-    struct command *skip = new_own(COMMAND_SKIP, (struct str){0}, (struct str){0});
-    if (!skip || enter_epoch(follower, follower->gap_epoch)) {
-        if (skip)
-            finish_own(skip, OK);
+    if (!follower_pass_over(follower, follower->gap_epoch, follower->oldest - 1))
         return false;
-    }
-    log_warning("events that are no longer kept are passed over", LOG_T("producer", follower->options.producer),
-                LOG_I("after", follower->position), LOG_I("next", follower->oldest));
-    follower->position = follower->oldest - 1;
-    gather(follower, skip, follower->position);
-    hand_over(follower);
     follower->trouble = FOLLOWER_WELL;
-    follower->back_off_us = BACK_OFF_LEAST_US;
+    follower->back_off_us = FOLLOWER_BACK_OFF_LEAST_US;
     if (!follower->tail.handle)
         loop_timer_set(follower->loop, &follower->timer, clock_monotonic());
     return true;
