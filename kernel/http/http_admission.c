@@ -49,8 +49,8 @@ static bool make_room(struct http_server *server)
 {
     if (server->n_connections < (size_t)server->settings.max_connections)
         return true;
-    http_end_hung_up(server);
-    (void)MHD_run(server->daemon);
+    http_hangups_look(server);
+    http_run(server);
     return server->n_connections < (size_t)server->settings.max_connections;
 }
 

@@ -73,6 +73,7 @@ void *http_exchange_begin(void *cls, const char *uri, struct MHD_Connection *con
     if (peer->silent)
         server->silent--;
     peer->silent = false;
+    peer->exchange = exchange;
     server->begun++;
     exchange->counted = true;
     exchange->server = server;
@@ -149,10 +150,30 @@ static enum MHD_Result dispatch(struct exchange *exchange)
         server->in_flight--;
         return answer_inside(exchange);
     }
-    /* An answer from another thread is taken by the loop, that is after this: suspending now is early enough. */
     exchange->state = EXCHANGE_WAITING;
-    MHD_suspend_connection(exchange->connection);
+    exchange->next_to_suspend = server->to_suspend;
+    server->to_suspend = exchange;
     return MHD_YES;
+}
+
+/* Suspended in its callback, MHD would first read from the connection when it is resumed, and throw the answer away if
+ * the client has ended its half. Now it knows that there is nothing to read before the answer. The answer is taken by
+ * the loop, that is after this. */
+static void suspend_who_waits(struct http_server *server)
+{
+    while (server->to_suspend) {
+        struct exchange *exchange = server->to_suspend;
+        server->to_suspend = exchange->next_to_suspend;
+        exchange->next_to_suspend = NULL;
+        exchange->suspended = true;
+        MHD_suspend_connection(exchange->connection);
+    }
+}
+
+void http_run(struct http_server *server)
+{
+    (void)MHD_run(server->daemon);
+    suspend_who_waits(server);
 }
 
 enum MHD_Result http_exchange_continue(void *cls, struct MHD_Connection *connection, const char *url,
@@ -203,5 +224,8 @@ void http_exchange_end(void *cls, struct MHD_Connection *connection, void **cont
     if (exchange->stream)
         http_stream_end(exchange);
     http_peers_add(&server->idle, exchange->peer, clock_monotonic());
+    exchange->peer->exchange = NULL;
+    exchange->peer->cut_off = exchange->state != EXCHANGE_ANSWERED || (exchange->refused && exchange->close);
+    http_hangups_answered(exchange->peer);
     give_back(exchange);
 }

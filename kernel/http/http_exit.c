@@ -98,12 +98,11 @@ void http_say_no(int fd, int status, const char *detail)
     shutdown(fd, SHUT_WR);
 }
 
-void http_turn_away(struct http_server *server, int fd, int status, const char *detail)
+void http_linger(struct http_server *server, int fd)
 {
     struct http_exit *way_out = &server->exit;
     struct http_lingerer *one = place_to_linger(way_out);
 
-    http_say_no(fd, status, detail);
     *one = (struct http_lingerer){.watch = {.fd = fd, .ready = lingerer_ready},
                                   .server = server,
                                   .due_us = clock_monotonic() + LINGER_MS * US_PER_MS};
@@ -113,6 +112,12 @@ void http_turn_away(struct http_server *server, int fd, int status, const char *
     } else if (way_out->timer.due_us == 0) {
         loop_timer_set(server->loop, &way_out->timer, one->due_us);
     }
+}
+
+void http_turn_away(struct http_server *server, int fd, int status, const char *detail)
+{
+    http_say_no(fd, status, detail);
+    http_linger(server, fd);
 }
 
 void http_exit_close(struct http_server *server)

@@ -28,7 +28,10 @@ struct http_peer {
         struct sockaddr_in6 v6;
     } address;
     socklen_t address_size;
-    bool trusted; /* its X-Forwarded-* are believed */
+    bool trusted;              /* its X-Forwarded-* are believed */
+    bool cut_off;              /* answered before its request was whole */
+    bool has_ended;            /* will say nothing more */
+    struct exchange *exchange; /* the request that it waits for */
     int64_t due_us;
     struct http_peers *in; /* the list it is on, or NULL */
     bool silent;           /* no request has begun on it */
@@ -45,7 +48,7 @@ enum exchange_state {
     EXCHANGE_HEAD,    /* the request line has arrived */
     EXCHANGE_BODY,    /* the headers are fine; the body is coming */
     EXCHANGE_RUNNING, /* the handler is on the stack */
-    EXCHANGE_WAITING, /* handed out: suspended until http_reply() */
+    EXCHANGE_WAITING, /* handed out until http_reply() */
     EXCHANGE_ANSWERED,
 };
 
@@ -63,6 +66,7 @@ struct exchange {
     uint64_t discarded;   /* bytes of body nobody wants */
     bool refused;         /* the answer is already filled in; the body is only read past */
     bool counted;         /* among the server's `begun` */
+    bool suspended;       /* EXCHANGE_WAITING, and MHD knows */
     bool answered_inside; /* http_reply() or http_stream() was called by the handler itself */
     bool close;           /* the connection ends with this answer */
     bool has_body;
@@ -72,6 +76,7 @@ struct exchange {
     bool takes_stream; /* Accept allows an event stream */
     struct http_stream *stream;
     struct exchange *next; /* of the free ones, or of a batch of answers (any thread) */
+    struct exchange *next_to_suspend;
     struct exchange *newer_stream, *older_stream;
 };
 
@@ -126,7 +131,8 @@ struct http_server {
     struct exchange *spare;
     struct exchange *streams;
     size_t n_streams;
-    struct loop_watch hangups; /* an epoll set of the streams' clients: of those who have hung up */
+    struct loop_watch hangups;   /* an epoll set of all peers: of those who have hung up */
+    struct exchange *to_suspend; /* waiting since MHD ran */
     size_t in_flight;
     size_t begun;         /* requests whose answer has not gone out; streams are not counted */
     size_t silent;        /* connections on which no request has begun */
@@ -150,8 +156,10 @@ void http_listeners_close(struct http_admission *door);
 void http_exit_open(struct http_server *server);
 /** Answers with a problem document, as far as can be without waiting, and says no more. */
 void http_say_no(int fd, int status, const char *detail);
-/** The same, and takes `fd`: it is closed when the client has hung up, or a little later. */
+/** The same, and it lingers. */
 void http_turn_away(struct http_server *server, int fd, int status, const char *detail);
+/** Takes `fd`, on which nothing more is said: closes it when the client has hung up, or a little later. */
+void http_linger(struct http_server *server, int fd);
 void http_exit_close(struct http_server *server);
 
 /* http_newcomers.c */
@@ -195,6 +203,9 @@ void http_exchange_free(struct exchange *exchange);
  * is set, and `close` too when its end can't be trusted. */
 void http_head_read(struct exchange *exchange, const char *method, const char *version);
 
+/** MHD's turn. */
+void http_run(struct http_server *server);
+
 /* http_answer.c */
 /** Hands the filled-in answer to MHD; the connection is in a callback of MHD or suspended. */
 enum MHD_Result http_answer(struct exchange *exchange);
@@ -220,15 +231,26 @@ bool http_places_has_room(const struct http_places *places, const struct http_ad
 void http_places_take(struct http_places *places, struct http_stream *stream);
 void http_places_leave(struct http_places *places, struct http_stream *stream);
 
-/* http_stream.c */
+/* http_hangups.c */
 /** E_UNAVAILABLE: no memory or descriptor. */
 int http_hangups_open(struct http_server *server);
+/** MHD has `peer` from now on. Without memory for it, its end is noticed by what can't be sent. */
+void http_hangups_watch(struct http_peer *peer);
+/** Its connection goes on without MHD. */
+void http_hangups_forget(struct http_peer *peer);
+/** Its exchange is over. */
+void http_hangups_answered(struct http_peer *peer);
 /** Ends the streams whose clients have hung up by now. */
-void http_end_hung_up(struct http_server *server);
+void http_hangups_look(struct http_server *server);
 /** All streams have ended. */
 void http_hangups_close(struct http_server *server);
-enum MHD_Result http_stream_answer(struct exchange *exchange);
+
+/* http_streams.c */
+void http_streams_add(struct exchange *exchange);
 /** The client is gone or the server stops: tells the stream's owner, once. */
 void http_stream_end(struct exchange *exchange);
+
+/* http_stream.c */
+enum MHD_Result http_stream_answer(struct exchange *exchange);
 
 #endif

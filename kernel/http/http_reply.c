@@ -12,7 +12,8 @@ static void finish(struct exchange *exchange)
         exchange->answered_inside = true; /* dispatch() goes on when the handler returns */
         return;
     }
-    ASSERT(exchange->state == EXCHANGE_WAITING);
+    ASSERT(exchange->state == EXCHANGE_WAITING && exchange->suspended);
+    exchange->suspended = false;
     server->in_flight--;
     server->must_run = true;
     if (http_answer(exchange) != MHD_YES)

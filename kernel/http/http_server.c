@@ -4,10 +4,26 @@
 #include "clock.h"
 #include "errors.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 /* Connections ----------------------------------------------------------------------------------------------------- */
+
+/* MHD is about to close the connection. What its client still sends must not be answered with a reset, so it lingers,
+ * under another descriptor. */
+static void see_out(struct http_server *server, struct http_peer *peer)
+{
+    bool in_the_middle = peer->silent || peer->cut_off;
+    int fd = in_the_middle && !peer->has_ended && !server->closing ? fcntl(peer->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (fd >= 0) {
+        http_hangups_forget(peer);
+        shutdown(fd, SHUT_WR);
+        http_linger(server, fd);
+    }
+    http_peer_free(peer);
+}
 
 static void notice_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                               enum MHD_ConnectionNotificationCode code)
@@ -18,9 +34,10 @@ static void notice_connection(void *cls, struct MHD_Connection *connection, void
         *socket_context = server->arriving;
         server->arriving = NULL;
         http_peers_add(&server->receiving, *socket_context, clock_monotonic());
+        http_hangups_watch(*socket_context);
         return;
     }
-    http_peer_free(*socket_context);
+    see_out(server, *socket_context);
     *socket_context = NULL;
 }
 
@@ -62,7 +79,7 @@ static int64_t turn(struct loop_hook *hook, int64_t now_us)
     int64_t idle_due = http_peers_expire(&server->idle, now_us);
     if (server->must_run || now_us >= server->mhd_due_us) {
         server->must_run = false; /* before: what runs may ask for another run */
-        (void)MHD_run(server->daemon);
+        http_run(server);
         server->mhd_due_us = server->must_run ? now_us : daemon_due(server, now_us);
         if (server->receiving.oldest)
             receiving_due = server->receiving.oldest->due_us;
@@ -225,7 +242,7 @@ void http_server_free(struct http_server *server)
     server->closing = true;
     http_admission_close(server);
     end_streams(server);
-    (void)MHD_run(server->daemon); /* what was answered last still goes out */
+    http_run(server); /* what was answered last still goes out */
     loop_hook_remove(server->loop, &server->hook);
     loop_watch_remove(server->loop, &server->watch);
     MHD_stop_daemon(server->daemon);

@@ -7,6 +7,8 @@
  *  What a connection says first is looked at before libmicrohttpd gets it (http_newcomers.c): what can't begin a
  * request gets 400 at once.
  *
+ *  A client that ends its half of the connection behind a request gets its answer; a stream ends (http_hangups.c).
+ *
  *  Guard (RFC 9112, smuggling): 400 for Content-Length with Transfer-Encoding, either repeated, Transfer-Encoding other
  * than chunked, white space before a header's colon, Host missing or repeated; 413 on the declared length before
  * reading; an absolute deadline per request against slow clients. All limits are settings.

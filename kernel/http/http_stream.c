@@ -1,34 +1,8 @@
 #include "http_internal.h"
 
-#include "errors.h"
-
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 enum { BLOCK = 64 * 1024 };
-
-static void list_add(struct exchange *exchange)
-{
-    struct http_server *server = exchange->server;
-    exchange->older_stream = server->streams;
-    exchange->newer_stream = NULL;
-    if (server->streams)
-        server->streams->newer_stream = exchange;
-    server->streams = exchange;
-    server->n_streams++;
-}
-
-static void list_remove(struct exchange *exchange)
-{
-    if (exchange->newer_stream)
-        exchange->newer_stream->older_stream = exchange->older_stream;
-    else
-        exchange->server->streams = exchange->older_stream;
-    if (exchange->older_stream)
-        exchange->older_stream->newer_stream = exchange->newer_stream;
-    exchange->server->n_streams--;
-}
 
 static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t max)
 {
@@ -46,83 +20,6 @@ static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t max)
     stream->asleep = true;
     MHD_suspend_connection(exchange->connection);
     return 0;
-}
-
-void http_stream_wake(struct http_stream *stream)
-{
-    struct exchange *exchange = stream->connection;
-    if (!exchange || !stream->asleep)
-        return;
-    stream->asleep = false;
-    exchange->server->must_run = true;
-    MHD_resume_connection(exchange->connection);
-}
-
-static void unwatch_client(struct exchange *exchange)
-{
-    struct epoll_event none = {0};
-    (void)epoll_ctl(exchange->server->hangups.fd, EPOLL_CTL_DEL, exchange->peer->fd, &none);
-}
-
-void http_stream_end(struct exchange *exchange)
-{
-    struct http_stream *stream = exchange->stream;
-    http_stream_wake(stream); /* a suspended connection can't be ended */
-    exchange->stream = NULL;
-    stream->connection = NULL;
-    unwatch_client(exchange);
-    list_remove(exchange);
-    http_places_leave(stream->places, stream);
-    stream->close(stream);
-}
-
-/* Hanging up ------------------------------------------------------------------------------------------------------ */
-
-/* MHD doesn't look at a connection that sleeps, nor reads from one to which it writes: that the client has gone it
- * would notice at the second heartbeat that can't be sent. So the clients of streams are in an epoll set of their own.
- * One that ends its half of the connection has gone as well: nothing can be asked on it any more. */
-void http_end_hung_up(struct http_server *server)
-{
-    struct epoll_event gone[64];
-    int n;
-    while ((n = epoll_wait(server->hangups.fd, gone, COUNT_OF(gone), 0)) > 0) {
-        for (int i = 0; i < n; i++) {
-            struct exchange *exchange = gone[i].data.ptr;
-            shutdown(exchange->peer->fd, SHUT_RDWR); /* MHD writes nothing more, and closes it */
-            http_stream_end(exchange);
-        }
-        server->must_run = true;
-    }
-}
-
-static void some_hung_up(struct loop_watch *watch, uint32_t events)
-{
-    UNUSED(events);
-    http_end_hung_up(CONTAINER_OF(watch, struct http_server, hangups));
-}
-
-int http_hangups_open(struct http_server *server)
-{
-    server->hangups = (struct loop_watch){.fd = epoll_create1(EPOLL_CLOEXEC), .ready = some_hung_up};
-    if (server->hangups.fd < 0)
-        return E_UNAVAILABLE;
-    int rc = loop_watch_add(server->loop, &server->hangups, EPOLLIN);
-    if (rc)
-        close(server->hangups.fd);
-    return rc;
-}
-
-void http_hangups_close(struct http_server *server)
-{
-    loop_watch_remove(server->loop, &server->hangups);
-    close(server->hangups.fd);
-}
-
-/* Without memory for it the heartbeats notice. */
-static void watch_client(struct exchange *exchange)
-{
-    struct epoll_event event = {.events = EPOLLRDHUP, .data.ptr = exchange};
-    (void)epoll_ctl(exchange->server->hangups.fd, EPOLL_CTL_ADD, exchange->peer->fd, &event);
 }
 
 /* Answering ------------------------------------------------------------------------------------------------------- */
@@ -170,8 +67,7 @@ static void begin(struct exchange *exchange)
     exchange->stream->asleep = false;
     exchange->counted = false; /* it goes on for ever */
     exchange->server->begun--;
-    list_add(exchange);
-    watch_client(exchange);
+    http_streams_add(exchange);
 }
 
 enum MHD_Result http_stream_answer(struct exchange *exchange)
@@ -184,7 +80,7 @@ enum MHD_Result http_stream_answer(struct exchange *exchange)
     }
     stream->address = http_client_address(request);
     if (!has_room(exchange->server, stream))
-        http_end_hung_up(exchange->server); /* some may have left a moment ago, and come back */
+        http_hangups_look(exchange->server); /* some may have left a moment ago, and come back */
     if (!has_room(exchange->server, stream)) {
         exchange->close = true; /* its connection is for somebody else */
         http_fill_problem(request, 503, NULL, "Too many follow already.");
@@ -195,8 +91,9 @@ enum MHD_Result http_stream_answer(struct exchange *exchange)
         http_fill_problem(request, 503, NULL, "There is no memory for the stream.");
         return refuse(exchange);
     }
-    if (request->head) {
-        /* Its headers, and the end: chunked, MHD 0.9 would send the last chunk where the next answer is looked for. */
+    if (request->head || exchange->peer->has_ended) {
+        /* Its headers, and the end: there is nobody to follow. Chunked, MHD 0.9 would send the last chunk where the
+         * next answer is looked for. */
         MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
         exchange->stream = NULL;
         stream->connection = NULL;
@@ -222,7 +119,8 @@ void http_stream(struct http_request *request, struct http_stream *stream)
         exchange->answered_inside = true;
         return;
     }
-    ASSERT(exchange->state == EXCHANGE_WAITING);
+    ASSERT(exchange->state == EXCHANGE_WAITING && exchange->suspended);
+    exchange->suspended = false;
     server->in_flight--;
     server->must_run = true;
     if (http_stream_answer(exchange) != MHD_YES)
