@@ -192,6 +192,7 @@ void sim_customers_come(struct sim *sim)
     sim_counter_comes(sim);
     sim_keeper_comes(sim);
     sim_shelf_is_looked_after(sim);
+    sim_strangers_come(sim);
     sim_rushes_come(sim);
     sim_barista_comes(sim);
 }

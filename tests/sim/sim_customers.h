@@ -31,6 +31,7 @@ void sim_keeper_comes(struct sim *sim);
 void sim_keeper_fills_up(struct sim *sim);
 void sim_barista_comes(struct sim *sim);
 void sim_rushes_come(struct sim *sim);
+void sim_strangers_come(struct sim *sim);
 /** A request gets its memory and is remembered. */
 void *sim_request_new(struct sim *sim, size_t size);
 

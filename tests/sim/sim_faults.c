@@ -26,6 +26,7 @@ void sim_choose_shape(struct sim *sim)
         .n_keeper = sim_chance(random, 700) ? sim_between(random, 1, 8) : 0,
         .n_counts = sim_chance(random, 500) ? sim_between(random, 1, 6) : 0,
         .n_removals = sim_chance(random, 300) ? sim_between(random, 1, 4) : 0,
+        .n_strangers = sim_chance(random, 400) ? sim_between(random, 1, 8) : 0,
         .busy_for = sim_between(random, 2, 40) * US_PER_S,
         .drains = sim_chance(random, 500),
         .crash_every = some(sim, 1) ? sim_between(random, 1, 20) * US_PER_S : 0,

@@ -3,6 +3,7 @@
 #include "errors.h"
 #include "order_events.h"
 #include "sim_call.h"
+#include "sim_rules.h"
 #include "sim_shop.h"
 
 struct sim_order {
@@ -297,6 +298,8 @@ void sim_order_ask(struct sim_order_request *request)
     struct client_command *client = heap_alloc(sizeof(*client));
 
     ASSERT(client);
+    if (request->kind == ORDER_CANCEL)
+        sim_rules_cancel_is_asked(sim->rules->asked_orders, request->order_id, 1);
     client->shop = of(sim);
     client->request = request;
     client->command = (struct order_command){

@@ -3,6 +3,7 @@
 #include "errors.h"
 #include "product_events.h"
 #include "sim_call.h"
+#include "sim_rules.h"
 #include "sim_shop.h"
 
 struct sim_stock_call {
@@ -438,6 +439,8 @@ void sim_product_ask(struct sim_product_request *request)
 {
     struct client_command *client = new_command(request->base.sim);
 
+    if (request->intent.kind == TICKET_CANCEL)
+        sim_rules_cancel_is_asked(request->base.sim->rules->asked_tickets, request->ticket_id, 1);
     client->request = request;
     client->command.intent = request->intent;
     client->command.ticket_id = request->ticket_id;

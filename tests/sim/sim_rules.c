@@ -200,6 +200,7 @@ static void check_all(struct sim *sim)
     }
     for (size_t i = 0; i < orders->n; i++)
         check_agreement(sim, &orders->orders[i]);
+    sim_rules_check_kitchen(sim);
 }
 
 void sim_rules_check(struct sim *sim)

@@ -56,14 +56,20 @@ static int on_reservation(void *context, struct str key, struct str value)
     size_t skip = STOCK_RESERVATION_PREFIX.n;
 
     ASSERT(stock->n < SIM_MOST_RESERVATIONS);
-    if (!stock_reservation_of_value(value, &reservation) || !read_id((struct str){key.p + skip, key.n - skip}, out)) {
+    bool fine = stock_reservation_of_value(value, &reservation);
+    reservation.id = (struct str){key.p + skip, key.n - skip};
+    bool is_clients = str_starts_with(reservation.id, STR("client:"));
+    if (!fine || (!is_clients && !read_id(reservation.id, out))) {
         sim_break(sim, "what is stored can be read", "reservation %.*s", STR_ARG(key));
         return 1;
     }
     out->reduced = reservation.state == RESERVATION_REDUCED;
     out->qty = reservation.qty;
-    stock->n++;
-    if (!out->reduced)
+    if (is_clients)
+        sim_rules_take_client(sim, &reservation);
+    else
+        stock->n++;
+    if (reservation.state != RESERVATION_REDUCED)
         return 0;
     struct sim_shelf *shelf = shelf_of(sim, reservation.stock_id, reservation.product_name);
     if (shelf)
@@ -126,6 +132,8 @@ static void take_movement(struct sim *sim, struct str type, const struct stock_e
                   (long long)data->on_hand, (long long)shelf->moved);
     if (str_is(type, "StockReceived") || str_is(type, "StockCorrected"))
         shelf->came += qty;
+    else if (reduced && data->reservation_id.n == 0)
+        shelf->taken -= qty;
     else if (!removed)
         shelf->out -= qty;
     if (str_is(type, "StockCorrected"))
@@ -176,9 +184,11 @@ static void check_shelf(struct sim *sim, int64_t id, const struct sim_shelf *she
 
     if (shelf->on_hand < 0)
         sim_break(sim, "2: stock never goes below zero", "%.*s: %lld", STR_ARG(name), (long long)shelf->on_hand);
-    if (shelf->kept && shelf->came != shelf->on_hand + shelf->reserved)
-        sim_break(sim, "2: stock is deducted exactly once", "%.*s: %lld came, %lld are there, %lld are reserved",
-                  STR_ARG(name), (long long)shelf->came, (long long)shelf->on_hand, (long long)shelf->reserved);
+    if (shelf->kept && shelf->came != shelf->on_hand + shelf->reserved + shelf->taken)
+        sim_break(sim, "2: stock is deducted exactly once",
+                  "%.*s: %lld came, %lld are there, %lld are reserved, %lld taken", STR_ARG(name),
+                  (long long)shelf->came, (long long)shelf->on_hand, (long long)shelf->reserved,
+                  (long long)shelf->taken);
     if (shelf->on_hand != shelf->moved || shelf->reserved > shelf->out)
         sim_break(sim, "2: the sum of the movements is what is there",
                   "row %lld: %lld are there, %lld are reserved; the movements are %lld and %lld", (long long)id,

@@ -55,6 +55,20 @@ static void forget(const struct sim *sim, struct reservation *reservation)
         reservation->state = RESERVATION_REDUCED;
 }
 
+/* RESERVATION_MIXED_UP: whatever comes under the id is taken for what came under it first. */
+static void mix_up(const struct sim_stock *self, const struct stock_batch *batch)
+{
+    for (size_t i = 0; i < self->service.n_batch; i++) {
+        struct stock_command *command = CONTAINER_OF(self->service.batch[i], struct stock_command, base);
+        for (size_t j = 0; j < command->n; j++) {
+            struct stock_intent *intent = &command->steps[j].intent;
+            const struct reservation *first = &batch->reservation_entries[command->steps[j].reservation].reservation;
+            if (intent->kind == STOCK_REDUCE && intent->reservation_id.n && first->qty)
+                intent->qty = first->qty;
+        }
+    }
+}
+
 static int find(struct stock_repo *repo, struct stock_batch *batch)
 {
     struct sim_stock *self = of_repo(repo);
@@ -64,6 +78,8 @@ static int find(struct stock_repo *repo, struct stock_batch *batch)
         rc = self->store->find(self->store, batch);
     for (size_t i = 0; !rc && i < batch->reservations.n; i++)
         forget(self->service.sim, &batch->reservation_entries[i].reservation);
+    if (!rc && sim_has_plant(self->service.sim, PLANT_RESERVATION_MIXED_UP))
+        mix_up(self, batch);
     return rc;
 }
 

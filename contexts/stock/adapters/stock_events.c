@@ -26,6 +26,15 @@ static const struct str types[] = {
 
 static const struct str client_space = STR_INIT("client:");
 
+bool stock_reservation_is_id(struct str given)
+{
+    for (size_t i = 0; i < given.n; i++) {
+        if (given.p[i] < '!' || given.p[i] > '~')
+            return false;
+    }
+    return given.n <= RESERVATION_ID_MAX;
+}
+
 struct str stock_reservation_of_client(struct arena *arena, struct str given)
 {
     char *id = arena_alloc(arena, client_space.n + given.n + 1);

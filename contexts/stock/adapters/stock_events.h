@@ -22,6 +22,8 @@ extern const struct json_desc stock_event_desc;
 /** Encodes one event into the outbox. Writer thread. */
 stock_write_event stock_event_write;
 
+/** Whether somebody may give a reservation this id: printable ASCII without blanks, not too long. None is one, too. */
+bool stock_reservation_is_id(struct str given);
 /** A client's id as it is kept and told: "client:<id>", in the arena; {NULL,0} when there is no memory. The kitchen's
  * are kept as they are. */
 struct str stock_reservation_of_client(struct arena *arena, struct str given);

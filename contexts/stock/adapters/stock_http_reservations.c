@@ -60,15 +60,6 @@ static void render_release(struct stock_command *command)
 
 /* ---- what is sent ---- */
 
-static bool is_reservation_id(struct str id)
-{
-    for (size_t i = 0; i < id.n; i++) {
-        if (id.p[i] < '!' || id.p[i] > '~')
-            return false;
-    }
-    return true;
-}
-
 static bool is_the_kitchen(const struct http_request *request)
 {
     return !request->outside && str_is(request->caller, "product");
@@ -79,7 +70,7 @@ static bool is_the_kitchen(const struct http_request *request)
 static bool name_reservation(struct http_request *request, bool is_array, size_t at, struct str given, struct str *id)
 {
     *id = given;
-    if (!is_reservation_id(given)) {
+    if (!stock_reservation_is_id(given)) {
         stock_http_refuse_member(request, is_array, at, "reservationId", "must be printable ASCII without blanks");
         return false;
     }
