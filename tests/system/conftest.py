@@ -2,6 +2,7 @@
 import pytest
 
 from door import Door
+from line import Line
 from shop import PATIENT, PROGRAM, SLOW_BREW, Shop
 
 
@@ -45,6 +46,20 @@ slow_shop = shared(SLOW_BREW)
 def own_shop(open_shop):
     """All services, a kitchen without waiting times, for one test."""
     return open_shop().start()
+
+
+@pytest.fixture
+def lines():
+    """lines(shop, name) makes a Line to a service, which may be started later; it is closed after the test."""
+    opened = []
+
+    def make(shop, name):
+        opened.append(Line(shop.ports[name]))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ believed, whatever its status; what came of the question is unknown, and once th
 import pytest
 
 from eventually import eventually
-from line import PAGE, Answer, Line
+from line import PAGE, Answer
 from rules import check_rules
 from shop import PATIENT
 
@@ -31,19 +31,6 @@ ANYBODY = {
     "a problem of another status": Answer(409, PROBLEM, {"type": "about:blank", "title": "Gone", "status": 410}),
     "not the type of a problem": Answer(409, JSON, {"type": "about:blank", "title": "Conflict", "status": 409}),
 }
-
-
-@pytest.fixture
-def lines():
-    opened = []
-
-    def make(shop, name):
-        opened.append(Line(shop.ports[name]))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.close()
 
 
 def shop_over(open_shop, lines, consumer, peer, settings):

@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "errors.h"
 #include "log.h"
+#include "metrics.h"
 #include "peer_problem.h"
 #include "product_stock_messages.h"
 
@@ -14,6 +15,10 @@ enum {
     MOST_BODY = 48 * 1024, /* stock takes 64 KiB (http.max_body), and a question has a few hundred bytes at most */
     LEAST_BODY = 512,
 };
+
+static struct metric questions_refused =
+    METRIC_COUNTER_INIT("coffeeshop_stock_questions_refused_total",
+                        "Questions that stock refuses even alone; each is asked again, and its ticket waits.");
 
 struct stock_client {
     struct stock_caller port;
@@ -238,6 +243,8 @@ static void on_answer(struct guarded_call *guarded, int error)
     if (refused && call->n > 1) {
         ask_in_halves(call);
     } else {
+        if (refused)
+            metric_add(&questions_refused, 1);
         if (!error && !known)
             log_error(refused ? "stock refuses a question" : "what answered isn't stock, or not to what was asked",
                       LOG_I("status", http->status), LOG_I("ticket", call->questions[0].ticket_id),
@@ -293,6 +300,7 @@ struct stock_caller *product_stock_client_new(struct guarded_caller *caller, con
     *client = (struct stock_client){
         .port = {.ask = ask, .flush = flush}, .caller = caller, .service = service, .max_batch = max_batch};
     atomic_store(&client->most_body, MOST_BODY);
+    metric_register(&questions_refused);
     buf_printf(&client->reduce_url, "%s/stocks/reduce", url);
     buf_char(&client->reduce_url, '\0');
     buf_printf(&client->release_url, "%s/stocks/release", url);
