@@ -47,6 +47,7 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
         .migrations = migrations,
         .n_migrations = n_migrations,
         .busy_ms = BUSY_MS,
+        .damaged = store ? &store->damaged : NULL,
     };
     buf_free(&file);
     if (!store || !options.path) {

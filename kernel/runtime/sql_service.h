@@ -16,6 +16,7 @@ struct sql_service {
     struct sql *reads;                 /* the loop thread's */
     struct reader *reader;
     struct feed_history history;
+    _Atomic bool damaged; /* one of the connections has met damage */
 };
 
 /** Opens DATA/<name>.db (made and migrated when it has to be) in the service's data directory. NULL and a sentence in

@@ -8,7 +8,8 @@ struct store {
     /** A durable commit of a small row: whether commits succeed at all. 0 or an errors.h code. Writer thread. */
     int (*probe)(struct store *self);
     /** Whether the store is still where it is going to be looked for after a restart: 0, or E_NOT_FOUND when its file
-     * was removed or replaced. Takes microseconds; called about once a second. Loop thread. */
+     * was removed or replaced, E_CORRUPT when damage was met in it. Takes microseconds; called about once a second.
+     * Loop thread. */
     int (*check)(struct store *self);
 };
 

@@ -68,6 +68,9 @@ struct sql_options {
     size_t n_migrations;
     bool read_only;
     int64_t busy_ms;
+    /** Set when damage is met, by whichever of the connections that were opened with it, for check(); the caller's, and
+     * has to live as long as they do. NULL: each connection knows of its own. */
+    _Atomic bool *damaged;
 };
 
 struct sql {
@@ -87,7 +90,7 @@ struct sql {
      * transaction. */
     int (*probe)(struct sql *self);
     /** Whether the open files are still the ones that their names stand for: 0, or E_NOT_FOUND when one was removed or
-     * replaced: what is committed from then on is lost with the process. */
+     * replaced: what is committed from then on is lost with the process. E_CORRUPT when damage was met, for good. */
     int (*check)(struct sql *self);
     /** Any thread: makes a running query_text/query_many return E_TIMEOUT. */
     void (*interrupt)(struct sql *self);

@@ -265,6 +265,8 @@ static int lite_check(struct sql *port)
     static const int which[] = {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER};
     struct sqlite *self = of(port);
 
+    if (atomic_load_explicit(self->damaged, memory_order_relaxed))
+        return E_CORRUPT;
     for (size_t i = 0; i < COUNT_OF(which); i++) {
         sqlite3_file *file = NULL;
         if (sqlite3_file_control(self->db, "main", which[i], &file) == SQLITE_OK && has_moved(file))
@@ -301,6 +303,7 @@ struct sql *sqlite_open(const struct sql_options *options, struct buf *problem, 
         return NULL;
     }
     self->read_only = options->read_only;
+    self->damaged = options->damaged ? options->damaged : &self->own;
     self->port = (struct sql){.begin = lite_begin,
                               .commit = lite_commit,
                               .rollback = lite_rollback,

@@ -100,6 +100,8 @@ int sqlite_report(struct sqlite *self, int rc, const char *text)
     sqlite3 *db = self->db;
     int error = sqlite_error_of(db, rc);
 
+    if (error == E_CORRUPT)
+        atomic_store_explicit(self->damaged, true, memory_order_relaxed);
     if (error == 0 || error == E_CONFLICT || error == E_TIMEOUT || rc == self->told)
         return error;
     self->told = rc;
@@ -119,7 +121,7 @@ int sqlite_explain(sqlite3 *db, int rc, const char *path, const char *doing, str
                    "%s is damaged or not a database (%s): put the whole data directory back from one backup, or move "
                    "the whole "
                    "directory away to begin with an empty one (docs/operations.md, Restore)",
-                   path, sqlite3_errmsg(db));
+                   path, rc == SQLITE_IOERR_DATA ? "a page isn't what was written" : sqlite3_errmsg(db));
         return error;
     case E_FULL:
         buf_printf(problem, "the disk is full (%s %s): make room, then start again", doing, path);

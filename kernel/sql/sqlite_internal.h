@@ -5,6 +5,7 @@
 #include "sql.h"
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 /** The prepared form of one statement; `statement` NULL: the slot is free. */
 struct sqlite_slot {
@@ -18,6 +19,8 @@ struct sqlite {
     struct sqlite_slot *slots; /* open addressing by the statement's address; a power of two, never full */
     size_t n_slots;
     size_t n_prepared;
+    _Atomic bool *damaged; /* the caller's, or `own` */
+    _Atomic bool own;
     bool read_only;
     bool in_transaction;
     int result; /* SQLite's, of the statement run last */

@@ -1,6 +1,9 @@
 #include "errors.h"
 #include "file.h"
+#include "log.h"
 #include "sqlite_internal.h"
+#include "sqlite_log.h"
+#include "sqlite_vfs.h"
 
 #include <errno.h>
 #include <string.h>
@@ -53,9 +56,9 @@ static int write_all_again(const char *path)
     return file_write_again(path, SIZE_MAX);
 }
 
-/* The files are there, nobody else's to read, and what recovery is going to believe is on the disk: the log is written
- * once more before it is read. What stands in the database itself may be lost with its log still there: it is copied
- * again. */
+/* The files are there, nobody else's to read, and what recovery is going to believe is on the disk and all there: the
+ * log is written once more before it is read. What stands in the database itself may be lost with its log still there:
+ * it is copied again. */
 static int prepare_files(const struct sql_options *options, struct buf *problem)
 {
     int rc = file_make_private(options->path);
@@ -67,7 +70,7 @@ static int prepare_files(const struct sql_options *options, struct buf *problem)
     if (rc == 0)
         rc = beside(options->path, "-wal", write_all_again);
     if (rc == 0)
-        return OK;
+        return sqlite_log_check(options->path, problem);
     if (rc == ENOSPC || rc == EDQUOT) {
         buf_printf(problem, "the disk is full (opening %s): make room, then start again", options->path);
         return E_FULL;
@@ -88,12 +91,19 @@ int sqlite_set_up(const struct sql_options *options, sqlite3 **db, struct buf *p
     /* Counting its memory costs SQLite a lock for every piece of it, and nobody asks. Only before the first file is
      * opened can it be told so; later it refuses, and it has been told. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    int rc = sqlite3_open_v2(options->path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    const char *vfs = sqlite_vfs();
+    int rc = vfs ? sqlite3_open_v2(options->path, db, flags | SQLITE_OPEN_NOMUTEX, vfs) : SQLITE_NOMEM;
     if (rc)
         return sqlite_explain(*db, rc, options->path, "opening", problem);
+    sqlite_vfs_ask_for_room(*db);
     sqlite3_extended_result_codes(*db, 1);
     sqlite3_busy_timeout(*db, options->busy_ms ? (int)options->busy_ms : DEFAULT_BUSY_MS);
     sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     error = sqlite_identify(*db, options, &version, problem);
-    return error ? error : adjust(*db, options, problem);
+    if (!error)
+        error = adjust(*db, options, problem);
+    if (!error && !options->read_only && !sqlite_vfs_guards(*db))
+        log_warning("the database was made by an earlier version: damage to it may go unnoticed",
+                    LOG_T("file", options->path));
+    return error;
 }

@@ -1,10 +1,10 @@
 """Lists take turns: who asks for many dear ones waits for themselves, and others get theirs."""
 import select
 import socket
-import sqlite3
 
 import pytest
 
+from checksums import changed
 from shop import Shop
 
 ROWS = 200_000
@@ -17,13 +17,11 @@ def big_shop(tmp_path_factory):
     shop = Shop(tmp_path_factory.mktemp("big"), {"query_ms": 30_000, "http.request_ms": 60_000})
     try:
         shop.start("order").stop("order")
-        store = sqlite3.connect(shop.data["order"] / "order.db")
-        store.execute(f"""WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < {ROWS})
-            INSERT INTO orders (id, state, product_name, qty, amount, currency, ticket_version, version, created_at, updated_at)
-            SELECT id, 1, 'Tea ' || (id * 7919 % 1000), id % 10 + 1, 4000, 'KRW', 0, 1, id, id FROM n""")
-        store.execute(f"UPDATE tally SET n = {ROWS} WHERE name = 'orders'")
-        store.commit()
-        store.close()
+        with changed(shop.data["order"] / "order.db") as store:
+            store.execute(f"""WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < {ROWS})
+                INSERT INTO orders (id, state, product_name, qty, amount, currency, ticket_version, version, created_at, updated_at)
+                SELECT id, 1, 'Tea ' || (id * 7919 % 1000), id % 10 + 1, 4000, 'KRW', 0, 1, id, id FROM n""")
+            store.execute(f"UPDATE tally SET n = {ROWS} WHERE name = 'orders'")
         yield shop.start("order")
     finally:
         shop.close()

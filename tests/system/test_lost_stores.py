@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 
+from checksums import changed
 from eventually import eventually
 from shop import client, flags, run_program
 
@@ -214,7 +215,7 @@ def test_cursors_from_before_epochs_take_them_on(open_shop):
     make_orders(shop, 2)
     shop.stop()
     for name in ("order", "product", "customercenter"):
-        with sqlite3.connect(shop.data[name] / FILES[name]) as db:
+        with changed(shop.data[name] / FILES[name]) as db:
             db.execute("UPDATE cursor SET epoch = 0")
     shop.start()
     make_orders(shop, 1)
@@ -229,7 +230,7 @@ def test_a_cursor_from_before_epochs_that_was_refused_stays_refused(open_shop):
     shop = open_shop().start("order", "product", "stock")
     shop.wait_order(shop.order()["id"], "Completed")
     shop.stop()
-    with sqlite3.connect(shop.data["product"] / FILES["product"]) as db:
+    with changed(shop.data["product"] / FILES["product"]) as db:
         db.execute("UPDATE cursor SET epoch = 0, position = 10 WHERE source = 'order'")
     start_without_waiting(shop, "order", "product", "stock")
     wait_reason(shop, "product", "the events of order are not those")
@@ -242,7 +243,7 @@ def test_a_cursor_from_before_epochs_that_was_refused_stays_refused(open_shop):
 
 def expire_events(shop, name):
     """Everything but the newest batch of a stopped service's events is older than it keeps them, and goes."""
-    with sqlite3.connect(shop.data[name] / FILES[name]) as db:
+    with changed(shop.data[name] / FILES[name]) as db:
         db.execute("UPDATE outbox SET at = at - 7200000000 WHERE first < (SELECT max(first) FROM outbox)")
     shop.settings["outbox.retain_hours"] = 1
     shop.start(name)

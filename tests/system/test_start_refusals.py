@@ -7,6 +7,7 @@ import sqlite3
 
 import pytest
 
+from checksums import changed
 from shop import SERVICES, flags, run_program
 
 SQL_SERVICES = ("order", "product", "customercenter")
@@ -91,10 +92,8 @@ def test_a_database_of_another_service_is_left_as_it_is(open_shop):
 def test_a_database_of_a_newer_version_is_left_as_it_is(open_shop, name):
     shop = with_data(open_shop, name)
     path = kept_file(shop, name)
-    newer = sqlite3.connect(path)
-    newer.execute("PRAGMA user_version = 9999")
-    newer.commit()
-    newer.close()
+    with changed(path) as newer:
+        newer.execute("PRAGMA user_version = 9999")
     before = path.read_bytes()
     refused(shop, name, path.name, "newer")
     assert path.read_bytes() == before

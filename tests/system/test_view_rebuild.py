@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from checksums import changed
 from eventually import eventually
 from rules import check_rules
 from shop import PROGRAM, flags, read_stream, run_program
@@ -54,7 +55,7 @@ def fill(shop, n=5):
 
 
 def expire(shop, name):
-    with sqlite3.connect(directory(shop) / f"{name}.db") as db:
+    with changed(directory(shop) / f"{name}.db") as db:
         db.execute("UPDATE outbox SET at = at - 7200000000 WHERE first < (SELECT max(first) FROM outbox)")
 
 
