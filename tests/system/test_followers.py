@@ -1,8 +1,12 @@
 """Those who follow the view or a feed: they come, hang up and come again in crowds, and nobody keeps the others' places."""
+import resource
 import socket
+import threading
+
+import pytest
 
 from raw import ask
-from shop import read_stream
+from shop import client, read_stream
 
 MANY = 400
 
@@ -45,6 +49,61 @@ def test_followers_that_leave_and_return_at_once_are_all_let_in(open_shop):
             each.close()
 
 
+STORM = 1900
+
+
+class Ordering(threading.Thread):
+    """Somebody else, who orders and looks at the menu and the view all the while."""
+
+    def __init__(self, shop):
+        super().__init__()
+        self.shop, self.told, self.over = shop, [], threading.Event()
+
+    def run(self):
+        with client(self.shop.url("order")) as order, client(self.shop.url("customercenter")) as view:
+            while not self.over.is_set():
+                self.told.append(order.post("/orders", json={"productName": "Tea", "qty": 1}).status_code)
+                self.told.append(view.get("/mypages?size=5").status_code)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *ignored):
+        self.over.set()
+        self.join()
+
+
+@pytest.fixture
+def many_files():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2 * STORM:
+        pytest.skip(f"needs {2 * STORM} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("door", ["customercenter", "gateway"])
+def test_a_storm_of_followers_who_return_all_get_in_and_nobody_else_notices(open_shop, many_files, door):
+    """There are places for as many as they are, and no more: whoever hangs up has to be noticed before the next one asks. At the gateway
+    the new one may be there before the old one has left: nginx takes who comes first. So there are some to spare."""
+    places = STORM if door == "customercenter" else 2000
+    shop = open_shop({"customercenter.max_streams": places, "customercenter.heartbeat_ms": 600_000, "feed.heartbeat_ms": 1000})
+    shop.start("order", "product", "stock", "customercenter", "gateway")
+    crowd = [socket.socket() for _ in range(STORM)]
+    with Ordering(shop) as somebody:
+        for _ in range(3):
+            for n in range(STORM):
+                crowd[n].close()
+                crowd[n] = follow(shop, f"192.0.2.{n % 200}", service=door)
+            told = [status_of(each) for each in crowd]
+            assert told == [200] * STORM
+    for each in crowd:
+        each.close()
+    assert len(somebody.told) > 2 and set(somebody.told[::2]) == {201} and set(somebody.told[1::2]) == {200}
+
+
 def test_who_hung_up_on_a_feed_is_not_counted_any_more(open_shop):
     shop = open_shop({"feed.max_followers": 20, "feed.heartbeat_ms": 600_000}).start("stock")
     for _ in range(4):
@@ -83,9 +142,9 @@ def test_head_of_a_stream_says_what_get_would_and_ends(own_shop):
 
 
 def test_where_a_stream_goes_on_can_be_said_in_its_address(own_shop):
-    for _ in range(3):
-        own_shop.wait_order(own_shop.order()["id"], "Completed")
-    own_shop.page_of(3)
+    for placed in [own_shop.order() for _ in range(3)]:
+        own_shop.wait_order(placed["id"], "Completed")
+        own_shop.page_of(placed["id"])
     url = own_shop.url("customercenter") + "/mypages/stream"
     whole = read_stream(url, after=0)
     middle = whole[len(whole) // 2].id
