@@ -34,10 +34,10 @@ void heap_free(void *block)
     free(block);
 }
 
-void heap_fail_at(uint64_t nth)
+uint64_t heap_fail_at(uint64_t nth)
 {
     atomic_store(&failed, 0);
-    atomic_store(&fail_in, nth);
+    return atomic_exchange(&fail_in, nth);
 }
 
 int heap_has_failed(void)

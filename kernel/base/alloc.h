@@ -15,8 +15,9 @@ void *heap_alloc(size_t size);
 void *heap_resize(void *block, size_t size);
 void heap_free(void *block);
 
-/** The `nth` allocation from now on (1 = the next) fails once; 0 switches it off. Tests only. */
-void heap_fail_at(uint64_t nth);
+/** The `nth` allocation from now on (1 = the next) fails once; 0 switches it off. Returns how many were left until the
+ * one asked for before; 0: none. Tests only. */
+uint64_t heap_fail_at(uint64_t nth);
 /** Whether the failure asked for has happened. */
 int heap_has_failed(void);
 

@@ -1,8 +1,9 @@
 #include "fake_kv.h"
 
-#include "alloc.h"
 #include "base.h"
 #include "errors.h"
+
+#include <stdlib.h>
 
 struct pair {
     struct str key;
@@ -59,7 +60,7 @@ static bool is_at(const struct fake_kv *fake, size_t at, struct str key)
 
 static struct str copy_of(struct str text)
 {
-    char *p = heap_alloc(text.n + 1);
+    char *p = malloc(text.n + 1);
 
     ASSERT(p);
     if (text.n)
@@ -72,7 +73,7 @@ static void forget(struct str text)
     void *p; /* it was made by copy_of(): ours, whatever a str promises */
 
     memcpy(&p, &text.p, sizeof(p));
-    heap_free(p);
+    free(p);
 }
 
 static void put(struct fake_kv *fake, struct str key, struct str value)
@@ -87,7 +88,7 @@ static void put(struct fake_kv *fake, struct str key, struct str value)
     }
     if (fake->n == fake->cap) {
         fake->cap = fake->cap ? fake->cap * 2 : 64;
-        fake->pairs = heap_resize(fake->pairs, fake->cap * sizeof(*fake->pairs));
+        fake->pairs = realloc(fake->pairs, fake->cap * sizeof(*fake->pairs));
         ASSERT(fake->pairs);
     }
     memmove(&fake->pairs[at + 1], &fake->pairs[at], (fake->n - at) * sizeof(*fake->pairs));
@@ -193,7 +194,7 @@ static void fake_close(struct kv *port)
 
 struct fake_kv *fake_kv_new(void)
 {
-    struct fake_kv *fake = heap_alloc(sizeof(*fake));
+    struct fake_kv *fake = calloc(1, sizeof(*fake));
 
     ASSERT(fake);
     fake->port = (struct kv){.load = fake_load,
@@ -248,6 +249,6 @@ void fake_kv_free(struct fake_kv *fake)
         forget(fake->pairs[i].key);
         forget(fake->pairs[i].value);
     }
-    heap_free(fake->pairs);
-    heap_free(fake);
+    free(fake->pairs);
+    free(fake);
 }

@@ -1,4 +1,5 @@
 /** fake_kv.h: the kv port in memory, for tests and the simulation: sorted, all or nothing, and it can be made to break.
+ *  Its own memory isn't alloc.h's: an allocation that is made to fail is always the tested code's.
  *
  *  What was committed survives fake_kv_crash(); everything that a load or a scan handed out is the caller's copy. One
  * thread at a time.

@@ -57,9 +57,7 @@ struct str sim_text(struct sim *sim, const char *format, ...)
     int n = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     ASSERT(n >= 0 && (size_t)n < sizeof(text));
-    struct str copy = arena_copy(&sim->arena, (struct str){text, (size_t)n});
-    ASSERT(copy.p);
-    return copy;
+    return sim_copy(sim, (struct str){text, (size_t)n});
 }
 
 static void open_shop(struct sim *sim)

@@ -41,6 +41,7 @@ void sim_choose_shape(struct sim *sim)
         .feed_again = some(sim, 100),
         .cursor_back = some(sim, 500),
         .commit_unknown = some(sim, 40),
+        .memory_ends = some(sim, 100),
         .settings_change = some(sim, 400),
         .clock_wrong = some(sim, 500),
         .clock_every = some(sim, 1) ? sim_between(random, 1, 20) * US_PER_S : 0,

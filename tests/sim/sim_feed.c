@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "errors.h"
 #include "event.h"
+#include "sim_memory.h"
 #include "sim_service.h"
 #include "sse.h"
 
@@ -154,22 +155,31 @@ static void check_order(struct sim_follower *follower, uint64_t position, const 
 
 static struct command *new_own(enum command_fate fate, struct str reason);
 
-static void hand_over(struct sim_follower *follower, uint64_t position, struct str text, bool last)
+/* false: there is no memory for it; it has to come again. */
+static bool hand_over(struct sim_follower *follower, uint64_t position, struct str text, bool last)
 {
     struct sim_service *consumer = follower->consumer;
     const char *reason = NULL;
 
+    sim_memory_may_fail(consumer->sim);
     struct command *command = consumer->type->decode(consumer->decode_context, follower->source, text, &reason);
+    if (sim_memory_is_back(consumer->sim) && !command && reason == error_text(E_MEMORY)) {
+        sim_meet(consumer->sim, MET_MEMORY_ENDED_READING);
+        if (!sim_has_plant(consumer->sim, PLANT_EVENT_WITHOUT_MEMORY))
+            return false;
+        reason = NULL;
+    }
     if (!command && reason)
         command = new_own(COMMAND_DEAD, str_of(reason));
     if (!command && last)
         command = new_own(COMMAND_SKIP, (struct str){NULL, 0});
     if (!command)
-        return;
+        return true;
     command->origin = FROM_FEED;
     command->source = follower->source;
     command->position = position;
     sim_service_post(consumer, command);
+    return true;
 }
 
 /* The event that comes in the place of `position`. */
@@ -210,7 +220,8 @@ static void deliver(struct sim_timer *timer)
                       sim_who_name(follower->consumer->who), (unsigned long long)at,
                       sim_who_name(follower->producer->who));
         check_order(follower, at, event);
-        hand_over(follower, at, event->text, at == end);
+        if (!hand_over(follower, at, event->text, at == end))
+            break;
         follower->position = at;
     }
     if (follower->position < feed->n)

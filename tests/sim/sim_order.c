@@ -3,8 +3,11 @@
 #include "errors.h"
 #include "order_events.h"
 #include "sim_call.h"
+#include "sim_memory.h"
 #include "sim_rules.h"
 #include "sim_shop.h"
+
+#include <stdio.h>
 
 struct sim_order {
     struct sim_service service;
@@ -85,9 +88,11 @@ static void reply_before_commit(struct sim_order *self)
 static void remember(struct sim_order *self)
 {
     size_t size = self->store->n * sizeof(struct order);
+    uint64_t left = sim_memory_pause(self->service.sim);
 
     heap_free(self->undo);
     self->undo = heap_alloc(size + 1);
+    sim_memory_resume(left);
     ASSERT(self->undo);
     if (size)
         memcpy(self->undo, self->store->orders, size);
@@ -129,7 +134,7 @@ static int commit(struct order_repo *repo, struct order_batch *batch)
     int done = happens ? store->commit(store, batch) : OK;
     batch->base.outbox->count = count;
     self->service.committed = self->store->outbox.last;
-    return rc ? rc : done;
+    return sim_port_committed(&self->service, rc, done);
 }
 
 static int restore(struct order_repo *repo, int64_t *last_id, uint64_t *last_position, struct cursors *cursors)
@@ -282,14 +287,10 @@ void sim_order_close(struct sim *sim)
 static void render(struct order_command *command)
 {
     struct client_command *client = CONTAINER_OF(command, struct client_command, command);
-    struct buf text = {0};
 
-    buf_i64(&text, command->order.id);
-    ASSERT(!text.failed && text.n < sizeof(client->text));
-    memcpy(client->text, text.p, text.n);
+    int n = snprintf(client->text, sizeof(client->text), "%lld", (long long)command->order.id);
     command->client.answer =
-        (struct answer){.status = command->verdict == ORDER_REFUSED ? 409 : 201, .body = {client->text, text.n}};
-    buf_free(&text);
+        (struct answer){.status = command->verdict == ORDER_REFUSED ? 409 : 201, .body = {client->text, (size_t)n}};
 }
 
 void sim_order_ask(struct sim_order_request *request)

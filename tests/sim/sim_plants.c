@@ -1,8 +1,9 @@
 /* sim_plants.c: the planted bugs that lie in a commit. The others lie where their port is wrapped. */
 #include "errors.h"
+#include "sim_memory.h"
 #include "sim_shop.h"
 
-void sim_plant_before_commit(struct sim_service *service, struct batch *batch)
+static void plant(struct sim_service *service, struct batch *batch)
 {
     static const struct outbox nothing = {0};
 
@@ -22,12 +23,24 @@ void sim_plant_before_commit(struct sim_service *service, struct batch *batch)
                                                                      .cursors = &batch->cursors,
                                                                      .cursors_moved = batch->cursors_moved});
         break;
+    case PLANT_EVENTS_WITHOUT_MEMORY:
+        if (batch->outbox->frames.failed)
+            outbox_abandon(batch->outbox);
+        break;
     case PLANT_KEYS_NOT_KEPT:
         memset(batch->record_is_new, 0, batch->keys.n);
         break;
     default:
         break;
     }
+}
+
+void sim_plant_before_commit(struct sim_service *service, struct batch *batch)
+{
+    uint64_t left = sim_memory_pause(service->sim);
+
+    plant(service, batch);
+    sim_memory_resume(left);
 }
 
 void sim_plant_others_time(struct sim_service *product, struct product_batch *batch)

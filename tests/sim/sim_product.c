@@ -6,6 +6,8 @@
 #include "sim_rules.h"
 #include "sim_shop.h"
 
+#include <stdio.h>
+
 struct sim_stock_call {
     struct sim_call base;
     bool release;
@@ -97,7 +99,7 @@ static int bring_back(struct product_repo *repo, const struct due_limits *limits
         return rc;
     rc = sim_port_unknown(&self->service, &happens);
     int done = !rc || happens ? self->store->port.bring_back(&self->store->port, limits) : OK;
-    return rc ? rc : done;
+    return sim_port_committed(&self->service, rc, done);
 }
 
 /* READY_FORGOTTEN: from before the start. */
@@ -160,7 +162,7 @@ static int commit(struct product_repo *repo, struct product_batch *batch)
     int done = happens ? store->commit(store, batch) : OK;
     batch->base.outbox->count = count;
     self->service.committed = self->store->outbox.last;
-    return rc ? rc : done;
+    return sim_port_committed(&self->service, rc, done);
 }
 
 static int restore(struct product_repo *repo, int64_t *last_id, int64_t *last_order_id, uint64_t *last_position,
@@ -277,7 +279,7 @@ static void ask(struct stock_caller *caller, const struct stock_question *questi
     one->ticket_id = question->ticket_id;
     one->attempt = question->attempt;
     one->qty = question->qty;
-    one->product_name = arena_copy(&sim->arena, question->product_name);
+    one->product_name = sim_copy(sim, question->product_name);
     if ((*pending)->n == SIM_MOST_QUESTIONS)
         flush_one(self, pending);
 }
@@ -402,16 +404,12 @@ static void finish(struct command *base, int rc)
 static void render(struct product_command *command)
 {
     struct client_command *client = CONTAINER_OF(command, struct client_command, command);
-    struct buf text = {0};
 
     client->rendered = true;
     if (command->unanswered)
         return;
-    buf_i64(&text, command->ticket.id);
-    ASSERT(!text.failed && text.n < sizeof(client->text));
-    memcpy(client->text, text.p, text.n);
-    command->client.answer = (struct answer){.status = 201, .body = {client->text, text.n}};
-    buf_free(&text);
+    int n = snprintf(client->text, sizeof(client->text), "%lld", (long long)command->ticket.id);
+    command->client.answer = (struct answer){.status = 201, .body = {client->text, (size_t)n}};
 }
 
 static struct client_command *new_command(struct sim *sim)

@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "errors.h"
 #include "sim_call.h"
+#include "sim_memory.h"
 #include "sim_shop.h"
 
 enum { RETRY_US = 250000 };
@@ -163,6 +164,15 @@ static void go_on(struct sim_service *self)
     wake_at(self, sim_clock_when(self, self->core->next_due(self->core)));
 }
 
+static void note_memory(struct sim_service *self, int rc)
+{
+    if (!sim_memory_is_back(self->sim))
+        return;
+    self->injected = true;
+    sim_note(self->sim, self->who, "has no memory", rc, 0, 0);
+    sim_meet(self->sim, rc ? MET_MEMORY_ENDED : MET_MEMORY_NOT_NEEDED);
+}
+
 static void run_batch(struct sim_service *self)
 {
     struct sim *sim = self->sim;
@@ -173,11 +183,13 @@ static void run_batch(struct sim_service *self)
     self->happened = false;
     self->published_early = false;
     sim_note(sim, self->who, "runs", (int64_t)self->n_batch, (int64_t)self->n_pending, self->fuse);
+    sim_memory_may_fail(sim);
     self->core->wall_ahead = sim_clock_wall_ahead(self);
     int rc = self->core->run(self->core, self->batch, self->n_batch, sim_clock_now(self));
+    note_memory(self, rc);
     if (rc) {
         sim_note(sim, self->who, "fails", rc, 0, 0);
-        if (!self->dying && !self->injected)
+        if (!self->dying && !self->injected && !self->lost)
             sim_break(sim, "6: orders are taken", "%s fails with %s though nothing was broken", sim_who_name(self->who),
                       error_name(rc));
         if (!self->failing || !clients_only)
@@ -262,14 +274,22 @@ int sim_port_commit(struct sim_service *self, bool *happens)
     return rc;
 }
 
+int sim_port_committed(struct sim_service *self, int rc, int done)
+{
+    if (done)
+        self->happened = false;
+    return rc ? rc : done;
+}
+
 static void publish(struct event_sink *sink, struct outbox *outbox)
 {
     struct sim_service *self = CONTAINER_OF(sink, struct sim_service, sink);
 
-    if (!sim_port_call(self))
+    if (!sim_port_call(self) || self->published_early)
         return;
-    if (!self->published_early)
-        sim_feed_publish(self, buf_str(&outbox->frames));
+    uint64_t left = sim_memory_pause(self->sim);
+    sim_feed_publish(self, buf_str(&outbox->frames));
+    sim_memory_resume(left);
 }
 
 /* ---- life ---- */
@@ -341,7 +361,10 @@ void sim_service_start(struct sim_service *self)
     breaker_init(&self->breaker, &settings);
     sim_clock_start(self);
     sim_settings_read(self);
+    sim_memory_may_fail(self->sim);
     int rc = self->type->open(self);
+    if (sim_memory_is_back(self->sim) && rc)
+        sim_meet(self->sim, MET_MEMORY_ENDED_AT_START);
     sim_note(self->sim, self->who, "starts", (int64_t)self->life, rc, 0);
     if (rc) {
         self->dying = true;

@@ -87,5 +87,7 @@ int sim_port_unknown(struct sim_service *self, bool *happens);
 /** At a commit of a batch: the result is what the port returns, and *happens says whether the commit is made: a process
  * may die behind it, and a commit may fail. */
 int sim_port_commit(struct sim_service *self, bool *happens);
+/** Behind it: `rc` is its result, `done` what the store returned, 0 when it wasn't asked. What the port returns. */
+int sim_port_committed(struct sim_service *self, int rc, int done);
 
 #endif

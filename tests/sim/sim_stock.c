@@ -91,7 +91,8 @@ static int load(struct stock_repo *repo, struct stock_batch *batch)
     if (!rc)
         rc = self->store->load(self->store, batch);
     self->loaded = ARENA_ARRAY(batch->base.arena, int64_t, batch->n_loaded + 1);
-    ASSERT(self->loaded);
+    if (!rc && !self->loaded)
+        rc = E_MEMORY;
     for (size_t i = 0; !rc && i < batch->n_loaded; i++)
         self->loaded[i] = batch->entries[i].stock.on_hand;
     return rc;
@@ -128,7 +129,7 @@ static int commit(struct stock_repo *repo, struct stock_batch *batch)
     int done = happens ? self->store->commit(self->store, batch) : OK;
     if (happens && !done && outbox->count)
         self->service.committed = outbox->first + outbox->count - 1;
-    return rc ? rc : done;
+    return sim_port_committed(&self->service, rc, done);
 }
 
 static bool tidy(struct stock_repo *repo, int64_t now)

@@ -48,7 +48,7 @@ static int commit(struct view_repo *repo, struct view_batch *batch)
     sim_plant_before_commit(&self->service, &batch->base);
     int rc = sim_port_commit(&self->service, &happens);
     int done = happens ? self->store->port.commit(&self->store->port, batch) : OK;
-    return rc ? rc : done;
+    return sim_port_committed(&self->service, rc, done);
 }
 
 static int restore(struct view_repo *repo, int64_t *last_change, struct cursors *cursors)

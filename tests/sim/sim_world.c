@@ -2,6 +2,7 @@
 
 #include "alloc.h"
 #include "base.h"
+#include "sim_memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,10 +11,21 @@ const struct str sim_items[SIM_ITEMS] = {STR_INIT("Americano"), STR_INIT("Latte"
 
 void *sim_alloc(struct sim *sim, size_t size)
 {
+    uint64_t left = sim_memory_pause(sim);
     void *memory = arena_alloc(&sim->arena, size);
 
+    sim_memory_resume(left);
     ASSERT(memory);
     return memory;
+}
+
+struct str sim_copy(struct sim *sim, struct str text)
+{
+    char *copy = sim_alloc(sim, text.n + 1);
+
+    if (text.n)
+        memcpy(copy, text.p, text.n);
+    return (struct str){copy, text.n};
 }
 
 const char *sim_who_name(enum sim_who who)
@@ -56,6 +68,16 @@ static void sift_down(struct sim *sim, struct sim_timer *timer)
     sim->timers[i] = timer;
 }
 
+static void grow_timers(struct sim *sim)
+{
+    uint64_t left = sim_memory_pause(sim);
+
+    sim->timers_room = sim->timers_room ? sim->timers_room * 2 : 256;
+    sim->timers = heap_resize(sim->timers, sim->timers_room * sizeof(struct sim_timer *));
+    sim_memory_resume(left);
+    ASSERT(sim->timers);
+}
+
 void sim_set_timer(struct sim *sim, struct sim_timer *timer, int64_t at)
 {
     ASSERT(timer->fire);
@@ -63,9 +85,7 @@ void sim_set_timer(struct sim *sim, struct sim_timer *timer, int64_t at)
         return;
     timer->set = true;
     if (sim->n_timers == sim->timers_room) {
-        sim->timers_room = sim->timers_room ? sim->timers_room * 2 : 256;
-        sim->timers = heap_resize(sim->timers, sim->timers_room * sizeof(struct sim_timer *));
-        ASSERT(sim->timers);
+        grow_timers(sim);
     }
     timer->at = at > sim->now ? at : sim->now;
     timer->number = ++sim->n_timers_ever;
@@ -117,13 +137,15 @@ void sim_write_note(const struct sim *sim, const struct sim_note *note, struct b
                sim_who_name(note->who), note->what, (long long)note->a, (long long)note->b, (long long)note->c);
 }
 
-static void say(const struct sim *sim, const struct sim_note *note)
+static void say(struct sim *sim, const struct sim_note *note)
 {
+    uint64_t left = sim_memory_pause(sim);
     struct buf line = {0};
 
     sim_write_note(sim, note, &line);
     printf("%.*s", STR_ARG(buf_str(&line)));
     buf_free(&line);
+    sim_memory_resume(left);
 }
 
 void sim_note(struct sim *sim, enum sim_who who, const char *what, int64_t a, int64_t b, int64_t c)
@@ -151,5 +173,7 @@ void sim_break(struct sim *sim, const char *rule, const char *format, ...)
         return;
     sim->broken = true;
     sim->rule = rule;
+    uint64_t left = sim_memory_pause(sim);
     buf_add(&sim->why, str_of(text));
+    sim_memory_resume(left);
 }

@@ -30,6 +30,7 @@ struct sim_shape {
     int64_t call_lost, answer_lost, call_late, call_twice;
     int64_t feed_late, feed_again, cursor_back;
     int64_t settings_change; /* at a start */
+    int64_t memory_ends;     /* in a batch, at a start, while an event is read */
     int64_t clock_wrong;     /* from the beginning */
     int64_t clock_every;     /* us on average and service in which a wall clock is set; 0: never */
 };
@@ -65,6 +66,7 @@ struct sim {
     bool calm; /* faults have stopped */
     struct sim_service *services[SIM_N_SERVICES];
     struct sim_rules *rules;
+    bool memory_failed;      /* an allocation of the program's, since sim_memory_may_fail() */
     struct sim_times *times; /* sim_rules_time.c */
     struct sim_customers *customers;
 
@@ -76,8 +78,9 @@ struct sim {
     struct buf why;
 };
 
-/** Zeroed memory until the end of the history. */
+/** Zeroed memory until the end of the history; a copy that is kept so long. */
 void *sim_alloc(struct sim *sim, size_t size);
+struct str sim_copy(struct sim *sim, struct str text);
 #define SIM_NEW(sim, type) ((type *)sim_alloc((sim), sizeof(type)))
 
 /** `timer` fires at `at` (or now, when that has passed). One that is set already stays as it is. */
