@@ -1,12 +1,14 @@
 """Those who follow the view or a feed: they come, hang up and come again in crowds, and nobody keeps the others' places."""
+import re
 import resource
 import socket
 import threading
 
 import pytest
 
+from eventually import eventually
 from raw import ask
-from shop import client, read_stream
+from shop import QUICK, client, read_stream
 
 MANY = 400
 
@@ -65,6 +67,9 @@ class Ordering(threading.Thread):
                 self.told.append(order.post("/orders", json={"productName": "Tea", "qty": 1}).status_code)
                 self.told.append(view.get("/mypages?size=5").status_code)
 
+    def noticed_nothing(self):
+        assert len(self.told) > 2 and set(self.told[::2]) == {201} and set(self.told[1::2]) == {200}
+
     def __enter__(self):
         self.start()
         return self
@@ -84,24 +89,40 @@ def many_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@pytest.mark.parametrize("door", ["customercenter", "gateway"])
-def test_a_storm_of_followers_who_return_all_get_in_and_nobody_else_notices(open_shop, many_files, door):
-    """There are places for as many as they are, and no more: whoever hangs up has to be noticed before the next one asks. At the gateway
-    the new one may be there before the old one has left: nginx takes who comes first. So there are some to spare."""
-    places = STORM if door == "customercenter" else 2000
-    shop = open_shop({"customercenter.max_streams": places, "customercenter.heartbeat_ms": 600_000, "feed.heartbeat_ms": 1000})
-    shop.start("order", "product", "stock", "customercenter", "gateway")
+def followers_of(shop):
+    return int(re.search(r"^coffeeshop_view_streams (\d+)$", shop["customercenter"].get("/metrics").text, re.M)[1])
+
+
+@pytest.fixture
+def stormy_shop(open_shop, many_files):
+    """With places for as many followers as there are, and no more; no heartbeat tells it who has left."""
+    shop = open_shop({"customercenter.max_streams": STORM, "customercenter.heartbeat_ms": 600_000})
+    yield shop.start("order", "product", "stock", "customercenter", "gateway")
+
+
+def test_a_storm_of_followers_who_return_all_get_in_and_nobody_else_notices(stormy_shop):
+    """Each hangs up and is there again, while the others still follow: its hanging up has to be noticed before it asks."""
     crowd = [socket.socket() for _ in range(STORM)]
-    with Ordering(shop) as somebody:
+    with Ordering(stormy_shop) as somebody:
         for _ in range(3):
             for n in range(STORM):
                 crowd[n].close()
-                crowd[n] = follow(shop, f"192.0.2.{n % 200}", service=door)
-            told = [status_of(each) for each in crowd]
-            assert told == [200] * STORM
+                crowd[n] = follow(stormy_shop, f"192.0.2.{n % 200}")
+            assert [status_of(each) for each in crowd] == [200] * STORM
+    somebody.noticed_nothing()
     for each in crowd:
         each.close()
-    assert len(somebody.told) > 2 and set(somebody.told[::2]) == {201} and set(somebody.told[1::2]) == {200}
+
+
+def test_a_storm_of_followers_through_the_gateway_leaves_no_places_taken(stormy_shop):
+    with Ordering(stormy_shop) as somebody:
+        for _ in range(3):
+            crowd = [follow(stormy_shop, service="gateway") for _ in range(STORM)]
+            assert [status_of(each) for each in crowd] == [200] * STORM
+            for each in crowd:
+                each.close()
+            eventually(lambda: followers_of(stormy_shop) == 0)
+    somebody.noticed_nothing()
 
 
 def test_who_hung_up_on_a_feed_is_not_counted_any_more(open_shop):
@@ -141,11 +162,12 @@ def test_head_of_a_stream_says_what_get_would_and_ends(own_shop):
         assert told.startswith(b"HTTP/1.1 400 ")
 
 
-def test_where_a_stream_goes_on_can_be_said_in_its_address(own_shop):
-    for placed in [own_shop.order() for _ in range(3)]:
-        own_shop.wait_order(placed["id"], "Completed")
-        own_shop.page_of(placed["id"])
-    url = own_shop.url("customercenter") + "/mypages/stream"
+def test_where_a_stream_goes_on_can_be_said_in_its_address(open_shop):
+    shop = open_shop({**QUICK, "customercenter.heartbeat_ms": 1000}).start("order", "product", "stock", "customercenter")
+    for placed in [shop.order() for _ in range(3)]:
+        shop.wait_order(placed["id"], "Completed")
+        shop.page_of(placed["id"])
+    url = shop.url("customercenter") + "/mypages/stream"
     whole = read_stream(url, after=0)
     middle = whole[len(whole) // 2].id
     assert [each.id for each in read_stream(f"{url}?lastEventId={middle}")] == [each.id for each in whole if int(each.id) > int(middle)]
