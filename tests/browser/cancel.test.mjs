@@ -103,6 +103,32 @@ for (const language of ['ko', 'en']) {
     });
 }
 
+for (const language of ['ko', 'en']) {
+    auto.scenario(`a cancellation that the kitchen is too slow for is said to be unknown, and shows when it is known (${language})`, async ({ shop, visit }) => {
+        const customer = await CustomerPage.open(await visit({ language }));
+        const id = await customer.orderAndRead('Latte');
+        await shop.ticketOf(id);
+        await customer.link('live');
+        shop.pause('product');
+        try {
+            const [answer] = await Promise.all([
+                customer.page.waitForResponse((one) => one.request().method() === 'PATCH'),
+                customer.inCard(id, 'cancel').click(),
+            ]);
+            assert.equal((await answer.json()).type, 'outcome-unknown');
+            await customer.inCard(id, 'cancel-answer').waitFor();
+            const said = await customer.inCard(id, 'cancel-answer').textContent();
+            assert.match(said, language === 'ko' ? /알 수 없습니다/ : /not known/);
+            assert.doesNotMatch(said, /unchanged|그대로/);
+            assert.equal(await customer.status(id), 'Requested');
+        } finally {
+            shop.resume('product');
+        }
+        await customer.see(id, 'Canceled'); /* nobody has touched anything */
+        assert.equal(await customer.inCard(id, 'cancel-answer').count(), 0);
+    });
+}
+
 /* The last one here: the kitchen stays away. */
 manual.scenario('when the kitchen cannot be asked nothing is cancelled, and the page says so', async ({ shop, visit }) => {
     const customer = await CustomerPage.open(await visit({ language: 'en' }));

@@ -1,10 +1,16 @@
 """Cancelling: allowed until production starts, decided once, in the kitchen."""
+import contextlib
+import json
+import os
 import random
+import signal
 import threading
+
+import pytest
 
 from eventually import eventually
 from rules import check_rules
-from shop import PATIENT
+from shop import PATIENT, ROOT
 
 
 def test_an_order_can_be_canceled_before_production(patient_shop):
@@ -119,6 +125,62 @@ def test_a_cancel_given_up_while_the_kitchen_was_down_is_not_done_later(open_sho
     eventually(lambda: shop.cancel(other["id"]).status_code == 200, within=20)
     assert shop.get_order(order["id"])["status"] == "Requested"
     assert shop.ticket_of(order["id"])["status"] == "Ready"
+
+
+EXAMPLES = ROOT / "api" / "examples"
+
+
+@pytest.fixture
+def frozen():
+    """frozen(shop, name): a service that takes connections and answers nobody; awake(shop, name) lets it go on."""
+    stopped = []
+
+    def freeze(shop, name):
+        stopped.append(shop.running[name].pid)
+        os.kill(stopped[-1], signal.SIGSTOP)
+
+    yield freeze
+    for pid in stopped:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def awake(shop, name):
+    os.kill(shop.running[name].pid, signal.SIGCONT)
+
+
+def test_a_cancel_that_gets_no_answer_in_time_is_unknown_and_what_came_of_it_is_seen_later(open_shop, frozen):
+    """The kitchen hears the question after its asker has given up waiting: it cancels, and its event says so."""
+    shop = open_shop(PATIENT).start()
+    order = shop.order(qty=2)
+    ticket = shop.ticket_of(order["id"])
+    frozen(shop, "product")
+    answer = shop.cancel(order["id"])
+    example = json.loads((EXAMPLES / "problem_cancel_unknown.json").read_text())
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.json() == {**example, "instance": f"/orders/{order['id']}"}
+    assert shop.get_order(order["id"])["status"] == "Requested"
+    awake(shop, "product")
+    shop.wait_order(order["id"], "Canceled")
+    assert shop["product"].get(f"/products/{ticket['id']}").json()["status"] == "Canceled"
+    assert shop.cancel(order["id"]).status_code == 200
+    check_rules(shop, [order["id"]])
+
+
+def test_a_cancel_whose_outcome_is_unknown_may_be_asked_for_again(open_shop, frozen):
+    shop = open_shop({**PATIENT, "breaker.volume": 1_000_000}).start()
+    order = shop.order()
+    shop.ticket_of(order["id"])
+    frozen(shop, "product")
+    for _ in range(3):
+        assert shop.cancel(order["id"]).json()["type"] == "outcome-unknown"
+    awake(shop, "product")
+    eventually(lambda: shop.cancel(order["id"]).status_code == 200, what="it is known now")
+    assert shop.get_order(order["id"])["status"] == "Canceled"
+    told = [event["type"] for _, event in shop.events("product") if event["subject"] == str(order["id"])]
+    assert told == ["ProductCanceled"], "once, however often it was asked for"
+    check_rules(shop, [order["id"]])
 
 
 def test_cancel_races_with_production_and_one_of_them_wins(open_shop):
