@@ -5,6 +5,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "errors.h"
+#include "feed_frames.h"
 #include "feed_tail.h"
 #include "log.h"
 #include "metrics.h"
@@ -66,51 +67,6 @@ bool feed_has_said(const struct feed *feed, struct feed_cursor cursor)
     return feed_history_check(&feed->history, cursor, feed_last(feed), 0) != CURSOR_FOREIGN;
 }
 
-/* Frames ------------------------------------------------------------------------------------------------------------
- */
-
-static const char *end_of_frame(struct str frames)
-{
-    const char *end = memmem(frames.p, frames.n, "\n\n", 2);
-
-    return end ? end + 2 : NULL;
-}
-
-static struct str skip_frames(struct str frames, uint64_t n)
-{
-    while (n > 0 && frames.n > 0) {
-        const char *end = end_of_frame(frames);
-        size_t length = end ? (size_t)(end - frames.p) : frames.n;
-        frames.p += length;
-        frames.n -= length;
-        n--;
-    }
-    return frames;
-}
-
-static uint64_t count_frames(struct str frames)
-{
-    uint64_t n = 0;
-
-    for (const char *end; frames.n > 0 && (end = end_of_frame(frames)); n++) {
-        frames.n -= (size_t)(end - frames.p);
-        frames.p = end;
-    }
-    return n;
-}
-
-/* The position of the first frame; 0 when that isn't a frame. */
-static uint64_t first_position(struct str frames)
-{
-    struct str rest;
-    struct str line = str_split(frames, '\n', &rest);
-    uint64_t position = 0;
-
-    if (!str_starts_with(line, STR("id: ")))
-        return 0;
-    return str_to_u64((struct str){line.p + 4, line.n - 4}, &position) ? position : 0;
-}
-
 /* Sending -----------------------------------------------------------------------------------------------------------
  */
 
@@ -123,7 +79,7 @@ static bool load_from_tail(struct feed_follower *follower)
         return false;
     follower->blob = blob;
     follower->until = blob->first + blob->count - 1;
-    follower->rest = skip_frames(buf_str(&blob->frames), next - blob->first);
+    follower->rest = frames_skip(buf_str(&blob->frames), next - blob->first);
     return true;
 }
 
@@ -137,11 +93,11 @@ static int load_from_store(struct feed_follower *follower)
     if (rc != OK || follower->stored.failed)
         return rc != OK ? rc : E_MEMORY;
     struct str frames = buf_str(&follower->stored);
-    uint64_t first = first_position(frames);
+    uint64_t first = frames_first_position(frames);
     if (first == 0 || first > follower->position + 1)
         return E_NOT_FOUND; /* removed by retention while it was being read */
-    follower->until = first + count_frames(frames) - 1;
-    follower->rest = skip_frames(frames, follower->position + 1 - first);
+    follower->until = first + frames_count(frames) - 1;
+    follower->rest = frames_skip(frames, follower->position + 1 - first);
     return follower->rest.n > 0 ? OK : E_NOT_FOUND;
 }
 

@@ -2,66 +2,9 @@
 
 #include "base.h"
 #include "errors.h"
+#include "outbox_kv_row.h"
 
-enum { NUMBER = 8, STOP = -1 /* from a scan's callback: enough; never an errors.h code */ };
-
-/* --- numbers and texts in a row --- */
-
-struct writer_at {
-    char *p; /* where the next piece goes */
-};
-
-static void put_number(struct writer_at *at, uint64_t number)
-{
-    for (int shift = 56; shift >= 0; shift -= 8)
-        *at->p++ = (char)(number >> shift);
-}
-
-static void put_text(struct writer_at *at, struct str text)
-{
-    if (text.n)
-        memcpy(at->p, text.p, text.n);
-    at->p += text.n;
-}
-
-/* Cuts 8 bytes off the front; false when there are fewer. */
-static bool take_number(struct str *rest, uint64_t *number)
-{
-    if (rest->n < NUMBER)
-        return false;
-    *number = 0;
-    for (size_t i = 0; i < NUMBER; i++)
-        *number = *number << 8 | (unsigned char)rest->p[i];
-    rest->p += NUMBER;
-    rest->n -= NUMBER;
-    return true;
-}
-
-static bool take_text(struct str *rest, uint64_t n, struct str *text)
-{
-    if (n > rest->n)
-        return false;
-    *text = (struct str){rest->p, (size_t)n};
-    rest->p += n;
-    rest->n -= (size_t)n;
-    return true;
-}
-
-/* prefix + number (unless none) + text, in the arena; {NULL,0} without memory. */
-static struct str key_of(struct arena *arena, struct str prefix, const uint64_t *number, struct str text)
-{
-    size_t n = prefix.n + (number ? NUMBER : 0) + text.n;
-    char *p = arena_alloc(arena, n);
-    struct writer_at at = {p};
-
-    if (!p)
-        return (struct str){NULL, 0};
-    put_text(&at, prefix);
-    if (number)
-        put_number(&at, *number);
-    put_text(&at, text);
-    return (struct str){p, n};
-}
+enum { STOP = -1 }; /* from a scan's callback: enough; never an errors.h code */
 
 static int add(struct kv_changes *changes, struct str key, struct str value)
 {
@@ -79,17 +22,17 @@ static int write_batch(struct kv_changes *changes, const struct outbox *outbox, 
 {
     uint64_t last = outbox->first + outbox->count - 1;
     struct str frames = buf_str(&outbox->frames);
-    size_t n = (size_t)3 * NUMBER + frames.n;
+    size_t n = (size_t)3 * ROW_NUMBER + frames.n;
     char *p = outbox->frames.failed ? NULL : arena_alloc(changes->arena, n);
-    struct writer_at at = {p};
+    struct row_place at = {p};
 
     if (p) {
-        put_number(&at, outbox->first);
-        put_number(&at, outbox->count);
-        put_number(&at, (uint64_t)now);
-        put_text(&at, frames);
+        row_put_number(&at, outbox->first);
+        row_put_number(&at, outbox->count);
+        row_put_number(&at, (uint64_t)now);
+        row_put_text(&at, frames);
     }
-    return add(changes, key_of(changes->arena, STR("outbox/"), &last, STR("")), (struct str){p, n});
+    return add(changes, row_key(changes->arena, STR("outbox/"), &last, STR("")), (struct str){p, n});
 }
 
 static int write_cursors(struct kv_changes *changes, const struct cursors *cursors)
@@ -97,27 +40,27 @@ static int write_cursors(struct kv_changes *changes, const struct cursors *curso
     int error = 0;
 
     for (size_t i = 0; i < cursors->n && !error; i++) {
-        struct str epoch = key_of(changes->arena, STR(""), &cursors->epoch[i], STR(""));
-        error = add(changes, key_of(changes->arena, STR("cursor/"), NULL, str_of(cursors->source[i])),
-                    key_of(changes->arena, STR(""), &cursors->position[i], epoch));
+        struct str epoch = row_key(changes->arena, STR(""), &cursors->epoch[i], STR(""));
+        error = add(changes, row_key(changes->arena, STR("cursor/"), NULL, str_of(cursors->source[i])),
+                    row_key(changes->arena, STR(""), &cursors->position[i], epoch));
     }
     return error;
 }
 
 static struct str key_value(struct arena *arena, const struct idempotency_record *record, int64_t now)
 {
-    size_t n = (size_t)4 * NUMBER + record->location.n + record->body.n;
+    size_t n = (size_t)4 * ROW_NUMBER + record->location.n + record->body.n;
     char *p = arena_alloc(arena, n);
-    struct writer_at at = {p};
+    struct row_place at = {p};
 
     if (!p)
         return (struct str){NULL, 0};
-    put_number(&at, record->fingerprint);
-    put_number(&at, (uint64_t)record->status);
-    put_number(&at, (uint64_t)now);
-    put_number(&at, record->location.n);
-    put_text(&at, record->location);
-    put_text(&at, record->body);
+    row_put_number(&at, record->fingerprint);
+    row_put_number(&at, (uint64_t)record->status);
+    row_put_number(&at, (uint64_t)now);
+    row_put_number(&at, record->location.n);
+    row_put_text(&at, record->location);
+    row_put_text(&at, record->body);
     return (struct str){p, n};
 }
 
@@ -125,26 +68,26 @@ static int write_key(struct kv_changes *changes, const struct idempotency_record
 {
     struct arena *arena = changes->arena;
     uint64_t moment = (uint64_t)now;
-    struct str expiry = key_of(arena, STR("keyat/"), &moment, key_of(arena, STR("/"), NULL, record->key));
+    struct str expiry = row_key(arena, STR("keyat/"), &moment, row_key(arena, STR("/"), NULL, record->key));
 
     int error = add(changes, expiry, STR(""));
-    return error ? error : add(changes, key_of(arena, STR("key/"), NULL, record->key), key_value(arena, record, now));
+    return error ? error : add(changes, row_key(arena, STR("key/"), NULL, record->key), key_value(arena, record, now));
 }
 
 static int write_dead(struct kv_changes *changes, const struct dead_letter *dead, int64_t wall)
 {
     struct arena *arena = changes->arena;
-    struct str where = key_of(arena, dead->source, NULL, STR("/"));
-    struct str key = key_of(arena, STR("dead/"), NULL, key_of(arena, where, &dead->position, STR("")));
-    size_t n = (size_t)2 * NUMBER + dead->reason.n + dead->frame.n;
+    struct str where = row_key(arena, dead->source, NULL, STR("/"));
+    struct str key = row_key(arena, STR("dead/"), NULL, row_key(arena, where, &dead->position, STR("")));
+    size_t n = (size_t)2 * ROW_NUMBER + dead->reason.n + dead->frame.n;
     char *p = arena_alloc(arena, n);
-    struct writer_at at = {p};
+    struct row_place at = {p};
 
     if (p) {
-        put_number(&at, (uint64_t)wall);
-        put_number(&at, dead->reason.n);
-        put_text(&at, dead->reason);
-        put_text(&at, dead->frame);
+        row_put_number(&at, (uint64_t)wall);
+        row_put_number(&at, dead->reason.n);
+        row_put_text(&at, dead->reason);
+        row_put_text(&at, dead->frame);
     }
     return add(changes, key, (struct str){p, n});
 }
@@ -176,8 +119,8 @@ struct stored_batch {
 
 static bool batch_of(struct str value, struct stored_batch *batch)
 {
-    bool whole =
-        take_number(&value, &batch->first) && take_number(&value, &batch->count) && take_number(&value, &batch->at);
+    bool whole = row_take_number(&value, &batch->first) && row_take_number(&value, &batch->count) &&
+                 row_take_number(&value, &batch->at);
 
     batch->frames = value;
     return whole && batch->first && batch->count;
@@ -213,7 +156,7 @@ static int restore_cursors(struct kv *kv, struct cursors *cursors, struct arena 
 
     ASSERT(cursors->n <= CURSOR_MAX_SOURCES);
     for (size_t i = 0; i < cursors->n; i++) {
-        entries[i] = (struct kv_entry){.key = key_of(arena, STR("cursor/"), NULL, str_of(cursors->source[i]))};
+        entries[i] = (struct kv_entry){.key = row_key(arena, STR("cursor/"), NULL, str_of(cursors->source[i]))};
         if (!entries[i].key.p)
             return E_MEMORY;
     }
@@ -221,9 +164,9 @@ static int restore_cursors(struct kv *kv, struct cursors *cursors, struct arena 
     for (size_t i = 0; i < cursors->n && !error; i++) {
         cursors->position[i] = 0;
         cursors->epoch[i] = EPOCH_UNKNOWN;
-        if (entries[i].found && !take_number(&entries[i].value, &cursors->position[i]))
+        if (entries[i].found && !row_take_number(&entries[i].value, &cursors->position[i]))
             error = E_CORRUPT;
-        if (!error && entries[i].value.n && !take_number(&entries[i].value, &cursors->epoch[i]))
+        if (!error && entries[i].value.n && !row_take_number(&entries[i].value, &cursors->epoch[i]))
             error = E_CORRUPT;
     }
     return error;
@@ -260,7 +203,7 @@ static int take_key_moment(void *context, struct str key, struct str value)
     uint64_t at = 0;
 
     UNUSED(value);
-    if (!take_number(&rest, &at))
+    if (!row_take_number(&rest, &at))
         return E_CORRUPT;
     *(int64_t *)context = (int64_t)at;
     return 0;
@@ -284,7 +227,7 @@ static int take_epoch(void *context, struct str key, struct str value)
     struct feed_epoch epoch;
 
     UNUSED(key);
-    if (!take_number(&value, &epoch.number) || !take_number(&value, &epoch.after))
+    if (!row_take_number(&value, &epoch.number) || !row_take_number(&value, &epoch.after))
         return E_CORRUPT;
     return feed_history_add(context, epoch);
 }
@@ -295,9 +238,9 @@ static int add_epoch(struct kv *kv, struct feed_epoch epoch, uint64_t n)
     struct kv_changes changes = {.arena = &arena};
 
     arena_init(&arena, 0);
-    struct str after = key_of(&arena, STR(""), &epoch.after, STR(""));
+    struct str after = row_key(&arena, STR(""), &epoch.after, STR(""));
     int error =
-        add(&changes, key_of(&arena, STR("epoch/"), &n, STR("")), key_of(&arena, STR(""), &epoch.number, after));
+        add(&changes, row_key(&arena, STR("epoch/"), &n, STR("")), row_key(&arena, STR(""), &epoch.number, after));
     if (!error)
         error = kv_changes_commit(&changes, kv);
     arena_free(&arena);
@@ -342,15 +285,15 @@ static int take_batch(void *context, struct str key, struct str value)
 int outbox_kv_read(struct kv *kv, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
 {
     struct reading reading = {enough, frames, 0};
-    char from[sizeof("outbox/") - 1 + NUMBER];
-    struct writer_at at = {from};
+    char from[sizeof("outbox/") - 1 + ROW_NUMBER];
+    struct row_place at = {from};
 
     *oldest = 0;
     int error = kv->scan(kv, STR("outbox/"), STR(""), 1, take_first, oldest);
     if (error || after == UINT64_MAX)
         return error;
-    put_text(&at, STR("outbox/"));
-    put_number(&at, after + 1);
+    row_put_text(&at, STR("outbox/"));
+    row_put_number(&at, after + 1);
     error = kv->scan(kv, STR("outbox/"), (struct str){from, sizeof(from)}, SIZE_MAX, take_batch, &reading);
     if (reading.first > after + 1 && reading.first > *oldest)
         *oldest = reading.first; /* what was the oldest has expired between the two looks */
@@ -369,8 +312,8 @@ static int take_record(const struct kv_entry *entry, struct idempotency_record *
     record->found = entry->found;
     if (!entry->found)
         return 0;
-    if (!take_number(&rest, &record->fingerprint) || !take_number(&rest, &status) || !take_number(&rest, &at) ||
-        !take_number(&rest, &n) || !take_text(&rest, n, &record->location))
+    if (!row_take_number(&rest, &record->fingerprint) || !row_take_number(&rest, &status) ||
+        !row_take_number(&rest, &at) || !row_take_number(&rest, &n) || !row_take_text(&rest, n, &record->location))
         return E_CORRUPT;
     record->status = (int64_t)status;
     record->body = rest;
@@ -385,7 +328,7 @@ int outbox_kv_find_keys(struct kv *kv, struct idempotency_record *records, size_
     if (!entries)
         return E_MEMORY;
     for (size_t i = 0; i < n; i++) {
-        entries[i].key = key_of(arena, STR("key/"), NULL, records[i].key);
+        entries[i].key = row_key(arena, STR("key/"), NULL, records[i].key);
         if (!entries[i].key.p)
             return E_MEMORY;
     }
@@ -405,7 +348,7 @@ struct expiring {
 
 static int remove_copy(struct kv_changes *changes, struct str prefix, struct str rest)
 {
-    struct str key = key_of(changes->arena, prefix, NULL, rest);
+    struct str key = row_key(changes->arena, prefix, NULL, rest);
 
     if (!key.p)
         return E_MEMORY;
@@ -421,7 +364,7 @@ static int expire_key(void *context, struct str key, struct str value)
     struct str slash;
 
     UNUSED(value);
-    if (!take_number(&rest, &at) || !take_text(&rest, 1, &slash))
+    if (!row_take_number(&rest, &at) || !row_take_text(&rest, 1, &slash))
         return E_CORRUPT;
     if (at >= expiring->before)
         return STOP;
