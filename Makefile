@@ -7,7 +7,7 @@ ARGS ?=
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
 .DEFAULT_GOAL := build
-.PHONY: build run test bench format lint sim fuzz clean help
+.PHONY: build run test bench siege format lint sim fuzz clean help
 
 build: ## compile everything into build/
 	@tools/setup build
@@ -25,6 +25,11 @@ bench: ## measure throughput and latency
 	@tools/setup test
 	@$(MAKE) --no-print-directory build
 	@bench/run $(ARGS)
+
+siege: ## the original's siege run while a service is slow, SECONDS=60 each: pictures in build/siege
+	@tools/setup test
+	@$(MAKE) --no-print-directory build
+	@SECONDS=$(SECONDS) bench/siege/run $(ARGS)
 
 format: ## lay out all C files as .clang-format says
 	@tools/setup test
