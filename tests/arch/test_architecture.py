@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from sources import ROOT, report, text_of, tracked
+
 BUILD = Path(os.environ.get("BUILD", ROOT / "build"))
 CONTEXTS = sorted(path.name for path in (ROOT / "contexts").iterdir() if path.is_dir())
 
@@ -27,20 +28,6 @@ REGISTRY_HOSTS = re.compile(
     re.I)
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
-
-
-@lru_cache(maxsize=None)
-def tracked(*suffixes):
-    """The project's files: those that git knows or would."""
-    told = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True,
-                          text=True, check=True)
-    files = {ROOT / name for name in told.stdout.splitlines() if name.endswith(suffixes)}
-    return sorted(path for path in files if path.is_file())
-
-
-@lru_cache(maxsize=None)
-def text_of(path):
-    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def under(directory, *suffixes):
@@ -91,10 +78,6 @@ def undefined_and_defined(objects):
             else:
                 defined.add(name)
     return undefined, defined
-
-
-def report(problems):
-    assert not problems, "\n" + "\n".join(str(problem) for problem in problems)
 
 
 def test_every_include_names_a_file_of_the_project_by_its_bare_name():
