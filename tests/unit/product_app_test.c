@@ -528,8 +528,8 @@ static void after_a_restart_an_old_no_is_asked_about_once_more(void **state)
     assert_state(kitchen, 1, TICKET_OUT_OF_STOCK);
 }
 
-/* A big order in front and a small one behind it, both out of stock; then goods that are enough for one of them. */
-static void two_wait_and_the_first_is_taken_up(struct kitchen *kitchen)
+/* A big order in front and a small one behind it, both out of stock. */
+static void two_wait(struct kitchen *kitchen)
 {
     struct product_command big = ordered(1), small = ordered(2);
 
@@ -538,6 +538,12 @@ static void two_wait_and_the_first_is_taken_up(struct kitchen *kitchen)
     stock_says(kitchen, TICKET_REFUSED, 1, 1);
     run_one(kitchen, &small);
     stock_says(kitchen, TICKET_REFUSED, 2, 1);
+}
+
+/* Then goods that are enough for one of them. */
+static void two_wait_and_the_first_is_taken_up(struct kitchen *kitchen)
+{
+    two_wait(kitchen);
     goods_come(kitchen, 1, 6);
     assert_state(kitchen, 1, TICKET_READY);
     assert_state(kitchen, 2, TICKET_OUT_OF_STOCK);
@@ -552,6 +558,20 @@ static void what_was_set_apart_for_a_cancelled_ticket_is_for_those_behind_it(voi
     run_one(kitchen, &cancel.command);
     assert_int_equal(kitchen->app.core.next_due(&kitchen->app.core), kitchen->now);
     run_nothing(kitchen, 0);
+    assert_state(kitchen, 2, TICKET_READY);
+}
+
+static void what_comes_for_one_who_is_cancelled_in_the_same_batch_is_for_those_behind_it(void **state)
+{
+    struct kitchen *kitchen = *state;
+    struct client cancel = cancel_order(1);
+    struct product_command delivery = goods(1, 6);
+    struct product_command *both[] = {&cancel.command, &delivery};
+
+    two_wait(kitchen);
+    assert_int_equal(run(kitchen, both, COUNT_OF(both)), OK);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 1, TICKET_CANCELED);
     assert_state(kitchen, 2, TICKET_READY);
 }
 
@@ -1123,6 +1143,7 @@ int main(void)
         TEST(a_ticket_out_of_stock_is_taken_up_under_its_next_attempt_when_goods_come, fast),
         TEST(goods_are_for_the_oldest_as_far_as_they_go, fast),
         TEST(what_was_set_apart_for_a_cancelled_ticket_is_for_those_behind_it, fast),
+        TEST(what_comes_for_one_who_is_cancelled_in_the_same_batch_is_for_those_behind_it, fast),
         TEST(what_was_left_behind_a_cancelled_ticket_counts_too, fast),
         TEST(what_is_too_little_for_one_may_be_enough_for_another, fast),
         TEST(after_a_restart_nobody_waits_for_goods_that_were_set_apart_before, fast),

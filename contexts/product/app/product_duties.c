@@ -162,6 +162,17 @@ static void set_free(struct product_app *app, const struct ticket *ticket)
         goods_set_free(&app->goods, ticket->product_name, ticket->qty);
 }
 
+/* They were to have the goods that came in this batch, and were cancelled in it before they got them. */
+static void set_free_what_nobody_took(struct product_app *app, struct product_batch *batch)
+{
+    for (size_t i = 0; i < batch->n_waiting; i++) {
+        size_t entry = working_set_number(&batch->tickets, batch->waiting[i].id);
+        const struct ticket *ticket = &batch->entries[entry].ticket;
+        if (ticket->state == TICKET_CANCELED && ticket->attempt == batch->waiting[i].attempt)
+            goods_set_free(&app->goods, ticket->product_name, ticket->qty);
+    }
+}
+
 void product_do_duties(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)
 {
     /* The due ones first: as many were taken as there is room for. */
@@ -179,6 +190,7 @@ void product_do_duties(struct product_app *app, struct product_batch *batch, str
         if (commands[i]->fate == COMMAND_NORMAL && product_command_of(commands[i])->waits)
             wait_for_stock(app, batch, product_command_of(commands[i]));
     }
+    set_free_what_nobody_took(app, batch);
     for (size_t i = 0; i < batch->tickets.n; i++) {
         const struct product_entry *entry = &batch->entries[i];
         if (entry->changed) {
