@@ -166,6 +166,51 @@ static void the_page_does_not_depend_on_the_interleaving(void **state)
     }
 }
 
+static void shuffle(const struct mypage_event **events, size_t n, uint64_t *seed)
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t other = next_random(seed) % i;
+        const struct mypage_event *event = events[i - 1];
+        events[i - 1] = events[other];
+        events[other] = event;
+    }
+}
+
+/* Some can't be read at first, and are told again in any order when all the others have come. */
+static void tell_with_some_put_aside(const struct life *life, uint64_t *seed, struct page_with_room *to)
+{
+    const struct mypage_event *aside[MYPAGE_PRODUCER_COUNT * COUNT_OF(life->told[0].event)];
+    size_t n = 0;
+
+    *to = (struct page_with_room){.page = {.id = 42}};
+    for (size_t producer = 0; producer < MYPAGE_PRODUCER_COUNT; producer++) {
+        for (size_t i = 0; i < life->told[producer].n; i++) {
+            if (next_random(seed) % 3 == 0)
+                aside[n++] = &life->told[producer].event[i];
+            else
+                take(to, &life->told[producer].event[i]);
+        }
+    }
+    shuffle(aside, n, seed);
+    for (size_t i = 0; i < n; i++)
+        assert_true(take(to, aside[i]));
+    for (size_t i = 0; i < n; i++)
+        assert_false(take(to, aside[i])); /* twice is harmless */
+}
+
+static void what_was_put_aside_takes_its_place_when_it_is_tried_again(void **state)
+{
+    UNUSED(state);
+    for (uint64_t seed = 1; seed <= 2000; seed++) {
+        uint64_t chance = seed;
+        struct page_with_room told, put_aside;
+        struct life life = any_life(&chance);
+        tell_in_any_interleaving(&life, &chance, &told);
+        tell_with_some_put_aside(&life, &chance, &put_aside);
+        assert_same(&told.page, &put_aside.page);
+    }
+}
+
 static void a_timeline_that_is_too_long_keeps_its_beginning_and_its_end_in_any_interleaving(void **state)
 {
     uint64_t seed = 0xcafe;
@@ -291,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_does_not_depend_on_the_interleaving),
+        cmocka_unit_test(what_was_put_aside_takes_its_place_when_it_is_tried_again),
         cmocka_unit_test(a_timeline_that_is_too_long_keeps_its_beginning_and_its_end_in_any_interleaving),
         cmocka_unit_test(what_product_tells_of_an_order_not_heard_of_yet_is_kept_but_not_shown),
         cmocka_unit_test(an_order_is_canceled_when_order_says_so_not_when_product_does),

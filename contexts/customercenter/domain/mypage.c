@@ -63,6 +63,46 @@ static void add_to_timeline(struct mypage *page, const struct mypage_event *even
             (page->n_timeline - MYPAGE_TIMELINE_FIRST) * sizeof(page->timeline[0]));
 }
 
+static void sort(struct mypage *page)
+{
+    for (size_t i = 1; i < page->n_timeline; i++) {
+        struct mypage_entry entry = page->timeline[i];
+        size_t at = i;
+        for (; at > 0 && is_before(&entry, &page->timeline[at - 1]); at--)
+            page->timeline[at] = page->timeline[at - 1];
+        page->timeline[at] = entry;
+    }
+}
+
+/* One that newer ones of its producer have overtaken: a repeat, or it was put aside and is tried again. Then it is part
+ * of the story, as if it had come in time. What isn't in a full timeline may have gone from there. */
+static bool add_overtaken(struct mypage *page, const struct mypage_event *event)
+{
+    struct mypage_entry entry = {event->at, event->version, event->fact};
+
+    if (page->n_timeline == MYPAGE_TIMELINE_MAX)
+        return false;
+    for (size_t i = 0; i < page->n_timeline; i++) {
+        const struct mypage_entry *other = &page->timeline[i];
+        if (facts[other->fact].producer != facts[event->fact].producer)
+            continue;
+        if (other->version == entry.version)
+            return false;
+        if (other->version < entry.version && other->at > entry.at)
+            entry.at = other->at;
+    }
+    for (size_t i = 0; i < page->n_timeline; i++) {
+        struct mypage_entry *other = &page->timeline[i];
+        if (facts[other->fact].producer == facts[event->fact].producer && other->version > entry.version &&
+            other->at < entry.at)
+            other->at = entry.at;
+    }
+    ASSERT(page->room >= mypage_room_needed(page));
+    page->timeline[page->n_timeline++] = entry;
+    sort(page);
+    return true;
+}
+
 static void take_statuses(struct mypage *page, const struct fact *fact)
 {
     if (fact->ticket != MYPAGE_KEEP)
@@ -78,7 +118,7 @@ bool mypage_apply(struct mypage *page, const struct mypage_event *event)
 
     ASSERT(event->fact < MYPAGE_FACT_COUNT && event->version > 0);
     if (event->version <= *seen)
-        return false;
+        return add_overtaken(page, event);
     *seen = event->version;
     take_statuses(page, fact);
     if (fact->producer == MYPAGE_PRODUCT && event->ticket_id)

@@ -73,7 +73,8 @@ struct mypage_event {
 bool mypage_is_visible(const struct mypage *page);
 /** How many entries `room` has to have before one more event is applied. */
 size_t mypage_room_needed(const struct mypage *page);
-/** Takes one event in. false: it was taken before, nothing changes. `product_name` is kept as it is: it has to live as
+/** Takes one event in. false: it was taken before, nothing changes. One that comes behind newer ones of its producer
+ * (it was put aside) only takes its place in the timeline. `product_name` is kept as it is: it has to live as
  * long as the page. An entry's time is never before that of the same producer's last one, should its clock have been
  * set back. */
 bool mypage_apply(struct mypage *page, const struct mypage_event *event);
