@@ -32,7 +32,7 @@ bool batch_admit(struct batch *batch, const struct command *command)
     if (command->origin == FROM_REPLAY)
         batch->replayed[batch->n_replayed++] = letter_of(batch, command, (struct str){NULL, 0});
     if (command->origin != FROM_FEED)
-        return true;
+        return command->fate == COMMAND_NORMAL;
 
     if (command->fate == COMMAND_EPOCH) {
         batch->cursors_moved |= batch->cursors.epoch[command->source] != command->position;

@@ -1,5 +1,6 @@
 #include "dead_letters.h"
 
+#include "alloc.h"
 #include "errors.h"
 #include "http_body.h"
 #include "outbox_sql.h"
@@ -87,6 +88,24 @@ struct replaying {
     const char *reason; /* why it still can't be decoded */
 };
 
+static void finish_skip(struct command *command, int rc)
+{
+    UNUSED(rc);
+    heap_free(command);
+}
+
+/* What turns out not to concern us is forgotten. */
+static struct command *new_skip(const char **reason)
+{
+    struct command *skip = heap_alloc(sizeof(*skip));
+
+    if (skip)
+        *skip = (struct command){.fate = COMMAND_SKIP, .finish = finish_skip};
+    else
+        *reason = error_text(E_MEMORY);
+    return skip;
+}
+
 static int decode_again(void *context, const struct dead_letter *letter, int64_t at)
 {
     struct replaying *replaying = context;
@@ -95,6 +114,8 @@ static int decode_again(void *context, const struct dead_letter *letter, int64_t
     UNUSED(at);
     replaying->found = true;
     replaying->command = parts->decode(parts->decode_context, replaying->source, letter->frame, &replaying->reason);
+    if (!replaying->command && !replaying->reason)
+        replaying->command = new_skip(&replaying->reason);
     if (replaying->command) {
         replaying->command->origin = FROM_REPLAY;
         replaying->command->source = replaying->source;
@@ -121,7 +142,7 @@ static void refuse_undecoded(struct http_request *request, const char *reason)
         http_reply(request);
         return;
     }
-    http_problem(request, 409, "position", "%s", reason ? reason : "is no event that concerns this service");
+    http_problem(request, 409, "position", "%s", reason);
 }
 
 /* As long as commits fail, nothing that is tried again could leave the queue. */

@@ -151,6 +151,9 @@ static void a_dead_letter_tried_again_is_forgotten_with_the_commit(void **state)
     assert_int_equal(write.n_replayed, 1);
     assert_int_equal(write.replayed[0].position, 3);
     assert_false(write.cursors_moved);
+    replay.fate = COMMAND_SKIP; /* it doesn't concern us after all: there is nothing to decide */
+    assert_false(batch_admit(&fixture->batch, &replay));
+    assert_int_equal(batch_write(&fixture->batch).n_replayed, 2);
 }
 
 /* ---- keys ---- */
