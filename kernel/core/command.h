@@ -22,7 +22,8 @@ enum command_fate {
     COMMAND_SKIP,  /* an event that isn't for us: only the cursor moves, or a dead letter is forgotten */
     COMMAND_DEAD,  /* an event that can't be decoded: a dead letter */
     COMMAND_EPOCH, /* the producer is followed in the epoch `position`: what comes behind it was said in that one */
-    /* Those three are made by the follower (dead_letters.c) and are bare: they are not embedded in the context's own command. */
+    /* Those three are made by the follower (dead_letters.c) and are bare: they are not embedded in the context's own
+       command. */
 };
 
 struct command {

@@ -3,6 +3,7 @@
 #include "sim_customers.h"
 
 #include "errors.h"
+#include "sim_letters.h"
 #include "sim_shelf.h"
 
 enum { MOST_TRIES = 5 };
@@ -193,6 +194,7 @@ void sim_customers_come(struct sim *sim)
     sim_keeper_comes(sim);
     sim_shelf_is_looked_after(sim);
     sim_strangers_come(sim);
+    sim_operator_comes(sim);
     sim_rushes_come(sim);
     sim_barista_comes(sim);
 }

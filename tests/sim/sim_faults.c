@@ -41,6 +41,7 @@ void sim_choose_shape(struct sim *sim)
         .feed_again = some(sim, 100),
         .cursor_back = some(sim, 500),
         .commit_unknown = some(sim, 40),
+        .unreadable = some(sim, 40),
         .memory_ends = some(sim, 100),
         .settings_change = some(sim, 400),
         .clock_wrong = some(sim, 500),

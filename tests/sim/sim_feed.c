@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "errors.h"
 #include "event.h"
+#include "sim_letters.h"
 #include "sim_memory.h"
 #include "sim_service.h"
 #include "sse.h"
@@ -153,8 +154,6 @@ static void check_order(struct sim_follower *follower, uint64_t position, const 
     follower->seen[i].version = event->version;
 }
 
-static struct command *new_own(enum command_fate fate, struct str reason);
-
 /* false: there is no memory for it; it has to come again. */
 static bool hand_over(struct sim_follower *follower, uint64_t position, struct str text, bool last)
 {
@@ -162,7 +161,7 @@ static bool hand_over(struct sim_follower *follower, uint64_t position, struct s
     const char *reason = NULL;
 
     sim_memory_may_fail(consumer->sim);
-    struct command *command = consumer->type->decode(consumer->decode_context, follower->source, text, &reason);
+    struct command *command = sim_letter_decode(consumer, follower->source, position, text, &reason);
     if (sim_memory_is_back(consumer->sim) && !command && reason == error_text(E_MEMORY)) {
         sim_meet(consumer->sim, MET_MEMORY_ENDED_READING);
         if (!sim_has_plant(consumer->sim, PLANT_EVENT_WITHOUT_MEMORY))
@@ -170,9 +169,11 @@ static bool hand_over(struct sim_follower *follower, uint64_t position, struct s
         reason = NULL;
     }
     if (!command && reason)
-        command = new_own(COMMAND_DEAD, str_of(reason));
+        command = sim_own_command(COMMAND_DEAD, str_of(reason));
+    if (command && command->fate == COMMAND_DEAD)
+        command->frame = text;
     if (!command && last)
-        command = new_own(COMMAND_SKIP, (struct str){NULL, 0});
+        command = sim_own_command(COMMAND_SKIP, (struct str){NULL, 0});
     if (!command)
         return true;
     command->origin = FROM_FEED;
@@ -251,7 +252,7 @@ static void finish_own(struct command *command, int rc)
     heap_free(command);
 }
 
-static struct command *new_own(enum command_fate fate, struct str reason)
+struct command *sim_own_command(enum command_fate fate, struct str reason)
 {
     struct command *own = heap_alloc(sizeof(*own));
 

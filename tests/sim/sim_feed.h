@@ -3,6 +3,7 @@
 #ifndef COFFEESHOP_SIM_FEED_H
 #define COFFEESHOP_SIM_FEED_H
 
+#include "command.h"
 #include "outbox.h"
 #include "sim_world.h"
 
@@ -42,6 +43,8 @@ void sim_feed_publish(struct sim_service *producer, struct str frames);
 void sim_feed_reload(struct sim_service *producer);
 /** The consumer has come back: it goes on from its cursors. */
 void sim_followers_restart(struct sim_service *consumer);
+/** A bare command: no more than the core's part of one. */
+struct command *sim_own_command(enum command_fate fate, struct str reason);
 void sim_feed_free(struct sim_service *service);
 
 #endif

@@ -1,6 +1,7 @@
 #include "sim_rules.h"
 
 #include "sim_customers.h"
+#include "sim_letters.h"
 #include "sim_rules_time.h"
 
 #include <stdlib.h>
@@ -77,14 +78,6 @@ static void check_key(struct sim *sim, size_t at)
     }
 }
 
-static void check_dead(struct sim *sim, enum sim_who who, const struct fake_outbox *outbox)
-{
-    if (outbox->n_dead)
-        sim_break(sim, "facts don't contradict each other", "%s puts %.*s's event %llu aside, which %.*s: %.*s",
-                  sim_who_name(who), STR_ARG(outbox->dead[0].source), (unsigned long long)outbox->dead[0].position,
-                  STR_ARG(outbox->dead[0].reason), STR_ARG(outbox->dead[0].frame));
-}
-
 static void look_at_orders(struct sim *sim)
 {
     struct sim_rules *rules = sim->rules;
@@ -103,7 +96,7 @@ static void look_at_orders(struct sim *sim)
         if (orders->orders[i].state == ORDER_CANCELED)
             sim_meet(sim, MET_ORDER_CANCELED);
     }
-    check_dead(sim, SIM_ORDER, &orders->outbox);
+    sim_letters_check(sim->services[SIM_ORDER]);
 }
 
 static void look_at_tickets(struct sim *sim)
@@ -123,7 +116,7 @@ static void look_at_tickets(struct sim *sim)
         check_ticket(sim, &rules->tickets[i], &tickets->tickets[i]);
         meet_ticket(sim, &tickets->tickets[i]);
     }
-    check_dead(sim, SIM_PRODUCT, &tickets->outbox);
+    sim_letters_check(sim->services[SIM_PRODUCT]);
 }
 
 /* ---- all together ---- */
@@ -272,6 +265,7 @@ void sim_rules_check_end(struct sim *sim)
 
     check_answers(sim);
     check_followers(sim);
+    sim_letters_check_end(sim);
     for (size_t i = 0; i < tickets->n; i++) {
         const struct ticket *ticket = &tickets->tickets[i];
         bool ended =

@@ -49,7 +49,7 @@ static struct str some_id(struct sim *sim, int64_t number)
     case 4:
         return hostile[sim_between(random, 0, COUNT_OF(hostile) - 1)];
     case 5:
-        return long_text(sim, (size_t)sim_between(random, RESERVATION_ID_MAX - 1, RESERVATION_ID_MAX * 2));
+        return long_text(sim, (size_t)sim_between(random, RESERVATION_ID_MAX - 1, INT64_C(2) * RESERVATION_ID_MAX));
     default:
         return sim_text(sim, "mine-%lld", (long long)number / 2); /* two share it */
     }

@@ -206,8 +206,6 @@ void sim_view_check_end(struct sim *sim)
     for (size_t i = 0; i < orders->n; i++)
         check_truth(sim, &orders->orders[i]);
     check_menu(sim, view, "as it is");
-    if (view->outbox.n_dead)
-        sim_break(sim, "facts don't contradict each other", "the view puts an event aside");
     int rc = view_app_init(&app, &ports, &cursors);
     ASSERT(!rc);
     for (size_t source = MYPAGE_PRODUCER_COUNT; source-- > 0;)

@@ -21,8 +21,9 @@ struct sim_shape {
     int64_t n_customers, n_counter, n_keeper;
     int64_t n_counts, n_removals; /* of the shelf */
     int64_t n_strangers;
-    int64_t busy_for; /* us in which they come; then faults stop */
-    bool drains;      /* orders are large: stock runs out */
+    int64_t unreadable; /* events, until the program that reads them is mended */
+    int64_t busy_for;   /* us in which they come; then faults stop */
+    bool drains;        /* orders are large: stock runs out */
 
     int64_t crash_every; /* us on average and service; 0: never */
     int64_t away_most;   /* us */
