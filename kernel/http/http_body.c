@@ -1,6 +1,7 @@
 #include "http_body.h"
 
 #include "errors.h"
+#include "http_links.h"
 
 void http_json_problem(struct http_request *request, const struct json_error *error)
 {
@@ -43,7 +44,7 @@ void http_fill_stored(struct http_request *request, int status, struct str locat
     request->status = status;
     request->content_type = status >= 400 ? "application/problem+json" : NULL;
     buf_clear(&request->reply);
-    buf_add(&request->reply, body);
+    http_links_from_paths(&request->reply, body, request->base);
     if (location.n) {
         struct buf url = {0};
         buf_add(&url, request->base);

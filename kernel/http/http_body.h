@@ -14,7 +14,8 @@ bool http_read_json(struct http_request *request, const struct json_desc *desc, 
 void http_json_problem(struct http_request *request, const struct json_error *error);
 /** "POST /orders <key>" (or PATCH) in the request's arena; empty when the client sent no key or there is no memory. */
 struct str http_scoped_key(struct http_request *request);
-/** Fills the reply with an answer that was kept: status, Location (base + path) and body as they were. */
+/** Fills the reply with an answer that was kept: status, Location and body as they were, its links, which were kept as
+ * paths (http_links.h), on the host that asks now. */
 void http_fill_stored(struct http_request *request, int status, struct str location, struct str body);
 /** The path of the Location header that the reply has; empty when it has none. */
 struct str http_location_path(const struct http_request *request);

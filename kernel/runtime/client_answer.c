@@ -2,6 +2,7 @@
 
 #include "errors.h"
 #include "http_body.h"
+#include "http_links.h"
 
 /* Of the decoded members, in the descriptor's order and in our spelling. False: no memory. */
 static bool read_fingerprint(struct http_request *request, const struct client_body *body,
@@ -39,12 +40,17 @@ bool client_read_key(struct http_request *request, const struct client_body *bod
     return false;
 }
 
-struct answer client_answer_of(const struct http_request *request)
+struct answer client_answer_of(struct http_request *request)
 {
+    bool is_kept = request->idempotency_key.n > 0;
+    struct str body = buf_str(&request->reply);
+
+    if (is_kept)
+        body = http_links_to_paths(body, request->base, &request->arena);
     return (struct answer){
-        .status = request->reply.failed ? 0 : request->status,
+        .status = request->reply.failed || (is_kept && !body.p) ? 0 : request->status,
         .location = request->status == 201 ? http_location_path(request) : STR(""),
-        .body = buf_str(&request->reply),
+        .body = body,
     };
 }
 

@@ -23,8 +23,9 @@ void *client_command_new(struct http_request *request, size_t size);
  * would do the work twice. Loop thread. */
 bool client_read_key(struct http_request *request, const struct client_body *body, struct client_request *client);
 
-/** The answer that is filled in, to be kept with the key; its texts stay the request's. Writer thread. */
-struct answer client_answer_of(const struct http_request *request);
+/** The answer that is filled in, to be kept with the key, its links as paths; its texts stay the request's. Writer
+ * thread. */
+struct answer client_answer_of(struct http_request *request);
 
 /** Sends what came of a command: the failure `rc` (errors.h: nothing was committed), what its key says (another body,
  * still being worked on, the kept answer, a success of which is of `kept_type`; NULL: by Accept), or what is filled in.

@@ -4,6 +4,8 @@ import uuid
 
 import pytest
 
+from shop import client
+
 
 def key():
     return {"Idempotency-Key": str(uuid.uuid4())}
@@ -95,6 +97,54 @@ def test_a_key_sent_many_times_at_once_makes_one_order(shop):
         thread.join()
     # 409: the first of them is still being answered.
     assert len(ids) == 12 and len(set(ids) - {409}) == 1
+
+
+PROXY = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "coffee.example"}
+# What is asked under a key, and where the answer says that it is.
+KEPT = [("order", "/orders", {"productName": "Tea", "qty": 1}, 201), ("product", "/products", {"productName": "Tea", "qty": 1}, 201),
+        ("stock", "/stocks", {"productName": "Yuzu", "qty": 5}, 201), ("stock", "/stocks/receive", {"productName": "Tea", "qty": 1}, 200),
+        ("stock", "/stocks", {"productName": "Latte", "qty": 5}, 409)]
+
+
+def links(answer, host):
+    """Every place where an answer names a host; each has to be this one, and there has to be one."""
+    body = answer.json()
+    named = [answer.headers["location"]] if answer.status_code == 201 else []
+    named += [link["href"] for link in body.get("_links", {}).values()]
+    named += [body["existing"]] if "existing" in body else []
+    assert named and all(link.startswith(host + "/") for link in named), (host, named)
+    return [link.removeprefix(host) for link in named]
+
+
+def test_the_links_of_a_kept_answer_follow_the_host_that_asks(open_shop):
+    shop = open_shop({"gateway.trusted_proxy": "127.0.0.1", "gateway.hosts": "coffee.example"})
+    shop.start(*shop.services, "gateway")
+    for service, path, body, status in KEPT:
+        port, gate = shop.ports[service], shop.ports["gateway"]
+        ways = [(f"http://localhost:{port}", {}), (f"http://127.0.0.1:{port}", {}), (f"http://localhost:{gate}", {}),
+                ("https://coffee.example", PROXY), (f"http://localhost:{port}", {})]
+        mine, told = key(), []
+        for host, headers in ways:
+            with client(f"http://127.0.0.1:{gate}" if headers else host) as http:
+                answer = http.post(path, json=body, headers={**mine, **headers})
+            assert answer.status_code == status, (path, host, answer.text)
+            told.append((links(answer, host), {name: value for name, value in answer.json().items() if name not in ("_links", "existing")}))
+        assert all(each == told[0] for each in told), "but for the host it is the same answer"
+        shop.restart(service)
+        with client(shop.url(service)) as http:
+            assert links(http.post(path, json=body, headers=mine), shop.url(service)) == told[0][0]
+
+
+def test_a_text_that_looks_like_a_link_is_not_made_one(open_shop):
+    shop = open_shop().start("stock")
+    here = f"http://localhost:{shop.ports['stock']}"
+    for name in (f"{here}/stocks/1", '"href":"/stocks/1"', f'"existing":"{here}/x'):
+        mine, body = key(), {"productName": name, "qty": 5}
+        with client(here) as http:
+            first = http.post("/stocks", json=body, headers=mine)
+        again = shop["stock"].post("/stocks", json=body, headers=mine)
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert first.json()["productName"] == again.json()["productName"] == name
 
 
 def test_a_key_survives_a_crash(own_shop):

@@ -109,14 +109,16 @@ static void a_key_used_before_gets_the_first_answer(void **state)
     const struct answer kept = client_answer_of(self.request);
     assert_int_equal(kept.status, 201);
     assert_true(str_is(kept.location, "/things/7"));
+    assert_true(str_is(kept.body, "{\"id\":7,\"_links\":{\"self\":{\"href\":\"/things/7\"},"
+                                  "\"thing\":{\"href\":\"/things/7\"}}}"));
     self.request->n_headers = 0;
     client.replayed = true;
-    client.answer = (struct answer){201, STR("/things/3"), STR("{}")};
+    client.answer = (struct answer){201, STR("/things/3"), STR("{\"href\":\"/things/3\"}")};
     client_answer_send(self.request, OK, &client, NULL);
     raw_hear(self.fd, &self.answer, false);
     assert_int_equal(self.answer.status, 201);
     assert_string_equal(raw_header(&self.answer, "Location"), "http://here/things/3");
-    assert_string_equal(self.answer.body, "{}");
+    assert_string_equal(self.answer.body, "{\"href\":\"http://here/things/3\"}");
     end(&self);
 }
 
