@@ -5,6 +5,7 @@ import { openShop } from './lib/scenario.mjs';
 import { MANUAL, NO_RESTART, SLOW_RESTART } from './lib/shop.mjs';
 import { CustomerPage } from './pages/customer_page.mjs';
 import { KitchenPage } from './pages/kitchen_page.mjs';
+import { OpsPage } from './pages/ops_page.mjs';
 import { StockPage } from './pages/stock_page.mjs';
 
 /* A service that lived a moment is steady: each death waits the same. */
@@ -156,6 +157,8 @@ for (const language of ['ko', 'en']) {
         await shop.setStock('Tea', 0);
         await shop.waitSoldOut('Tea');
         await shop.kill('customercenter');
+        const ops = await OpsPage.open(await visit({ language, device: 'desktop' }));
+        await ops.problem('down.customercenter').filter({ hasText: language === 'ko' ? /품절/ : /sold out/ }).waitFor();
         const customer = await CustomerPage.open(await visit({ language }));
         const note = customer.page.locator('[data-testid=menu-failed][data-why="menu.soldOutUnknown"]');
         await note.filter({ hasText: language === 'ko' ? /품절/ : /sold out/ }).waitFor();
@@ -193,6 +196,37 @@ scenario('the view stands still behind an open stream: the order is asked for wh
     }
 });
 
+for (const language of ['ko', 'en']) {
+    away.scenario(`the gateway stays away: every open page says that it can't reach the shop, and none says more than it knows (${language})`, async ({ shop, visit }) => {
+        const customer = await CustomerPage.open(await visit({ language }));
+        const id = await customer.orderAndRead('Latte');
+        const kitchen = await KitchenPage.open(await visit({ language, device: 'tablet' }));
+        const stock = await StockPage.open(await visit({ language, device: 'tablet' }));
+        const ops = await OpsPage.open(await visit({ language, device: 'desktop' }));
+        await customer.link('live');
+        await ops.verdict('well');
+        await shop.kill('gateway');
+        await ops.problem('unreachable').filter({ hasText: language === 'ko' ? /닿지|연결/ : /can’t reach the shop/ }).waitFor();
+        await ops.verdict('unknown');
+        assert.equal(await ops.at('problem').count(), 1, 'one sentence');
+        for (const service of ['order', 'product', 'stock', 'customercenter']) {
+            await ops.service(service, 'unknown');
+        }
+        for (const page of [customer, kitchen, stock]) {
+            await page.link('lost');
+            await page.page.locator('[data-testid=stale]:not([data-reached=true])').waitFor();
+            assert.equal(await page.at('stale').count(), 1);
+        }
+        await shop.reopen({});
+        for (const page of [customer, kitchen, stock]) {
+            await page.link('live');
+            await page.at('stale').waitFor({ state: 'detached' });
+        }
+        await customer.see(id, 'Requested');
+        await ops.verdict('well');
+    });
+}
+
 scenario('the gateway is away: the page says so once, and shows the menu that it remembers', async ({ visit }) => {
     const visitor = await visit({ language: 'en' });
     await CustomerPage.open(visitor);
@@ -210,13 +244,13 @@ scenario('the device loses the net and finds it again', async ({ shop, visit }) 
     const id = await customer.orderAndRead('Latte');
     const ticket = await shop.ticketOf(id);
     await customer.link('live');
-    await visitor.context.setOffline(true);
+    await visitor.loseNet();
     await customer.link('lost');
     await customer.at('stale').waitFor();
     await shop.workOn(ticket.id, 'Producing');
     await shop.waitOrder(id, 'Producing');
     assert.equal(await customer.status(id), 'Requested', 'what it cannot know it does not show');
-    await visitor.context.setOffline(false);
+    await visitor.findNet();
     await customer.see(id, 'Producing');
     await customer.link('live');
     assert.equal(await customer.at('stale').count(), 0);

@@ -167,6 +167,17 @@ scenario('what is forgotten in one window is gone from all, also from one that c
     await one.page.reload();
     await one.see(next, 'Requested');
     assert.deepEqual(await one.numbers(), [next]);
+    const left = new CustomerPage(visitor, await visitor.openWindow('/'));
+    await left.see(next, 'Requested');
+    await left.page.goto('/kitchen'); /* another page, and by and by back to the one before */
+    await one.inCard(next, 'cancel').click();
+    await one.see(next, 'Canceled');
+    await one.inCard(next, 'history').click();
+    await one.inCard(next, 'forget').click();
+    await one.card(next).waitFor({ state: 'detached' });
+    await left.page.goBack();
+    await left.at('no-orders').waitFor();
+    await one.at('no-orders').waitFor();
     await one.openByNumber(id);
     await one.see(id, 'Completed');
     await two.see(id, 'Completed');

@@ -32,12 +32,13 @@ function isFree(port) {
 const PORTS = { from: 10_000, count: 9_000 };
 let nextPort = randomInt(PORTS.count);
 
-/** A port that nobody listens at. */
+/** A port that nobody listens at, and that nobody else here was given: shops of one file open at the same time. */
 export async function freePort() {
     for (;;) {
         nextPort = (nextPort + 1) % PORTS.count;
-        if (await isFree(PORTS.from + nextPort)) {
-            return PORTS.from + nextPort;
+        const port = PORTS.from + nextPort;
+        if (await isFree(port)) {
+            return port;
         }
     }
 }

@@ -1,5 +1,5 @@
 /** What a test file is made of: one shop, one Chromium, and scenarios with visitors. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { launchChromium } from './chromium.mjs';
@@ -31,7 +31,7 @@ export function openShop(settings = {}, menu = null) {
     after(() => street.shop?.close());
 
     /** A test with visitors. `body` gets {shop, browser, visit, tell}; visit(options) gives a Visitor, tell(text) prints a figure.
-     *  In the end every visitor's manners are checked; when it failed there is a picture of each page in build/browser-failed. */
+     *  In the end every visitor's manners are checked; when it failed there are a picture of each page and the shop's log in build/browser-failed. */
     street.scenario = (title, body) => test(title, { timeout: LIMIT_MS }, async (t) => {
         const visitors = [];
         const visit = async (options) => {
@@ -44,6 +44,7 @@ export function openShop(settings = {}, menu = null) {
             visitors.forEach((visitor) => visitor.checkManners());
         } catch (error) {
             await Promise.all(visitors.map((visitor, n) => picture(visitor, `${title} ${n} ${visitor.name}`)));
+            writeFileSync(fileFor(title, 'log'), street.shop?.output() ?? '');
             throw error;
         } finally {
             await Promise.all(visitors.map((visitor) => visitor.leave()));
@@ -52,8 +53,12 @@ export function openShop(settings = {}, menu = null) {
     return street;
 }
 
-async function picture(visitor, title) {
+function fileFor(title, kind) {
     mkdirSync(FAILED, { recursive: true });
-    const file = path.join(FAILED, `${title.replace(/[^\w-]+/g, '_').slice(0, 120)}.png`);
+    return path.join(FAILED, `${title.replace(/[^\w-]+/g, '_').slice(0, 120)}.${kind}`);
+}
+
+async function picture(visitor, title) {
+    const file = fileFor(title, 'png');
     await visitor.page.screenshot({ path: file, timeout: 5_000 }).catch((error) => console.error(`no picture of ${title}: ${error.message}`));
 }

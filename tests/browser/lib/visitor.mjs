@@ -75,6 +75,26 @@ export class Visitor {
         return page;
     }
 
+    /** The device is off the net: nothing that is asked for from now on arrives, and the browser tells its pages so. */
+    async loseNet() {
+        await this.#changeNet(true);
+    }
+
+    async findNet() {
+        await this.#changeNet(false);
+    }
+
+    /* On a machine that has no net itself, but for loopback, Chromium takes every device for offline from the beginning: it has no
+     * change to tell then, and we do so in its place. */
+    async #changeNet(offline) {
+        const pages = this.context.pages();
+        const before = await Promise.all(pages.map((page) => page.evaluate(() => navigator.onLine)));
+        await this.context.setOffline(offline);
+        const after = await Promise.all(pages.map((page) => page.evaluate(() => navigator.onLine)));
+        await Promise.all(pages.filter((_, i) => before[i] === after[i]).map((page) =>
+            page.evaluate((event) => dispatchEvent(new Event(event)), offline ? 'offline' : 'online')));
+    }
+
     checkManners() {
         assert.deepEqual(this.sins, []);
     }
