@@ -108,6 +108,21 @@ for (const language of ['ko', 'en']) {
     });
 }
 
+scenario('a delivery can be undone for a minute, by the page’s own clock, and no longer', async ({ visit }) => {
+    const visitor = await visit({ device: 'tablet' });
+    await visitor.page.clock.install();
+    const stock = await StockPage.open(visitor);
+    await stock.inItem('Cappuccino', 'receive').click();
+    await stock.at('amount').fill('10');
+    await stock.page.clock.pauseAt(await stock.page.evaluate(() => Date.now() + 1_000)); /* it goes on when we say so */
+    await stock.at('save').click();
+    await stock.at('undo').waitFor();
+    await stock.page.clock.runFor(59_000);
+    assert.equal(await stock.at('undo').count(), 1);
+    await stock.page.clock.runFor(1_000);
+    await stock.at('undo').waitFor({ state: 'detached' });
+});
+
 scenario('an undo whose answer is lost is made once, and one that asks for more than there is says so', async ({ shop, visit }) => {
     const stock = await StockPage.open(await visit({ language: 'en', device: 'tablet' }));
     const { id, qty } = await shop.stockOf('Latte');
