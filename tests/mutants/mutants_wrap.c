@@ -1,0 +1,106 @@
+/* mutants_wrap.c: between the domain and its callers. The linker's --wrap=f gives us their calls of f as __wrap_f, and
+ * the domain's own as __real_f: the names are the linker's. */
+#include "mutants_internal.h"
+
+#include "mypage.h"
+#include "order.h"
+#include "reservation.h"
+#include "ticket.h"
+
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
+enum order_verdict __real_order_decide(const struct order *order, const struct order_intent *intent, int64_t now,
+                                       struct order_decision *out);
+enum order_verdict __wrap_order_decide(const struct order *order, const struct order_intent *intent, int64_t now,
+                                       struct order_decision *out);
+enum ticket_verdict __real_ticket_decide(const struct ticket *ticket, const struct ticket_intent *intent,
+                                         const struct ticket_policy *policy, int64_t now, struct ticket_decision *out);
+enum ticket_verdict __wrap_ticket_decide(const struct ticket *ticket, const struct ticket_intent *intent,
+                                         const struct ticket_policy *policy, int64_t now, struct ticket_decision *out);
+enum stock_verdict __real_stock_decide(const struct stock *stock, const struct stock_intent *intent, int64_t now,
+                                       struct stock_decision *out);
+enum stock_verdict __wrap_stock_decide(const struct stock *stock, const struct stock_intent *intent, int64_t now,
+                                       struct stock_decision *out);
+enum stock_verdict __real_reservation_decide(const struct reservation *reservation, const struct stock *stock,
+                                             const struct stock_intent *intent, int64_t now,
+                                             struct reservation_decision *out);
+enum stock_verdict __wrap_reservation_decide(const struct reservation *reservation, const struct stock *stock,
+                                             const struct stock_intent *intent, int64_t now,
+                                             struct reservation_decision *out);
+bool __real_mypage_apply(struct mypage *page, const struct mypage_event *event);
+bool __wrap_mypage_apply(struct mypage *page, const struct mypage_event *event);
+
+enum order_verdict __wrap_order_decide(const struct order *order, const struct order_intent *intent, int64_t now,
+                                       struct order_decision *out)
+{
+    const struct table_cell *instead = mutant_instead(MUTATED_ORDER, (int)order->state, (int)intent->kind);
+    struct order other = *order;
+    struct order_intent as = *intent;
+
+    if (!instead)
+        return __real_order_decide(order, intent, now, out);
+    other.state = (enum order_state)instead->state;
+    as.kind = (enum order_command_kind)instead->command;
+    enum order_verdict verdict = __real_order_decide(&other, &as, now, out);
+    out->event.intent = intent;
+    return verdict;
+}
+
+enum ticket_verdict __wrap_ticket_decide(const struct ticket *ticket, const struct ticket_intent *intent,
+                                         const struct ticket_policy *policy, int64_t now, struct ticket_decision *out)
+{
+    const struct table_cell *instead = mutant_instead(MUTATED_TICKET, (int)ticket->state, (int)intent->kind);
+    struct ticket other = *ticket;
+    struct ticket_intent as = *intent;
+
+    if (!instead)
+        return __real_ticket_decide(ticket, intent, policy, now, out);
+    other.state = (enum ticket_state)instead->state;
+    as.kind = (enum ticket_command_kind)instead->command;
+    if (as.kind != intent->kind)
+        as.attempt = ticket->attempt; /* if it is an answer there, it is one to the last question */
+    enum ticket_verdict verdict = __real_ticket_decide(&other, &as, policy, now, out);
+    out->event.intent = intent;
+    return verdict;
+}
+
+enum stock_verdict __wrap_stock_decide(const struct stock *stock, const struct stock_intent *intent, int64_t now,
+                                       struct stock_decision *out)
+{
+    const struct table_cell *instead = mutant_instead(MUTATED_STOCK, (int)stock->state, (int)intent->kind);
+    struct stock other = *stock;
+    struct stock_intent as = *intent;
+
+    if (!instead)
+        return __real_stock_decide(stock, intent, now, out);
+    other.state = (enum stock_state)instead->state;
+    as.kind = (enum stock_command_kind)instead->command;
+    return __real_stock_decide(&other, &as, now, out);
+}
+
+enum stock_verdict __wrap_reservation_decide(const struct reservation *reservation, const struct stock *stock,
+                                             const struct stock_intent *intent, int64_t now,
+                                             struct reservation_decision *out)
+{
+    const struct table_cell *instead =
+        mutant_instead(MUTATED_RESERVATION, (int)reservation->state, (int)reservation_command_of(intent));
+    struct reservation other = *reservation;
+    struct stock_intent as = *intent;
+
+    if (!instead)
+        return __real_reservation_decide(reservation, stock, intent, now, out);
+    other.state = (enum reservation_state)instead->state;
+    as.kind = instead->command == RESERVATION_REDUCE ? STOCK_REDUCE : STOCK_GIVE_BACK;
+    return __real_reservation_decide(&other, stock, &as, now, out);
+}
+
+bool __wrap_mypage_apply(struct mypage *page, const struct mypage_event *event)
+{
+    const struct table_cell *instead =
+        mutant_instead(MUTATED_MYPAGE, (int)mypage_producer_of(event->fact), (int)event->fact);
+    struct mypage_event as = *event;
+
+    if (instead)
+        as.fact = (enum mypage_fact)instead->command;
+    return __real_mypage_apply(page, &as);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
