@@ -57,9 +57,9 @@ struct kv {
     /** A durable commit of one small entry of the adapter's own: whether commits succeed at all. Writer thread. */
     int (*probe)(struct kv *self);
     /** To be called about once a second, by any thread; takes microseconds. 0, or E_NOT_FOUND when the open file isn't
-     * the one any more that its name stands for: what is committed from then on is lost with the process. Frees what
-     * readers of other processes hold that were killed: their snapshots would keep old pages from being used again, and
-     * the file would grow. */
+     * the one any more that its name stands for: what is committed from then on is lost with the process. E_CORRUPT
+     * when an entry was met that isn't what was written, for good. Frees what readers of other processes hold that were
+     * killed: their snapshots would keep old pages from being used again, and the file would grow. */
     int (*check)(struct kv *self);
     void (*close)(struct kv *self);
 };

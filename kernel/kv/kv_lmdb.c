@@ -41,7 +41,11 @@ static int load_one(struct kv_lmdb *self, struct kv_entry *entry, struct arena *
         return 0;
     if (rc)
         return kv_lmdb_report(self, rc, "load");
-    entry->value = arena_copy(arena, kv_lmdb_str(value));
+    struct str stored = kv_lmdb_str(value);
+    int error = kv_lmdb_unwrap(self, entry->key, &stored);
+    if (error)
+        return error;
+    entry->value = arena_copy(arena, stored);
     entry->found = entry->value.p != NULL;
     return entry->found ? 0 : E_MEMORY;
 }
@@ -121,10 +125,9 @@ static int check_room(struct kv_lmdb *self, const struct kv_entry *entries, size
 static int change_one(struct kv_lmdb *self, MDB_txn *txn, const struct kv_entry *entry)
 {
     MDB_val key = kv_lmdb_val(entry->key);
-    MDB_val value = kv_lmdb_val(entry->value);
 
     if (!entry->remove)
-        return mdb_put(txn, self->dbi, &key, &value, 0);
+        return kv_lmdb_put(self, txn, entry->key, entry->value);
     int rc = mdb_del(txn, self->dbi, &key, NULL);
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
@@ -150,6 +153,8 @@ static int commit_all(struct kv_lmdb *self, const struct kv_entry *entries, size
         return report_writer(self, rc, "begin");
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = change_one(self, txn, &entries[i]);
+    if (rc == 0)
+        rc = kv_lmdb_note_commit(self, txn);
     if (rc)
         mdb_txn_abort(txn);
     else
@@ -193,6 +198,8 @@ static int lmdb_check(struct kv *port)
     int fd = -1;
     int n_dead = 0;
 
+    if (atomic_load_explicit(&self->damaged, memory_order_relaxed))
+        return E_CORRUPT;
     (void)mdb_reader_check(self->env, &n_dead); /* what can't be cleared now is cleared in a second */
     if (mdb_env_get_fd(self->env, &fd) != 0 || mdb_env_get_path(self->env, &path) != 0)
         return OK;
@@ -226,7 +233,10 @@ static int walk(struct kv_lmdb *self, MDB_cursor *cursor, struct str prefix, str
     int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
 
     for (size_t i = 0; i < limit && rc == 0 && str_starts_with(kv_lmdb_str(key), prefix); i++) {
-        int stopped = on_entry(context, kv_lmdb_str(key), kv_lmdb_str(value));
+        struct str stored = kv_lmdb_str(value);
+        int stopped = kv_lmdb_unwrap(self, kv_lmdb_str(key), &stored);
+        if (!stopped)
+            stopped = on_entry(context, kv_lmdb_str(key), stored);
         if (stopped)
             return stopped;
         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
@@ -286,9 +296,12 @@ static int lmdb_last(struct kv *port, struct str prefix, kv_on_entry *on_entry, 
     if (error)
         return error;
     int rc = seek_last(cursor, prefix, &key, &value);
-    if (rc == 0 && str_starts_with(kv_lmdb_str(key), prefix) && *(const char *)key.mv_data != '\0')
-        error = on_entry(context, kv_lmdb_str(key), kv_lmdb_str(value));
-    else if (rc != MDB_NOTFOUND)
+    if (rc == 0 && str_starts_with(kv_lmdb_str(key), prefix) && *(const char *)key.mv_data != '\0') {
+        struct str stored = kv_lmdb_str(value);
+        error = kv_lmdb_unwrap(self, kv_lmdb_str(key), &stored);
+        if (!error)
+            error = on_entry(context, kv_lmdb_str(key), stored);
+    } else if (rc != MDB_NOTFOUND)
         error = kv_lmdb_report(self, rc, "last");
     close_snapshot(txn, cursor);
     return error;

@@ -1,4 +1,7 @@
 #include "kv_lmdb_internal.h"
+#include "kv_lmdb_sum.h"
+#include "kv_lmdb_verify.h"
+#include "log.h"
 
 #include "base.h"
 #include "errors.h"
@@ -18,8 +21,7 @@ enum {
     RESERVE_SHARE = 8
 };
 
-/* Whose store it is and in what format; a leading NUL keeps them out of every scan. */
-static const struct str application_key = STR_INIT("\0meta/application");
+/* In what format it is; a leading NUL keeps it out of every scan. */
 static const struct str format_key = STR_INIT("\0meta/format");
 
 static int explain(int rc, const struct kv_options *options, const char *doing, struct buf *problem)
@@ -57,30 +59,6 @@ static int explain(int rc, const struct kv_options *options, const char *doing, 
     return E_SYSTEM;
 }
 
-/* LMDB reads through a memory map: a file cut short would end the process later. Every page in use has to be there. */
-static int check_length(struct kv_lmdb *self, MDB_txn *txn)
-{
-    MDB_stat data;
-    MDB_stat spare;
-    struct stat file;
-    int fd = -1;
-
-    int rc = mdb_stat(txn, self->dbi, &data);
-    if (rc == 0)
-        rc = mdb_stat(txn, 0, &spare);
-    if (rc == 0)
-        rc = mdb_env_get_fd(self->env, &fd);
-    if (rc)
-        return rc;
-    if (fstat(fd, &file) != 0)
-        return errno;
-    size_t pages = 2 + data.ms_branch_pages + data.ms_leaf_pages + data.ms_overflow_pages + spare.ms_branch_pages +
-                   spare.ms_leaf_pages + spare.ms_overflow_pages;
-    if (data.ms_depth + spare.ms_depth == 0)
-        return 0; /* nothing in it yet */
-    return (size_t)file.st_size / data.ms_psize < pages ? MDB_CORRUPTED : 0;
-}
-
 static int refuse_foreign(const struct kv_options *options, struct str owner, struct buf *problem)
 {
     if (owner.n)
@@ -92,11 +70,22 @@ static int refuse_foreign(const struct kv_options *options, struct str owner, st
     return E_FOREIGN;
 }
 
+/* Whose it says it is; a mark in front says that its values have checksums. */
+static struct str owner_of(struct kv_lmdb *self, MDB_val value)
+{
+    struct str owner = kv_lmdb_str(value);
+
+    self->sums = str_starts_with(owner, KV_LMDB_MARK);
+    if (self->sums && kv_lmdb_take_off(KV_LMDB_OWNER_KEY, &owner))
+        owner = (struct str){owner.p + KV_LMDB_MARK.n, owner.n - KV_LMDB_MARK.n};
+    return owner;
+}
+
 /* *format: -1 when the store is new. */
 static int identify(struct kv_lmdb *self, MDB_txn *txn, const struct kv_options *options, int64_t *format,
                     struct buf *problem)
 {
-    MDB_val key = kv_lmdb_val(application_key);
+    MDB_val key = kv_lmdb_val(KV_LMDB_OWNER_KEY);
     MDB_val value;
     MDB_stat stat;
 
@@ -104,6 +93,7 @@ static int identify(struct kv_lmdb *self, MDB_txn *txn, const struct kv_options 
     int rc = mdb_stat(txn, self->dbi, &stat);
     if (rc)
         return explain(rc, options, "reading", problem);
+    self->sums = true;
     if (stat.ms_entries == 0 && !options->read_only)
         return 0;
     rc = mdb_get(txn, self->dbi, &key, &value);
@@ -111,11 +101,13 @@ static int identify(struct kv_lmdb *self, MDB_txn *txn, const struct kv_options 
         return refuse_foreign(options, (struct str){NULL, 0}, problem);
     if (rc)
         return explain(rc, options, "reading", problem);
-    if (!str_is(kv_lmdb_str(value), options->application))
-        return refuse_foreign(options, kv_lmdb_str(value), problem);
+    struct str text = owner_of(self, value);
+    if (!str_is(text, options->application))
+        return refuse_foreign(options, text, problem);
     key = kv_lmdb_val(format_key);
     rc = mdb_get(txn, self->dbi, &key, &value);
-    if (rc || !str_to_i64(kv_lmdb_str(value), format))
+    text = rc ? (struct str){NULL, 0} : kv_lmdb_str(value);
+    if (rc || kv_lmdb_unwrap(self, format_key, &text) || !str_to_i64(text, format))
         return explain(rc && rc != MDB_NOTFOUND ? rc : MDB_CORRUPTED, options, "reading", problem);
     if (*format <= options->format)
         return 0;
@@ -131,22 +123,25 @@ static int sign(struct kv_lmdb *self, const struct kv_options *options)
 {
     MDB_txn *txn = NULL;
     struct buf format = {0};
+    struct buf owner = {0};
 
     buf_i64(&format, options->format);
-    MDB_val owner = kv_lmdb_val(str_of(options->application));
-    MDB_val version = kv_lmdb_val(buf_str(&format));
-    MDB_val key = kv_lmdb_val(application_key);
-    int rc = format.failed ? ENOMEM : mdb_txn_begin(self->env, NULL, 0, &txn);
+    if (self->sums)
+        buf_add(&owner, KV_LMDB_MARK);
+    buf_add(&owner, str_of(options->application));
+    int rc = format.failed || owner.failed ? ENOMEM : mdb_txn_begin(self->env, NULL, 0, &txn);
     if (rc == 0)
-        rc = mdb_put(txn, self->dbi, &key, &owner, 0);
-    key = kv_lmdb_val(format_key);
+        rc = kv_lmdb_put(self, txn, KV_LMDB_OWNER_KEY, buf_str(&owner));
     if (rc == 0)
-        rc = mdb_put(txn, self->dbi, &key, &version, 0);
+        rc = kv_lmdb_put(self, txn, format_key, buf_str(&format));
+    if (rc == 0)
+        rc = kv_lmdb_note_commit(self, txn);
     if (rc == 0)
         rc = mdb_txn_commit(txn);
     else if (txn)
         mdb_txn_abort(txn);
     buf_free(&format);
+    buf_free(&owner);
     return rc;
 }
 
@@ -211,8 +206,6 @@ static int open_data(struct kv_lmdb *self, const struct kv_options *options, int
     if (rc)
         return explain(rc, options, "reading", problem);
     rc = mdb_dbi_open(txn, NULL, 0, &self->dbi);
-    if (rc == 0)
-        rc = check_length(self, txn);
     int error = rc ? explain(rc, options, "reading", problem) : identify(self, txn, options, format, problem);
     if (error)
         mdb_txn_abort(txn);
@@ -225,10 +218,16 @@ int kv_lmdb_set_up(struct kv_lmdb *self, const struct kv_options *options, struc
 {
     int64_t format = -1;
 
+    int error = options->read_only ? OK : kv_lmdb_verify(options->path, problem);
+    if (error)
+        return error;
     int rc = open_env(self, options);
     if (rc)
         return explain(rc, options, "opening", problem);
-    int error = open_data(self, options, &format, problem);
+    error = open_data(self, options, &format, problem);
+    if (!error && !self->sums)
+        log_warning("the store was made by an earlier version: damage to it may go unnoticed",
+                    LOG_T("file", options->path));
     if (error || format == options->format || options->read_only)
         return error;
     if (format >= 0 && options->migrate)
