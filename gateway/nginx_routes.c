@@ -119,6 +119,13 @@ void write_owners(const struct filler *filler, struct buf *out)
     }
 }
 
+void write_passed_texts(const struct filler *filler, struct buf *out)
+{
+    UNUSED(filler);
+    for (size_t i = 0; i < COUNT_OF(headers); i++)
+        buf_add(out, str_of(headers[i].variable));
+}
+
 void write_passed_headers(const struct filler *filler, struct buf *out)
 {
     UNUSED(filler);

@@ -86,6 +86,7 @@ void *http_exchange_begin(void *cls, const char *uri, struct MHD_Connection *con
     exchange->target = arena_copy(&exchange->request.arena, str_of(uri));
     if (peer->in != &server->receiving) /* a connection's first request counts from its first byte */
         http_peers_add(&server->receiving, peer, exchange->request.arrived_us);
+    http_room_for_target(exchange);
     return exchange;
 }
 
@@ -189,6 +190,9 @@ enum MHD_Result http_exchange_continue(void *cls, struct MHD_Connection *connect
     if (exchange->state == EXCHANGE_HEAD) {
         exchange->state = EXCHANGE_BODY;
         http_head_read(exchange, method, version);
+        http_room_for_answer(exchange);
+        if (exchange->turned_away)
+            return MHD_NO;
         if (!exchange->refused || !exchange->close) {
             /* MHD takes line ends in chunked bodies that others don't: where one ends is not certain enough for another
              * request behind it. */

@@ -65,6 +65,7 @@ struct exchange {
     struct buf body;      /* request.body points into it */
     uint64_t discarded;   /* bytes of body nobody wants */
     bool refused;         /* the answer is already filled in; the body is only read past */
+    bool turned_away;     /* answered past MHD, which is to hang up */
     bool counted;         /* among the server's `begun` */
     bool suspended;       /* EXCHANGE_WAITING, and MHD knows */
     bool answered_inside; /* http_reply() or http_stream() was called by the handler itself */
@@ -151,6 +152,12 @@ struct http_server {
  * False: a sentence in `problem`, and nothing listens. */
 bool http_listen(const char *list, struct http_admission *door, uint16_t *port, struct buf *problem);
 void http_listeners_close(struct http_admission *door);
+
+/* http_room.c */
+/** Both refuse, and set `turned_away`, when MHD's memory for the connection would not do. */
+void http_room_for_target(struct exchange *exchange);
+/** The request's head has been read. */
+void http_room_for_answer(struct exchange *exchange);
 
 /* http_exit.c */
 void http_exit_open(struct http_server *server);

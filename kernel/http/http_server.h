@@ -13,11 +13,12 @@
  * than chunked, white space before a header's colon, Host missing or repeated; 413 on the declared length before
  * reading; an absolute deadline per request against slow clients. All limits are settings.
  *
- *  What libmicrohttpd 0.9 refuses before it asks us it answers itself, with a page of HTML instead of a problem
+ *  A head that leaves no room for its answer gets 431 or 414 and is not carried out (http_room.c). What libmicrohttpd
+ * 0.9 refuses before it asks us it answers itself, with the right status and a page of HTML instead of a problem
  * document, and closes the connection: a Content-Length that is no number or too large a one (400, 413; the body is the
- * head once more and a part of the page, a bug of 0.9.75), a request line or headers beyond connection_memory (414,
- * 431), another HTTP version (505), broken chunks (400). It has no hook to do better: the headers are first shown to us
- * when it has judged these. The gateway in front refuses all of them with problem documents.
+ * head once more and a part of the page, a bug of 0.9.75), a request line or headers that fill connection_memory (414,
+ * 431), another HTTP version (505), broken chunks (400). It has no hook to do better (ADR 26). The gateway in front
+ * refuses all of them with problem documents.
  */
 #ifndef COFFEESHOP_HTTP_SERVER_H
 #define COFFEESHOP_HTTP_SERVER_H

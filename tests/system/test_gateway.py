@@ -151,6 +151,20 @@ def test_a_long_request_line_is_taken(town):
     assert statuses(ask(town.ports["gateway"], f"{line}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())) == [200]
 
 
+@pytest.mark.parametrize("large", ["Accept", "Last-Event-ID", "Idempotency-Key", "X-Correlation-ID", "If-Match"])
+@pytest.mark.parametrize("path", [10, 4000, 7900])
+def test_a_head_for_which_a_service_has_no_room_is_a_problem_document(town, large, path):
+    """Of any size that the gateway takes: what a service's library would say is no problem document."""
+    target = "/orders?a=" + "b" * (path - 10)
+    for n in [*range(100, 8100, 100), *range(8390 - path, 8410 - path)]:
+        if not 0 <= n < 8100:
+            continue
+        request = f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{large}: {'c' * n}\r\n\r\n"
+        told = ask(town.ports["gateway"], request.encode())
+        assert len(statuses(told)) == 1, n
+        assert statuses(told) == [200] or b"application/problem+json" in told.partition(b"\r\n\r\n")[0], (n, told[:200])
+
+
 def test_errors_of_a_service_come_through_as_they_are(town):
     answer = town["gateway"].post("/orders", json={"productName": "Americano", "qty": 0})
     assert answer.status_code == 422

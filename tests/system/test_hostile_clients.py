@@ -255,6 +255,45 @@ def test_a_long_answer_arrives_whole_though_its_client_has_ended_its_side(strict
     assert statuses(told) == [200] and len(json.loads(told.partition(b"\r\n\r\n")[2])["_embedded"]["orders"]) == 100
 
 
+HEAD = b"Host: x\r\nConnection: close\r\n"
+POST = b"POST /orders HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(ORDER) + HEAD
+FILLING = {  # a request of n bytes more or less, for n around what a service has room for, and what it gets if it has
+    "an order with a large header": (201, range(9100, 10_000), lambda n: POST + b"X-Large: " + b"a" * n + b"\r\n\r\n" + ORDER),
+    "an order with a large cookie": (201, range(4500, 5000), lambda n: POST + b"Cookie: a=" + b"a" * n + b"\r\n\r\n" + ORDER),
+    "an order with many cookies": (201, range(60, 200), lambda n: POST + b"Cookie: a=1" + b"; b=2" * n + b"\r\n\r\n" + ORDER),
+    "an order with headers": (201, range(30, 160), lambda n: POST + b"A: b\r\n" * n + b"\r\n" + ORDER),
+    "a row with a large header": (200, range(9400, 10_200), lambda n: b"GET /orders/1 HTTP/1.1\r\n" + HEAD + b"X-Large: " + b"a" * n + b"\r\n\r\n"),
+    "a path": (404, range(9300, 10_400), lambda n: b"GET /orders/" + b"1" * n + b" HTTP/1.1\r\n" + HEAD + b"\r\n"),
+    "a query": (200, range(9300, 10_400), lambda n: b"GET /orders?unknown=" + b"1" * n + b" HTTP/1.1\r\n" + HEAD + b"\r\n"),
+    "parameters": (200, range(100, 400), lambda n: b"GET /orders?" + b"a=1&" * n + b" HTTP/1.1\r\n" + HEAD + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("what", FILLING)
+def test_a_head_is_taken_and_answered_or_refused_and_not_carried_out_whatever_its_size(strict_shop, what):
+    """Byte by byte around the limit: nowhere is a connection closed without a word, or an order taken of which nobody is told."""
+    expected, sizes, make = FILLING[what]
+    strict_shop.order("Latte")
+    before = strict_shop["order"].get("/orders").json()["page"]["totalElements"]
+    told = []
+    for n in sizes:
+        with socket.create_connection(("127.0.0.1", strict_shop.ports["order"]), timeout=5) as connection:
+            connection.sendall(make(n))
+            told += statuses(receive_to_the_end(connection, within=2))
+    assert len(told) == len(sizes) and set(told) <= {expected, 414, 431}
+    assert told[0] == expected and told[-1] != expected
+    taken = strict_shop["order"].get("/orders").json()["page"]["totalElements"] - before
+    assert taken == (told.count(201) if expected == 201 else 0)
+
+
+def test_requests_sent_all_at_once_are_all_answered(strict_shop):
+    many = 400
+    with socket.create_connection(("127.0.0.1", strict_shop.ports["order"]), timeout=5) as connection:
+        connection.sendall(b"GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n" * many)
+        connection.shutdown(socket.SHUT_WR)
+        assert statuses(receive_to_the_end(connection, within=5)) == [200] * many
+
+
 @both
 @pytest.mark.parametrize("what, status", [
     (b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 3000000\r\n\r\n", 413),
