@@ -38,7 +38,7 @@ bool row_take_text(struct str *rest, uint64_t n, struct str *text)
 struct str row_key(struct arena *arena, struct str prefix, const uint64_t *number, struct str text)
 {
     size_t n = prefix.n + (number ? ROW_NUMBER : 0) + text.n;
-    char *p = arena_alloc(arena, n);
+    char *p = prefix.p && text.p ? arena_alloc(arena, n) : NULL;
     struct row_place at = {p};
 
     if (!p)

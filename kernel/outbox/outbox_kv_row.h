@@ -22,7 +22,8 @@ void row_put_text(struct row_place *at, struct str text);
 bool row_take_number(struct str *rest, uint64_t *number);
 /** Cuts a text of `n` bytes off the front; false when there are fewer. It stays where it is. */
 bool row_take_text(struct str *rest, uint64_t n, struct str *text);
-/** prefix + number (unless none) + text, in the arena; {NULL,0} without memory. */
+/** prefix + number (unless none) + text, in the arena; {NULL,0} without memory, also when there was none for one of its
+ * pieces: half a key would be one that nobody can read. */
 struct str row_key(struct arena *arena, struct str prefix, const uint64_t *number, struct str text);
 
 #endif

@@ -482,8 +482,17 @@ static void running_out_of_memory_stores_all_or_nothing(void **state)
 {
     struct fixture *fixture = *state;
     const struct idempotency_record record = record_of("a");
+    const struct dead_letter dead = {STR("product"), 12, STR("unknown type"), STR("{\"type\":\"Spilled\"}")};
     struct outbox outbox = {.source = "order", .first = 1, .count = 1};
-    const struct outbox_write write = {.outbox = &outbox, .records = &record, .n_records = 1, .now = 1000};
+    struct cursors cursors = {.source = {"product"}, .position = {12}, .epoch = {4711}, .n = 1};
+    const struct outbox_write write = {.outbox = &outbox,
+                                       .cursors = &cursors,
+                                       .cursors_moved = true,
+                                       .records = &record,
+                                       .n_records = 1,
+                                       .dead = &dead,
+                                       .n_dead = 1,
+                                       .now = 1000};
 
     buf_add(&outbox.frames, STR("[1]"));
     for (uint64_t nth = 1; !is_kept(fixture, "a"); nth++) {
@@ -496,7 +505,31 @@ static void running_out_of_memory_stores_all_or_nothing(void **state)
         assert_int_equal(is_kept(fixture, "a"), error == 0);
         assert_int_equal(store_restore(fixture, NULL), error == 0 ? 1 : 0);
     }
+    cursors.epoch[0] = 0;
+    store_restore(fixture, &cursors);
+    assert_int_equal(cursors.epoch[0], 4711); /* each row is whole … */
+    store_expire(fixture, 2000, 0, 10);       /* … and can be read by whoever removes it */
+    assert_false(is_kept(fixture, "a"));
     buf_free(&outbox.frames);
+}
+
+static void an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history(void **state)
+{
+    struct fixture *fixture = *state;
+    struct feed_history history = {0};
+    size_t n = 0;
+
+    for (uint64_t nth = 1; n == 0; nth++) {
+        assert_true(nth < 100);
+        heap_fail_at(nth);
+        (void)(fixture->sql ? outbox_sql_begin_epoch(fixture->sql, 4711, &history)
+                            : outbox_kv_begin_epoch(fixture->kv, 4711, &history));
+        heap_fail_at(0);
+        feed_history_free(&history);
+        store_begin_epoch(fixture, EPOCH_UNKNOWN, &history); /* those that are stored can be read */
+        n = history.n;
+        feed_history_free(&history);
+    }
 }
 
 /* --- what only the relational one can tell, and only the key-value one --- */
@@ -596,6 +629,7 @@ int main(void)
     const struct CMUnitTest over_sqlite[] = {
         SUITE(set_up_sqlite),
         ON(running_out_of_memory_stores_all_or_nothing, set_up_sqlite),
+        ON(an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history, set_up_sqlite),
         ON(a_dead_letter_can_be_read_with_its_reason, set_up_sqlite),
         ON(a_key_stored_twice_is_a_conflict_and_leaves_the_first, set_up_sqlite),
     };
@@ -603,6 +637,7 @@ int main(void)
         SUITE(set_up_lmdb),
         KEY_VALUE(set_up_lmdb),
         ON(running_out_of_memory_stores_all_or_nothing, set_up_lmdb),
+        ON(an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history, set_up_lmdb),
     };
     const struct CMUnitTest over_the_fake[] = {SUITE(set_up_fake), KEY_VALUE(set_up_fake)};
 

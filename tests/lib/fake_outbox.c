@@ -52,6 +52,7 @@ void fake_outbox_free(struct fake_outbox *outbox)
     free(outbox->frames);
     free(outbox->batches);
     free(outbox->records);
+    free(outbox->moments);
     free(outbox->dead);
     *outbox = (struct fake_outbox){0};
 }
@@ -61,14 +62,14 @@ int fake_outbox_check(const struct outbox_write *write)
     return write->outbox->count && write->outbox->frames.failed ? E_MEMORY : OK;
 }
 
-static void write_events(struct fake_outbox *self, const struct outbox *outbox)
+static void write_events(struct fake_outbox *self, const struct outbox *outbox, int64_t moment)
 {
     if (!outbox->count)
         return;
     ASSERT(outbox->first > self->last);
     self->batches = fake_grow(self->batches, self->n_batches, 1, &self->batches_room, sizeof(struct fake_outbox_batch));
     self->batches[self->n_batches++] =
-        (struct fake_outbox_batch){outbox->first, outbox->count, self->n_frames, outbox->frames.n};
+        (struct fake_outbox_batch){outbox->first, outbox->count, self->n_frames, outbox->frames.n, moment};
     self->frames = fake_grow(self->frames, self->n_frames, outbox->frames.n, &self->frames_room, 1);
     memcpy(self->frames + self->n_frames, outbox->frames.p, outbox->frames.n);
     self->n_frames += outbox->frames.n;
@@ -96,8 +97,10 @@ static void write_cursors(struct fake_outbox *self, const struct cursors *cursor
     }
 }
 
-static void write_record(struct fake_outbox *self, const struct idempotency_record *record)
+static void write_record(struct fake_outbox *self, const struct idempotency_record *record, int64_t moment)
 {
+    self->moments = fake_grow(self->moments, self->n_records, 1, &self->moments_room, sizeof(*self->moments));
+    self->moments[self->n_records] = moment;
     self->records = fake_grow(self->records, self->n_records, 1, &self->records_room, sizeof(*record));
     self->records[self->n_records++] = (struct idempotency_record){
         .key = fake_copy(self, record->key),
@@ -136,11 +139,13 @@ static void forget_dead(struct fake_outbox *self, const struct dead_letter *repl
 
 void fake_outbox_write(struct fake_outbox *self, const struct outbox_write *write)
 {
-    write_events(self, write->outbox);
+    int64_t moment = self->retention ? retention_clock_at(self->retention, write->now) : write->now;
+
+    write_events(self, write->outbox, moment);
     if (write->cursors_moved)
         write_cursors(self, write->cursors);
     for (size_t i = 0; i < write->n_records; i++)
-        write_record(self, &write->records[i]);
+        write_record(self, &write->records[i], moment);
     for (size_t i = 0; i < write->n_replayed; i++)
         forget_dead(self, &write->replayed[i]);
     for (size_t i = 0; i < write->n_dead; i++)
@@ -179,6 +184,41 @@ void fake_outbox_restore(const struct fake_outbox *self, uint64_t *last, struct 
         cursors->position[i] = at < self->cursors.n ? self->cursors.position[at] : 0;
         cursors->epoch[i] = at < self->cursors.n ? self->cursors.epoch[at] : EPOCH_UNKNOWN;
     }
+}
+
+int64_t fake_outbox_newest(const struct fake_outbox *self)
+{
+    int64_t newest = self->n_batches ? self->batches[self->n_batches - 1].moment : 0;
+
+    for (size_t i = 0; i < self->n_records; i++) {
+        if (self->moments[i] > newest)
+            newest = self->moments[i];
+    }
+    return newest;
+}
+
+uint64_t fake_outbox_oldest(const struct fake_outbox *self)
+{
+    return self->n_batches ? self->batches[0].first : 0;
+}
+
+void fake_outbox_expire(struct fake_outbox *self, int64_t keys_before, int64_t batches_before)
+{
+    size_t kept = 0, old = 0;
+
+    for (size_t i = 0; i < self->n_records; i++) {
+        if (self->moments[i] < keys_before)
+            continue;
+        self->records[kept] = self->records[i];
+        self->moments[kept++] = self->moments[i];
+    }
+    self->n_records = kept;
+    while (old + 1 < self->n_batches && self->batches[old].moment < batches_before)
+        old++;
+    if (!old)
+        return;
+    self->n_batches -= old;
+    memmove(self->batches, self->batches + old, self->n_batches * sizeof(*self->batches));
 }
 
 void fake_outbox_read(const struct fake_outbox *self, uint64_t after, struct buf *frames)

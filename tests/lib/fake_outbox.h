@@ -7,10 +7,12 @@
 #include "arena.h"
 #include "feed_history.h"
 #include "outbox_write.h"
+#include "retention_clock.h"
 
 struct fake_outbox_batch {
     uint64_t first, count;
-    size_t at, n; /* of the frames */
+    size_t at, n;   /* of the frames */
+    int64_t moment; /* as outbox_write's now */
 };
 
 struct fake_text;
@@ -25,7 +27,9 @@ struct fake_outbox {
     uint64_t last; /* the last position committed */
     struct cursors cursors;
     struct idempotency_record *records;
-    size_t n_records, records_room;
+    int64_t *moments; /* by record */
+    size_t n_records, records_room, moments_room;
+    struct retention_clock *retention; /* says the moment of what is stored; NULL: it is the batch's own time */
     struct dead_letter *dead;
     size_t n_dead, dead_room;
 };
@@ -41,6 +45,12 @@ int fake_outbox_find_keys(const struct fake_outbox *outbox, struct idempotency_r
                           struct arena *arena);
 /** The last position and the cursors of the sources named. */
 void fake_outbox_restore(const struct fake_outbox *outbox, uint64_t *last, struct cursors *cursors);
+/** The newest moment that a batch or a key was stored at; 0: there is none. */
+int64_t fake_outbox_newest(const struct fake_outbox *outbox);
+/** The first position still kept; 0: none ever was. */
+uint64_t fake_outbox_oldest(const struct fake_outbox *outbox);
+/** Forgets keys and batches stored before these moments (0: none). The newest batch is always kept. */
+void fake_outbox_expire(struct fake_outbox *outbox, int64_t keys_before, int64_t batches_before);
 /** Appends the stored frames from the batch that holds `after` + 1 on. */
 void fake_outbox_read(const struct fake_outbox *outbox, uint64_t after, struct buf *frames);
 

@@ -2,6 +2,7 @@
 #include "sim.h"
 
 #include "alloc.h"
+#include "log.h"
 #include "sim_clock.h"
 #include "sim_customers.h"
 #include "sim_faults.h"
@@ -124,6 +125,7 @@ void sim_play(const struct sim_options *options, struct sim_result *result)
     struct sim *sim = heap_alloc(sizeof(*sim));
 
     ASSERT(sim);
+    log_init("sim", LOG_ERROR, LOG_HUMAN); /* that something is done later isn't news here */
     sim->options = *options;
     sim->random.state = options->seed;
     sim->now = sim->began = epoch;

@@ -38,6 +38,7 @@ void sim_choose_shape(struct sim *sim)
         .call_late = some(sim, 200),
         .call_twice = some(sim, 200),
         .feed_late = some(sim, 100),
+        .feed_cut = some(sim, 40),
         .feed_again = some(sim, 100),
         .cursor_back = some(sim, 500),
         .commit_unknown = some(sim, 40),
@@ -85,6 +86,7 @@ void sim_faults_begin(struct sim *sim)
 void sim_faults_end(struct sim *sim)
 {
     sim->calm = true;
+    sim->calm_since = sim->now;
     sim_note(sim, SIM_WORLD, "calms down", 0, 0, 0);
     for (size_t who = 0; who < SIM_N_SERVICES; who++) {
         struct sim_service *service = sim->services[who];

@@ -4,6 +4,7 @@
 #include "errors.h"
 #include "event.h"
 #include "sim_letters.h"
+#include "sim_loss.h"
 #include "sim_memory.h"
 #include "sim_service.h"
 #include "sse.h"
@@ -63,7 +64,7 @@ static int on_published(void *context, const struct sse_event *sse)
         sim_break(sim, "events can be read", "%s: %s", sim_who_name(producer->who), error.reason);
         return 1;
     }
-    struct sim_event event = {text, envelope.type, envelope.subject, data.id, envelope.version};
+    struct sim_event event = {text, envelope.type, envelope.subject, sim->now, data.id, envelope.version};
     check_version(producer, &event);
     feed->events = fake_grow(feed->events, feed->n, 1, &feed->room, sizeof(event));
     feed->events[feed->n++] = event;
@@ -86,17 +87,30 @@ void sim_feed_publish(struct sim_service *producer, struct str frames)
 void sim_feed_reload(struct sim_service *producer)
 {
     struct buf frames = {0};
+    uint64_t oldest;
 
     if (producer->feed.n > producer->committed)
         producer->feed.n = producer->committed;
     if (producer->store)
         fake_outbox_read(producer->store, producer->feed.n, &frames);
     else
-        producer->type->read_outbox(producer, producer->feed.n, &frames);
+        producer->type->read_outbox(producer, producer->feed.n, SIZE_MAX, &frames, &oldest);
     if (frames.n)
         sim_feed_publish(producer, buf_str(&frames));
     buf_free(&frames);
     wake_followers(producer);
+}
+
+uint64_t sim_feed_oldest(struct sim_service *producer)
+{
+    struct buf frames = {0};
+    uint64_t oldest = 0;
+
+    if (producer->store)
+        return fake_outbox_oldest(producer->store);
+    producer->type->read_outbox(producer, 0, 1, &frames, &oldest);
+    buf_free(&frames);
+    return oldest;
 }
 
 void sim_feed_free(struct sim_service *service)
@@ -115,7 +129,9 @@ static void come_soon(struct sim_follower *follower)
     if (follower->under_way || !follower->consumer->up || !follower->producer->up)
         return;
     follower->under_way = true;
-    if (sim_fault(sim, sim->shape.feed_late))
+    if (sim_fault(sim, sim->shape.feed_cut))
+        sim_set_timer_within(sim, &follower->timer, 5 * US_PER_S, 30 * US_PER_S);
+    else if (sim_fault(sim, sim->shape.feed_late))
         sim_set_timer_within(sim, &follower->timer, 100 * US_PER_MS, 8 * US_PER_S);
     else
         sim_set_timer_within(sim, &follower->timer, 0, 20 * US_PER_MS);
@@ -198,6 +214,48 @@ static const struct sim_event *event_at(struct sim_follower *follower, uint64_t 
     return &feed->events[position - 1];
 }
 
+/* `coffeeshop feeds CONSUMER resume PRODUCER`, as follower_skip_gap() does it. */
+static void resumes(struct sim_timer *timer)
+{
+    struct sim_follower *follower = CONTAINER_OF(timer, struct sim_follower, resume);
+    struct sim *sim = follower->consumer->sim;
+    uint64_t gone = sim_feed_gone(follower->producer);
+
+    if (!follower->has_gap || !follower->consumer->up || gone <= follower->position)
+        return;
+    sim_note(sim, follower->consumer->who, "passes events over", (int64_t)follower->source, (int64_t)follower->position,
+             (int64_t)gone);
+    sim_loss_note(follower, gone);
+    struct command *skip = sim_own_command(COMMAND_SKIP, (struct str){NULL, 0});
+    skip->origin = FROM_FEED;
+    skip->source = follower->source;
+    skip->position = follower->position = gone;
+    sim_service_post(follower->consumer, skip);
+    follower->has_gap = false;
+    come_soon(follower);
+}
+
+/* As the producer decides it. Behind a gap it stays so until somebody acts. */
+static bool may_follow(struct sim_follower *follower)
+{
+    static const struct feed_history none = {0};
+    struct sim *sim = follower->consumer->sim;
+    struct feed_cursor cursor = {EPOCH_UNKNOWN, follower->position};
+    uint64_t oldest = sim_feed_oldest(follower->producer);
+
+    if (feed_history_check(&none, cursor, follower->producer->committed, oldest) != CURSOR_TOO_OLD ||
+        sim_has_plant(sim, PLANT_GAP_IS_PASSED_OVER))
+        return true;
+    if (!follower->has_gap)
+        sim_note(sim, follower->consumer->who, "needs what is gone", (int64_t)follower->source,
+                 (int64_t)follower->position, (int64_t)oldest);
+    sim_meet(sim, MET_GAP);
+    follower->has_gap = true;
+    follower->resume.fire = resumes;
+    sim_set_timer_within(sim, &follower->resume, 0, 5 * US_PER_S);
+    return false;
+}
+
 static void deliver(struct sim_timer *timer)
 {
     struct sim_follower *follower = CONTAINER_OF(timer, struct sim_follower, timer);
@@ -207,13 +265,18 @@ static void deliver(struct sim_timer *timer)
     follower->under_way = false;
     if (!follower->consumer->up || !follower->producer->up)
         return;
-    if (sim_fault(sim, sim->shape.feed_again) && follower->position)
-        follower->position -= (uint64_t)sim_between(&sim->random, 1, (int64_t)follower->position);
+    uint64_t gone = sim_feed_gone(follower->producer);
+    if (sim_fault(sim, sim->shape.feed_again) && follower->position > gone)
+        follower->position -= (uint64_t)sim_between(&sim->random, 1, (int64_t)(follower->position - gone));
+    if (!may_follow(follower))
+        return;
     uint64_t end = follower->position + (uint64_t)sim_between(&sim->random, 1, MOST_AT_ONCE);
     if (end > feed->n)
         end = feed->n;
     sim_note(sim, follower->consumer->who, "follows", (int64_t)follower->source, (int64_t)follower->position,
              (int64_t)end);
+    if (follower->position < gone)
+        follower->position = gone; /* GAP_IS_PASSED_OVER */
     for (uint64_t at = follower->position + 1; at <= end; at++) {
         const struct sim_event *event = event_at(follower, at);
         if (at > follower->producer->committed)
@@ -241,6 +304,7 @@ void sim_followers_restart(struct sim_service *consumer)
     for (size_t i = 0; i < consumer->n_followers; i++) {
         struct sim_follower *follower = &consumer->followers[i];
         follower->position = consumer->cursors->position[follower->source];
+        follower->has_gap = false;
         come_soon(follower);
     }
 }

@@ -10,6 +10,7 @@
 struct sim_event {
     struct str text;
     struct str type, subject;
+    int64_t told_at;
     int64_t aggregate, version; /* a name of stock's may be another row's later: its versions begin again */
 };
 
@@ -17,6 +18,7 @@ struct sim_event {
 struct sim_feed {
     struct sim_event *events; /* of position 1, 2, … */
     size_t n, room;
+    uint64_t oldest; /* kept, when it was last looked */
 };
 
 struct sim_seen {
@@ -27,10 +29,12 @@ struct sim_seen {
 struct sim_follower {
     struct sim_timer timer;
     struct sim_service *consumer, *producer;
-    size_t source;         /* index into the consumer's cursors */
-    uint64_t position;     /* handed over */
-    uint64_t highest;      /* ever */
-    bool under_way;        /* the timer is set */
+    size_t source;     /* index into the consumer's cursors */
+    uint64_t position; /* handed over */
+    uint64_t highest;  /* ever */
+    bool under_way;    /* the timer is set */
+    bool has_gap;      /* latched: it needs what isn't kept any more, and says so (410) */
+    struct sim_timer resume;
     struct sim_seen *seen; /* up to `highest`, by subject */
     size_t n_seen, seen_room;
 };
@@ -45,6 +49,15 @@ void sim_feed_reload(struct sim_service *producer);
 void sim_followers_restart(struct sim_service *consumer);
 /** A bare command: no more than the core's part of one. */
 struct command *sim_own_command(enum command_fate fate, struct str reason);
+/** The first position that the producer's store still keeps; 0: none ever was. */
+uint64_t sim_feed_oldest(struct sim_service *producer);
+/** The last one that it has removed. */
+static inline uint64_t sim_feed_gone(struct sim_service *producer)
+{
+    uint64_t oldest = sim_feed_oldest(producer);
+
+    return oldest ? oldest - 1 : 0;
+}
 void sim_feed_free(struct sim_service *service);
 
 #endif

@@ -3,6 +3,7 @@
 #include "sim_letters.h"
 
 #include "sim_customers.h"
+#include "sim_loss.h"
 
 #include <stdlib.h>
 
@@ -131,7 +132,8 @@ static void accuse(const struct sim_service *service, const struct dead_letter *
 void sim_letters_check(const struct sim_service *service)
 {
     for (size_t i = 0; service->store && i < service->store->n_dead; i++) {
-        if (!str_is(service->store->dead[i].reason, unreadable))
+        if (!str_is(service->store->dead[i].reason, unreadable) &&
+            !sim_loss_explains(service, &service->store->dead[i]))
             accuse(service, &service->store->dead[i], "facts don't contradict each other");
     }
 }
@@ -141,7 +143,9 @@ void sim_letters_check_end(struct sim *sim)
     for (size_t who = 0; who < SIM_N_SERVICES; who++) {
         const struct sim_service *service = sim->services[who];
         sim_letters_check(service);
-        if (service->store && service->store->n_dead)
-            accuse(service, &service->store->dead[0], "what was tried again is put aside no more");
+        for (size_t i = 0; service->store && i < service->store->n_dead; i++) {
+            if (!sim_loss_explains(service, &service->store->dead[i]))
+                accuse(service, &service->store->dead[i], "what was tried again is put aside no more");
+        }
     }
 }

@@ -123,6 +123,7 @@ static int commit(struct order_repo *repo, struct order_batch *batch)
     struct sim *sim = self->service.sim;
     struct order_repo *store = &self->store->port;
     uint64_t count = batch->base.outbox->count;
+    size_t commits = self->store->n_commits;
     bool happens;
 
     sim_plant_before_commit(&self->service, &batch->base);
@@ -134,6 +135,8 @@ static int commit(struct order_repo *repo, struct order_batch *batch)
     int done = happens ? store->commit(store, batch) : OK;
     batch->base.outbox->count = count;
     self->service.committed = self->store->outbox.last;
+    if (self->store->n_commits != commits)
+        sim_retention_tidy(&self->service, batch->base.now);
     return sim_port_committed(&self->service, rc, done);
 }
 

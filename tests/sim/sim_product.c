@@ -154,6 +154,7 @@ static int commit(struct product_repo *repo, struct product_batch *batch)
     struct sim_product *self = of_repo(repo);
     struct product_repo *store = &self->store->port;
     uint64_t count = batch->base.outbox->count;
+    size_t commits = self->store->n_commits;
     bool happens;
 
     sim_plant_before_commit(&self->service, &batch->base);
@@ -162,6 +163,8 @@ static int commit(struct product_repo *repo, struct product_batch *batch)
     int done = happens ? store->commit(store, batch) : OK;
     batch->base.outbox->count = count;
     self->service.committed = self->store->outbox.last;
+    if (self->store->n_commits != commits)
+        sim_retention_tidy(&self->service, batch->base.now);
     return sim_port_committed(&self->service, rc, done);
 }
 

@@ -325,11 +325,12 @@ static void move_cursors(struct sim_service *self)
 
     for (size_t i = 0; self->store && i < self->store->cursors.n; i++) {
         uint64_t *position = &self->store->cursors.position[i];
+        uint64_t gone = sim_feed_gone(self->followers[i].producer);
         if (sim_has_plant(sim, PLANT_CURSOR_TOO_NEW)) {
             uint64_t last = self->followers[i].producer->feed.n;
             *position = *position + 2 < last ? *position + 2 : *position > last ? *position : last;
-        } else if (*position && sim_fault(sim, sim->shape.cursor_back)) {
-            *position -= (uint64_t)sim_between(&sim->random, 1, (int64_t)*position);
+        } else if (*position > gone && sim_fault(sim, sim->shape.cursor_back)) {
+            *position -= (uint64_t)sim_between(&sim->random, 1, (int64_t)(*position - gone));
             sim_meet(sim, MET_CURSOR_PUT_BACK);
             sim_note(sim, self->who, "is put back", (int64_t)i, (int64_t)*position, 0);
         }
@@ -361,6 +362,8 @@ void sim_service_start(struct sim_service *self)
     breaker_init(&self->breaker, &settings);
     sim_clock_start(self);
     sim_settings_read(self);
+    if (self->store)
+        sim_retention_start(self);
     sim_memory_may_fail(self->sim);
     int rc = self->type->open(self);
     if (sim_memory_is_back(self->sim) && rc)

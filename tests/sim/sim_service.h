@@ -10,6 +10,7 @@
 #include "fake_outbox.h"
 #include "sim_clock.h"
 #include "sim_feed.h"
+#include "sim_retention.h"
 #include "sim_world.h"
 
 struct sim_call;
@@ -26,7 +27,7 @@ struct sim_service_type {
     /** NULL: it follows nobody. */
     struct command *(*decode)(void *context, size_t source, struct str text, const char **reason);
     /** Where the outbox isn't a struct fake_outbox. */
-    void (*read_outbox)(struct sim_service *self, uint64_t after, struct buf *frames);
+    void (*read_outbox)(struct sim_service *self, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
 };
 
 struct sim_service {
@@ -46,7 +47,8 @@ struct sim_service {
     uint64_t life;
     struct sim_clock clock;
     struct sim_settings settings;
-    int64_t fuse; /* port calls until it dies; 0: it doesn't */
+    struct sim_retention retention; /* where the outbox is a struct fake_outbox */
+    int64_t fuse;                   /* port calls until it dies; 0: it doesn't */
     struct command *first, *last;
     size_t n_pending;
     bool failing;

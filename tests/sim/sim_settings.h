@@ -14,7 +14,8 @@ struct sim_settings {
     int64_t start_after, brew; /* us */
     bool manual;
     int64_t most_asks, most_batch;
-    int64_t call_timeout; /* us */
+    int64_t call_timeout;                              /* us */
+    int64_t keep_events, keep_keys, keep_reservations; /* us; 0: for ever */
 };
 
 /** What somebody may write into a shop's settings. */

@@ -3,6 +3,7 @@
 #include "errors.h"
 #include "outbox_kv.h"
 #include "sim_call.h"
+#include "sim_memory.h"
 #include "sim_shop.h"
 #include "stock_events.h"
 #include "stock_repo_kv.h"
@@ -132,6 +133,31 @@ static int commit(struct stock_repo *repo, struct stock_batch *batch)
     return sim_port_committed(&self->service, rc, done);
 }
 
+/* The oldest key's moment: "keyat/", 8 bytes, the key. */
+static int take_moment(void *context, struct str key, struct str value)
+{
+    int64_t *moment = context;
+
+    UNUSED(value);
+    *moment = 0;
+    for (size_t i = 6; i < 14 && i < key.n; i++)
+        *moment = *moment * 256 + (unsigned char)key.p[i];
+    return OK;
+}
+
+/* Nothing is broken any more: what is too old is gone now. */
+static void check_tidied(struct sim_stock *self, int64_t now)
+{
+    struct kv *kv = fake_kv_port(self->kv);
+    int64_t keep = self->service.settings.keep_keys, oldest = now;
+
+    int rc = kv->scan(kv, STR("keyat/"), STR(""), 1, take_moment, &oldest);
+    ASSERT(!rc);
+    if (keep && oldest < now - keep)
+        sim_break(self->service.sim, "time: what is too old is removed", "a key of stock's is kept after %lld us",
+                  (long long)(now - oldest));
+}
+
 static bool tidy(struct stock_repo *repo, int64_t now)
 {
     struct sim_stock *self = of_repo(repo);
@@ -139,7 +165,12 @@ static bool tidy(struct stock_repo *repo, int64_t now)
 
     if (!sim_port_call(&self->service) || (sim_port_unknown(&self->service, &happens) && !happens))
         return false;
-    return self->store->tidy(self->store, now) && !self->service.lost;
+    if (sim_has_plant(self->service.sim, PLANT_RETENTION_BY_WALL_CLOCK))
+        now = self->service.sim->now + self->service.clock.off;
+    bool more = self->store->tidy(self->store, now);
+    if (self->service.sim->calm && !more)
+        check_tidied(self, now);
+    return more && !self->service.lost;
 }
 
 static int restore(struct stock_repo *repo, int64_t *last_id, uint64_t *last_position, int64_t *last_moment)
@@ -147,18 +178,33 @@ static int restore(struct stock_repo *repo, int64_t *last_id, uint64_t *last_pos
     struct sim_stock *self = of_repo(repo);
 
     int rc = sim_port_failure(&self->service, self->service.sim->shape.read_fails);
-    return rc ? rc : self->store->restore(self->store, last_id, last_position, last_moment);
+    if (!rc)
+        rc = self->store->restore(self->store, last_id, last_position, last_moment);
+    if (sim_has_plant(self->service.sim, PLANT_RETENTION_BEGINS_ANEW))
+        *last_moment = 0;
+    return rc;
 }
 
-static void read_outbox(struct sim_service *service, uint64_t after, struct buf *frames)
+static void read_outbox(struct sim_service *service, uint64_t after, size_t enough, struct buf *frames,
+                        uint64_t *oldest)
 {
-    uint64_t oldest;
-
-    int rc = outbox_kv_read(fake_kv_port(of(service->sim)->kv), after, SIZE_MAX, frames, &oldest);
+    int rc = outbox_kv_read(fake_kv_port(of(service->sim)->kv), after, enough, frames, oldest);
     ASSERT(!rc);
 }
 
 /* ---- the process ---- */
+
+static void open_store(struct sim_stock *self)
+{
+    const struct sim_settings *set = &self->service.settings;
+    struct stock_retention retention = {set->keep_reservations, set->keep_keys, set->keep_events};
+    uint64_t left = sim_memory_pause(self->service.sim);
+
+    stock_repo_kv_free(self->store);
+    self->store = stock_repo_kv_new(fake_kv_port(self->kv), &retention);
+    sim_memory_resume(left);
+    ASSERT(self->store);
+}
 
 static int open_app(struct sim_service *service)
 {
@@ -166,6 +212,7 @@ static int open_app(struct sim_service *service)
     struct stock_ports ports = {&self->repo, &service->sink, stock_event_write};
     struct stock_options options = {sim_items, SIM_ITEMS, SIM_OPENING};
 
+    open_store(self);
     int rc = stock_app_init(&self->app, &ports, &options);
     service->core = &self->app.core;
     return rc;
@@ -180,13 +227,10 @@ void sim_stock_open(struct sim *sim)
 {
     static const struct sim_service_type type = {
         .who = SIM_STOCK, .open = open_app, .close = close_app, .read_outbox = read_outbox};
-    static const struct stock_retention for_ever = {0, 0, 0};
     struct sim_stock *self = SIM_NEW(sim, struct sim_stock);
 
     sim_service_init(&self->service, sim, &type);
     self->kv = fake_kv_new();
-    self->store = stock_repo_kv_new(fake_kv_port(self->kv), &for_ever);
-    ASSERT(self->store);
     self->repo = (struct stock_repo){.find = find, .load = load, .commit = commit, .tidy = tidy, .restore = restore};
 }
 

@@ -29,7 +29,7 @@ struct sim_shape {
     int64_t away_most;   /* us */
     int64_t commit_fails, read_fails, commit_unknown;
     int64_t call_lost, answer_lost, call_late, call_twice;
-    int64_t feed_late, feed_again, cursor_back;
+    int64_t feed_late, feed_cut, feed_again, cursor_back;
     int64_t settings_change; /* at a start */
     int64_t memory_ends;     /* in a batch, at a start, while an event is read */
     int64_t clock_wrong;     /* from the beginning */
@@ -53,6 +53,7 @@ struct sim_note {
 struct sim_service;
 struct sim_rules;
 struct sim_times;
+struct sim_loss;
 struct sim_customers;
 
 struct sim {
@@ -64,10 +65,12 @@ struct sim {
     struct sim_timer **timers; /* a heap */
     size_t n_timers, timers_room;
     uint64_t n_timers_ever;
-    bool calm; /* faults have stopped */
+    bool calm; /* faults have stopped … */
+    int64_t calm_since;
     struct sim_service *services[SIM_N_SERVICES];
     struct sim_rules *rules;
     bool memory_failed;      /* an allocation of the program's, since sim_memory_may_fail() */
+    struct sim_loss *losses; /* sim_loss.c */
     struct sim_times *times; /* sim_rules_time.c */
     struct sim_customers *customers;
 
