@@ -138,17 +138,17 @@ int follower_take(struct follower *follower, const char *bytes, size_t n)
 
 bool follower_pass_over(struct follower *follower, uint64_t epoch, uint64_t position)
 {
-    struct command *skip = new_own(COMMAND_SKIP, (struct str){0}, (struct str){0});
+    struct command *gap = new_own(COMMAND_GAP, (struct str){0}, (struct str){0});
 
-    if (!skip || follower_enter_epoch(follower, epoch)) {
-        if (skip)
-            finish_own(skip, OK);
+    if (!gap || follower_enter_epoch(follower, epoch)) {
+        if (gap)
+            finish_own(gap, OK);
         return false;
     }
     log_warning("events that are no longer kept are passed over", LOG_T("producer", follower->options.producer),
                 LOG_I("after", follower->position), LOG_I("next", position + 1));
     follower->position = position;
-    gather(follower, skip, position);
+    gather(follower, gap, position);
     hand_over(follower);
     return true;
 }

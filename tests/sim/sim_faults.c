@@ -38,7 +38,7 @@ void sim_choose_shape(struct sim *sim)
         .call_late = some(sim, 200),
         .call_twice = some(sim, 200),
         .feed_late = some(sim, 100),
-        .feed_cut = some(sim, 40),
+        .feed_cut = some(sim, 150),
         .feed_again = some(sim, 100),
         .cursor_back = some(sim, 500),
         .commit_unknown = some(sim, 40),

@@ -226,7 +226,8 @@ static void resumes(struct sim_timer *timer)
     sim_note(sim, follower->consumer->who, "passes events over", (int64_t)follower->source, (int64_t)follower->position,
              (int64_t)gone);
     sim_loss_note(follower, gone);
-    struct command *skip = sim_own_command(COMMAND_SKIP, (struct str){NULL, 0});
+    struct command *skip =
+        sim_own_command(sim_has_plant(sim, PLANT_GAP_IS_A_SKIP) ? COMMAND_SKIP : COMMAND_GAP, (struct str){NULL, 0});
     skip->origin = FROM_FEED;
     skip->source = follower->source;
     skip->position = follower->position = gone;

@@ -13,7 +13,8 @@ struct sim_settings sim_settings_choose(struct sim *sim)
         .most_asks = sim_chance(random, 250) ? sim_between(random, 1, 4) : 64,
         .most_batch = sim_chance(random, 200) ? 1 : sim_between(random, 2, SIM_MOST_BATCH),
         /* longer than anybody goes on asking with a key, or stock is asked about a ticket */
-        .keep_events = sim_chance(random, 700) ? 0 : sim_between(random, 3, 60) * US_PER_S,
+        .keep_events =
+            sim_chance(random, 650) ? 0 : sim_between(random, 2, sim_chance(random, 500) ? 8 : 60) * US_PER_S,
         .keep_keys = sim_chance(random, 300) ? 0 : sim_between(random, 60, 90) * US_PER_S,
         .keep_reservations = sim_chance(random, 500) ? 0 : 3600 * (int64_t)US_PER_S,
         .call_timeout = sim_chance(random, 800) ? 610 * US_PER_MS : sim_between(random, 20, 3000) * US_PER_MS,

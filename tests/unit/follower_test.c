@@ -31,6 +31,7 @@ struct recorder {
     _Atomic uint64_t cursor;
     uint64_t applied;       /* events for us */
     uint64_t epoch;         /* of the cursor */
+    uint64_t gap;           /* up to here events were passed over */
     _Atomic uint64_t skips; /* SKIP commands */
     bool disorder;          /* an event twice, too early, or left out */
     int runs, fail_every;   /* every nth commit fails; 0: none */
@@ -69,6 +70,8 @@ static void record(struct recorder *recorder, struct command *command, uint64_t 
         recorder->disorder |= taken->at != command->position;
         recorder->applied++;
     }
+    if (command->fate == COMMAND_GAP)
+        recorder->gap = command->position;
     if (command->fate == COMMAND_SKIP)
         atomic_fetch_add(&recorder->skips, 1);
     if (command->fate == COMMAND_DEAD && recorder->n_dead < MOST_DEAD) {
@@ -632,6 +635,7 @@ static void a_gap_stays_until_somebody_decides_and_is_then_passed_over(void **st
     wait_until(&fixture, 9);
     assert_int_equal(follower_trouble(fixture.follower, &oldest), FOLLOWER_WELL);
     close_talker(&fixture, &talker);
+    assert_int_equal(fixture.recorder.gap, 7); /* the core hears of it */
     assert_int_equal(fixture.recorder.applied, 2);
     assert_int_equal(fixture.recorder.epoch, 4711);
 }

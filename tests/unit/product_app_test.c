@@ -645,6 +645,41 @@ static void after_a_restart_those_who_wait_are_taken_up_until_stock_says_no(void
     assert_int_equal(kitchen->app.core.next_due(&kitchen->app.core), INT64_MAX);
 }
 
+static void pass_events_over(struct kitchen *kitchen, size_t source)
+{
+    struct command *gap = test_calloc(1, sizeof(*gap));
+
+    *gap = (struct command){.origin = FROM_FEED, .fate = COMMAND_GAP, .source = source, .position = 100};
+    assert_int_equal(kitchen->app.core.run(&kitchen->app.core, &gap, 1, ++kitchen->now), OK);
+    assert_int_equal(kitchen->repo->outbox.cursors.position[source], 100);
+    test_free(gap);
+    run_nothing(kitchen, 0);
+}
+
+static void goods_that_came_in_events_that_are_gone_are_for_those_who_wait(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    order_one(kitchen, 1);
+    stock_says(kitchen, TICKET_REFUSED, 1, 1);
+    pass_events_over(kitchen, PRODUCT_SOURCE_ORDER);
+    assert_state(kitchen, 1, TICKET_OUT_OF_STOCK);
+    pass_events_over(kitchen, PRODUCT_SOURCE_STOCK);
+    assert_state(kitchen, 1, TICKET_READY);
+}
+
+static void a_no_that_events_that_are_gone_may_have_overtaken_is_asked_about_once_more(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    order_one(kitchen, 1);
+    pass_events_over(kitchen, PRODUCT_SOURCE_STOCK);
+    stock_says(kitchen, TICKET_REFUSED, 1, 1);
+    assert_state(kitchen, 1, TICKET_READY);
+    stock_says(kitchen, TICKET_REFUSED, 1, 2);
+    assert_state(kitchen, 1, TICKET_OUT_OF_STOCK);
+}
+
 /* ---- cancelling ---- */
 
 static void a_cancel_in_time_is_told_and_what_may_be_reserved_is_released(void **state)
@@ -1148,6 +1183,8 @@ int main(void)
         TEST(what_is_too_little_for_one_may_be_enough_for_another, fast),
         TEST(after_a_restart_nobody_waits_for_goods_that_were_set_apart_before, fast),
         TEST(after_a_restart_those_who_wait_are_taken_up_until_stock_says_no, fast),
+        TEST(goods_that_came_in_events_that_are_gone_are_for_those_who_wait, fast),
+        TEST(a_no_that_events_that_are_gone_may_have_overtaken_is_asked_about_once_more, fast),
         TEST(a_large_delivery_is_given_out_over_several_batches, fast),
         TEST(a_delivery_that_a_crash_cut_short_comes_again, fast),
         TEST(a_no_that_goods_have_overtaken_is_not_the_last_word, fast),

@@ -97,6 +97,13 @@ void goods_are_unknown(struct goods *goods, struct str name)
     take_up_next(goods, i);
 }
 
+/* Those that have no name yet count, too: it is their count that a question is put with. */
+void goods_may_have_come(struct goods *goods)
+{
+    for (size_t i = 0; i < GOODS_MAX_ITEMS; i++)
+        goods->count[i]++;
+}
+
 void goods_are_known(struct goods *goods, struct str name)
 {
     size_t i = find(goods, name);

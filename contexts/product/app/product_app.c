@@ -83,6 +83,20 @@ static int bring_back(struct product_app *app)
     return rc;
 }
 
+/* Behind a gap in stock's events as after a start: goods may have come, and nobody was told. */
+static int look_behind_gaps(struct product_app *app, struct command *const *commands, size_t n)
+{
+    int rc = OK;
+
+    for (size_t i = 0; i < n && !rc; i++) {
+        if (commands[i]->fate != COMMAND_GAP || commands[i]->source != PRODUCT_SOURCE_STOCK)
+            continue;
+        goods_may_have_come(&app->goods);
+        rc = look_for_goods(app);
+    }
+    return rc;
+}
+
 static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     struct product_app *app = CONTAINER_OF(core, struct product_app, core);
@@ -98,6 +112,8 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
     batch.base.wall = app->now + app->core.wall_ahead;
     if (!rc)
         rc = bring_back(app);
+    if (!rc)
+        rc = look_behind_gaps(app, commands, n);
     if (!rc)
         rc = product_load(app, &batch, commands, n);
     if (!rc)
