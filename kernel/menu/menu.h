@@ -26,7 +26,7 @@ struct menu_item {
     struct str ko, en;
     struct str alias[MENU_MAX_ALIASES];
     size_t n_aliases;
-    struct str key[3 + MENU_MAX_ALIASES]; /* all of them, folded: what they are found by */
+    struct str key[3 + MENU_MAX_ALIASES]; /* all of them, folded, the name first: what they are found by */
     size_t n_keys;
     int64_t price; /* in the currency's minor unit (KRW has none: won) */
 };

@@ -29,6 +29,22 @@ static struct str map(struct arena *arena, struct str text, utf8proc_option_t op
     return n < 0 ? text : (struct str){(const char *)characters, (size_t)n};
 }
 
+bool text_same(struct str a, struct str b)
+{
+    struct arena arena;
+
+    if (text_is_ascii(a) && text_is_ascii(b))
+        return str_eq_nocase(a, b);
+    if (str_eq(a, b))
+        return true;
+    arena_init(&arena, 0);
+    a = text_fold(&arena, a);
+    b = text_fold(&arena, b);
+    bool same = a.p && b.p && str_eq(a, b);
+    arena_free(&arena);
+    return same;
+}
+
 struct str text_nfc(struct arena *arena, struct str text)
 {
     return text_is_ascii(text) ? text : map(arena, text, UTF8PROC_STABLE | UTF8PROC_COMPOSE);

@@ -17,5 +17,7 @@ bool text_is_ascii(struct str text);
 struct str text_nfc(struct arena *arena, struct str text);
 /** As a key to compare by: normal form C with full case folding. */
 struct str text_fold(struct arena *arena, struct str text);
+/** Whether the two are the same text. Without memory only what is spelled the same is. */
+bool text_same(struct str a, struct str b);
 
 #endif

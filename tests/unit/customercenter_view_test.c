@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "errors.h"
 #include "scratch.h"
+#include "text.h"
 #include "timeline_codec.h"
 #include "view_app.h"
 #include "view_events.h"
@@ -267,10 +268,10 @@ static void an_event_that_makes_no_sense_says_why(void **state)
 
 static int64_t on_hand(struct fixture *f, const char *name)
 {
-    struct str names[] = {str_of(name)};
+    struct str keys[] = {text_fold(&f->arena, str_of(name))};
     int64_t level;
 
-    assert_int_equal(view_on_hand(f->sql, names, 1, &level, &f->arena), OK);
+    assert_int_equal(view_on_hand(f->sql, keys, 1, &level, &f->arena), OK);
     return level;
 }
 
@@ -289,6 +290,38 @@ static void an_items_level_is_the_newest_that_stock_told(void **state)
     tell(f, MYPAGE_STOCK, "StockReceived", "6", "36.000", "{\"id\":1,\"productName\":\"Tea\",\"qty\":9,\"onHand\":9}");
     run_batch(f);
     assert_int_equal(on_hand(f, "Tea"), 9);
+}
+
+static void a_level_is_its_items_however_stock_spells_the_name(void **state)
+{
+    struct fixture *f = *state;
+
+    tell(f, MYPAGE_STOCK, "StockReceived", "1", "34.000",
+         "{\"id\":1,\"productName\":\"CAFFE\u0300 Latte\",\"qty\":9,\"onHand\":9}");
+    run_batch(f);
+    assert_int_equal(on_hand(f, "Caff\xc3\xa8 latte"), 9);
+}
+
+static void levels_that_an_older_version_kept_by_name_are_found_by_its_key(void **state)
+{
+    static const char *const old[] = {"INSERT INTO item (name, on_hand, stock_id, version) VALUES ('Latte', 3, 1, 7)",
+                                      "INSERT INTO item (name, on_hand, stock_id, version) VALUES ('\xc3\x89"
+                                      "clair', 4, 2, 7)",
+                                      "INSERT INTO item (name, on_hand, stock_id, version) VALUES ('\xc3\xa9"
+                                      "clair', 5, 3, 1)",
+                                      "INSERT INTO item (name, on_hand, stock_id, version) VALUES ('Tea', 6, 5, 2)",
+                                      "INSERT INTO item (name, on_hand, stock_id, version) VALUES ('tea', 7, 4, 9)"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT_OF(old); i++)
+        assert_int_equal(f->sql->query_text(f->sql, old[i], NULL, 0, NULL, NULL), OK);
+    close_view(f);
+    open_view(f);
+    assert_int_equal(on_hand(f, "Latte"), 3);
+    assert_int_equal(on_hand(f, "\xc3\x89"
+                                "CLAIR"),
+                     5); /* the newest row's */
+    assert_int_equal(on_hand(f, "Tea"), 6);
 }
 
 /* Whether stock's row is the one that is known, kept or removed, or a new one of that name; whatever it tells. */
@@ -402,6 +435,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_ticket_of_the_counter_makes_no_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_event_that_makes_no_sense_says_why, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_items_level_is_the_newest_that_stock_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_level_is_its_items_however_stock_spells_the_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(levels_that_an_older_version_kept_by_name_are_found_by_its_key, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(whatever_stock_tells_of_the_newest_row_of_a_name_is_its_level, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_a_removed_row_told_is_no_news_of_the_one_that_has_its_name_now, set_up,

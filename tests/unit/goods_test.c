@@ -28,6 +28,27 @@ static void every_delivery_counts_for_its_item_alone(void **state)
     goods_free(&goods);
 }
 
+static void an_item_is_one_however_its_name_is_spelled(void **state)
+{
+    struct goods goods;
+
+    UNUSED(state);
+    assert_int_equal(goods_init(&goods), OK);
+    assert_int_equal(goods_came(&goods, STR("LATTE")), OK);
+    assert_int_equal(goods_came(&goods, STR("\xc3\x89"
+                                            "clair")),
+                     OK); /* É */
+    assert_int_equal(goods_came(&goods, STR("e\xcc\x81"
+                                            "CLAIR")),
+                     OK); /* e and its accent */
+    assert_int_equal(goods_count(&goods, STR("Latte")), 1);
+    assert_int_equal(goods_count(&goods, STR("\xc3\xa9"
+                                             "clair")),
+                     2);
+    assert_int_equal(goods.n, 2);
+    goods_free(&goods);
+}
+
 static void a_name_is_kept_as_a_copy(void **state)
 {
     struct goods goods;
@@ -154,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_delivery_counts_for_its_item_alone),
+        cmocka_unit_test(an_item_is_one_however_its_name_is_spelled),
         cmocka_unit_test(a_name_is_kept_as_a_copy),
         cmocka_unit_test(names_beyond_the_room_share_a_count),
         cmocka_unit_test(what_is_set_free_is_offered_once),

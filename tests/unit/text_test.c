@@ -54,6 +54,32 @@ static void a_name_is_kept_composed_and_in_its_own_case(void **state)
     assert_int_equal(text_nfc(&arena, STR("")).n, 0);
 }
 
+static void two_spellings_of_one_text_are_the_same(void **state)
+{
+    UNUSED(state);
+    assert_true(text_same(STR("Latte"), STR("LATTE")));
+    assert_true(text_same(STR("\xc3\x89"
+                              "clair"),
+                          STR("e\xcc\x81"
+                              "CLAIR")));
+    assert_true(text_same(STR("Stra\xc3\x9f"
+                              "e"),
+                          STR("STRASSE"))); /* one of them is ASCII */
+    assert_false(text_same(STR("Latte"), STR("Latt\xc3\xa9")));
+    assert_false(text_same(STR("Latte"), STR("Latte ")));
+    heap_fail_at(1);
+    assert_false(text_same(STR("\xc3\x89"
+                               "clair"),
+                           STR("\xc3\xa9"
+                               "clair")));
+    heap_fail_at(1);
+    assert_true(text_same(STR("\xc3\x89"
+                              "clair"),
+                          STR("\xc3\x89"
+                              "clair")));
+    heap_fail_at(0);
+}
+
 static void without_memory_there_is_no_key(void **state)
 {
     UNUSED(state);
@@ -68,6 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_same_text_has_one_key_in_any_case_and_composition, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_name_is_kept_composed_and_in_its_own_case, open_arena, close_arena),
+        cmocka_unit_test(two_spellings_of_one_text_are_the_same),
         cmocka_unit_test_setup_teardown(without_memory_there_is_no_key, open_arena, close_arena),
     };
 

@@ -167,14 +167,14 @@ static void follow(void *context, struct http_request *request)
 static int find_on_hand(struct customercenter_http *http, struct http_request *request, int64_t **on_hand)
 {
     const struct menu *menu = http->menu;
-    struct str *names = ARENA_ARRAY(&request->arena, struct str, menu->n + 1);
+    struct str *keys = ARENA_ARRAY(&request->arena, struct str, menu->n + 1);
 
     *on_hand = ARENA_ARRAY(&request->arena, int64_t, menu->n + 1);
-    if (!names || !*on_hand)
+    if (!keys || !*on_hand)
         return E_MEMORY;
     for (size_t i = 0; i < menu->n; i++)
-        names[i] = menu->items[i].name;
-    return view_on_hand(http->reads, names, menu->n, *on_hand, &request->arena);
+        keys[i] = menu->items[i].key[0];
+    return view_on_hand(http->reads, keys, menu->n, *on_hand, &request->arena);
 }
 
 static void show_menu(void *context, struct http_request *request)

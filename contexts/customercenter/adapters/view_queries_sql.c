@@ -101,15 +101,15 @@ static int on_item(void *context, size_t index, const struct sql_row *row)
     return OK;
 }
 
-int view_on_hand(struct sql *sql, const struct str *names, size_t n, int64_t *on_hand, struct arena *arena)
+int view_on_hand(struct sql *sql, const struct str *keys, size_t n, int64_t *on_hand, struct arena *arena)
 {
-    struct sql_value *keys = ARENA_ARRAY(arena, struct sql_value, n + 1);
+    struct sql_value *values = ARENA_ARRAY(arena, struct sql_value, n + 1);
 
-    if (!keys)
+    if (!values)
         return E_MEMORY;
     for (size_t i = 0; i < n; i++) {
-        keys[i] = SQL_S(names[i]);
+        values[i] = SQL_S(keys[i]);
         on_hand[i] = -1;
     }
-    return sql->query_many(sql, &find_item, keys, n, on_item, on_hand);
+    return sql->query_many(sql, &find_item, values, n, on_item, on_hand);
 }

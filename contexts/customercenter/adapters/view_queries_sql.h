@@ -26,7 +26,7 @@ int view_changes_after(struct sql *sql, int64_t change, int64_t most, struct are
 /** How many changed after `change`; stops counting at `most`. */
 int view_count_changes(struct sql *sql, int64_t change, int64_t most, int64_t *n);
 
-/** What is on hand of each of `n` items; -1: not known. */
-int view_on_hand(struct sql *sql, const struct str *names, size_t n, int64_t *on_hand, struct arena *arena);
+/** What is on hand of each of `n` items, whose names are keys (text_fold()); -1: not known. */
+int view_on_hand(struct sql *sql, const struct str *keys, size_t n, int64_t *on_hand, struct arena *arena);
 
 #endif

@@ -5,7 +5,10 @@
 #include "errors.h"
 #include "outbox_sql.h"
 #include "row_cache.h"
+#include "text.h"
 #include "view_schema.h"
+
+enum { AT_ONCE = 256 };
 
 static const struct sql_statement find_page = {"SELECT " VIEW_COLUMNS " FROM mypage WHERE id = $1", 1};
 static const struct sql_statement store_page = {
@@ -20,6 +23,8 @@ static const struct sql_statement store_item = {
     " SET on_hand = excluded.on_hand, stock_id = excluded.stock_id, version = excluded.version"
     " WHERE (excluded.stock_id, excluded.version) > (item.stock_id, item.version)",
     4};
+static const struct sql_statement all_items = {"SELECT name, on_hand, stock_id, version FROM item", 0};
+static const struct sql_statement remove_item = {"DELETE FROM item WHERE name = $1", 1};
 static const struct sql_statement count_more = {"INSERT INTO tally (name, n) VALUES ('" VIEW_TALLY_PAGES
                                                 "', $1) ON CONFLICT (name) DO UPDATE SET n = tally.n + excluded.n",
                                                 1};
@@ -110,7 +115,10 @@ static int write_items(struct sql *sql, struct view_batch *batch)
     if (!values)
         return E_MEMORY;
     for (size_t i = 0; i < n; i++) {
-        values[i * 4] = SQL_S(batch->items[i].name);
+        struct str key = text_fold(batch->base.arena, batch->items[i].name);
+        if (!key.p)
+            return E_MEMORY;
+        values[i * 4] = SQL_S(key);
         values[i * 4 + 1] = SQL_N(batch->items[i].on_hand);
         values[i * 4 + 2] = SQL_N(batch->items[i].stock_id);
         values[i * 4 + 3] = SQL_N(batch->items[i].version);
@@ -157,13 +165,71 @@ static int commit(struct view_repo *repo, struct view_batch *batch)
 
 /* ---- life ---- */
 
+/* Items that lie under their name as it was given: an older version kept them so. */
+struct folding {
+    struct sql_value *old, *wanted; /* of one and of four values each */
+    size_t n, room;
+    struct arena arena;
+};
+
+static int on_item(void *context, size_t index, const struct sql_row *row)
+{
+    struct folding *folding = context;
+    struct str name = arena_copy(&folding->arena, sql_text(row, 0));
+    struct str key = text_fold(&folding->arena, name);
+
+    UNUSED(index);
+    if (!name.p || !key.p)
+        return E_MEMORY;
+    if (str_eq(name, key) || folding->n == folding->room)
+        return OK;
+    struct sql_value *wanted = folding->wanted + folding->n * 4;
+    folding->old[folding->n++] = SQL_S(name);
+    wanted[0] = SQL_S(key);
+    for (int column = 1; column < 4; column++)
+        wanted[column] = SQL_N(sql_i64(row, column));
+    return OK;
+}
+
+static int store_folded(struct sql *sql, const struct folding *folding)
+{
+    int rc = sql->begin(sql);
+
+    if (rc)
+        return rc;
+    rc = sql->exec_many(sql, &remove_item, folding->old, folding->n);
+    if (!rc)
+        rc = sql->exec_many(sql, &store_item, folding->wanted, folding->n);
+    return sql_end(sql, rc);
+}
+
+static int fold_items(struct sql *sql)
+{
+    struct folding folding = {.room = AT_ONCE};
+    int rc;
+
+    do {
+        arena_init(&folding.arena, 0);
+        folding.n = 0;
+        folding.old = ARENA_ARRAY(&folding.arena, struct sql_value, folding.room);
+        folding.wanted = ARENA_ARRAY(&folding.arena, struct sql_value, folding.room * 4);
+        rc = folding.old && folding.wanted ? sql_query(sql, &all_items, NULL, on_item, &folding) : E_MEMORY;
+        if (!rc && folding.n)
+            rc = store_folded(sql, &folding);
+        arena_free(&folding.arena);
+    } while (!rc && folding.n == folding.room);
+    return rc;
+}
+
 static int restore(struct view_repo *repo, int64_t *change, struct cursors *cursors)
 {
     struct view_repo_sql *self = of(repo);
     uint64_t no_position;
     int64_t epoch;
 
-    int rc = sql_number(self->sql, &last_page, NULL, &self->highest);
+    int rc = fold_items(self->sql);
+    if (!rc)
+        rc = sql_number(self->sql, &last_page, NULL, &self->highest);
     if (!rc)
         rc = sql_number(self->sql, &last_change, NULL, change);
     if (!rc)

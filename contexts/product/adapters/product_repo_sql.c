@@ -32,7 +32,11 @@ const size_t product_migrations_count = COUNT_OF(product_migrations);
 static const struct sql_statement find_out_of_stock = {
     "SELECT " TICKET_COLUMNS " FROM ticket WHERE state = 3 AND product_name = $1 AND qty <= $2 ORDER BY id", 2};
 static const struct sql_statement find_items_waited_for = {
-    "SELECT DISTINCT product_name FROM ticket WHERE state = 3 LIMIT $1", 1};
+    /* from one name to the next, not through all who wait for it */
+    "WITH RECURSIVE waited (name) AS (SELECT MIN(product_name) FROM ticket WHERE state = 3 UNION ALL SELECT (SELECT "
+    "MIN(product_name) FROM ticket WHERE state = 3 AND product_name > waited.name) FROM waited WHERE waited.name IS "
+    "NOT NULL) SELECT name FROM waited WHERE name IS NOT NULL LIMIT $1",
+    1};
 static const struct sql_statement find_due_tickets = {
     "SELECT due_at, id FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) AND due_at <= $3 ORDER BY "
     "due_at, id LIMIT $4",

@@ -1,6 +1,7 @@
 #include "goods.h"
 
 #include "errors.h"
+#include "text.h"
 
 int goods_init(struct goods *goods)
 {
@@ -20,12 +21,26 @@ void goods_free(struct goods *goods)
     arena_free(&goods->arena);
 }
 
-static size_t find(const struct goods *goods, struct str name)
+/* Folded or ASCII: only ASCII letters may differ, as they came. */
+static size_t find_key(const struct goods *goods, struct str key)
 {
     size_t i = 0;
 
-    while (i < goods->n && !str_eq(goods->name[i], name))
+    while (i < goods->n && !str_eq_nocase(goods->name[i], key))
         i++;
+    return i;
+}
+
+static size_t find(const struct goods *goods, struct str name)
+{
+    struct arena arena;
+
+    if (text_is_ascii(name))
+        return find_key(goods, name);
+    arena_init(&arena, 0);
+    struct str key = text_fold(&arena, name);
+    size_t i = find_key(goods, key.p ? key : name);
+    arena_free(&arena);
     return i;
 }
 
@@ -47,7 +62,7 @@ static size_t put(struct goods *goods, struct str name)
         i--;
     if (i < goods->n)
         return i;
-    goods->name[i] = arena_copy(&goods->arena, name);
+    goods->name[i] = text_fold(&goods->arena, name);
     if (!goods->name[i].p)
         return GOODS_MAX_ITEMS;
     return goods->n++;

@@ -18,7 +18,8 @@ enum { GOODS_MAX_ITEMS = 1024, GOODS_UNKNOWN = -1 };
 
 struct goods {
     struct arena arena;
-    struct str *name; /* names beyond GOODS_MAX_ITEMS share the last count: at worst a question is asked once more */
+    struct str *name; /* as keys (text.h): an item is one however its name is spelled. Names beyond GOODS_MAX_ITEMS
+                         share the last count: at worst a question is asked once more */
     int64_t *count;
     int64_t *spare; /* set apart for a ticket that didn't take it: others that were passed over may */
     bool has_spare; /* any */

@@ -1,22 +1,51 @@
 #include "product_offers.h"
 
 #include "errors.h"
+#include "text.h"
 
 enum {
     TAKEN_UP_AT_ONCE = 1024
 }; /* tickets out of stock for which goods have come; the others' turn is the next batch */
 
+static int find_spelled(struct product_app *app, struct product_batch *batch, struct str name, int64_t *qty,
+                        size_t most)
+{
+    size_t before = batch->n_waiting;
+
+    if (before >= most)
+        return OK;
+    int rc = app->ports.repo->find_waiting(app->ports.repo, name, *qty, most, &batch->waiting, &batch->n_waiting,
+                                           &app->arena);
+    for (size_t i = before; !rc && *qty != GOODS_OF_UNKNOWN_QTY && i < batch->n_waiting; i++)
+        *qty -= batch->waiting[i].qty;
+    return rc;
+}
+
+/* Those who wait for an item, until there are `most`; what they take is taken off `*qty`. A ticket has the name that
+ * the menu gave it, and stock's row may have another spelling: names compare as text. */
+static int find_waiting(struct product_app *app, struct product_batch *batch, struct str item, int64_t *qty,
+                        size_t most)
+{
+    struct str *names = NULL;
+    size_t n = 0;
+
+    int rc = find_spelled(app, batch, item, qty, most);
+    if (!rc)
+        rc = app->ports.repo->find_waited_for(app->ports.repo, GOODS_MAX_ITEMS, &names, &n, &app->arena);
+    for (size_t i = 0; !rc && i < n; i++) {
+        if (!str_eq(names[i], item) && text_same(names[i], item))
+            rc = find_spelled(app, batch, names[i], qty, most);
+    }
+    return rc;
+}
+
 /* Goods have come: the out-of-stock tickets that they are enough for are taken up again. Counted before anything is
  * decided, so that a "no" in the same batch is seen to be overtaken. */
 static int offer(struct product_app *app, struct product_batch *batch, struct str item, int64_t qty)
 {
-    size_t before = batch->n_waiting;
     size_t most = app->settings.most_taken_up ? app->settings.most_taken_up : TAKEN_UP_AT_ONCE;
 
-    int rc = app->ports.repo->find_waiting(app->ports.repo, item, qty, most, &batch->waiting, &batch->n_waiting,
-                                           &app->arena);
-    for (size_t i = before; !rc && i < batch->n_waiting; i++)
-        qty -= batch->waiting[i].qty;
+    int rc = find_waiting(app, batch, item, &qty, most);
     if (!rc && batch->n_waiting < most)
         goods_rest(&app->goods, item, qty);
     else if (!rc)
@@ -28,9 +57,9 @@ static int offer(struct product_app *app, struct product_batch *batch, struct st
 static int offer_to_one(struct product_app *app, struct product_batch *batch, struct str item)
 {
     size_t before = batch->n_waiting;
+    int64_t qty = GOODS_OF_UNKNOWN_QTY;
 
-    int rc = app->ports.repo->find_waiting(app->ports.repo, item, GOODS_OF_UNKNOWN_QTY, before + 1, &batch->waiting,
-                                           &batch->n_waiting, &app->arena);
+    int rc = find_waiting(app, batch, item, &qty, before + 1);
     if (!rc && batch->n_waiting == before)
         goods_are_known(&app->goods, item); /* nobody waits */
     return rc;
