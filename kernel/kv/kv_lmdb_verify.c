@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -286,13 +287,33 @@ static bool find(struct walk *walk, struct str key, struct str *value)
     return false;
 }
 
-/* Whether the last commit of the meta page's tree is the one that it names. */
-static bool names_its_commit(struct walk *walk)
+/* Which commit wrote the meta page's tree, by what stands in it. */
+static bool find_commit(struct walk *walk, uint64_t *txn)
 {
     struct str value;
 
-    return find(walk, KV_LMDB_COMMIT_KEY, &value) && kv_lmdb_take_off(KV_LMDB_COMMIT_KEY, &value) &&
-           value.n == sizeof(uint64_t) && u64(value.p) == walk->meta->txn;
+    if (!find(walk, KV_LMDB_COMMIT_KEY, &value) || !kv_lmdb_take_off(KV_LMDB_COMMIT_KEY, &value) ||
+        value.n != sizeof(*txn))
+        return false;
+    *txn = u64(value.p);
+    return true;
+}
+
+/* The older meta page may be the newer one, made to look old: its tree is then of a later commit. The same is left
+ * behind by a commit whose meta page could not be written: LMDB takes back its number and its length, and not its tree.
+ * The lock file tells the two apart: LMDB counts there what was committed, after it was. */
+static bool older_is_older(struct walk *walk, const struct meta *older, uint64_t committed)
+{
+    struct meta longer = *older;
+    uint64_t txn = 0;
+
+    if (older->txn == 0)
+        return true;
+    longer.last_page = walk->n_pages;
+    walk->meta = &longer;
+    if (!find_commit(walk, &txn))
+        return false;
+    return txn == older->txn || (committed > 0 && txn == committed + 1);
 }
 
 /* Commits take turns between the two pages. */
@@ -304,21 +325,19 @@ static bool take_turns(const struct meta *metas)
     return (a == 0 && b == 0) || (a % 2 == 0 && b % 2 == 1 && (a + 1 == b || b + 1 == a));
 }
 
-static bool check_all(struct walk *walk, const struct meta *metas)
+static bool check_all(struct walk *walk, const struct meta *metas, uint64_t committed)
 {
     const struct meta *newer = metas[1].txn > metas[0].txn ? &metas[1] : &metas[0];
     const struct meta *older = newer == &metas[0] ? &metas[1] : &metas[0];
     struct str owner = {NULL, 0};
+    uint64_t txn = 0;
 
     walk->wrong = newer == &metas[0] ? 0 : 1;
     walk->meta = newer;
     if (!take_turns(metas) || metas[0].free.page_size != PAGE || metas[1].free.page_size != PAGE)
         return false;
     walk->sums = find(walk, KV_LMDB_OWNER_KEY, &owner) && str_starts_with(owner, KV_LMDB_MARK);
-    if (walk->sums && !names_its_commit(walk))
-        return false;
-    walk->meta = older; /* it may be the newer one, made to look old */
-    if (walk->sums && older->txn > 0 && !names_its_commit(walk))
+    if (walk->sums && (!find_commit(walk, &txn) || txn != newer->txn || !older_is_older(walk, older, committed)))
         return false;
     walk->meta = newer;
     if (!check_tree(walk, &newer->data, 0, false) || !check_tree(walk, &newer->free, FREE_FLAGS, true))
@@ -327,6 +346,23 @@ static bool check_all(struct walk *walk, const struct meta *metas)
 }
 
 /* --- the file --- */
+
+/* The last commit that the lock file knows of; it outlives a killed process. 0: it knows of none. */
+static uint64_t read_committed(const char *path)
+{
+    char head[8 + sizeof(pthread_mutex_t) + 8] = {0}; /* mark, format, lock, number */
+    struct buf name = {0};
+
+    buf_add(&name, str_of(path));
+    BUF_LIT(&name, "-lock");
+    buf_char(&name, '\0');
+    int fd = name.failed ? -1 : open(name.p, O_RDONLY | O_CLOEXEC);
+    bool there = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) && u32(head) == MAGIC;
+    if (fd >= 0)
+        close(fd);
+    buf_free(&name);
+    return there ? u64(head + sizeof(head) - 8) : 0;
+}
 
 static int judge(const char *file, size_t n, const char *path, struct buf *problem)
 {
@@ -343,7 +379,7 @@ static int judge(const char *file, size_t n, const char *path, struct buf *probl
         buf_printf(problem, "no memory left to look through %s", path);
         return E_MEMORY;
     }
-    whole = whole && check_all(&walk, metas);
+    whole = whole && check_all(&walk, metas, read_committed(path));
     heap_free(walk.seen);
     if (whole)
         return OK;
