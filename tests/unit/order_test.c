@@ -36,7 +36,7 @@ static const char *const expected[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
             [ORDER_CANCEL_REFUSED] = "started",
             [ORDER_STARTED] = "Producing",
             [ORDER_RAN_OUT] = "Out of stock",
-            [ORDER_REQUEUED] = "-",
+            [ORDER_REQUEUED] = "Requested",
             [ORDER_PRODUCED] = "Completed",
             [ORDER_PRODUCT_CANCELED] = "Canceled+",
         },
@@ -47,7 +47,7 @@ static const char *const expected[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
             [ORDER_CANCEL_CONFIRMED] = "Canceled+",
             [ORDER_CANCEL_REFUSED] = "started",
             [ORDER_STARTED] = "Producing",
-            [ORDER_RAN_OUT] = "-",
+            [ORDER_RAN_OUT] = "Out of stock",
             [ORDER_REQUEUED] = "Requested",
             [ORDER_PRODUCED] = "Completed",
             [ORDER_PRODUCT_CANCELED] = "Canceled+",
@@ -243,6 +243,30 @@ static void a_fact_told_twice_is_taken_once(void **state)
     assert_int_equal(order.state, ORDER_REQUESTED);
 }
 
+static void a_fact_that_was_put_aside_and_comes_behind_newer_ones_changes_nothing(void **state)
+{
+    static const struct {
+        enum order_state is;
+        enum order_command_kind newer, older;
+    } cases[] = {
+        {ORDER_REQUESTED, ORDER_REQUEUED, ORDER_RAN_OUT},
+        {ORDER_OUT_OF_STOCK, ORDER_RAN_OUT, ORDER_REQUEUED},
+    };
+    char text[32];
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct order order = an_order(cases[i].is);
+        struct order_intent intent = an_intent(cases[i].newer);
+        intent.ticket_version = 3;
+        what_happens(&order, &intent, text);
+        intent = an_intent(cases[i].older);
+        intent.ticket_version = 2;
+        assert_string_equal(what_happens(&order, &intent, text), "-");
+        assert_int_equal(order.state, cases[i].is);
+    }
+}
+
 static void an_old_fact_contradicts_nothing(void **state)
 {
     struct order order = an_order(ORDER_COMPLETED);
@@ -281,6 +305,7 @@ int main(void)
         cmocka_unit_test(a_placed_order_has_what_was_asked_for),
         cmocka_unit_test(an_order_learns_its_ticket_from_the_first_fact),
         cmocka_unit_test(a_fact_told_twice_is_taken_once),
+        cmocka_unit_test(a_fact_that_was_put_aside_and_comes_behind_newer_ones_changes_nothing),
         cmocka_unit_test(an_old_fact_contradicts_nothing),
         cmocka_unit_test(every_name_and_sentence_is_there),
     };
