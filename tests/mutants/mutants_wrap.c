@@ -29,10 +29,25 @@ enum stock_verdict __wrap_reservation_decide(const struct reservation *reservati
 bool __real_mypage_apply(struct mypage *page, const struct mypage_event *event);
 bool __wrap_mypage_apply(struct mypage *page, const struct mypage_event *event);
 
+/* What is old never comes to its cell. */
+static bool is_old_fact(const struct order *order, const struct order_intent *intent)
+{
+    return order->state != ORDER_NONE && intent->ticket_version && intent->ticket_version <= order->ticket_version;
+}
+
+static bool is_old_answer(const struct ticket *ticket, const struct ticket_intent *intent)
+{
+    bool is_answer = intent->kind == TICKET_REDUCED || intent->kind == TICKET_REFUSED ||
+                     intent->kind == TICKET_REFUSED_LATE || intent->kind == TICKET_UNANSWERED;
+
+    return is_answer && ticket->state != TICKET_NONE && intent->attempt != ticket->attempt;
+}
+
 enum order_verdict __wrap_order_decide(const struct order *order, const struct order_intent *intent, int64_t now,
                                        struct order_decision *out)
 {
-    const struct table_cell *instead = mutant_instead(MUTATED_ORDER, (int)order->state, (int)intent->kind);
+    const struct table_cell *instead =
+        is_old_fact(order, intent) ? NULL : mutant_instead(MUTATED_ORDER, (int)order->state, (int)intent->kind);
     struct order other = *order;
     struct order_intent as = *intent;
 
@@ -48,7 +63,8 @@ enum order_verdict __wrap_order_decide(const struct order *order, const struct o
 enum ticket_verdict __wrap_ticket_decide(const struct ticket *ticket, const struct ticket_intent *intent,
                                          const struct ticket_policy *policy, int64_t now, struct ticket_decision *out)
 {
-    const struct table_cell *instead = mutant_instead(MUTATED_TICKET, (int)ticket->state, (int)intent->kind);
+    const struct table_cell *instead =
+        is_old_answer(ticket, intent) ? NULL : mutant_instead(MUTATED_TICKET, (int)ticket->state, (int)intent->kind);
     struct ticket other = *ticket;
     struct ticket_intent as = *intent;
 
@@ -56,8 +72,7 @@ enum ticket_verdict __wrap_ticket_decide(const struct ticket *ticket, const stru
         return __real_ticket_decide(ticket, intent, policy, now, out);
     other.state = (enum ticket_state)instead->state;
     as.kind = (enum ticket_command_kind)instead->command;
-    if (as.kind != intent->kind)
-        as.attempt = ticket->attempt; /* if it is an answer there, it is one to the last question */
+    as.attempt = ticket->attempt; /* if it is an answer there, it is one to the last question */
     enum ticket_verdict verdict = __real_ticket_decide(&other, &as, policy, now, out);
     out->event.intent = intent;
     return verdict;

@@ -4,6 +4,7 @@
 
 #include "errors.h"
 #include "sim_letters.h"
+#include "sim_rules_story.h"
 #include "sim_shelf.h"
 
 enum { MOST_TRIES = 5 };
@@ -47,21 +48,13 @@ static void cancel_later(struct customer *customer, int64_t most)
     sim_set_timer_within(customer->sim, &customer->leaves, 0, most);
 }
 
-/* 409 is true: production has started; 200 is true: it is cancelled, here and in the kitchen. */
 static void check_cancel(struct customer *customer, const struct order_command *command)
 {
-    struct sim *sim = customer->sim;
-    const struct order *order = fake_order_repo_find(sim_orders(sim), customer->order_id);
-    const struct ticket *ticket = fake_product_repo_find_order(sim_tickets(sim), customer->order_id);
-
-    if (!order)
-        sim_break(sim, "1: no acknowledged order is lost", "order %lld is gone", (long long)customer->order_id);
-    else if (command->verdict == ORDER_REFUSED &&
-             (!ticket || (ticket->state != TICKET_PRODUCING && ticket->state != TICKET_COMPLETED)))
-        sim_break(sim, "3: a cancel is refused only when production has started", "order %lld", (long long)order->id);
-    else if (command->verdict != ORDER_REFUSED && order->state != ORDER_CANCELED)
-        sim_break(sim, "3: a confirmed cancel is kept", "order %lld is %s", (long long)order->id,
-                  order_state_name(order->state));
+    if (fake_order_repo_find(sim_orders(customer->sim), customer->order_id))
+        sim_rules_check_order_answer(customer->sim, customer->order_id, command);
+    else
+        sim_break(customer->sim, "1: no acknowledged order is lost", "order %lld is gone",
+                  (long long)customer->order_id);
 }
 
 static void canceled(struct sim_order_request *request, int rc, const struct order_command *command)

@@ -6,6 +6,7 @@
 #include "sim_letters.h"
 #include "sim_loss.h"
 #include "sim_memory.h"
+#include "sim_rules_story.h"
 #include "sim_service.h"
 #include "sse.h"
 
@@ -22,20 +23,21 @@ static const struct json_field no_fields[] = {
     JSON_FIELD(struct no_data, "id", id, JSON_I64, JSON_NULLABLE, INT64_MIN, INT64_MAX)};
 static const struct json_desc no_desc = {"data", no_fields, COUNT_OF(no_fields), sizeof(struct no_data)};
 
-/* Rule 9 begins here: an aggregate's events have growing versions. */
+/* Rule 9 begins here: an aggregate's events have growing versions, and are a story. */
 static void check_version(struct sim_service *producer, const struct sim_event *event)
 {
-    struct sim_feed *feed = &producer->feed;
+    const struct sim_feed *feed = &producer->feed;
+    const struct sim_event *last = NULL;
 
-    for (size_t i = feed->n; i-- > 0;) {
-        if (!str_eq(feed->events[i].subject, event->subject) || feed->events[i].aggregate != event->aggregate)
-            continue;
-        if (feed->events[i].version >= event->version)
-            sim_break(producer->sim, "9: events in the order in which they happened",
-                      "%s tells %.*s version %lld behind version %lld", sim_who_name(producer->who),
-                      STR_ARG(event->subject), (long long)event->version, (long long)feed->events[i].version);
-        return;
+    for (size_t i = feed->n; i-- > 0 && !last;) {
+        if (str_eq(feed->events[i].subject, event->subject) && feed->events[i].aggregate == event->aggregate)
+            last = &feed->events[i];
     }
+    if (last && last->version >= event->version)
+        sim_break(producer->sim, "9: events in the order in which they happened",
+                  "%s tells %.*s version %lld behind version %lld", sim_who_name(producer->who),
+                  STR_ARG(event->subject), (long long)event->version, (long long)last->version);
+    sim_rules_check_story(producer, event->subject, last ? last->type : STR(""), event->type);
 }
 
 static int on_published(void *context, const struct sse_event *sse)

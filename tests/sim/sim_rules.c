@@ -3,6 +3,7 @@
 #include "sim_customers.h"
 #include "sim_letters.h"
 #include "sim_loss.h"
+#include "sim_rules_story.h"
 #include "sim_rules_time.h"
 
 #include <stdlib.h>
@@ -58,6 +59,8 @@ static void check_ticket(struct sim *sim, struct sim_known *known, const struct 
         sim_break(sim, "3: what is started is done, what is cancelled stays so", "ticket %lld was %s and is %s",
                   (long long)ticket->id, ticket_state_name((enum ticket_state)known->state),
                   ticket_state_name(ticket->state));
+    if (known->state == TICKET_PENDING && ticket->state == TICKET_READY)
+        sim_break(sim, "a counter's ticket waits for nobody else", "ticket %lld is Ready", (long long)ticket->id);
     if (known->version > ticket->version)
         sim_break(sim, "9: versions grow", "ticket %lld went back to %lld", (long long)ticket->id,
                   (long long)ticket->version);
@@ -195,6 +198,7 @@ static void check_all(struct sim *sim)
     for (size_t i = 0; i < orders->n; i++)
         check_agreement(sim, &orders->orders[i]);
     sim_rules_check_kitchen(sim);
+    sim_rules_check_told(sim);
 }
 
 void sim_rules_check(struct sim *sim)

@@ -25,7 +25,7 @@ struct sim_client_reservation {
 /** A row of stock, removed ones too, and what its events say of it. */
 struct sim_shelf {
     size_t item;
-    bool kept;
+    bool kept, gone;
     int64_t on_hand, version;
     int64_t reserved; /* from it */
     int64_t moved;    /* the sum of all movements: what has to be there */

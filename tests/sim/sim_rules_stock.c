@@ -90,6 +90,9 @@ static int on_row(void *context, struct str key, struct str value)
         return 1;
     }
     shelf->kept = row.state == STOCK_KEPT;
+    shelf->gone |= row.state == STOCK_REMOVED;
+    if (shelf->kept && shelf->gone)
+        sim_break(sim, "a row that was removed stays so", "row %lld is kept again", (long long)row.id);
     shelf->on_hand = row.on_hand;
     shelf->version = row.version;
     if (!shelf->kept)

@@ -39,6 +39,45 @@ bool sim_shelf_read_count(struct str reason, int64_t *number, int64_t *differenc
     return str_to_i64(first, number) && str_to_i64(rest, difference);
 }
 
+/* Whether the refusal can be the truth of the row that was named by its id. */
+static bool is_true(const struct sim_stock_picture *stock, const struct stock_intent *intent,
+                    enum stock_refusal refusal)
+{
+    const struct sim_shelf *shelf = intent->id ? &stock->shelves[intent->id - 1] : NULL;
+
+    switch (refusal) {
+    case STOCK_REFUSAL_NOT_KEPT:
+        return !shelf || !shelf->kept;
+    case STOCK_REFUSAL_KEPT_ALREADY:
+        return intent->kind == STOCK_ADD;
+    case STOCK_REFUSAL_CHANGED:
+        return shelf && intent->expected.given && shelf->version != intent->expected.one_of->version;
+    case STOCK_REFUSAL_TOO_LITTLE:
+        return intent->kind == STOCK_ADJUST && intent->change < 0;
+    default:
+        return false;
+    }
+}
+
+void sim_shelf_check_answer(struct sim *sim, const struct stock_intent *intent, const struct stock_step *step)
+{
+    const struct sim_stock_picture *stock = &sim->rules->stock;
+    int64_t number, difference;
+
+    sim_rules_look_at_stock(sim);
+    bool is_count = sim_shelf_read_count(intent->reason, &number, &difference);
+    bool fine = step->verdict == STOCK_DECIDED;
+    if (step->verdict == STOCK_REPEAT)
+        fine = intent->kind == STOCK_CORRECT || (intent->kind == STOCK_ADJUST && intent->change == 0);
+    else if (step->verdict == STOCK_REFUSED)
+        fine = is_true(stock, intent, step->refusal);
+    else if (fine && is_count)
+        fine = stock->counts >> number & 1;
+    if (!fine)
+        sim_break(sim, "what somebody is told is so", "the keeper hears %d, %s of row %lld (%s)", (int)step->verdict,
+                  stock_refusal_text(step->refusal), (long long)intent->id, stock_command_name(intent->kind));
+}
+
 static void looks(struct count *count)
 {
     const struct sim_stock_picture *stock = &count->sim->rules->stock;
@@ -67,6 +106,8 @@ static void heard(struct sim_stock_request *request, int rc, const struct stock_
     struct count *count = CONTAINER_OF(request, struct count_request, request)->count;
     struct sim *sim = count->sim;
     bool overtaken = !rc && step->verdict == STOCK_REFUSED && !count->by_difference;
+    if (!rc)
+        sim_shelf_check_answer(sim, &request->intent, step);
     bool unknown = rc && count->by_difference; /* a count that was set may be taken: looking again would count twice */
     bool impatient = !rc && count->by_difference && sim_chance(&sim->random, 200);
 
@@ -122,6 +163,8 @@ static void removed(struct sim_stock_request *request, int rc, const struct stoc
     struct removal *removal = CONTAINER_OF(request, struct removal_request, request)->removal;
 
     sim_note(removal->sim, SIM_WORLD, "hears of the row", (int64_t)removal->item, rc, rc ? -1 : (int64_t)step->verdict);
+    if (!rc)
+        sim_shelf_check_answer(removal->sim, &request->intent, step);
     if (removal->gone && !rc && step->verdict == STOCK_DECIDED && request->intent.kind == STOCK_ADD)
         sim_meet(removal->sim, MET_KEPT_AGAIN);
 }

@@ -47,7 +47,7 @@ struct sim_stock_request {
     struct sim_request base;
     struct stock_intent intent;
     struct str key;
-    /** rc 0: `step` has its verdict and its yes; when the answer is one that was kept, nothing else. */
+    /** rc 0: `step` has its verdict, its refusal and its yes; when the answer is one that was kept, nothing else. */
     void (*done)(struct sim_stock_request *self, int rc, const struct stock_step *step);
 };
 

@@ -3,7 +3,9 @@
 
 #include "errors.h"
 #include "sim_rules.h"
+#include "sim_rules_story.h"
 #include "sim_rules_time.h"
+#include "sim_shelf.h"
 
 /* ---- the counter ---- */
 
@@ -34,6 +36,16 @@ static void check_opened(struct counter *counter, int64_t id)
     counter->ticket_id = id;
 }
 
+/* Who hears that there is no ticket has none. */
+static void check_given_up(struct sim *sim, int64_t id)
+{
+    const struct ticket *ticket = fake_product_repo_find(sim_tickets(sim), id);
+
+    if (ticket && !ticket_is_hidden(ticket))
+        sim_break(sim, "what somebody is told is so", "ticket %lld was given up, and is %s", (long long)id,
+                  ticket_state_name(ticket->state));
+}
+
 static void opened(struct sim_product_request *request, int rc, const struct product_command *command)
 {
     struct counter *counter = CONTAINER_OF(request, struct product_request, request)->counter;
@@ -46,6 +58,8 @@ static void opened(struct sim_product_request *request, int rc, const struct pro
         sim_meet(sim, MET_KEY_IN_PROGRESS);
     if (command && command->unanswered == E_BUSY)
         sim_meet(sim, MET_NO_ROOM_TO_ASK);
+    if (command && command->unanswered && command->ticket.id)
+        check_given_up(sim, command->ticket.id);
     if (!command || command->unanswered || command->client.key_in_progress) {
         if (counter->key.n && ++counter->tries < 4)
             sim_set_timer_within(sim, &counter->timer, 0, 2 * US_PER_S);
@@ -118,6 +132,8 @@ static void kept(struct sim_stock_request *request, int rc, const struct stock_s
     bool refused = !rc && step->verdict == STOCK_REFUSED;
 
     sim_note(keeper->sim, SIM_WORLD, "hears of the goods", rc, refused, 0);
+    if (!rc)
+        sim_shelf_check_answer(keeper->sim, &request->intent, step);
     if ((rc || refused) && keeper->insists)
         sim_set_timer_within(keeper->sim, &keeper->timer, 0, US_PER_S);
 }
@@ -198,29 +214,13 @@ struct barista {
     size_t next; /* ticket */
 };
 
-static void check_started(struct sim *sim, const struct sim_product_request *request,
-                          const struct product_command *command)
-{
-    const struct ticket *ticket = fake_product_repo_find(sim_tickets(sim), request->ticket_id);
-    bool done = command->verdict != TICKET_REFUSAL && !command->unanswered;
-
-    if (done && command->verdict != TICKET_BROKEN && request->intent.kind == TICKET_START &&
-        ticket->state != TICKET_PRODUCING && ticket->state != TICKET_COMPLETED)
-        sim_break(sim, "4: stock that was not deducted starts no production",
-                  "the barista is told that ticket %lld is started: %s", (long long)ticket->id,
-                  ticket_state_name(ticket->state));
-    if (done && request->intent.kind == TICKET_CANCEL && ticket->state != TICKET_CANCELED)
-        sim_break(sim, "3: a confirmed cancel is kept", "ticket %lld is %s", (long long)ticket->id,
-                  ticket_state_name(ticket->state));
-}
-
 static void handled(struct sim_product_request *request, int rc, const struct product_command *command)
 {
     struct sim *sim = request->base.sim;
 
     sim_note(sim, SIM_WORLD, "hears of the ticket", request->ticket_id, rc, command ? (int64_t)command->verdict : -1);
     if (command)
-        check_started(sim, request, command);
+        sim_rules_check_ticket_answer(sim, request, command);
 }
 
 static void handle(struct sim *sim, int64_t ticket_id, enum ticket_command_kind kind)

@@ -252,7 +252,7 @@ struct client_command {
     struct sim_stock_request *request; /* or: */
     struct sim_stock_call *call;
     struct stock_step steps[SIM_MOST_QUESTIONS];
-    char text[2]; /* a client's answer: the verdict, and whether it is yes */
+    char text[3]; /* a client's answer: the verdict, its refusal, and whether it is yes */
 };
 
 /* A reservation's id is one attempt of one ticket. */
@@ -278,7 +278,8 @@ static void render(struct stock_command *command)
     struct client_command *client = CONTAINER_OF(command, struct client_command, command);
 
     client->text[0] = (char)('0' + client->steps[0].verdict);
-    client->text[1] = client->steps[0].yes ? 'y' : 'n';
+    client->text[1] = (char)('0' + client->steps[0].refusal);
+    client->text[2] = client->steps[0].yes ? 'y' : 'n';
     command->client.answer = (struct answer){.status = 200, .body = {client->text, sizeof(client->text)}};
 }
 
@@ -288,7 +289,8 @@ static void read_kept_answer(struct client_command *client)
 
     sim_meet(client->shop->service.sim, MET_STOCK_KEY_REPLAYED);
     client->steps[0].verdict = (enum stock_verdict)(kept.p[0] - '0');
-    client->steps[0].yes = kept.p[1] == 'y';
+    client->steps[0].refusal = (enum stock_refusal)(kept.p[1] - '0');
+    client->steps[0].yes = kept.p[2] == 'y';
 }
 
 static void finish(struct command *base, int rc)
