@@ -34,14 +34,20 @@ static struct arena_block *block_new(struct arena *arena, size_t at_least)
     return block;
 }
 
+static size_t room_for(size_t size)
+{
+#ifdef ARENA_MALLOC
+    return size ? size : 1;
+#else
+    return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+#endif
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX - ALIGNMENT - sizeof(struct arena_block))
         return NULL;
-    size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-#ifdef ARENA_MALLOC
-    rounded = size ? size : 1;
-#endif
+    size_t rounded = room_for(size);
     struct arena_block *block = arena->head;
 
     if (!block || block->size - block->used < rounded) {
