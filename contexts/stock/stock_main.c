@@ -39,6 +39,7 @@ struct stock_service {
     struct stock_repo *repo;
     struct str opening[MENU_MAX_ITEMS];
     struct stock_app app;
+    struct reader *reader;
     struct stock_http http;
 };
 
@@ -86,6 +87,12 @@ static bool open_all(struct stock_service *self, const struct program *program, 
     self->kv = kv_lmdb_open(&store, problem, &error);
     if (!self->kv)
         return false;
+    const struct reader_limits limits = reader_limits_of(common);
+    self->reader = reader_new(NULL, NULL, &limits);
+    if (!self->reader) {
+        BUF_LIT(problem, "there is not enough memory, or no thread, for reading lists");
+        return false;
+    }
     error = outbox_kv_begin_epoch(self->kv, feed_epoch_new(), &self->history);
     if (error && error != E_FULL) { /* a full store can still be read */
         buf_printf(problem, "the epochs of the feed can't be kept: %s", error_text(error));
@@ -132,6 +139,7 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
         .last_position = self->app.outbox.next - 1,
         .history = &self->history,
         .store = &self->store,
+        .reader = self->reader,
         .read_stored = read_stored,
         .read_context = self->kv,
         .fault_delay_ms = settings->fault_delay_ms,
@@ -140,12 +148,14 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
     self->store = (struct store){.probe = probe, .check = check};
     self->http.menu = self->menu;
     self->http.kv = self->kv;
+    self->http.reader = self->reader;
     return service_start(self->service, &parts, problem);
 }
 
 static void close_all(struct stock_service *self)
 {
     service_free(self->service);
+    reader_free(self->reader);
     stock_app_free(&self->app);
     stock_repo_kv_free(self->repo);
     if (self->kv)

@@ -9,6 +9,7 @@
 #include "base.h"
 #include "clock.h"
 #include "errors.h"
+#include "program.h"
 #include "read_queue.h"
 
 #include <pthread.h>
@@ -38,8 +39,9 @@ struct reader {
 
 static void run_one(struct lane *lane, struct read_job *job)
 {
-    lane->limit = job->posted_us + lane->query_ms * US_PER_MS;
-    if (lane->asleep)
+    job->until_us = job->posted_us + lane->query_ms * US_PER_MS;
+    lane->limit = lane->sql ? job->until_us : 0;
+    if (lane->limit && lane->asleep)
         pthread_cond_signal(&lane->watch);
     pthread_mutex_unlock(&lane->lock);
     job->run(job, lane->sql);
@@ -176,13 +178,29 @@ static struct reader *start(struct sql *quick, struct sql *slow, const struct re
     return reader;
 }
 
+struct reader_limits reader_limits_of(const struct common_settings *common)
+{
+    return (struct reader_limits){
+        .query_ms = common->query_ms,
+        .quick_rows = common->list_quick_rows,
+        .most_waiting = common->list_max_waiting,
+        .waiting_per_address = common->list_waiting_per_address,
+    };
+}
+
+static void close_connection(struct sql *sql)
+{
+    if (sql)
+        sql->close(sql);
+}
+
 struct reader *reader_new(struct sql *quick, struct sql *slow, const struct reader_limits *limits)
 {
     struct reader *reader = start(quick, slow, limits);
 
     if (!reader) {
-        quick->close(quick);
-        slow->close(slow);
+        close_connection(quick);
+        close_connection(slow);
     }
     return reader;
 }
@@ -231,7 +249,7 @@ void reader_stop(struct reader *reader)
 static void lane_free(struct lane *lane)
 {
     destroy_locks(lane);
-    lane->sql->close(lane->sql);
+    close_connection(lane->sql);
 }
 
 void reader_free(struct reader *reader)

@@ -16,16 +16,17 @@
 #include <stdint.h>
 
 struct read_job {
-    /** On a reader's thread; ends in http_reply(). Statements that run into the time limit return E_TIMEOUT. */
+    /** On a reader's thread; ends in http_reply(). Statements that run into the time limit return E_TIMEOUT. Without a
+     * connection there is nothing to interrupt: the job looks at `until_us` itself. */
     void (*run)(struct read_job *self, struct sql *sql);
     int64_t rows; /* that have to be passed to find what is asked for; INT64_MAX: all that there are */
     /* the reader's */
     struct http_request *request;
     struct http_address from;
-    int64_t posted_us;
-    struct read_job *next_line; /* read_queue.h: of the first in a line */
-    struct read_job *behind;    /* in the same line */
-    size_t waiting;             /* of the first in a line: in it, itself among them */
+    int64_t posted_us, until_us; /* monotonic */
+    struct read_job *next_line;  /* read_queue.h: of the first in a line */
+    struct read_job *behind;     /* in the same line */
+    size_t waiting;              /* of the first in a line: in it, itself among them */
 };
 
 struct reader_limits {
@@ -35,9 +36,12 @@ struct reader_limits {
     int64_t waiting_per_address; /* in a lane */
 };
 
+struct common_settings;
+struct reader_limits reader_limits_of(const struct common_settings *common);
+
 struct reader;
-/** Takes over `quick` and `slow`, two connections to the same database, also when it fails: they are closed then. NULL
- * when there is no memory or thread. */
+/** Takes over `quick` and `slow`, two connections to the same database, also when it fails: they are closed then. Both
+ * may be NULL, for a store that any thread may read. NULL when there is no memory or thread. */
 struct reader *reader_new(struct sql *quick, struct sql *slow, const struct reader_limits *limits);
 /** false: too many wait already; the job is still the caller's. So is `*pushed_out`, unless it is NULL: a job that gave
  * up its place. Any thread. */

@@ -11,12 +11,7 @@ enum { BUSY_MS = 5000 };
 static struct reader *open_reader(const struct sql_options *options, const struct common_settings *common,
                                   struct buf *problem)
 {
-    const struct reader_limits limits = {
-        .query_ms = common->query_ms,
-        .quick_rows = common->list_quick_rows,
-        .most_waiting = common->list_max_waiting,
-        .waiting_per_address = common->list_waiting_per_address,
-    };
+    const struct reader_limits limits = reader_limits_of(common);
     int error = OK;
     struct sql *quick = sqlite_open(options, problem, &error);
     struct sql *slow = quick ? sqlite_open(options, problem, &error) : NULL;

@@ -1,6 +1,7 @@
 /* The reader: jobs that block, wait to be interrupted or are refused, on a database that only counts. */
 #include "alloc.h"
 #include "base.h"
+#include "clock.h"
 #include "errors.h"
 #include "read_queue.h"
 
@@ -158,6 +159,31 @@ static void a_reader_that_was_idle_still_watches(void **state)
     assert_true(post(reader, &slow));
     reader_free(reader);
     assert_int_equal(first.place, 1);
+}
+
+/* Such a job looks at the clock itself. */
+static void look_at_the_time_left(struct read_job *job, struct sql *sql)
+{
+    assert_null(sql);
+    assert_int_equal(job->until_us, job->posted_us + 1 * US_PER_MS);
+    job->rows = -1;
+}
+
+static void a_store_without_connections_is_read_in_turn_too_and_nothing_is_interrupted(void **state)
+{
+    const struct reader_limits limits = {
+        .query_ms = 1, .quick_rows = QUICK_ROWS, .most_waiting = MOST_WAITING, .waiting_per_address = PER_ADDRESS};
+    struct read_job jobs[] = {{.run = look_at_the_time_left, .rows = 1},
+                              {.run = look_at_the_time_left, .rows = INT64_MAX}};
+    UNUSED(state);
+
+    struct reader *reader = reader_new(NULL, NULL, &limits);
+    assert_non_null(reader);
+    for (size_t i = 0; i < COUNT_OF(jobs); i++)
+        assert_true(post(reader, &jobs[i]));
+    reader_free(reader);
+    for (size_t i = 0; i < COUNT_OF(jobs); i++)
+        assert_int_equal(jobs[i].rows, -1);
 }
 
 static void more_than_may_wait_are_refused(void **state)
@@ -321,6 +347,7 @@ int main(void)
         cmocka_unit_test(reads_are_done_in_the_order_in_which_they_were_asked_for),
         cmocka_unit_test(a_read_that_takes_too_long_is_interrupted_and_the_next_one_is_too),
         cmocka_unit_test(a_reader_that_was_idle_still_watches),
+        cmocka_unit_test(a_store_without_connections_is_read_in_turn_too_and_nothing_is_interrupted),
         cmocka_unit_test(more_than_may_wait_are_refused),
         cmocka_unit_test(a_reader_for_which_there_is_no_memory_closes_its_databases),
         cmocka_unit_test(a_quick_read_does_not_wait_for_slow_ones),

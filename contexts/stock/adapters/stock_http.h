@@ -5,13 +5,15 @@
 
 #include "kv.h"
 #include "menu.h"
+#include "reader.h"
 #include "service.h"
 #include "stock.h"
 
 struct stock_http {
     struct service_http base; /* first: the common routes find the service here */
     const struct menu *menu;  /* what is kept under an alias is kept under the item's name */
-    struct kv *kv;            /* for queries, on the loop thread */
+    struct kv *kv;            /* for queries: single rows on the loop thread, the rest on the reader's */
+    struct reader *reader;    /* for lists and movements */
 };
 
 /** With struct stock_http as their context. Ends with a NULL path. */

@@ -183,25 +183,48 @@ static int fill_movements(const struct stock_http *http, struct http_request *re
     return rc;
 }
 
-void stock_http_movements(void *context, struct http_request *request)
+struct movements_job {
+    struct read_job base;
+    const struct stock_http *http;
+    struct search search;
+};
+
+static void run(struct read_job *base, struct sql *sql)
 {
-    const struct stock_http *http = context;
-    struct search search = {.size = USUAL_SIZE};
+    struct movements_job *job = CONTAINER_OF(base, struct movements_job, base);
+    struct http_request *request = base->request;
+    struct search *search = &job->search;
     uint64_t last = 0;
 
-    if (!hal_read_id(request, 0, &search.stock_id) || !read_number(request, "size", MOST_SIZE, &search.size) ||
-        !read_number(request, "before", INT64_MAX - 1, &search.before)) {
-        http_reply(request);
-        return;
-    }
-    int rc = outbox_kv_restore(http->kv, &last, NULL);
-    if (search.before == 0 || search.before > (int64_t)last + 1)
-        search.before = (int64_t)last + 1;
+    UNUSED(sql);
+    int rc = outbox_kv_restore(job->http->kv, &last, NULL);
+    if (search->before == 0 || search->before > (int64_t)last + 1)
+        search->before = (int64_t)last + 1;
     if (!rc)
-        rc = fill_movements(http, request, &search);
+        rc = fill_movements(job->http, request, search);
     if (rc == E_NOT_FOUND)
         http_fill_problem(request, 404, NULL, "no such stock is kept");
     else if (rc)
         http_fill_failure(request, rc);
     http_reply(request);
+}
+
+void stock_http_movements(void *context, struct http_request *request)
+{
+    const struct stock_http *http = context;
+    struct movements_job *job = ARENA_NEW(&request->arena, struct movements_job);
+
+    if (!job) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return;
+    }
+    *job = (struct movements_job){{.run = run, .rows = PIECE}, http, {.size = USUAL_SIZE}};
+    struct search *search = &job->search;
+    if (!hal_read_id(request, 0, &search->stock_id) || !read_number(request, "size", MOST_SIZE, &search->size) ||
+        !read_number(request, "before", INT64_MAX - 1, &search->before)) {
+        http_reply(request);
+        return;
+    }
+    reader_serve(http->reader, request, &job->base);
 }

@@ -1,5 +1,6 @@
-/* The reading side of stock_http.h: rows are few, so lists are made here on the loop, from one snapshot. */
+/* The reading side of stock_http.h: single rows on the loop, lists on the reader's thread, each from one snapshot. */
 #include "errors.h"
+#include "list_http.h"
 #include "stock_etag.h"
 #include "stock_http.h"
 #include "stock_json.h"
@@ -96,35 +97,36 @@ static int compare(const void *left, const void *right, void *context)
     return compare_numbers(a->id, b->id);
 }
 
-static void fill_list(struct http_request *request, const struct page_request *page, const struct stock *stocks,
-                      size_t n)
+/* By id they come out of the store in order; for any other order all are needed. */
+static int fetch(struct list_job *job, struct sql *sql, int64_t *total)
 {
-    hal_page_begin(request, &stock_type);
-    for (int64_t i = 0; i < page->size && page->number <= (int64_t)n / page->size; i++) {
-        int64_t at = page->number * page->size + i;
-        if (at >= (int64_t)n)
-            break;
-        struct stock_json json = stock_json_of(&stocks[at]);
-        hal_page_item(request, &stock_type, &json);
+    const struct stock_http *http = job->context;
+    struct page_request *page = &job->page;
+    size_t size = (size_t)page->size, first = (size_t)page->number * size;
+    bool sorted = page->n_sorts > 0 && (page->sort[0].column != BY_ID || page->sort[0].descending);
+    struct stock_rows rows;
+
+    UNUSED(sql);
+    int rc = stock_list(http->kv, &job->request->arena, sorted ? 0 : first, sorted ? SIZE_MAX : size,
+                        job->base.until_us, &rows);
+    if (rc)
+        return rc;
+    if (sorted && rows.n)
+        qsort_r(rows.stocks, rows.n, sizeof(*rows.stocks), compare, page);
+    size_t skipped = !sorted ? 0 : first < rows.n ? first : rows.n;
+    for (size_t i = 0; i < size && skipped + i < rows.n; i++) {
+        struct stock_json json = stock_json_of(&rows.stocks[skipped + i]);
+        hal_page_item(job->request, &stock_type, &json);
     }
-    hal_page_end(request, &stock_type, page, (int64_t)n);
+    *total = (int64_t)rows.total;
+    return OK;
 }
+
+static const struct list_source source = {&stock_type, sortable, 0, fetch};
 
 void stock_http_list(void *context, struct http_request *request)
 {
     const struct stock_http *http = context;
-    struct page_request page;
-    struct stock *stocks;
-    size_t n;
 
-    if (hal_read_page(request, sortable, &page)) {
-        int rc = stock_list(http->kv, &request->arena, &stocks, &n);
-        if (!rc && n)
-            qsort_r(stocks, n, sizeof(*stocks), compare, &page);
-        if (rc)
-            http_fill_failure(request, rc);
-        else
-            fill_list(request, &page, stocks, n);
-    }
-    http_reply(request);
+    list_serve(http->reader, request, &source, context);
 }

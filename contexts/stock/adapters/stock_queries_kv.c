@@ -1,5 +1,6 @@
 /* The readers' side of stock_repo_kv.h: snapshots of the store, on any thread. */
 #include "base.h"
+#include "clock.h"
 #include "errors.h"
 #include "stock_records.h"
 #include "stock_repo_kv.h"
@@ -62,49 +63,64 @@ int stock_find_by_name(struct kv *kv, struct str name, struct arena *arena, stru
     return id ? stock_find(kv, id, arena, stock) : E_NOT_FOUND;
 }
 
+enum { LOOK_AT_CLOCK = 1024 }; /* rows */
+
 struct listing {
     struct arena *arena;
-    struct stock *stocks;
-    size_t n, most;
+    struct stock_rows *rows;
+    size_t from, most, room, seen;
+    int64_t until_us;
 };
 
 static bool make_room(struct listing *listing)
 {
-    if (listing->n < listing->most)
+    struct stock_rows *rows = listing->rows;
+
+    if (rows->n < listing->room)
         return true;
-    size_t most = listing->most ? listing->most * 2 : 64;
-    struct stock *more = ARENA_ARRAY(listing->arena, struct stock, most);
+    size_t room = listing->room ? listing->room * 2 : 64;
+    struct stock *more = ARENA_ARRAY(listing->arena, struct stock, room);
     if (!more)
         return false;
-    if (listing->n)
-        memcpy(more, listing->stocks, listing->n * sizeof(*more));
-    listing->stocks = more;
-    listing->most = most;
+    if (rows->n)
+        memcpy(more, rows->stocks, rows->n * sizeof(*more));
+    rows->stocks = more;
+    listing->room = room;
     return true;
+}
+
+static int take_row(struct listing *listing, const struct stock *stock)
+{
+    struct str name = arena_copy(listing->arena, stock->product_name);
+
+    if (!name.p || !make_room(listing))
+        return E_MEMORY;
+    struct stock *row = &listing->rows->stocks[listing->rows->n++];
+    *row = *stock;
+    row->product_name = name;
+    return OK;
 }
 
 static int on_row(void *context, struct str key, struct str value)
 {
     struct listing *listing = context;
+    struct stock_rows *rows = listing->rows;
     struct stock stock = {0};
 
+    if (listing->seen++ % LOOK_AT_CLOCK == 0 && clock_monotonic() >= listing->until_us)
+        return E_TIMEOUT;
     if (!stock_number_of_key(key, STOCK_ITEM_PREFIX, &stock.id) || !stock_row_of_value(value, &stock))
         return E_CORRUPT;
     if (stock.state != STOCK_KEPT)
         return OK;
-    stock.product_name = arena_copy(listing->arena, stock.product_name);
-    if (!stock.product_name.p || !make_room(listing))
-        return E_MEMORY;
-    listing->stocks[listing->n++] = stock;
-    return OK;
+    size_t number = rows->total++;
+    return number >= listing->from && rows->n < listing->most ? take_row(listing, &stock) : OK;
 }
 
-int stock_list(struct kv *kv, struct arena *arena, struct stock **stocks, size_t *n)
+int stock_list(struct kv *kv, struct arena *arena, size_t from, size_t most, int64_t until_us, struct stock_rows *rows)
 {
-    struct listing listing = {.arena = arena};
+    struct listing listing = {.arena = arena, .rows = rows, .from = from, .most = most, .until_us = until_us};
 
-    int rc = kv->scan(kv, STOCK_ITEM_PREFIX, STR(""), SIZE_MAX, on_row, &listing);
-    *stocks = listing.stocks;
-    *n = listing.n;
-    return rc;
+    *rows = (struct stock_rows){0};
+    return kv->scan(kv, STOCK_ITEM_PREFIX, STR(""), SIZE_MAX, on_row, &listing);
 }

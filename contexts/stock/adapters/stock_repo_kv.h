@@ -30,7 +30,14 @@ void stock_repo_kv_free(struct stock_repo *repo);
 int stock_find(struct kv *kv, int64_t id, struct arena *arena, struct stock *stock);
 /** The row that has the name (canonical, any letter case). The same. */
 int stock_find_by_name(struct kv *kv, struct str name, struct arena *arena, struct stock *stock);
-/** All rows that are kept, by id: an array of *n in the arena. 0 or a failure. Any thread. */
-int stock_list(struct kv *kv, struct arena *arena, struct stock **stocks, size_t *n);
+/** Rows that are kept, by id. */
+struct stock_rows {
+    struct stock *stocks; /* in the arena: those from number `from` on, `most` at most */
+    size_t n;
+    size_t total; /* that are kept */
+};
+
+/** 0, E_TIMEOUT when it takes longer than until `until_us` (monotonic), or a failure. Any thread. */
+int stock_list(struct kv *kv, struct arena *arena, size_t from, size_t most, int64_t until_us, struct stock_rows *rows);
 
 #endif
