@@ -19,10 +19,10 @@ def checksums(directory):
             for path in sorted(directory.rglob("*")) if path.is_file() and "lock" not in path.name}
 
 
-def refused(shop, name, *says, extra=()):
-    """Asserts that the service doesn't start, and says these words about it."""
+def refused(shop, name, *says, extra=(), status=1):
+    """Asserts that the service doesn't start, and says these words about it. Status 2: a setting made no sense."""
     told = run_program(name, *flags(shop.settings_of(name)), *extra)
-    assert told.returncode in (1, 2), f"status {told.returncode}: {told.stderr}"
+    assert told.returncode == status, f"status {told.returncode}: {told.stderr}"
     sentences = [line for line in told.stderr.splitlines() if line.startswith("coffeeshop")] or told.stderr.splitlines()
     assert sentences, "it says nothing"
     for words in says:
@@ -138,7 +138,7 @@ def test_a_directory_that_can_not_be_made_is_named(open_shop):
 ])
 def test_a_setting_that_makes_no_sense_is_named(open_shop, setting, says):
     shop = open_shop()
-    refused(shop, "order", says, extra=[setting])
+    refused(shop, "order", says, extra=[setting], status=2)
     assert not shop.data["order"].exists()
 
 

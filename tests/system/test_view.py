@@ -96,7 +96,7 @@ def test_a_follower_of_the_stream_hears_what_happens_later(own_shop):
     own_shop.order("Latte")
     listener.join(20)
     assert not listener.is_alive()
-    assert all(int(event.id) > int(newest) for event in heard)
+    assert heard and all(int(event.id) > int(newest) for event in heard)
 
 
 def test_several_orders_are_followed_over_one_connection_and_nobody_elses(open_shop):
