@@ -48,10 +48,11 @@ static void cancel_later(struct customer *customer, int64_t most)
     sim_set_timer_within(customer->sim, &customer->leaves, 0, most);
 }
 
-static void check_cancel(struct customer *customer, const struct order_command *command)
+static void check_cancel(struct customer *customer, const struct sim_order_request *request,
+                         const struct order_command *command)
 {
     if (fake_order_repo_find(sim_orders(customer->sim), customer->order_id))
-        sim_rules_check_order_answer(customer->sim, customer->order_id, command);
+        sim_rules_check_order_answer(request, command);
     else
         sim_break(customer->sim, "1: no acknowledged order is lost", "order %lld is gone",
                   (long long)customer->order_id);
@@ -68,7 +69,7 @@ static void canceled(struct sim_order_request *request, int rc, const struct ord
     if (command && command->verdict == ORDER_REFUSED)
         sim_meet(customer->sim, MET_CANCEL_REFUSED);
     if (command && !command->unanswered)
-        check_cancel(customer, command);
+        check_cancel(customer, request, command);
     else if (++customer->cancels < MOST_TRIES)
         cancel_later(customer, 3 * US_PER_S);
 }

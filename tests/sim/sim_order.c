@@ -302,6 +302,7 @@ void sim_order_ask(struct sim_order_request *request)
     struct client_command *client = heap_alloc(sizeof(*client));
 
     ASSERT(client);
+    request->was_there = fake_order_repo_find(sim_orders(sim), request->order_id) != NULL;
     if (request->kind == ORDER_CANCEL)
         sim_rules_cancel_is_asked(sim->rules->asked_orders, request->order_id, 1);
     client->shop = of(sim);

@@ -440,6 +440,8 @@ void sim_product_ask(struct sim_product_request *request)
 {
     struct client_command *client = new_command(request->base.sim);
 
+    const struct ticket *ticket = fake_product_repo_find(of(request->base.sim)->store, request->ticket_id);
+    request->was = ticket ? ticket->state : TICKET_NONE;
     if (request->intent.kind == TICKET_CANCEL)
         sim_rules_cancel_is_asked(request->base.sim->rules->asked_tickets, request->ticket_id, 1);
     client->request = request;

@@ -77,8 +77,10 @@ static bool is_started(const struct ticket *ticket)
     return ticket && (ticket->state == TICKET_PRODUCING || ticket->state == TICKET_COMPLETED);
 }
 
-void sim_rules_check_order_answer(struct sim *sim, int64_t order_id, const struct order_command *command)
+void sim_rules_check_order_answer(const struct sim_order_request *request, const struct order_command *command)
 {
+    struct sim *sim = request->base.sim;
+    int64_t order_id = request->order_id;
     const struct order *order = fake_order_repo_find(sim_orders(sim), order_id);
     const struct ticket *ticket = fake_product_repo_find_order(sim_tickets(sim), order_id);
     bool refused = command->verdict == ORDER_REFUSED;
@@ -86,8 +88,8 @@ void sim_rules_check_order_answer(struct sim *sim, int64_t order_id, const struc
 
     if (command->unanswered)
         return;
-    if (command->verdict == ORDER_BROKEN || (!order && !unknown))
-        sim_break(sim, "what somebody is told is so", "a cancel of order %lld, which there isn't, is answered",
+    if (command->verdict == ORDER_BROKEN || (order ? unknown && request->was_there : !unknown))
+        sim_break(sim, "what somebody is told is so", "whether there is an order %lld is answered wrong",
                   (long long)order_id);
     else if (refused && !unknown && !is_started(ticket))
         sim_break(sim, "3: a cancel is refused only when production has started", "order %lld", (long long)order_id);
@@ -98,10 +100,11 @@ void sim_rules_check_order_answer(struct sim *sim, int64_t order_id, const struc
                   order_state_name(order->state));
 }
 
-/* Whether the refusal can be the truth of a ticket that is so now, at the end of the batch. */
-static bool is_true(enum ticket_refusal refusal, const struct ticket *ticket)
+/* Whether the refusal can have been the truth, of a ticket that was so when it was asked and is so at the end of the
+ * batch. */
+static bool is_true(const struct sim_product_request *request, enum ticket_refusal refusal, enum ticket_state state)
 {
-    enum ticket_state state = ticket ? ticket->state : TICKET_NONE;
+    bool was_done = request->was == TICKET_COMPLETED;
 
     switch (refusal) {
     case TICKET_REFUSAL_CANCELED:
@@ -109,25 +112,31 @@ static bool is_true(enum ticket_refusal refusal, const struct ticket *ticket)
     case TICKET_REFUSAL_PRODUCTION_DONE:
         return state == TICKET_COMPLETED;
     case TICKET_REFUSAL_PRODUCTION_STARTED:
-        return is_started(ticket);
+        return request->intent.kind == TICKET_CANCEL && !was_done &&
+               (state == TICKET_PRODUCING || state == TICKET_COMPLETED);
     case TICKET_REFUSAL_NOT_STARTED:
+        return request->intent.kind == TICKET_FINISH && !was_done;
     case TICKET_REFUSAL_OUT_OF_STOCK:
-        return state != TICKET_NONE && state != TICKET_VOID && state != TICKET_TOMBSTONE;
-    default:
-        return true;
+        return request->intent.kind == TICKET_START &&
+               (state == TICKET_OUT_OF_STOCK || state == TICKET_READY || state == TICKET_CANCELED);
+    case TICKET_REFUSAL_NO_SUCH_TICKET:
+        return request->was == TICKET_NONE || request->was == TICKET_PENDING || request->was == TICKET_VOID;
+    case TICKET_REFUSAL_NONE:
+        break;
     }
+    return false;
 }
 
-void sim_rules_check_ticket_answer(struct sim *sim, const struct sim_product_request *request,
-                                   const struct product_command *command)
+void sim_rules_check_ticket_answer(const struct sim_product_request *request, const struct product_command *command)
 {
+    struct sim *sim = request->base.sim;
     const struct ticket *ticket = fake_product_repo_find(sim_tickets(sim), request->ticket_id);
     enum ticket_state state = ticket ? ticket->state : TICKET_NONE;
     bool cancels = request->intent.kind == TICKET_CANCEL;
 
     if (command->unanswered)
         return;
-    if (command->verdict == TICKET_REFUSAL && !is_true(command->refusal, ticket))
+    if (command->verdict == TICKET_REFUSAL && !is_true(request, command->refusal, state))
         sim_break(sim, "what somebody is told is so", "it is said that %s, and ticket %lld is %s",
                   ticket_refusal_text(command->refusal), (long long)request->ticket_id, ticket_state_name(state));
     else if (command->verdict == TICKET_REFUSAL && cancels && command->refusal != TICKET_REFUSAL_NO_SUCH_TICKET &&

@@ -11,9 +11,8 @@ void sim_rules_check_story(struct sim_service *teller, struct str subject, struc
 /** Order has taken in all that product has committed: an order's state is its ticket's. */
 void sim_rules_check_told(struct sim *sim);
 /** The answer to a cancel of the order. */
-void sim_rules_check_order_answer(struct sim *sim, int64_t order_id, const struct order_command *command);
+void sim_rules_check_order_answer(const struct sim_order_request *request, const struct order_command *command);
 /** The answer to whoever wants something of the ticket. */
-void sim_rules_check_ticket_answer(struct sim *sim, const struct sim_product_request *request,
-                                   const struct product_command *command);
+void sim_rules_check_ticket_answer(const struct sim_product_request *request, const struct product_command *command);
 
 #endif

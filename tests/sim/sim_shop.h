@@ -26,6 +26,7 @@ struct sim_order_request {
     struct sim_request base;
     enum order_command_kind kind;
     int64_t order_id; /* CANCEL */
+    bool was_there;   /* the order, when it was asked; set by sim_order_ask() */
     struct str item;
     int64_t qty, amount;
     struct str key; /* empty: none */
@@ -38,6 +39,7 @@ struct sim_product_request {
     struct sim_request base;
     struct ticket_intent intent;
     int64_t ticket_id;
+    enum ticket_state was; /* when it was asked; set by sim_product_ask() */
     struct str key;
     uint64_t fingerprint;
     void (*done)(struct sim_product_request *self, int rc, const struct product_command *command);

@@ -220,7 +220,7 @@ static void handled(struct sim_product_request *request, int rc, const struct pr
 
     sim_note(sim, SIM_WORLD, "hears of the ticket", request->ticket_id, rc, command ? (int64_t)command->verdict : -1);
     if (command)
-        sim_rules_check_ticket_answer(sim, request, command);
+        sim_rules_check_ticket_answer(request, command);
 }
 
 static void handle(struct sim *sim, int64_t ticket_id, enum ticket_command_kind kind)

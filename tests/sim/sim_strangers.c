@@ -151,7 +151,7 @@ static void order_canceled(struct sim_order_request *request, int rc, const stru
 
     sim_note(sim, SIM_WORLD, "a stranger hears", request->order_id, rc, command ? (int64_t)command->verdict : -1);
     if (command)
-        sim_rules_check_order_answer(sim, request->order_id, command);
+        sim_rules_check_order_answer(request, command);
     if (!command || command->verdict != ORDER_REFUSED || command->refusal != ORDER_REFUSAL_NO_SUCH_ORDER)
         return;
     sim_meet(sim, MET_CANCEL_OF_NOTHING);
@@ -164,7 +164,7 @@ static void ticket_canceled(struct sim_product_request *request, int rc, const s
 
     sim_note(sim, SIM_WORLD, "a stranger hears", request->ticket_id, rc, command ? (int64_t)command->verdict : -1);
     if (command && request->intent.kind == TICKET_CANCEL)
-        sim_rules_check_ticket_answer(sim, request, command);
+        sim_rules_check_ticket_answer(request, command);
     if (command && command->verdict == TICKET_REFUSAL && command->refusal == TICKET_REFUSAL_NO_SUCH_TICKET)
         sim_rules_cancel_is_asked(sim->rules->asked_tickets, request->ticket_id, -1);
 }
