@@ -243,12 +243,34 @@ size_t fake_kv_size(const struct fake_kv *fake)
     return fake->n;
 }
 
-void fake_kv_free(struct fake_kv *fake)
+static void cut_all(struct fake_kv *fake)
 {
     for (size_t i = 0; i < fake->n; i++) {
         forget(fake->pairs[i].key);
         forget(fake->pairs[i].value);
     }
+    fake->n = 0;
+}
+
+struct fake_kv *fake_kv_copy(const struct fake_kv *fake)
+{
+    struct fake_kv *copy = fake_kv_new();
+
+    fake_kv_put_back(copy, fake);
+    return copy;
+}
+
+void fake_kv_put_back(struct fake_kv *fake, const struct fake_kv *copy)
+{
+    cut_all(fake);
+    for (size_t i = 0; copy && i < copy->n; i++)
+        put(fake, copy->pairs[i].key, copy->pairs[i].value);
+    fake->n_commits++;
+}
+
+void fake_kv_free(struct fake_kv *fake)
+{
+    cut_all(fake);
     free(fake->pairs);
     free(fake);
 }

@@ -26,6 +26,10 @@ void fake_kv_lose_file(struct fake_kv *fake);
 size_t fake_kv_commits(const struct fake_kv *fake);
 /** How many keys there are. */
 size_t fake_kv_size(const struct fake_kv *fake);
+/** What is committed now, as a store of its own. */
+struct fake_kv *fake_kv_copy(const struct fake_kv *fake);
+/** The store is replaced by what it was; NULL: by an empty one. */
+void fake_kv_put_back(struct fake_kv *fake, const struct fake_kv *copy);
 /** Everything is given back; the port is gone too. */
 void fake_kv_free(struct fake_kv *fake);
 

@@ -119,3 +119,22 @@ void fake_order_repo_free(struct fake_order_repo *fake)
     free(fake->orders);
     free(fake);
 }
+
+struct fake_order_repo *fake_order_repo_copy(const struct fake_order_repo *fake)
+{
+    struct fake_order_repo *copy = fake_order_repo_new();
+
+    copy->orders = fake_duplicate(fake->orders, fake->n, sizeof(*fake->orders));
+    copy->n = copy->room = fake->n;
+    copy->outbox = fake_outbox_copy(&fake->outbox);
+    return copy;
+}
+
+void fake_order_repo_put_back(struct fake_order_repo *fake, const struct fake_order_repo *copy)
+{
+    free(fake->orders);
+    fake->orders = copy ? fake_duplicate(copy->orders, copy->n, sizeof(*copy->orders)) : NULL;
+    fake->n = fake->room = copy ? copy->n : 0;
+    fake_outbox_put_back(&fake->outbox, copy ? &copy->outbox : NULL);
+    fake->n_commits++;
+}

@@ -19,6 +19,10 @@ struct fake_order_repo {
 };
 
 struct fake_order_repo *fake_order_repo_new(void);
+/** What is committed now; its texts are the fake's. fake_order_repo_free() it before that. */
+struct fake_order_repo *fake_order_repo_copy(const struct fake_order_repo *fake);
+/** The store is replaced by what it was; NULL: by an empty one. */
+void fake_order_repo_put_back(struct fake_order_repo *fake, const struct fake_order_repo *copy);
 void fake_order_repo_free(struct fake_order_repo *fake);
 /** The committed order, or NULL. */
 const struct order *fake_order_repo_find(const struct fake_order_repo *fake, int64_t id);

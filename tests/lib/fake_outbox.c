@@ -229,3 +229,41 @@ void fake_outbox_read(const struct fake_outbox *self, uint64_t after, struct buf
             buf_add(frames, (struct str){self->frames + batch->at, batch->n});
     }
 }
+
+void *fake_duplicate(const void *array, size_t n, size_t size)
+{
+    void *copy = malloc(n * size + 1);
+
+    ASSERT(copy);
+    if (n)
+        memcpy(copy, array, n * size);
+    return copy;
+}
+
+struct fake_outbox fake_outbox_copy(const struct fake_outbox *self)
+{
+    struct fake_outbox copy = *self;
+
+    copy.texts = NULL;
+    copy.frames = fake_duplicate(self->frames, self->n_frames, 1);
+    copy.batches = fake_duplicate(self->batches, self->n_batches, sizeof(*self->batches));
+    copy.records = fake_duplicate(self->records, self->n_records, sizeof(*self->records));
+    copy.moments = fake_duplicate(self->moments, self->n_records, sizeof(*self->moments));
+    copy.dead = fake_duplicate(self->dead, self->n_dead, sizeof(*self->dead));
+    copy.frames_room = self->n_frames;
+    copy.batches_room = self->n_batches;
+    copy.records_room = copy.moments_room = self->n_records;
+    copy.dead_room = self->n_dead;
+    return copy;
+}
+
+void fake_outbox_put_back(struct fake_outbox *self, const struct fake_outbox *copy)
+{
+    struct fake_outbox before = *self;
+
+    *self = copy ? fake_outbox_copy(copy) : (struct fake_outbox){0};
+    self->texts = before.texts;
+    self->retention = before.retention;
+    before.texts = NULL;
+    fake_outbox_free(&before);
+}

@@ -54,9 +54,16 @@ void fake_outbox_expire(struct fake_outbox *outbox, int64_t keys_before, int64_t
 /** Appends the stored frames from the batch that holds `after` + 1 on. */
 void fake_outbox_read(const struct fake_outbox *outbox, uint64_t after, struct buf *frames);
 
+/** What is committed now; its texts are the fake's. fake_outbox_free() it before that. */
+struct fake_outbox fake_outbox_copy(const struct fake_outbox *outbox);
+/** The store is replaced by what it was; NULL: by an empty one. */
+void fake_outbox_put_back(struct fake_outbox *outbox, const struct fake_outbox *copy);
+
 /** A copy as long as the fake. */
 void *fake_bytes(struct fake_outbox *outbox, const void *bytes, size_t n);
 struct str fake_copy(struct fake_outbox *outbox, struct str text);
+/** `n` pieces of `size` bytes, for free(). */
+void *fake_duplicate(const void *array, size_t n, size_t size);
 /** `array` with room for at least `more` behind its `n` pieces of `size` bytes; given back with free(). */
 void *fake_grow(void *array, size_t n, size_t more, size_t *room, size_t size);
 

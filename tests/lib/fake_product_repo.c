@@ -305,3 +305,22 @@ void fake_product_repo_free(struct fake_product_repo *fake)
     free(fake->tickets);
     free(fake);
 }
+
+struct fake_product_repo *fake_product_repo_copy(const struct fake_product_repo *fake)
+{
+    struct fake_product_repo *copy = fake_product_repo_new();
+
+    copy->tickets = fake_duplicate(fake->tickets, fake->n, sizeof(*fake->tickets));
+    copy->n = copy->room = fake->n;
+    copy->outbox = fake_outbox_copy(&fake->outbox);
+    return copy;
+}
+
+void fake_product_repo_put_back(struct fake_product_repo *fake, const struct fake_product_repo *copy)
+{
+    free(fake->tickets);
+    fake->tickets = copy ? fake_duplicate(copy->tickets, copy->n, sizeof(*copy->tickets)) : NULL;
+    fake->n = fake->room = copy ? copy->n : 0;
+    fake_outbox_put_back(&fake->outbox, copy ? &copy->outbox : NULL);
+    fake->n_commits++;
+}

@@ -21,6 +21,10 @@ struct fake_product_repo {
 };
 
 struct fake_product_repo *fake_product_repo_new(void);
+/** What is committed now; its texts are the fake's. fake_product_repo_free() it before that. */
+struct fake_product_repo *fake_product_repo_copy(const struct fake_product_repo *fake);
+/** The store is replaced by what it was; NULL: by an empty one. */
+void fake_product_repo_put_back(struct fake_product_repo *fake, const struct fake_product_repo *copy);
 void fake_product_repo_free(struct fake_product_repo *fake);
 /** The committed ticket, or NULL. */
 const struct ticket *fake_product_repo_find(const struct fake_product_repo *fake, int64_t id);

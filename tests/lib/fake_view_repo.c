@@ -137,3 +137,27 @@ void fake_view_repo_free(struct fake_view_repo *fake)
     free(fake->items);
     free(fake);
 }
+
+struct fake_view_repo *fake_view_repo_copy(const struct fake_view_repo *fake)
+{
+    struct fake_view_repo *copy = fake_view_repo_new();
+
+    copy->pages = fake_duplicate(fake->pages, fake->n, sizeof(*fake->pages));
+    copy->n = copy->room = fake->n;
+    copy->items = fake_duplicate(fake->items, fake->n_items, sizeof(*fake->items));
+    copy->n_items = copy->items_room = fake->n_items;
+    copy->outbox = fake_outbox_copy(&fake->outbox);
+    return copy;
+}
+
+void fake_view_repo_put_back(struct fake_view_repo *fake, const struct fake_view_repo *copy)
+{
+    free(fake->pages);
+    fake->pages = copy ? fake_duplicate(copy->pages, copy->n, sizeof(*copy->pages)) : NULL;
+    fake->n = fake->room = copy ? copy->n : 0;
+    free(fake->items);
+    fake->items = copy ? fake_duplicate(copy->items, copy->n_items, sizeof(*copy->items)) : NULL;
+    fake->n_items = fake->items_room = copy ? copy->n_items : 0;
+    fake_outbox_put_back(&fake->outbox, copy ? &copy->outbox : NULL);
+    fake->n_commits++;
+}

@@ -20,6 +20,10 @@ struct fake_view_repo {
 };
 
 struct fake_view_repo *fake_view_repo_new(void);
+/** What is committed now; its texts are the fake's. fake_view_repo_free() it before that. */
+struct fake_view_repo *fake_view_repo_copy(const struct fake_view_repo *fake);
+/** The store is replaced by what it was; NULL: by an empty one. */
+void fake_view_repo_put_back(struct fake_view_repo *fake, const struct fake_view_repo *copy);
 void fake_view_repo_free(struct fake_view_repo *fake);
 /** The committed page of an order, or NULL. */
 const struct mypage *fake_view_repo_find(const struct fake_view_repo *fake, int64_t id);

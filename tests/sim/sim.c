@@ -6,6 +6,7 @@
 #include "sim_clock.h"
 #include "sim_customers.h"
 #include "sim_faults.h"
+#include "sim_restore.h"
 #include "sim_rules.h"
 #include "sim_rules_time.h"
 
@@ -78,15 +79,27 @@ static void open_shop(struct sim *sim)
         sim_service_start(sim->services[who]);
 }
 
+static const int64_t settle = 40 * (int64_t)US_PER_S;
+
+static void put_together(struct sim *sim)
+{
+    sim_restore_check_said(sim);
+    if (sim->broken)
+        return;
+    sim_restore_everything(sim);
+    sim_go_on(sim, sim->now + settle, sim_rules_check);
+}
+
 static void live(struct sim *sim)
 {
-    const int64_t settle = 40 * US_PER_S;
 
     sim_customers_come(sim);
     sim_faults_begin(sim);
     sim_go_on(sim, sim->began + sim->shape.busy_for, sim_rules_check);
     sim_faults_end(sim);
     sim_go_on(sim, sim->now + settle, sim_rules_check);
+    if (sim->split && !sim->broken)
+        put_together(sim);
     if (!sim->broken)
         sim_rules_check_calm(sim);
     sim_customers_see_it_through(sim);
@@ -99,6 +112,7 @@ static void live(struct sim *sim)
 
 static void close_shop(struct sim *sim)
 {
+    sim_restore_free(sim);
     sim_order_close(sim);
     sim_product_close(sim);
     sim_stock_close(sim);

@@ -27,6 +27,8 @@ enum sim_met {
     MET_COUNT
 };
 
+_Static_assert(MET_COUNT <= 64, "what happened is a bit each");
+
 struct sim_options {
     uint64_t seed;
     enum sim_plant plant;

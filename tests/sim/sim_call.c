@@ -57,7 +57,7 @@ static void arrives(struct sim_call *call)
     sim_note(call->from->sim, call->to->who, "is called", call->settled, call->to->up, 0);
     if (call->to->up && call->settled)
         sim_meet(call->from->sim, MET_CALL_LANDED_LATE);
-    if (call->to->up)
+    if (call->to->up && !call->to->epochs.barred)
         call->type->arrive(call);
     else
         sim_call_answer(call, E_UNAVAILABLE);

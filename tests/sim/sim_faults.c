@@ -1,5 +1,6 @@
 #include "sim_faults.h"
 
+#include "sim_restore.h"
 #include "sim_service.h"
 
 /* Nothing, a little, or a lot: a shop in which everything breaks at once gets nowhere. */
@@ -44,6 +45,7 @@ void sim_choose_shape(struct sim *sim)
         .commit_unknown = some(sim, 40),
         .unreadable = some(sim, 40),
         .memory_ends = some(sim, 100),
+        .restores = sim_chance(random, 150) ? 1000 : 0,
         .settings_change = some(sim, 400),
         .clock_wrong = some(sim, 500),
         .clock_every = some(sim, 1) ? sim_between(random, 1, 20) * US_PER_S : 0,
@@ -74,6 +76,7 @@ static void crashes(struct sim_timer *timer)
 void sim_faults_begin(struct sim *sim)
 {
     sim_clocks_step(sim);
+    sim_restore_begin(sim);
     for (size_t who = 0; who < SIM_N_SERVICES; who++) {
         if (!sim->services[who] || !sim->shape.crash_every)
             continue;

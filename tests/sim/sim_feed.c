@@ -118,8 +118,11 @@ uint64_t sim_feed_oldest(struct sim_service *producer)
 void sim_feed_free(struct sim_service *service)
 {
     free(service->feed.events);
-    for (size_t i = 0; i < service->n_followers; i++)
+    for (size_t i = 0; i < service->n_followers; i++) {
         free(service->followers[i].seen);
+        free(service->followers[i].read);
+    }
+    feed_history_free(&service->epochs.history);
 }
 
 /* ---- the consumer's side ---- */
@@ -221,13 +224,15 @@ static void resumes(struct sim_timer *timer)
 {
     struct sim_follower *follower = CONTAINER_OF(timer, struct sim_follower, resume);
     struct sim *sim = follower->consumer->sim;
-    uint64_t gone = sim_feed_gone(follower->producer);
+    uint64_t gone = follower->gap_until;
 
-    if (!follower->has_gap || !follower->consumer->up || gone <= follower->position)
+    if (!follower->has_gap || !follower->consumer->up || follower->consumer->epochs.barred ||
+        gone <= follower->position)
         return;
     sim_note(sim, follower->consumer->who, "passes events over", (int64_t)follower->source, (int64_t)follower->position,
              (int64_t)gone);
     sim_loss_note(follower, gone);
+    sim_epoch_enter(follower, follower->gap_epoch);
     struct command *skip =
         sim_own_command(sim_has_plant(sim, PLANT_GAP_IS_A_SKIP) ? COMMAND_SKIP : COMMAND_GAP, (struct str){NULL, 0});
     skip->origin = FROM_FEED;
@@ -238,25 +243,19 @@ static void resumes(struct sim_timer *timer)
     come_soon(follower);
 }
 
-/* As the producer decides it. Behind a gap it stays so until somebody acts. */
-static bool may_follow(struct sim_follower *follower)
+void sim_feed_gap(struct sim_follower *follower)
 {
-    static const struct feed_history none = {0};
     struct sim *sim = follower->consumer->sim;
-    struct feed_cursor cursor = {EPOCH_UNKNOWN, follower->position};
-    uint64_t oldest = sim_feed_oldest(follower->producer);
 
-    if (feed_history_check(&none, cursor, follower->producer->committed, oldest) != CURSOR_TOO_OLD ||
-        sim_has_plant(sim, PLANT_GAP_IS_PASSED_OVER))
-        return true;
     if (!follower->has_gap)
         sim_note(sim, follower->consumer->who, "needs what is gone", (int64_t)follower->source,
-                 (int64_t)follower->position, (int64_t)oldest);
+                 (int64_t)follower->position, 0);
     sim_meet(sim, MET_GAP);
     follower->has_gap = true;
+    follower->gap_epoch = feed_history_epoch(&follower->producer->epochs.history);
+    follower->gap_until = sim_feed_gone(follower->producer);
     follower->resume.fire = resumes;
     sim_set_timer_within(sim, &follower->resume, 0, 5 * US_PER_S);
-    return false;
 }
 
 static void deliver(struct sim_timer *timer)
@@ -266,12 +265,12 @@ static void deliver(struct sim_timer *timer)
     const struct sim_feed *feed = &follower->producer->feed;
 
     follower->under_way = false;
-    if (!follower->consumer->up || !follower->producer->up)
+    if (!follower->consumer->up || follower->consumer->epochs.barred || !follower->producer->up)
         return;
     uint64_t gone = sim_feed_gone(follower->producer);
-    if (sim_fault(sim, sim->shape.feed_again) && follower->position > gone)
+    if (!sim->split && sim_fault(sim, sim->shape.feed_again) && follower->position > gone)
         follower->position -= (uint64_t)sim_between(&sim->random, 1, (int64_t)(follower->position - gone));
-    if (!may_follow(follower))
+    if (!sim_epoch_admits(follower))
         return;
     uint64_t end = follower->position + (uint64_t)sim_between(&sim->random, 1, MOST_AT_ONCE);
     if (end > feed->n)
@@ -280,6 +279,9 @@ static void deliver(struct sim_timer *timer)
              (int64_t)end);
     if (follower->position < gone)
         follower->position = gone; /* GAP_IS_PASSED_OVER */
+    if (follower->position < end && sim->split && !sim_epoch_is_one_history(follower))
+        sim_break(sim, "data: nobody goes on in another history than the one they have read", "%s does, with %s's",
+                  sim_who_name(follower->consumer->who), sim_who_name(follower->producer->who));
     for (uint64_t at = follower->position + 1; at <= end; at++) {
         const struct sim_event *event = event_at(follower, at);
         if (at > follower->producer->committed)
@@ -289,6 +291,7 @@ static void deliver(struct sim_timer *timer)
         check_order(follower, at, event);
         if (!hand_over(follower, at, event->text, at == end))
             break;
+        sim_epoch_note_read(follower, at, event->text);
         follower->position = at;
     }
     if (follower->position < feed->n)
@@ -307,7 +310,9 @@ void sim_followers_restart(struct sim_service *consumer)
     for (size_t i = 0; i < consumer->n_followers; i++) {
         struct sim_follower *follower = &consumer->followers[i];
         follower->position = consumer->cursors->position[follower->source];
-        follower->has_gap = false;
+        follower->epoch = consumer->cursors->epoch[follower->source];
+        follower->has_gap = follower->refused = false;
+        sim_epoch_forget_read(follower, follower->position);
         come_soon(follower);
     }
 }

@@ -33,7 +33,12 @@ struct sim_follower {
     uint64_t position; /* handed over */
     uint64_t highest;  /* ever */
     bool under_way;    /* the timer is set */
-    bool has_gap;      /* latched: it needs what isn't kept any more, and says so (410) */
+    uint64_t epoch;    /* of the producer, when it was followed */
+    bool refused;      /* latched: the producer has never said what was read here (409) */
+    struct str *read;  /* the truth: what was handed over, by position; empty: passed over */
+    size_t n_read, read_room;
+    uint64_t gap_epoch, gap_until; /* with has_gap: as the producer told it */
+    bool has_gap;                  /* latched: it needs what isn't kept any more, and says so (410) */
     struct sim_timer resume;
     struct sim_seen *seen; /* up to `highest`, by subject */
     size_t n_seen, seen_room;
@@ -49,6 +54,8 @@ void sim_feed_reload(struct sim_service *producer);
 void sim_followers_restart(struct sim_service *consumer);
 /** A bare command: no more than the core's part of one. */
 struct command *sim_own_command(enum command_fate fate, struct str reason);
+/** The follower needs what isn't kept any more: it stays so until an operator acts. */
+void sim_feed_gap(struct sim_follower *follower);
 /** The first position that the producer's store still keeps; 0: none ever was. */
 uint64_t sim_feed_oldest(struct sim_service *producer);
 /** The last one that it has removed. */

@@ -262,10 +262,30 @@ static void close_app(struct sim_service *service)
     order_app_free(&CONTAINER_OF(service, struct sim_order, service)->app);
 }
 
+static void *copy_store(struct sim_service *service)
+{
+    return fake_order_repo_copy(CONTAINER_OF(service, struct sim_order, service)->store);
+}
+
+static void put_store_back(struct sim_service *service, const void *copy)
+{
+    fake_order_repo_put_back(CONTAINER_OF(service, struct sim_order, service)->store, copy);
+}
+
+static void drop_copy(void *copy)
+{
+    fake_order_repo_free(copy);
+}
+
 void sim_order_open(struct sim *sim)
 {
-    static const struct sim_service_type type = {
-        .who = SIM_ORDER, .open = open_app, .close = close_app, .decode = order_event_decode};
+    static const struct sim_service_type type = {.who = SIM_ORDER,
+                                                 .open = open_app,
+                                                 .copy = copy_store,
+                                                 .put_back = put_store_back,
+                                                 .drop_copy = drop_copy,
+                                                 .close = close_app,
+                                                 .decode = order_event_decode};
     struct sim_order *self = SIM_NEW(sim, struct sim_order);
 
     sim_service_init(&self->service, sim, &type);

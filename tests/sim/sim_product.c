@@ -322,10 +322,30 @@ static void close_app(struct sim_service *service)
     product_app_free(&CONTAINER_OF(service, struct sim_product, service)->app);
 }
 
+static void *copy_store(struct sim_service *service)
+{
+    return fake_product_repo_copy(CONTAINER_OF(service, struct sim_product, service)->store);
+}
+
+static void put_store_back(struct sim_service *service, const void *copy)
+{
+    fake_product_repo_put_back(CONTAINER_OF(service, struct sim_product, service)->store, copy);
+}
+
+static void drop_copy(void *copy)
+{
+    fake_product_repo_free(copy);
+}
+
 void sim_product_open(struct sim *sim)
 {
-    static const struct sim_service_type type = {
-        .who = SIM_PRODUCT, .open = open_app, .close = close_app, .decode = product_event_decode};
+    static const struct sim_service_type type = {.who = SIM_PRODUCT,
+                                                 .open = open_app,
+                                                 .copy = copy_store,
+                                                 .put_back = put_store_back,
+                                                 .drop_copy = drop_copy,
+                                                 .close = close_app,
+                                                 .decode = product_event_decode};
     struct sim_product *self = SIM_NEW(sim, struct sim_product);
 
     sim_service_init(&self->service, sim, &type);

@@ -81,6 +81,12 @@ static void check_not_behind(struct sim *sim, const struct ticket *ticket)
                   (long long)ticket->id, ticket_state_name(ticket->state), (long long)wait);
 }
 
+static void note_since(struct sim_times *times, const struct ticket *ticket, int64_t now, uint64_t life)
+{
+    times->tickets = fake_grow(times->tickets, times->n, 1, &times->room, sizeof(*times->tickets));
+    times->tickets[times->n++] = (struct sim_since){ticket->state, ticket->attempt, now, life};
+}
+
 void sim_rules_check_times(struct sim *sim)
 {
     const struct fake_product_repo *tickets = sim_tickets(sim);
@@ -90,10 +96,8 @@ void sim_rules_check_times(struct sim *sim)
 
     for (size_t i = 0; i < tickets->n; i++) {
         const struct ticket *ticket = &tickets->tickets[i];
-        if (i == times->n) {
-            times->tickets = fake_grow(times->tickets, i, 1, &times->room, sizeof(*times->tickets));
-            times->tickets[times->n++] = (struct sim_since){ticket->state, ticket->attempt, sim->now, life};
-        }
+        if (i == times->n)
+            note_since(times, ticket, sim->now, life);
         struct sim_since *since = &times->tickets[i];
         check_by_hand(sim, since, ticket);
         check_not_before(sim, since, ticket);
@@ -101,6 +105,16 @@ void sim_rules_check_times(struct sim *sim)
         if (since->state != ticket->state || since->attempt != ticket->attempt)
             *since = (struct sim_since){ticket->state, ticket->attempt, sim->now, life};
     }
+}
+
+void sim_rules_forget_times(struct sim *sim)
+{
+    const struct fake_product_repo *tickets = sim_tickets(sim);
+    struct sim_times *times = times_of(sim);
+
+    times->n = 0;
+    for (size_t i = 0; i < tickets->n; i++)
+        note_since(times, &tickets->tickets[i], sim->now, 0);
 }
 
 void sim_rules_free_times(struct sim *sim)

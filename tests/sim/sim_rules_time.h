@@ -10,6 +10,8 @@
 void sim_rules_check_times(struct sim *sim);
 /** A barista takes this ticket up. */
 void sim_rules_note_hand(struct sim *sim, int64_t ticket_id);
+/** The store is another one: since when what is in it is so isn't known. */
+void sim_rules_forget_times(struct sim *sim);
 void sim_rules_free_times(struct sim *sim);
 
 #endif

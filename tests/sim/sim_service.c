@@ -22,7 +22,7 @@ static void wakes(struct sim_timer *timer)
     struct wake *wake = CONTAINER_OF(timer, struct wake, timer);
     struct sim_service *self = wake->service;
 
-    if (!self->up || wake->life != self->life || timer->at != self->wake_at)
+    if (!self->up || self->epochs.barred || wake->life != self->life || timer->at != self->wake_at)
         return;
     self->wake_at = INT64_MAX;
     run_batch(self);
@@ -32,7 +32,7 @@ static void wake_at(struct sim_service *self, int64_t at)
 {
     if (at < self->sim->now)
         at = self->sim->now;
-    if (!self->up || at >= self->wake_at)
+    if (!self->up || self->epochs.barred || at >= self->wake_at)
         return;
     struct wake *wake = SIM_NEW(self->sim, struct wake);
     *wake = (struct wake){.timer = {.fire = wakes}, .service = self, .life = self->life};
@@ -70,7 +70,7 @@ static struct command *shift(struct sim_service *self)
 
 bool sim_service_submit(struct sim_service *self, struct command *command)
 {
-    if (!self->up)
+    if (!self->up || self->epochs.barred)
         return false;
     command->origin = FROM_CLIENT;
     append(self, command);
@@ -81,6 +81,12 @@ bool sim_service_submit(struct sim_service *self, struct command *command)
 void sim_service_post(struct sim_service *self, struct command *command)
 {
     ASSERT(self->up && command->origin != FROM_CLIENT);
+    if (self->epochs.barred) {
+        self->dying = true;
+        command->finish(command, E_CLOSING);
+        self->dying = false;
+        return;
+    }
     append(self, command);
     wake_soon(self);
 }
@@ -329,7 +335,7 @@ static void move_cursors(struct sim_service *self)
         if (sim_has_plant(sim, PLANT_CURSOR_TOO_NEW)) {
             uint64_t last = self->followers[i].producer->feed.n;
             *position = *position + 2 < last ? *position + 2 : *position > last ? *position : last;
-        } else if (*position > gone && sim_fault(sim, sim->shape.cursor_back)) {
+        } else if (*position > gone && !sim->split && sim_fault(sim, sim->shape.cursor_back)) {
             *position -= (uint64_t)sim_between(&sim->random, 1, (int64_t)(*position - gone));
             sim_meet(sim, MET_CURSOR_PUT_BACK);
             sim_note(sim, self->who, "is put back", (int64_t)i, (int64_t)*position, 0);
@@ -377,18 +383,32 @@ void sim_service_start(struct sim_service *self)
         return;
     }
     self->up = true;
+    sim_epoch_begin(self);
     sim_feed_reload(self);
     sim_followers_restart(self);
     wake_at(self, sim_clock_when(self, self->core->next_due(self->core)));
 }
 
-static void drop_all(struct sim_service *self)
+static void drop_queue(struct sim_service *self)
 {
-    self->dying = true;
     while (self->first) {
         struct command *command = shift(self);
         command->finish(command, E_CLOSING);
     }
+}
+
+void sim_service_bar(struct sim_service *self)
+{
+    self->epochs.barred = true;
+    self->dying = true;
+    drop_queue(self);
+    self->dying = false;
+}
+
+static void drop_all(struct sim_service *self)
+{
+    self->dying = true;
+    drop_queue(self);
     sim_calls_drop(self);
     self->type->close(self);
     self->dying = false;

@@ -9,6 +9,7 @@
 #include "event_sink.h"
 #include "fake_outbox.h"
 #include "sim_clock.h"
+#include "sim_epochs.h"
 #include "sim_feed.h"
 #include "sim_retention.h"
 #include "sim_world.h"
@@ -28,6 +29,12 @@ struct sim_service_type {
     struct command *(*decode)(void *context, size_t source, struct str text, const char **reason);
     /** Where the outbox isn't a struct fake_outbox. */
     void (*read_outbox)(struct sim_service *self, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
+    /** Where the epochs are kept in the store; NULL: in `epochs`. `history` is all of them then. */
+    int (*begin_epoch)(struct sim_service *self, uint64_t number, struct feed_history *history);
+    /** What is committed; it is put back, or (NULL) the store is empty then; and its memory. */
+    void *(*copy)(struct sim_service *self);
+    void (*put_back)(struct sim_service *self, const void *copy);
+    void (*drop_copy)(void *copy);
 };
 
 struct sim_service {
@@ -47,6 +54,7 @@ struct sim_service {
     uint64_t life;
     struct sim_clock clock;
     struct sim_settings settings;
+    struct sim_epochs epochs;
     struct sim_retention retention; /* where the outbox is a struct fake_outbox */
     int64_t fuse;                   /* port calls until it dies; 0: it doesn't */
     struct command *first, *last;
@@ -72,6 +80,8 @@ void sim_service_init(struct sim_service *self, struct sim *sim, const struct si
 void sim_service_start(struct sim_service *self);
 /** It ends at once, wherever it is; the queue, the calls under way and all memory are gone. It comes back by itself. */
 void sim_service_crash(struct sim_service *self);
+/** It changes nothing any more, and is still there for reading. */
+void sim_service_bar(struct sim_service *self);
 /** At the end of the history: as a crash, and it stays away. */
 void sim_service_end(struct sim_service *self);
 

@@ -223,10 +223,37 @@ static void close_app(struct sim_service *service)
     stock_app_free(&CONTAINER_OF(service, struct sim_stock, service)->app);
 }
 
+static int begin_epoch(struct sim_service *service, uint64_t number, struct feed_history *history)
+{
+    feed_history_free(history);
+    return outbox_kv_begin_epoch(fake_kv_port(CONTAINER_OF(service, struct sim_stock, service)->kv), number, history);
+}
+
+static void *copy_store(struct sim_service *service)
+{
+    return fake_kv_copy(CONTAINER_OF(service, struct sim_stock, service)->kv);
+}
+
+static void put_store_back(struct sim_service *service, const void *copy)
+{
+    fake_kv_put_back(CONTAINER_OF(service, struct sim_stock, service)->kv, copy);
+}
+
+static void drop_copy(void *copy)
+{
+    fake_kv_free(copy);
+}
+
 void sim_stock_open(struct sim *sim)
 {
-    static const struct sim_service_type type = {
-        .who = SIM_STOCK, .open = open_app, .close = close_app, .read_outbox = read_outbox};
+    static const struct sim_service_type type = {.who = SIM_STOCK,
+                                                 .open = open_app,
+                                                 .begin_epoch = begin_epoch,
+                                                 .copy = copy_store,
+                                                 .put_back = put_store_back,
+                                                 .drop_copy = drop_copy,
+                                                 .close = close_app,
+                                                 .read_outbox = read_outbox};
     struct sim_stock *self = SIM_NEW(sim, struct sim_stock);
 
     sim_service_init(&self->service, sim, &type);

@@ -97,10 +97,30 @@ static struct command *decode(void *context, size_t source, struct str text, con
     return command;
 }
 
+static void *copy_store(struct sim_service *service)
+{
+    return fake_view_repo_copy(CONTAINER_OF(service, struct sim_view, service)->store);
+}
+
+static void put_store_back(struct sim_service *service, const void *copy)
+{
+    fake_view_repo_put_back(CONTAINER_OF(service, struct sim_view, service)->store, copy);
+}
+
+static void drop_copy(void *copy)
+{
+    fake_view_repo_free(copy);
+}
+
 void sim_view_open(struct sim *sim)
 {
-    static const struct sim_service_type type = {
-        .who = SIM_VIEW, .open = open_app, .close = close_app, .decode = decode};
+    static const struct sim_service_type type = {.who = SIM_VIEW,
+                                                 .open = open_app,
+                                                 .copy = copy_store,
+                                                 .put_back = put_store_back,
+                                                 .drop_copy = drop_copy,
+                                                 .close = close_app,
+                                                 .decode = decode};
     struct sim_view *self = SIM_NEW(sim, struct sim_view);
 
     sim_service_init(&self->service, sim, &type);

@@ -169,7 +169,7 @@ void sim_break(struct sim *sim, const char *rule, const char *format, ...)
     int n = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     ASSERT(n >= 0);
-    if (sim->broken)
+    if (sim->broken || (sim->split && strncmp(rule, "data:", 5) != 0))
         return;
     sim->broken = true;
     sim->rule = rule;

@@ -30,6 +30,7 @@ struct sim_shape {
     int64_t commit_fails, read_fails, commit_unknown;
     int64_t call_lost, answer_lost, call_late, call_twice;
     int64_t feed_late, feed_cut, feed_again, cursor_back;
+    int64_t restores;        /* data is replaced, once */
     int64_t settings_change; /* at a start */
     int64_t memory_ends;     /* in a batch, at a start, while an event is read */
     int64_t clock_wrong;     /* from the beginning */
@@ -54,6 +55,7 @@ struct sim_service;
 struct sim_rules;
 struct sim_times;
 struct sim_loss;
+struct sim_backup;
 struct sim_customers;
 
 struct sim {
@@ -69,8 +71,10 @@ struct sim {
     int64_t calm_since;
     struct sim_service *services[SIM_N_SERVICES];
     struct sim_rules *rules;
-    bool memory_failed;      /* an allocation of the program's, since sim_memory_may_fail() */
-    struct sim_loss *losses; /* sim_loss.c */
+    bool memory_failed;        /* an allocation of the program's, since sim_memory_may_fail() */
+    struct sim_loss *losses;   /* sim_loss.c */
+    struct sim_backup *backup; /* sim_restore.c */
+    bool split; /* somebody has other data than the others know: but for the rules of `data`, nothing can be promised */
     struct sim_times *times; /* sim_rules_time.c */
     struct sim_customers *customers;
 
