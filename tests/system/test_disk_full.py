@@ -131,9 +131,23 @@ def test_a_view_on_a_full_disk_catches_up_when_there_is_room(shop_on, disk):
     shop = shop_on("customercenter").start()
     first = shop.order()
     shop.page_of(first["id"])
-    disk.fill(shop.running["customercenter"].pid)
-    ids = [shop.order()["id"] for _ in range(50)]
-    assert shop["customercenter"].get("/mypages").status_code == 200
-    disk.empty(shop.running["customercenter"].pid)
-    for each in ids:
+    pid = shop.running["customercenter"].pid
+    disk.fill(pid)
+    ids = []
+
+    def is_full():
+        ids.append(shop.order()["id"])
+        answer = shop["customercenter"].get("/readyz")
+        return answer.status_code == 503 and "disk" in answer.json()["reason"]
+
+    eventually(is_full, within=60, every=0.01, what="the view can't write any more, and says why")
+    missed = [shop.order()["id"] for _ in range(5)]
+    for each in missed:
+        shop.wait_order(each, "Completed")
+    pages = {page["orderId"] for page in shop.all("mypages")}
+    assert first["id"] in pages and not pages & set(missed), "what it had is there to be read, what came since isn't"
+    disk.empty(pid)
+    for each in ids + missed:
         eventually(lambda: shop.page_of(each)["orderStatus"] == "Completed")
+    assert shop["customercenter"].get("/readyz").status_code == 200
+    assert shop.running["customercenter"].pid == pid, "without being started again"

@@ -4,11 +4,13 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 from pathlib import Path
 
 import httpx
 import pytest
 
+from checksums import changed
 from eventually import eventually
 from shop import PROGRAM, Process, client, flags
 
@@ -219,6 +221,43 @@ def test_a_view_is_there_whole_wherever_the_power_fails_while_it_is_rebuilt(open
         assert pages == {order_id: "Completed" for order_id in placed}, "the old one or the new one, and never less"
         machine.stop()
     assert machine.cuts >= 3
+
+
+def schema_of(database, copy):
+    """The version of the schema on the disk, as another program finds it in a copy."""
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir()
+    for file in database.parent.glob(database.name + "*"):
+        shutil.copy2(file, copy)
+    with sqlite3.connect(copy / database.name) as db:
+        return db.execute("PRAGMA user_version").fetchone()[0]
+
+
+def test_an_older_schema_is_brought_up_to_date_wherever_the_power_fails_meanwhile(open_shop):
+    machine, customers, chance = Machine(open_shop(), "order"), Customers(), random.Random(SEED * 100 + 97)
+    assert machine.start()
+    for _ in range(10):
+        customers.order(machine.http)
+    machine.stop()
+    with changed(machine.data / "order.db") as db:  # as the first version left it
+        db.executescript("DROP TABLE epoch; ALTER TABLE cursor DROP COLUMN epoch; PRAGMA user_version = 1")
+    (machine.data / "order.epoch").unlink()
+    older, found = machine.data.with_name("older"), []
+    shutil.copytree(machine.data, older)
+    for at in range(1, 100, 2):
+        if machine.start(at, chance.randint(1, 1 << 30)):
+            break  # it was there before the power failed
+        machine.power_fails()
+        found.append(schema_of(machine.data / "order.db", machine.data.with_name("looked-at")))
+        assert machine.start(), machine.process.output()[-1500:]
+        assert customers.missing(machine.http) == []
+        assert feed_positions(machine.shop, "order") == list(range(1, 11))
+        machine.stop()
+        assert schema_of(machine.data / "order.db", machine.data.with_name("looked-at")) == 2
+        shutil.rmtree(machine.data)
+        shutil.copytree(older, machine.data)
+    machine.shop.kill("order")
+    assert {1, 2} == set(found), f"before, while and after it is brought up to date: {found}"
 
 
 @pytest.mark.parametrize("name", ["order", "stock"])
