@@ -38,6 +38,11 @@ static const struct sql_statement select_key = {
     "SELECT fingerprint, status, location, body FROM idempotency WHERE key = $1", 1};
 static const struct sql_statement delete_keys = {
     "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2)", 2};
+static const struct sql_statement old_key = {"SELECT 1 FROM idempotency WHERE at < $1 LIMIT 1", 1};
+static const struct sql_statement old_batch = {
+    "SELECT 1 FROM (SELECT first, at FROM outbox ORDER BY first LIMIT 1) AS oldest WHERE at < $1 AND first < (SELECT "
+    "max(first) FROM outbox)",
+    1};
 static const struct sql_statement count_dead = {"SELECT COUNT(*) FROM dead_letter", 0};
 static const struct sql_statement delete_dead = {"DELETE FROM dead_letter WHERE source = $1 AND position = $2", 2};
 static const struct sql_statement select_dead = {"SELECT source, position, at, reason, frame FROM dead_letter WHERE "
@@ -337,7 +342,29 @@ int outbox_sql_dead_letter(struct sql *sql, struct str source, uint64_t position
 
 /* --- forgetting --- */
 
-enum { TIDY_AT_ONCE = 500, TIDY_EACH_US = 1000000 };
+enum { TIDY_AT_ONCE = 500, TIDY_EACH_US = 1000000, TIDY_AGAIN_US = 25000 };
+
+static int on_old(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    UNUSED(row);
+    *(bool *)context = true;
+    return OK;
+}
+
+/* Whether a bite was left; false when it can't be told. */
+static bool is_more(struct sql *sql, int64_t keys_before, int64_t batches_before)
+{
+    const struct sql_value keys = SQL_N(keys_before);
+    const struct sql_value batches = SQL_N(batches_before);
+    bool more = false;
+
+    if (keys_before)
+        (void)sql_query(sql, &old_key, &keys, on_old, &more);
+    if (!more && batches_before)
+        (void)sql_query(sql, &old_batch, &batches, on_old, &more);
+    return more;
+}
 
 void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_t now)
 {
@@ -346,9 +373,12 @@ void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_
     retention->next_at = now + TIDY_EACH_US;
     if (retention->keys_us == 0 && retention->batches_us == 0)
         return;
+    int64_t keys_before = retention->keys_us ? now - retention->keys_us : 0;
+    int64_t batches_before = retention->batches_us ? now - retention->batches_us : 0;
     /* What can't be deleted now is deleted in a second; nobody waits for it. */
-    (void)outbox_sql_expire(sql, retention->keys_us ? now - retention->keys_us : 0,
-                            retention->batches_us ? now - retention->batches_us : 0, TIDY_AT_ONCE);
+    int error = outbox_sql_expire(sql, keys_before, batches_before, TIDY_AT_ONCE);
+    if (!error && is_more(sql, keys_before, batches_before))
+        retention->next_at = now + TIDY_AGAIN_US;
 }
 
 int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_before, size_t limit)

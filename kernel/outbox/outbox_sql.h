@@ -53,8 +53,9 @@ struct outbox_retention {
     int64_t next_at; /* the next look, us; starts at 0 */
     struct retention_clock clock;
 };
-/** Expires what is too old, a bite at most once a second: to be called after a commit (nothing grows without one). Own
- * transaction. `now` is the retention's: what outbox_sql_write() was given. */
+/** Expires what is too old, a bite at most once a second, or forty times while there is more, so that a shop that takes
+ * thousands of orders a second loses as many: to be called after a commit (nothing grows without one). Own transaction.
+ * `now` is the retention's: what outbox_sql_write() was given. */
 void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_t now);
 
 /** `at`: when it was put aside. Texts are valid inside the call. Non-zero stops, and is returned. */

@@ -403,6 +403,42 @@ static void expired_keys_are_forgotten_in_small_bites_oldest_first(void **state)
     assert_false(is_kept(*state, "a"));
 }
 
+static int take_count(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    *(int64_t *)context = sql_i64(row, 0);
+    return 0;
+}
+
+static int64_t count_rows(struct sql *sql, const char *text)
+{
+    int64_t n = -1;
+
+    assert_int_equal(sql->query_text(sql, text, NULL, 0, take_count, &n), 0);
+    return n;
+}
+
+/* As after a day of thousands of orders a second: bites follow each other, and each is small. */
+static void a_great_deal_that_is_too_old_goes_faster_than_it_comes(void **state)
+{
+    static const char keys[] =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO idempotency "
+        "(key, fingerprint, status, location, body, at) SELECT 'k' || i, 1, 201, '', '', i FROM n";
+    const int64_t second = 1000000;
+    struct sql *sql = ((struct fixture *)*state)->sql;
+    struct outbox_retention retention = {.keys_us = second};
+    int64_t before = 20000;
+
+    assert_int_equal(sql->query_text(sql, keys, NULL, 0, take_count, NULL), 0);
+    for (int64_t now = 10 * second; now < 10 * second + second / 2; now += second / 100) {
+        outbox_sql_tidy(sql, &retention, now);
+        int64_t left = count_rows(sql, "SELECT count(*) FROM idempotency");
+        assert_true(before - left <= 500);
+        before = left;
+    }
+    assert_true(before <= 20000 - 5000);
+}
+
 static void zero_keeps_everything(void **state)
 {
     commit_batch(*state, 1, 1, "[1]", 1000);
@@ -630,6 +666,7 @@ int main(void)
         SUITE(set_up_sqlite),
         ON(running_out_of_memory_stores_all_or_nothing, set_up_sqlite),
         ON(an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history, set_up_sqlite),
+        ON(a_great_deal_that_is_too_old_goes_faster_than_it_comes, set_up_sqlite),
         ON(a_dead_letter_can_be_read_with_its_reason, set_up_sqlite),
         ON(a_key_stored_twice_is_a_conflict_and_leaves_the_first, set_up_sqlite),
     };

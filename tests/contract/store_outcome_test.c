@@ -391,7 +391,8 @@ static void what_a_killed_reader_of_another_process_held_is_used_again(void **st
 
     assert_int_equal(kv_put(fixture->store, "a", 1), OK);
     pid_t reader = start_reader(fixture->path);
-    assert_true(grown_by(fixture, COMMITS) > (off_t)COMMITS * 4096); /* it reads: nothing that it may see is used again */
+    assert_true(grown_by(fixture, COMMITS) >
+                (off_t)COMMITS * 4096); /* it reads: nothing that it may see is used again */
     kill(reader, SIGKILL);
     assert_int_equal(waitpid(reader, &status, 0), reader);
     assert_int_equal(kv_check(fixture->store), OK);
