@@ -143,6 +143,33 @@ static void print_progress(struct rebuild *self)
     self->printed_at = clock_monotonic();
 }
 
+/* The first producer whose feed isn't followed now; NULL: all are. How far one is anybody at its address can say, also
+ * that there is nothing: only a feed says whose it is. */
+static const struct source *unheard(const struct rebuild *self)
+{
+    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+        if (!follower_is_connected(self->sources[i].follower))
+            return &self->sources[i];
+    }
+    return NULL;
+}
+
+static void say_stalled(struct rebuild *self, const struct tally *tally, int64_t patience_ms)
+{
+    const struct source *source = unheard(self);
+
+    if (source)
+        buf_printf(
+            self->problem,
+            "%s can't be followed at %s: it has to run there; nothing was rebuilt, the view in use stays as it is",
+            view_producers[source - self->sources], source->url);
+    else
+        buf_printf(self->problem,
+                   "no event came for %lld ms although %llu are missing: order, product and stock have to run; nothing "
+                   "was rebuilt, the view in use stays as it is",
+                   (long long)patience_ms, (unsigned long long)(tally->newest - tally->done));
+}
+
 /* What can't become a whole view is given up; the one in use stays. */
 static bool is_hopeless(struct rebuild *self, const struct tally *tally)
 {
@@ -165,10 +192,7 @@ static bool is_hopeless(struct rebuild *self, const struct tally *tally)
     }
     if (now - self->moved_at < patience_ms * US_PER_MS)
         return false;
-    buf_printf(self->problem,
-               "no event came for %lld ms although %llu are missing: order, product and stock have to run; nothing was "
-               "rebuilt, the view in use stays as it is",
-               (long long)patience_ms, (unsigned long long)(tally->newest - tally->done));
+    say_stalled(self, tally, patience_ms);
     return true;
 }
 
@@ -179,7 +203,7 @@ static void look(struct loop_timer *timer)
 
     if (clock_monotonic() - self->printed_at >= US_PER_S)
         print_progress(self);
-    if (tally.missing == 0)
+    if (tally.missing == 0 && !unheard(self))
         ask_all(self); /* there may be more by now */
     else if (is_hopeless(self, &tally))
         fail(self);

@@ -149,7 +149,7 @@ def test_a_producer_that_goes_away_in_the_middle_ends_the_rebuild(open_shop):
     settings = {**shop.settings_of_all(), "customercenter.product_url": "http://127.0.0.1:%d" % half_a_producer(shop)}
     done = run_program("view", "rebuild", *flags(settings))
     assert done.returncode == 1
-    assert "are missing" in done.stderr and "stays as it is" in done.stderr
+    assert "product can't be followed at" in done.stderr and "stays as it is" in done.stderr
     assert content(shop) == before
 
 

@@ -5,7 +5,7 @@ import pytest
 from eventually import eventually
 from line import PAGE, Answer
 from rules import check_rules
-from shop import PATIENT
+from shop import PATIENT, flags, run_program
 
 HAL, JSON, PROBLEM = "application/hal+json", "application/json", "application/problem+json"
 # Nobody is given a rest while a test goes through all answers.
@@ -289,3 +289,32 @@ def test_another_service_at_stocks_address_makes_no_coffee(open_shop):
     shop.start("product")
     shop.wait_order(order, "Completed")
     check_rules(shop, [order])
+
+
+@pytest.mark.parametrize("other", ["stock", "customercenter"])  # which has said a lot, and nothing at all
+def test_a_view_is_not_built_of_another_services_events(open_shop, other):
+    shop = open_shop({"feed.silence_ms": 500}).start()
+    told = rebuilt_with(shop, shop.url(other))
+    assert f"product can't be followed at {shop.url(other)}" in told, told
+
+
+def test_of_what_something_else_says_no_view_is_built(open_shop, lines):
+    shop = open_shop({"feed.silence_ms": 500}).start()
+    line = lines(shop, "product")
+    line.says(Answer())
+    assert f"{line.url} does not say how far its events are" in rebuilt_with(shop, line.url)
+
+
+def rebuilt_with(shop, product_url):
+    """What a rebuild says that finds something else at the kitchen's address; the view stays as it is."""
+    order = shop.order()["id"]
+    shop.wait_order(order, "Completed")
+    eventually(lambda: shop.page_of(order)["orderStatus"] == "Completed")
+    before = shop.all("mypages")
+    settings = {**shop.settings_of_all(), "customercenter.product_url": product_url}
+    done = run_program("view", "rebuild", *flags(settings))
+    assert done.returncode == 1, done
+    assert shop.all("mypages") == before
+    shop.restart("customercenter")
+    assert shop.all("mypages") == before
+    return done.stderr
