@@ -645,6 +645,27 @@ static void after_a_restart_those_who_wait_are_taken_up_until_stock_says_no(void
     assert_int_equal(kitchen->app.core.next_due(&kitchen->app.core), INT64_MAX);
 }
 
+/* Every allocation of the first batch fails once. */
+static void after_a_restart_nobody_waits_for_goods_either_when_memory_was_short(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    order_one(kitchen, 1);
+    stock_says(kitchen, TICKET_REFUSED, 1, 1);
+    for (uint64_t nth = 1; nth < 60; nth++) {
+        restart(kitchen);
+        heap_fail_at(nth);
+        int rc = run(kitchen, NULL, 0);
+        heap_fail_at(0);
+        if (rc)
+            run_nothing(kitchen, 0);
+        run_nothing(kitchen, 0);
+        assert_state(kitchen, 1, TICKET_READY);
+        while (kept(kitchen, 1)->state == TICKET_READY)
+            stock_says(kitchen, TICKET_REFUSED, 1, kept(kitchen, 1)->attempt);
+    }
+}
+
 static void pass_events_over(struct kitchen *kitchen, size_t source)
 {
     struct command *gap = test_calloc(1, sizeof(*gap));
@@ -1183,6 +1204,7 @@ int main(void)
         TEST(what_is_too_little_for_one_may_be_enough_for_another, fast),
         TEST(after_a_restart_nobody_waits_for_goods_that_were_set_apart_before, fast),
         TEST(after_a_restart_those_who_wait_are_taken_up_until_stock_says_no, fast),
+        TEST(after_a_restart_nobody_waits_for_goods_either_when_memory_was_short, fast),
         TEST(goods_that_came_in_events_that_are_gone_are_for_those_who_wait, fast),
         TEST(a_no_that_events_that_are_gone_may_have_overtaken_is_asked_about_once_more, fast),
         TEST(a_large_delivery_is_given_out_over_several_batches, fast),

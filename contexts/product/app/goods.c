@@ -102,14 +102,15 @@ static void take_up_next(struct goods *goods, size_t i)
     goods->has_spare = true;
 }
 
-void goods_are_unknown(struct goods *goods, struct str name)
+int goods_are_unknown(struct goods *goods, struct str name)
 {
     size_t i = put(goods, name);
 
     if (i == GOODS_MAX_ITEMS)
-        return;
+        return E_MEMORY;
     goods->unknown[i] = true;
     take_up_next(goods, i);
+    return OK;
 }
 
 /* Those that have no name yet count, too: it is their count that a question is put with. */

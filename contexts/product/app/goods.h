@@ -38,8 +38,8 @@ int goods_came(struct goods *goods, struct str name);
 /** What had come was offered to those who wait, and `rest` of it was too little for anybody. */
 void goods_rest(struct goods *goods, struct str name, int64_t rest);
 /** After a start: somebody waits for the item, and how many there are isn't known. Spare is GOODS_OF_UNKNOWN_QTY then:
- * one ticket is taken up. Without memory it is left to the next delivery. */
-void goods_are_unknown(struct goods *goods, struct str name);
+ * one ticket is taken up. 0 or E_MEMORY. */
+int goods_are_unknown(struct goods *goods, struct str name);
 /** Events of stock's are gone unread: of any item goods may have come. */
 void goods_may_have_come(struct goods *goods);
 /** A delivery has said how many there are, or nobody waits. */

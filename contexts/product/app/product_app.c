@@ -63,7 +63,7 @@ static int look_for_goods(struct product_app *app)
 
     int rc = app->ports.repo->find_waited_for(app->ports.repo, GOODS_MAX_ITEMS, &items, &n, &app->arena);
     for (size_t i = 0; !rc && i < n; i++)
-        goods_are_unknown(&app->goods, items[i]);
+        rc = goods_are_unknown(&app->goods, items[i]);
     return rc;
 }
 
