@@ -47,7 +47,7 @@ static bool is_true(const struct sim_stock_picture *stock, const struct stock_in
 
     switch (refusal) {
     case STOCK_REFUSAL_NOT_KEPT:
-        return !shelf || !shelf->kept;
+        return intent->kind != STOCK_ADD && (!shelf || !shelf->kept);
     case STOCK_REFUSAL_KEPT_ALREADY:
         return intent->kind == STOCK_ADD;
     case STOCK_REFUSAL_CHANGED:
@@ -68,7 +68,7 @@ void sim_shelf_check_answer(struct sim *sim, const struct stock_intent *intent, 
     bool is_count = sim_shelf_read_count(intent->reason, &number, &difference);
     bool fine = step->verdict == STOCK_DECIDED;
     if (step->verdict == STOCK_REPEAT)
-        fine = intent->kind == STOCK_CORRECT || (intent->kind == STOCK_ADJUST && intent->change == 0);
+        fine = is_count ? difference == 0 : intent->kind == STOCK_CORRECT;
     else if (step->verdict == STOCK_REFUSED)
         fine = is_true(stock, intent, step->refusal);
     else if (fine && is_count)
