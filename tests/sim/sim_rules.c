@@ -227,6 +227,7 @@ void sim_rules_check(struct sim *sim)
         check_all(sim);
         sim_rules_check_retention(sim);
     }
+    sim_view_check_told(sim);
 }
 
 /* ---- the end ---- */

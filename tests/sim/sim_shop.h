@@ -63,6 +63,8 @@ void sim_stock_close(struct sim *sim);
 void sim_view_close(struct sim *sim);
 /** Rule 8, at the end. */
 void sim_view_check_end(struct sim *sim);
+/** After a step. */
+void sim_view_check_told(struct sim *sim);
 
 /** Sends it; `done` is called at once when the connection is refused. */
 void sim_order_ask(struct sim_order_request *request);

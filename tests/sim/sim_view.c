@@ -14,6 +14,7 @@ struct sim_view {
     struct fake_view_repo *store;
     struct view_repo repo; /* around the store's */
     struct view_decoder decoder;
+    size_t commits_checked;
 };
 
 static struct sim_view *of(const struct sim *sim)
@@ -159,6 +160,31 @@ static void check_truth(struct sim *sim, const struct order *order)
              !str_eq(page->product_name, order->product_name))
         sim_break(sim, "8: the view converges to the owners' truth", "the page of order %lld shows something else",
                   (long long)order->id);
+}
+
+/* Once the view has taken in all that product has committed, its pages say of the tickets what is so. */
+void sim_view_check_told(struct sim *sim)
+{
+    struct sim_view *self = of(sim);
+    const struct fake_view_repo *view = self->store;
+    const struct cursors *heard = &view->outbox.cursors;
+
+    if (view->n_commits == self->commits_checked)
+        return;
+    self->commits_checked = view->n_commits;
+    if (heard->n == 0 || view->outbox.n_dead ||
+        heard->position[MYPAGE_PRODUCT] != sim->services[SIM_PRODUCT]->committed)
+        return;
+    for (size_t i = 0; i < view->n; i++) {
+        const struct mypage *page = &view->pages[i];
+        const struct ticket *ticket = fake_product_repo_find_order(sim_tickets(sim), page->id);
+        bool told = ticket && ticket->version;
+        struct str is = told ? ticket_state_text(ticket->state) : STR("");
+        if (!str_eq(mypage_status_text(page->ticket_status), is) && !sim_loss_is_of_order(sim, SIM_WORLD, page->id))
+            sim_break(sim, "whoever has heard all of it knows it",
+                      "order %lld's ticket is \"%.*s\", its page says \"%.*s\"", (long long)page->id, STR_ARG(is),
+                      STR_ARG(mypage_status_text(page->ticket_status)));
+    }
 }
 
 static void check_same(struct sim *sim, const struct mypage *page, const struct mypage *rebuilt)
