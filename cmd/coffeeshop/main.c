@@ -5,6 +5,7 @@
 #include "gateway_main.h"
 #include "open_files.h"
 #include "order_main.h"
+#include "payment_main.h"
 #include "product_main.h"
 #include "stock_main.h"
 

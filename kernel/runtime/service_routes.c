@@ -6,7 +6,7 @@
 #include "metrics.h"
 #include "service_history.h"
 
-static http_handler show_links, show_live, show_ready, show_metrics, serve_events;
+static http_handler show_links, show_live, show_ready, show_metrics, serve_events, show_newest;
 
 const struct route service_routes[] = {
     {HTTP_GET, "/", show_links, .doc = "What is here."},
@@ -16,6 +16,7 @@ const struct route service_routes[] = {
     {HTTP_GET, "/metrics", show_metrics, .doc = "Prometheus text.", .inner = true},
     {HTTP_GET, "/events", serve_events,
      .doc = "The outbox as Server-Sent Events, resumable with Last-Event-ID. Internal.", .inner = true},
+    {HTTP_GET, "/events/newest", show_newest, .doc = "How far the outbox has got. Internal.", .inner = true},
     {HTTP_GET, "/dead-letters", dead_letters_list, .doc = "Events that could not be used, with the reason. Internal.",
      .inner = true},
     {HTTP_GET, "/feeds", feeds_list, .doc = "The feeds that are followed, and how far. Internal.", .inner = true},
@@ -131,4 +132,18 @@ static void serve_events(void *context, struct http_request *request)
     if (cursors.n)
         http_add_header(request, "Feed-Cursors", cursors);
     feed_serve(service->feed, request);
+}
+
+/* What a follower has to have read so that nothing that was said until now is unknown to it. */
+static void show_newest(void *context, struct http_request *request)
+{
+    const struct service *service = service_of(context);
+    const struct feed_history *history = service->parts.history;
+
+    request->status = 200;
+    request->content_type = "application/json";
+    buf_printf(&request->reply, "{\"epoch\":%llu,\"position\":%llu}",
+               (unsigned long long)(history ? feed_history_epoch(history) : EPOCH_UNKNOWN),
+               (unsigned long long)feed_last(service->feed));
+    http_reply(request);
 }

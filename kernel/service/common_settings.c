@@ -21,6 +21,7 @@ const struct setting common_settings_rows[] = {
     ROW(instance, "instance", SETTING_WORD, "", 0, 64,
         "What X-Instance in the answer of /readyz says, to know this process from another's; `up` gives one."),
     ROW(menu, "menu", SETTING_TEXT, "", 0, 1024, "File with what is sold; empty: the built-in menu."),
+    ROW(timezone, "timezone", SETTING_TEXT, "Asia/Seoul", 1, 64, "Where the shop is: its days are added up by it."),
     CHOICE(log_level, "log.level", "debug|info|warning|error", "info", "The least important events that are logged."),
     CHOICE(log_format, "log.format", "human|json", "human", "How a log line looks."),
 

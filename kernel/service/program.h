@@ -15,6 +15,7 @@ struct common_settings {
     const char *data;     /* --data DIR */
     const char *instance; /* told with health, so that whoever started this one knows it from another; or empty */
     const char *menu;     /* a file; empty: the built-in menu */
+    const char *timezone; /* of the shop: where its days begin */
     int64_t log_level;    /* enum log_level */
     int64_t log_format;   /* enum log_format */
     struct http_settings http;

@@ -1,0 +1,335 @@
+#include "payment_http.h"
+
+#include "client_answer.h"
+#include "errors.h"
+#include "hal.h"
+#include "http_body.h"
+#include "json.h"
+#include "list_http.h"
+#include "payment_app.h"
+#include "payment_repo_sql.h"
+
+#include "clock.h"
+
+static http_handler authorize, list_payments, show_payment, find_by_order, refund;
+
+const struct route payment_routes[] = {
+    {HTTP_POST, "/payments/authorize", authorize, .inner = true,
+     .doc = "Authorise what an order is about to cost; order's, many at once."},
+    {HTTP_GET, "/payments", list_payments, .doc = "All payments, paged."},
+    {HTTP_GET, "/payments/{id}", show_payment, .doc = "One payment, or 404."},
+    {HTTP_GET, "/payments/search/findByOrderId", find_by_order, .doc = "The payment of an order."},
+    {HTTP_GET, "/payments/summary", payment_http_summary, .doc = "Counts and sums by day and status."},
+    {HTTP_PUT, "/payments/{id}", refund, .doc = "Give it back, once."},
+    {.path = NULL},
+};
+
+/* ---- representation ---- */
+
+struct payment_json {
+    int64_t id, order_id, amount, created_at, updated_at;
+    struct str currency, method, status, reference, reason;
+};
+
+static const struct json_field payment_fields[] = {
+    JSON_FIELD(struct payment_json, "id", id, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct payment_json, "orderId", order_id, JSON_I64, JSON_NULLABLE, 0, 0),
+    JSON_FIELD(struct payment_json, "amount", amount, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct payment_json, "currency", currency, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct payment_json, "method", method, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct payment_json, "status", status, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct payment_json, "reference", reference, JSON_STRING, JSON_NULLABLE, 0, 0),
+    JSON_FIELD(struct payment_json, "reason", reason, JSON_STRING, JSON_NULLABLE, 0, 0),
+    JSON_FIELD(struct payment_json, "createdAt", created_at, JSON_TIME, 0, 0, 0),
+    JSON_FIELD(struct payment_json, "updatedAt", updated_at, JSON_TIME, 0, 0, 0),
+};
+static const struct json_desc payment_desc = {"payment", payment_fields, COUNT_OF(payment_fields),
+                                              sizeof(struct payment_json)};
+static const struct hal_type payment_type = {&payment_desc, "payments", "payment", offsetof(struct payment_json, id)};
+
+static struct payment_json json_of(const struct payment *payment)
+{
+    return (struct payment_json){
+        .id = payment->id,
+        .order_id = payment->order_id,
+        .amount = payment->amount,
+        .currency = payment->currency,
+        .method = payment->method,
+        .status = payment_status_text(payment),
+        .reference = payment->reference,
+        .reason = payment->reason,
+        .created_at = payment->created_at,
+        .updated_at = payment->updated_at,
+    };
+}
+
+/* ---- what is sent ---- */
+
+struct authorize_json {
+    struct str key, currency, method;
+    int64_t amount;
+};
+static const struct json_field authorize_fields[] = {
+    JSON_FIELD(struct authorize_json, "key", key, JSON_STRING, JSON_REQUIRED, 1, 320),
+    JSON_FIELD(struct authorize_json, "amount", amount, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
+    JSON_FIELD(struct authorize_json, "currency", currency, JSON_STRING, JSON_REQUIRED, 3, 3),
+    JSON_FIELD(struct authorize_json, "method", method, JSON_STRING, JSON_REQUIRED, 1, 32),
+};
+static const struct json_desc authorize_desc = {"authorization", authorize_fields, COUNT_OF(authorize_fields),
+                                                sizeof(struct authorize_json)};
+
+struct refund_json {
+    struct str status, reason;
+};
+static const struct json_field refund_fields[] = {
+    JSON_FIELD(struct refund_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32),
+    JSON_FIELD(struct refund_json, "reason", reason, JSON_STRING, JSON_NULLABLE, 0, 200),
+};
+static const struct json_desc refund_desc = {"refund", refund_fields, COUNT_OF(refund_fields),
+                                             sizeof(struct refund_json)};
+
+/* ---- what is answered ---- */
+
+struct authorized_json {
+    int64_t id, valid_ms;
+    struct str status, reason;
+};
+static const struct json_field authorized_fields[] = {
+    JSON_FIELD(struct authorized_json, "id", id, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct authorized_json, "status", status, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct authorized_json, "reason", reason, JSON_STRING, JSON_SKIP_EMPTY, 0, 0),
+    JSON_FIELD(struct authorized_json, "validMs", valid_ms, JSON_I64, JSON_SKIP_EMPTY, 0, 0),
+};
+static const struct json_desc authorized_desc = {"authorization", authorized_fields, COUNT_OF(authorized_fields),
+                                                 sizeof(struct authorized_json)};
+
+/* A client's command: it lives in its request's arena and ends with it. */
+struct client_command {
+    struct payment_command command;
+    struct http_request *request;
+};
+
+static struct http_request *request_of(struct payment_command *command)
+{
+    return CONTAINER_OF(command, struct client_command, command)->request;
+}
+
+static struct authorized_json authorized_of(const struct payment_step *step)
+{
+    if (step->key_of_another)
+        return (struct authorized_json){.id = step->payment_id, .status = STR("KeyReused")};
+    struct authorized_json json = {
+        .id = step->payment_id, .status = payment_status_text(&step->payment), .reason = step->payment.reason};
+    if (step->payment.state == PAYMENT_AUTHORIZED && step->valid_us > 0)
+        json.valid_ms = step->valid_us / US_PER_MS;
+    return json;
+}
+
+static void render_authorized(struct payment_command *command)
+{
+    struct http_request *request = request_of(command);
+    struct buf *reply = &request->reply;
+
+    buf_clear(reply);
+    request->status = 200;
+    request->content_type = "application/json";
+    buf_char(reply, '[');
+    for (size_t i = 0; i < command->n; i++) {
+        struct authorized_json json = authorized_of(&command->steps[i]);
+        if (i)
+            buf_char(reply, ',');
+        json_encode(reply, &authorized_desc, &json);
+    }
+    buf_char(reply, ']');
+}
+
+static void render_refund(struct payment_command *command)
+{
+    struct http_request *request = request_of(command);
+    const struct payment_step *step = command->steps;
+
+    if (step->verdict == PAYMENT_REFUSED && step->refusal == PAYMENT_REFUSAL_NO_SUCH_PAYMENT) {
+        http_fill_problem(request, 404, NULL, "there is no payment %lld", (long long)step->payment_id);
+    } else if (step->verdict == PAYMENT_REFUSED) {
+        http_fill_problem(request, 409, "status", "%s", payment_refusal_text(step->refusal));
+    } else if (step->verdict == PAYMENT_BROKEN) {
+        http_fill_problem(request, 500, NULL, "what is stored contradicts itself; nothing was changed");
+    } else {
+        struct payment_json json = json_of(&step->payment);
+        hal_fill_entity(request, 200, &payment_type, &json);
+    }
+}
+
+/* After the commit, or once it is sure that there is none. */
+static void finish(struct command *base, int rc)
+{
+    struct payment_command *command = CONTAINER_OF(base, struct payment_command, base);
+
+    client_answer_send(request_of(command), rc, &(struct client_request){0}, NULL);
+}
+
+/* NULL: answered. */
+static struct client_command *new_command(struct http_request *request, size_t n,
+                                          void (*render)(struct payment_command *))
+{
+    struct client_command *self = client_command_new(request, sizeof(*self));
+    struct payment_step *steps = self ? client_command_new(request, (n + 1) * sizeof(*steps)) : NULL;
+
+    if (!steps)
+        return NULL;
+    *self = (struct client_command){
+        .command = {.base = {.origin = FROM_CLIENT, .finish = finish},
+                    .steps = steps,
+                    .n = n,
+                    .correlation = request->correlation_id,
+                    .traceparent = request->traceparent,
+                    .render = render},
+        .request = request,
+    };
+    return self;
+}
+
+/* ISO 4217. */
+static bool is_currency(struct str text)
+{
+    size_t i = 0;
+
+    while (i < text.n && text.p[i] >= 'A' && text.p[i] <= 'Z')
+        i++;
+    return text.n == 3 && i == 3;
+}
+
+static void refuse_currency(struct http_request *request, size_t at)
+{
+    struct buf member = {0};
+
+    buf_printf(&member, "[%zu].currency", at);
+    buf_char(&member, '\0');
+    http_problem(request, 422, member.failed ? "currency" : member.p, "must be three letters, as in ISO 4217");
+    buf_free(&member);
+}
+
+static void authorize(void *context, struct http_request *request)
+{
+    const struct payment_http *http = context;
+    struct json_array items;
+    struct json_error error;
+
+    if (!json_decode_array(&authorize_desc, request->body, PAYMENT_ARRAY_MAX, &items, &request->arena, &error)) {
+        http_json_problem(request, &error);
+        return;
+    }
+    struct client_command *self = new_command(request, items.n, render_authorized);
+    if (!self)
+        return;
+    for (size_t i = 0; i < items.n; i++) {
+        const struct authorize_json *item = (const struct authorize_json *)items.items + i;
+        if (!is_currency(item->currency)) {
+            refuse_currency(request, i);
+            return;
+        }
+        self->command.steps[i].intent = (struct payment_intent){.kind = PAYMENT_AUTHORIZE,
+                                                                .key = item->key,
+                                                                .amount = item->amount,
+                                                                .currency = item->currency,
+                                                                .method = item->method};
+    }
+    service_submit(http->base.service, request, &self->command.base);
+}
+
+static void refund(void *context, struct http_request *request)
+{
+    const struct payment_http *http = context;
+    struct refund_json json;
+    int64_t id;
+
+    if (!hal_read_id(request, 0, &id)) {
+        http_reply(request);
+        return;
+    }
+    if (!http_read_json(request, &refund_desc, &json))
+        return;
+    if (!str_is(json.status, "Refunded")) {
+        http_problem(request, 422, "status", "can only be set to \"Refunded\"");
+        return;
+    }
+    struct client_command *self = new_command(request, 1, render_refund);
+    if (!self)
+        return;
+    self->command.steps[0].payment_id = id;
+    self->command.steps[0].intent = (struct payment_intent){.kind = PAYMENT_REFUND, .reason = json.reason};
+    service_submit(http->base.service, request, &self->command.base);
+}
+
+/* ---- queries ---- */
+
+static void show_payment(void *context, struct http_request *request)
+{
+    const struct payment_http *http = context;
+    struct payment payment;
+    int64_t id;
+
+    if (hal_read_id(request, 0, &id)) {
+        int rc = payment_find(http->reads, id, &payment, &request->arena);
+        if (rc) {
+            http_fill_failure(request, rc);
+        } else if (payment.state == PAYMENT_NONE) {
+            http_fill_problem(request, 404, NULL, "there is no payment %lld", (long long)id);
+        } else {
+            struct payment_json json = json_of(&payment);
+            hal_fill_entity(request, 200, &payment_type, &json);
+        }
+    }
+    http_reply(request);
+}
+
+static void add_to_list(void *context, const struct payment *payment)
+{
+    struct payment_json json = json_of(payment);
+
+    hal_page_item(context, &payment_type, &json);
+}
+
+static bool read_order_id(struct http_request *request, int64_t *order_id)
+{
+    struct str text;
+
+    if (!http_query(request, "orderId", 0, &text)) {
+        http_fill_problem(request, 400, "orderId", "is missing");
+        return false;
+    }
+    if (!str_to_i64(text, order_id) || *order_id < 1) {
+        http_fill_problem(request, 400, "orderId", "must be an order's number");
+        return false;
+    }
+    return true;
+}
+
+static void find_by_order(void *context, struct http_request *request)
+{
+    const struct payment_http *http = context;
+    int64_t order_id;
+
+    if (read_order_id(request, &order_id)) {
+        hal_page_begin(request, &payment_type);
+        int rc = payment_find_by_order(http->reads, order_id, add_to_list, request);
+        if (rc)
+            http_fill_failure(request, rc);
+        else
+            hal_list_end(request, &payment_type);
+    }
+    http_reply(request);
+}
+
+static int fetch(struct list_job *job, struct sql *sql, int64_t *total)
+{
+    return payment_list(sql, &job->page, add_to_list, job->request, total);
+}
+
+static void list_payments(void *context, struct http_request *request)
+{
+    static const struct list_source payments = {&payment_type, payment_sortable, 1, fetch};
+    struct payment_http *http = context;
+
+    list_serve(http->reader, request, &payments, http);
+}

@@ -1,0 +1,19 @@
+/** payment_order_feed.h: how far what is known here of the order service is all that there is: order is asked for the
+ * newest position of its feed, and when that has come in, everything that order had said at the moment of asking is
+ * here.
+ *
+ *  Order is asked only when somebody wants to know, and at most once a second.
+ */
+#ifndef COFFEESHOP_PAYMENT_ORDER_FEED_H
+#define COFFEESHOP_PAYMENT_ORDER_FEED_H
+
+#include "guarded_caller.h"
+#include "payment_ports.h"
+#include "service.h"
+
+/** NULL when memory is exhausted. */
+struct order_feed *payment_order_feed_new(struct guarded_caller *caller, const char *url, struct service *service);
+/** After service_free(). NULL is taken. */
+void payment_order_feed_free(struct order_feed *feed);
+
+#endif

@@ -1,0 +1,372 @@
+#include "payment_app.h"
+
+#include "base.h"
+#include "errors.h"
+
+enum { SCAN_AT_ONCE = 1024 };
+
+/* How soon due payments are looked at again that can't be given up yet, because order's facts may still come. */
+static const int64_t patience_us = INT64_C(1000000);
+
+static struct payment_command *command_of(struct command *command)
+{
+    return CONTAINER_OF(command, struct payment_command, base);
+}
+
+/* ---- load ---- */
+
+/* What waits for its time to come, if it may have come. */
+static int find_due(struct payment_app *app, struct payment_batch *batch, int64_t now)
+{
+    if (now < app->next_scan)
+        return OK;
+    batch->due = ARENA_ARRAY(&app->arena, struct due_payment, SCAN_AT_ONCE);
+    if (!batch->due)
+        return E_MEMORY;
+    return app->ports.repo->find_due(app->ports.repo, (struct due_payment){0}, now, SCAN_AT_ONCE, batch->due,
+                                     &batch->n_due);
+}
+
+static int make_room(struct payment_app *app, struct payment_batch *batch, size_t steps, size_t n_due)
+{
+    size_t most = 2 * steps + n_due; /* a key's payment, and a new one in its place */
+
+    batch->key_entry = ARENA_ARRAY(&app->arena, size_t, steps + 1);
+    batch->entries = ARENA_ARRAY(&app->arena, struct payment_entry, most + 1);
+    batch->bookings = ARENA_ARRAY(&app->arena, struct payment_booking, steps + n_due + 1);
+    if (!batch->key_entry || !batch->entries || !batch->bookings ||
+        !working_set_init(&batch->keys, steps, &app->arena) || !working_set_init(&batch->ids, most, &app->arena))
+        return E_MEMORY;
+    return OK;
+}
+
+/* A clock that was set back while we were away must not keep anybody's money for longer than was said. */
+static int bring_back(struct payment_app *app, int64_t now)
+{
+    struct payment_repo *repo = app->ports.repo;
+    int rc = app->brought_back ? OK : repo->bring_back(repo, now + app->policy.authorization_us);
+
+    app->brought_back |= !rc;
+    return rc;
+}
+
+static int begin(struct payment_app *app, struct payment_batch *batch, struct command *const *commands, size_t n,
+                 int64_t now)
+{
+    size_t steps = 0;
+
+    *batch = (struct payment_batch){0};
+    for (size_t i = 0; i < n; i++)
+        steps += commands[i]->fate == COMMAND_NORMAL ? command_of(commands[i])->n : 0;
+    arena_reset(&app->arena);
+    int rc = batch_begin(&batch->base, now, n, &app->cursors, &app->outbox, &app->arena);
+    if (!rc)
+        rc = bring_back(app, now);
+    if (!rc)
+        rc = find_due(app, batch, now);
+    if (!rc)
+        rc = make_room(app, batch, steps, batch->n_due);
+    if (rc)
+        return rc;
+    batch->base.wall = now + app->core.wall_ahead;
+    return OK;
+}
+
+/* Says which keys and payments the batch needs. */
+static void register_all(struct payment_batch *batch, struct command *const *commands, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct payment_command *command = command_of(commands[i]);
+        if (command->base.fate != COMMAND_NORMAL)
+            continue;
+        for (size_t k = 0; k < command->n; k++) {
+            struct payment_step *step = &command->steps[k];
+            if (step->intent.kind == PAYMENT_AUTHORIZE)
+                step->key = working_set_text(&batch->keys, step->intent.key);
+            else
+                working_set_number(&batch->ids, step->payment_id);
+        }
+    }
+    for (size_t i = 0; i < batch->n_due; i++)
+        working_set_number(&batch->ids, batch->due[i].id);
+}
+
+static int load_by_ids(struct payment_app *app, struct payment_batch *batch)
+{
+    size_t n = batch->ids.n;
+    struct payment *found = ARENA_ARRAY(&app->arena, struct payment, n + 1);
+
+    if (!found)
+        return E_MEMORY;
+    int rc = n ? app->ports.repo->find_by_ids(app->ports.repo, batch->ids.number, n, found, &app->arena) : OK;
+    for (size_t i = 0; !rc && i < n; i++) {
+        batch->entries[i].payment = found[i];
+        batch->entries[i].payment.id = batch->ids.number[i];
+    }
+    return rc;
+}
+
+static int load_by_keys(struct payment_app *app, struct payment_batch *batch)
+{
+    size_t n = batch->keys.n;
+    struct payment *found = ARENA_ARRAY(&app->arena, struct payment, n + 1);
+
+    if (!found)
+        return E_MEMORY;
+    int rc = n ? app->ports.repo->find_by_keys(app->ports.repo, batch->keys.text, n, found, &app->arena) : OK;
+    for (size_t i = 0; !rc && i < n; i++) {
+        if (found[i].state == PAYMENT_NONE)
+            continue;
+        size_t entry = working_set_number(&batch->ids, found[i].id);
+        batch->entries[entry].payment = found[i];
+        batch->key_entry[i] = entry + 1;
+    }
+    return rc;
+}
+
+static int load(struct payment_app *app, struct payment_batch *batch, struct command *const *commands, size_t n)
+{
+    register_all(batch, commands, n);
+    int rc = load_by_ids(app, batch);
+    if (!rc)
+        rc = load_by_keys(app, batch);
+    return rc;
+}
+
+/* ---- decide ---- */
+
+static enum payment_verdict decide(struct payment_app *app, struct payment_batch *batch, struct payment_entry *entry,
+                                   const struct payment_intent *intent, const struct payment_command *command,
+                                   enum payment_refusal *refusal)
+{
+    struct payment_decision decision;
+    struct payment *payment = &entry->payment;
+
+    enum payment_verdict verdict =
+        payment_decide(payment, intent, &app->policy, batch->base.now, batch->base.wall, &decision);
+    *refusal = decision.refusal;
+    if (verdict != PAYMENT_DECIDED)
+        return verdict;
+    payment_apply(payment, &decision.event);
+    entry->changed = true;
+    if (decision.event.kind != PAYMENT_EVENT_NOTED)
+        app->ports.write_event(&app->outbox, payment, &decision.event, command ? command->correlation : STR(""),
+                               command ? command->traceparent : STR(""));
+    return verdict;
+}
+
+static struct provider_question question_of(const struct payment *payment)
+{
+    static const enum provider_operation operations[PAYMENT_STATE_COUNT] = {
+        [PAYMENT_PENDING] = PROVIDER_AUTHORIZE,
+        [PAYMENT_CAPTURING] = PROVIDER_CAPTURE,
+        [PAYMENT_RETURNING] = PROVIDER_RETURN,
+    };
+
+    return (struct provider_question){
+        .operation = operations[payment->state],
+        .payment_id = payment->id,
+        .amount = payment->amount,
+        .captured = payment->captured,
+        .currency = payment->currency,
+        .method = payment->method,
+        .reference = payment->reference,
+    };
+}
+
+/* What a provider says that needs nobody to be asked happens in the same batch. */
+static void decide_at_once(struct payment_app *app, struct payment_batch *batch, struct payment_entry *entry,
+                           const struct payment_command *command)
+{
+    struct payment_intent answer = {0};
+    enum payment_refusal refusal;
+    int64_t moved = 0;
+
+    if (!entry->changed || !payment_is_owed(&entry->payment))
+        return;
+    struct provider_question question = question_of(&entry->payment);
+    if (!app->ports.provider->decide(app->ports.provider, &question, &answer, &moved))
+        return;
+    decide(app, batch, entry, &answer, command, &refusal);
+    if (moved)
+        batch->bookings[batch->n_bookings++] = (struct payment_booking){
+            entry->payment.id, entry->payment.order_id, moved, entry->payment.currency, batch->base.wall};
+}
+
+/* The payment that a purchase's key has, or a new one: there is none, or that one is over and the key is used again. */
+static struct payment_entry *entry_of_key(struct payment_app *app, struct payment_batch *batch,
+                                          const struct payment_step *step)
+{
+    size_t known = batch->key_entry[step->key];
+
+    if (known && !payment_is_over(&batch->entries[known - 1].payment))
+        return &batch->entries[known - 1];
+    size_t at = working_set_number(&batch->ids, ++app->last_id);
+    batch->entries[at] = (struct payment_entry){.payment = {.id = app->last_id}, .is_new = true};
+    batch->key_entry[step->key] = at + 1;
+    return &batch->entries[at];
+}
+
+static void take_step(struct payment_app *app, struct payment_batch *batch, struct payment_step *step,
+                      const struct payment_command *command)
+{
+    bool is_purchase = step->intent.kind == PAYMENT_AUTHORIZE;
+    struct payment_entry *entry = is_purchase ? entry_of_key(app, batch, step)
+                                              : &batch->entries[working_set_number(&batch->ids, step->payment_id)];
+
+    step->key_of_another =
+        is_purchase && entry->payment.state != PAYMENT_NONE && !payment_is_same(&entry->payment, &step->intent);
+    if (step->key_of_another) {
+        step->verdict = PAYMENT_REFUSED;
+    } else {
+        step->verdict = decide(app, batch, entry, &step->intent, command, &step->refusal);
+        decide_at_once(app, batch, entry, command);
+    }
+    step->payment = entry->payment;
+    step->payment_id = entry->payment.id;
+    step->valid_us = entry->payment.expires_at - batch->base.now;
+}
+
+/* An event that the payment refuses is put aside, so that it neither blocks those behind it nor gets lost. */
+static void bury_refused(struct payment_batch *batch, struct payment_command *command)
+{
+    const struct payment_step *step = &command->steps[0];
+
+    if (step->verdict == PAYMENT_REFUSED)
+        batch_bury(&batch->base, &command->base, str_of(payment_refusal_text(step->refusal)));
+    else if (step->verdict == PAYMENT_BROKEN)
+        batch_bury(&batch->base, &command->base, STR("contradicts what is known of the payment"));
+}
+
+static void decide_and_answer(struct payment_app *app, struct payment_batch *batch, struct payment_command *command)
+{
+    if (!batch_admit(&batch->base, &command->base))
+        return;
+    for (size_t i = 0; i < command->n; i++)
+        take_step(app, batch, &command->steps[i], command);
+    bury_refused(batch, command);
+    if (command->render)
+        command->render(command);
+}
+
+/* Whether its order would be known by now if there were one. */
+static bool is_given_up(struct payment_app *app, const struct payment_batch *batch, const struct payment *payment)
+{
+    const struct cursors *cursors = &batch->base.cursors;
+    struct order_feed *orders = app->ports.orders;
+    bool waits = payment->state == PAYMENT_AUTHORIZED || payment->state == PAYMENT_PENDING;
+
+    return waits && payment->expires_at <= batch->base.now &&
+           orders->complete_at(orders, cursors->epoch[PAYMENT_SOURCE_ORDER], cursors->position[PAYMENT_SOURCE_ORDER]) >=
+               payment->expires_at;
+}
+
+/* What happens by itself: what nobody came for is given back, and who owes an answer is asked again. */
+static void decide_by_itself(struct payment_app *app, struct payment_batch *batch)
+{
+    enum payment_refusal refusal;
+
+    for (size_t i = 0; i < batch->n_due; i++) {
+        struct payment_entry *entry = &batch->entries[working_set_number(&batch->ids, batch->due[i].id)];
+        struct payment *payment = &entry->payment;
+        if (payment->due_at == 0 || payment->due_at > batch->base.now)
+            continue; /* a command of this batch has dealt with it */
+        if (is_given_up(app, batch, payment)) {
+            decide(app, batch, entry, &(struct payment_intent){.kind = PAYMENT_EXPIRE}, NULL, &refusal);
+        } else if (payment_is_owed(payment)) {
+            payment_ask_again(payment, &app->policy, batch->base.now);
+            entry->changed = true;
+        }
+        decide_at_once(app, batch, entry, NULL);
+    }
+}
+
+/* ---- commit, announce ---- */
+
+/* Everything that changed and is still owed has been noted as asked: now it is. */
+static void ask_provider(struct payment_app *app, const struct payment_batch *batch)
+{
+    struct payment_provider *provider = app->ports.provider;
+
+    for (size_t i = 0; i < batch->ids.n; i++) {
+        const struct payment_entry *entry = &batch->entries[i];
+        if (!entry->changed || !payment_is_owed(&entry->payment))
+            continue;
+        struct provider_question question = question_of(&entry->payment);
+        provider->ask(provider, &question);
+    }
+    provider->flush(provider);
+}
+
+static void look_ahead(struct payment_app *app, const struct payment_batch *batch)
+{
+    int64_t now = batch->base.now;
+
+    for (size_t i = 0; i < batch->ids.n; i++) {
+        int64_t due = batch->entries[i].payment.due_at;
+        if (batch->entries[i].changed && due && due < app->next_scan)
+            app->next_scan = due;
+    }
+    if (now < app->next_scan)
+        return;
+    int64_t due = now;
+    if (app->ports.repo->next_due(app->ports.repo, (struct due_payment){0}, &due))
+        due = now; /* not known: look again */
+    /* those that stay due wait for what order still has to say */
+    app->next_scan = due <= now && batch->n_due < SCAN_AT_ONCE ? now + patience_us : due;
+}
+
+static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+{
+    struct payment_app *app = CONTAINER_OF(core, struct payment_app, core);
+    struct payment_batch batch;
+    int64_t last_id = app->last_id;
+
+    int rc = begin(app, &batch, commands, n, now);
+    if (!rc)
+        rc = load(app, &batch, commands, n);
+    for (size_t i = 0; i < n && !rc; i++)
+        decide_and_answer(app, &batch, command_of(commands[i]));
+    if (!rc) {
+        decide_by_itself(app, &batch);
+        rc = app->ports.repo->commit(app->ports.repo, &batch);
+    }
+    if (rc) {
+        app->last_id = last_id;
+        outbox_abandon(&app->outbox);
+        return rc;
+    }
+    app->cursors = batch.base.cursors;
+    if (app->outbox.count)
+        app->ports.events->publish(app->ports.events, &app->outbox);
+    look_ahead(app, &batch);
+    ask_provider(app, &batch);
+    return OK;
+}
+
+static int64_t next_due(struct core *core)
+{
+    return CONTAINER_OF(core, struct payment_app, core)->next_scan;
+}
+
+int payment_app_init(struct payment_app *app, const struct payment_ports *ports, const struct payment_policy *policy,
+                     const struct cursors *cursors)
+{
+    uint64_t last_position;
+
+    *app = (struct payment_app){
+        .core = {.run = run, .next_due = next_due}, .ports = *ports, .policy = *policy, .cursors = *cursors};
+    ASSERT(ports->repo && ports->provider && ports->orders && ports->events && ports->write_event);
+    int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->cursors);
+    if (rc)
+        return rc;
+    arena_init(&app->arena, 256 * (size_t)1024);
+    outbox_init(&app->outbox, "payment", last_position);
+    return OK;
+}
+
+void payment_app_free(struct payment_app *app)
+{
+    outbox_free(&app->outbox);
+    arena_free(&app->arena);
+}

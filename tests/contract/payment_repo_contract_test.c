@@ -1,0 +1,433 @@
+/* Where payments are kept: one suite over SQLite and the fake. */
+#include "alloc.h"
+#include "errors.h"
+#include "fake_payment_repo.h"
+#include "payment_repo_sql.h"
+#include "repo_store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    struct repo_store store;
+    struct outbox_retention retention; /* for ever */
+    struct fake_payment_repo *fake;    /* or SQLite */
+    struct payment_repo *repo;
+};
+
+static void open_sql(struct fixture *fixture)
+{
+    repo_store_open(&fixture->store, "payment", payment_migrations, payment_migrations_count);
+    fixture->repo = payment_repo_sql_new(fixture->store.sql, &fixture->retention);
+    assert_non_null(fixture->repo);
+}
+
+static void close_sql(struct fixture *fixture)
+{
+    heap_free(fixture->repo);
+    repo_store_close(&fixture->store);
+}
+
+static struct fixture *new_fixture(void)
+{
+    struct fixture *fixture = test_calloc(1, sizeof(*fixture));
+
+    arena_init(&fixture->store.arena, 0);
+    fixture->store.cursors = (struct cursors){.source = {"order"}, .n = 1};
+    return fixture;
+}
+
+static void restore(struct fixture *fixture, int64_t *last_id)
+{
+    uint64_t last = 0;
+
+    assert_int_equal(fixture->repo->restore(fixture->repo, last_id, &last, &fixture->store.cursors), OK);
+    outbox_free(&fixture->store.outbox);
+    outbox_init(&fixture->store.outbox, "payment", last);
+}
+
+static int setup_sql(void **state)
+{
+    struct fixture *fixture = new_fixture();
+    int64_t last_id;
+
+    scratch_make(&fixture->store.scratch);
+    open_sql(fixture);
+    restore(fixture, &last_id);
+    *state = fixture;
+    return 0;
+}
+
+static int setup_fake(void **state)
+{
+    struct fixture *fixture = new_fixture();
+    int64_t last_id;
+
+    fixture->fake = fake_payment_repo_new();
+    fixture->repo = &fixture->fake->port;
+    restore(fixture, &last_id);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    if (fixture->fake) {
+        fake_payment_repo_free(fixture->fake);
+    } else {
+        close_sql(fixture);
+        scratch_remove(&fixture->store.scratch);
+    }
+    outbox_free(&fixture->store.outbox);
+    arena_free(&fixture->store.arena);
+    test_free(fixture);
+    return 0;
+}
+
+/* The process ends and starts again; what was loaded before is gone. */
+static int64_t come_back(struct fixture *fixture)
+{
+    int64_t last_id = -1;
+
+    if (!fixture->fake) {
+        close_sql(fixture);
+        open_sql(fixture);
+    }
+    arena_reset(&fixture->store.arena);
+    restore(fixture, &last_id);
+    return last_id;
+}
+
+/* ---- batches ---- */
+
+enum { MOST = 8 };
+
+static void begin(struct fixture *fixture, struct payment_batch *batch)
+{
+    struct arena *arena = &fixture->store.arena;
+
+    *batch = (struct payment_batch){0};
+    repo_store_begin(&fixture->store, &batch->base, MOST);
+    batch->entries = ARENA_ARRAY(arena, struct payment_entry, MOST);
+    batch->bookings = ARENA_ARRAY(arena, struct payment_booking, MOST);
+    assert_true(batch->entries && batch->bookings && working_set_init(&batch->ids, MOST, arena));
+}
+
+static int commit(struct fixture *fixture, struct payment_batch *batch)
+{
+    return fixture->repo->commit(fixture->repo, batch);
+}
+
+static void put(struct payment_batch *batch, const struct payment *payment, bool is_new)
+{
+    struct payment_entry *entry = &batch->entries[working_set_number(&batch->ids, payment->id)];
+
+    *entry = (struct payment_entry){.payment = *payment, .changed = true, .is_new = is_new};
+}
+
+static int store(struct fixture *fixture, const struct payment *payment, bool is_new)
+{
+    struct payment_batch batch;
+
+    begin(fixture, &batch);
+    put(&batch, payment, is_new);
+    return commit(fixture, &batch);
+}
+
+static struct payment find(struct fixture *fixture, int64_t id)
+{
+    struct payment payment = {0};
+
+    assert_int_equal(fixture->repo->find_by_ids(fixture->repo, &id, 1, &payment, &fixture->store.arena), OK);
+    return payment;
+}
+
+static struct payment find_key(struct fixture *fixture, const char *key)
+{
+    struct payment payment = {0};
+    struct str text = str_of(key);
+
+    assert_int_equal(fixture->repo->find_by_keys(fixture->repo, &text, 1, &payment, &fixture->store.arena), OK);
+    return payment;
+}
+
+static struct payment a_payment(int64_t id, const char *key)
+{
+    return (struct payment){.id = id,
+                            .state = PAYMENT_AUTHORIZED,
+                            .key = str_of(key),
+                            .method = STR("card"),
+                            .currency = STR("KRW"),
+                            .amount = INT64_C(9007199254740993),
+                            .reference = STR("r\xc3\xa9"),
+                            .due_at = 500,
+                            .expires_at = 500,
+                            .attempt = 1,
+                            .created_at = INT64_C(1790000000123456),
+                            .updated_at = INT64_C(1790000000123456)};
+}
+
+static void assert_same(const struct payment *a, const struct payment *b)
+{
+    assert_int_equal(a->id, b->id);
+    assert_int_equal(a->state, b->state);
+    assert_true(str_eq(a->key, b->key) && str_eq(a->method, b->method) && str_eq(a->currency, b->currency));
+    assert_true(str_eq(a->reference, b->reference) && str_eq(a->reason, b->reason));
+    assert_int_equal(a->amount, b->amount);
+    assert_int_equal(a->captured, b->captured);
+    assert_int_equal(a->returned, b->returned);
+    assert_int_equal(a->order_id, b->order_id);
+    assert_int_equal(a->due_at, b->due_at);
+    assert_int_equal(a->expires_at, b->expires_at);
+    assert_int_equal(a->attempt, b->attempt);
+    assert_int_equal(a->version, b->version);
+    assert_int_equal(a->created_at, b->created_at);
+    assert_int_equal(a->updated_at, b->updated_at);
+}
+
+/* ---- the contract ---- */
+
+static void a_payment_never_made_is_none(void **state)
+{
+    assert_int_equal(find(*state, 42).state, PAYMENT_NONE);
+    assert_int_equal(find_key(*state, "k").state, PAYMENT_NONE);
+    assert_int_equal(come_back(*state), 0);
+}
+
+static void what_is_committed_is_there_after_a_restart(void **state)
+{
+    struct payment payment = a_payment(42, "k");
+
+    assert_int_equal(store(*state, &payment, true), OK);
+    assert_int_equal(come_back(*state), 42);
+    struct payment found = find(*state, 42);
+    assert_same(&found, &payment);
+}
+
+static void a_payment_changes_in_what_can_change(void **state)
+{
+    struct payment payment = a_payment(42, "k");
+
+    assert_int_equal(store(*state, &payment, true), OK);
+    payment.state = PAYMENT_RETURNED;
+    payment.captured = payment.returned = payment.amount;
+    payment.order_id = 7;
+    payment.reference = STR("other");
+    payment.reason = STR("it was cold");
+    payment.due_at = 0;
+    payment.expires_at = 900;
+    payment.attempt = 4;
+    payment.version = 2;
+    payment.updated_at += 5;
+    assert_int_equal(store(*state, &payment, false), OK);
+    struct payment found = find(*state, 42);
+    assert_same(&found, &payment);
+}
+
+static void a_key_names_its_payment_as_long_as_that_is_not_over(void **state)
+{
+    static const struct {
+        enum payment_state state;
+        bool found;
+    } rows[] = {{PAYMENT_PENDING, true},    {PAYMENT_AUTHORIZED, true}, {PAYMENT_DECLINED, true},
+                {PAYMENT_CAPTURING, false}, {PAYMENT_CAPTURED, false},  {PAYMENT_RETURNING, false},
+                {PAYMENT_RETURNED, false}};
+    struct payment payment = a_payment(42, "k");
+
+    assert_int_equal(store(*state, &payment, true), OK);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        payment.state = rows[i].state;
+        assert_int_equal(store(*state, &payment, false), OK);
+        assert_int_equal(find_key(*state, "k").id, rows[i].found ? 42 : 0);
+        assert_int_equal(find_key(*state, "K").id, 0);
+    }
+}
+
+static void a_key_has_one_payment_that_is_not_over(void **state)
+{
+    struct payment first = a_payment(1, "k"), second = a_payment(2, "k");
+
+    assert_int_equal(store(*state, &first, true), OK);
+    assert_int_equal(store(*state, &second, true), E_CONFLICT);
+    assert_int_equal(find(*state, 2).state, PAYMENT_NONE);
+}
+
+static void a_key_is_free_in_the_batch_in_which_its_payment_is_over(void **state)
+{
+    struct payment first = a_payment(1, "k"), second = a_payment(2, "k");
+    struct payment_batch batch;
+
+    assert_int_equal(store(*state, &first, true), OK);
+    first.state = PAYMENT_CAPTURED;
+    begin(*state, &batch);
+    put(&batch, &second, true);
+    put(&batch, &first, false);
+    assert_int_equal(commit(*state, &batch), OK);
+    assert_int_equal(find_key(*state, "k").id, 2);
+}
+
+static void many_are_found_at_once_each_in_its_place(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t ids[] = {2, 99, 1};
+    const struct str keys[] = {STR("b"), STR("none"), STR("a")};
+    struct payment found[2][3] = {0};
+    struct payment a = a_payment(1, "a"), b = a_payment(2, "b");
+
+    assert_int_equal(store(fixture, &a, true), OK);
+    assert_int_equal(store(fixture, &b, true), OK);
+    assert_int_equal(fixture->repo->find_by_ids(fixture->repo, ids, 3, found[0], &fixture->store.arena), OK);
+    assert_int_equal(fixture->repo->find_by_keys(fixture->repo, keys, 3, found[1], &fixture->store.arena), OK);
+    for (size_t i = 0; i < 2; i++) {
+        assert_same(&found[i][0], &b);
+        assert_int_equal(found[i][1].state, PAYMENT_NONE);
+        assert_same(&found[i][2], &a);
+    }
+}
+
+static void store_due(struct fixture *fixture, int64_t id, const char *key, int64_t due_at, int64_t expires_at)
+{
+    struct payment payment = a_payment(id, key);
+
+    payment.due_at = due_at;
+    payment.expires_at = expires_at;
+    assert_int_equal(store(fixture, &payment, true), OK);
+}
+
+static void the_due_ones_come_by_time_and_then_by_id(void **state)
+{
+    struct fixture *fixture = *state;
+    struct due_payment found[MOST];
+    int64_t next = -1;
+    size_t n;
+
+    store_due(fixture, 1, "a", 300, 0);
+    store_due(fixture, 2, "b", 100, 0);
+    store_due(fixture, 3, "c", 0, 0); /* nothing is to be done */
+    store_due(fixture, 4, "d", 100, 0);
+    assert_int_equal(fixture->repo->find_due(fixture->repo, (struct due_payment){0, 0}, 299, MOST, found, &n), OK);
+    assert_int_equal(n, 2);
+    assert_true(found[0].id == 2 && found[1].id == 4 && found[1].due_at == 100);
+    assert_int_equal(fixture->repo->find_due(fixture->repo, found[0], 300, 1, found, &n), OK);
+    assert_true(n == 1 && found[0].id == 4);
+    assert_int_equal(fixture->repo->next_due(fixture->repo, (struct due_payment){100, 4}, &next), OK);
+    assert_int_equal(next, 300);
+    assert_int_equal(fixture->repo->next_due(fixture->repo, (struct due_payment){300, 1}, &next), OK);
+    assert_int_equal(next, INT64_MAX);
+}
+
+static void what_is_due_later_than_it_may_be_is_brought_back(void **state)
+{
+    struct fixture *fixture = *state;
+
+    store_due(fixture, 1, "a", 900, 900);
+    store_due(fixture, 2, "b", 100, 900); /* asked again before it expires */
+    store_due(fixture, 3, "c", 100, 200);
+    store_due(fixture, 4, "d", 0, 900);
+    assert_int_equal(fixture->repo->bring_back(fixture->repo, 400), OK);
+    assert_true(find(fixture, 1).due_at == 400 && find(fixture, 1).expires_at == 400);
+    assert_true(find(fixture, 2).due_at == 100 && find(fixture, 2).expires_at == 400);
+    assert_true(find(fixture, 3).due_at == 100 && find(fixture, 3).expires_at == 200);
+    assert_true(find(fixture, 4).due_at == 0 && find(fixture, 4).expires_at == 900);
+}
+
+static int on_booking(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    buf_printf(context, "%lld:%lld:%lld:%.*s ", (long long)sql_i64(row, 0), (long long)sql_i64(row, 1),
+               (long long)sql_i64(row, 2), STR_ARG(sql_text(row, 3)));
+    return OK;
+}
+
+static void read_ledger(struct fixture *fixture, struct buf *out)
+{
+    static const struct sql_statement all = {"SELECT payment_id, order_id, amount, currency FROM ledger ORDER BY n", 0};
+
+    for (size_t i = 0; fixture->fake && i < fixture->fake->n_bookings; i++) {
+        const struct payment_booking *booking = &fixture->fake->bookings[i];
+        buf_printf(out, "%lld:%lld:%lld:%.*s ", (long long)booking->payment_id, (long long)booking->order_id,
+                   (long long)booking->amount, STR_ARG(booking->currency));
+    }
+    if (!fixture->fake)
+        assert_int_equal(sql_query(fixture->store.sql, &all, NULL, on_booking, out), OK);
+}
+
+static void what_moved_is_booked_with_the_payment_it_belongs_to(void **state)
+{
+    struct fixture *fixture = *state;
+    struct payment payment = a_payment(42, "k");
+    struct payment_batch batch;
+    struct buf ledger = {0};
+
+    begin(fixture, &batch);
+    put(&batch, &payment, true);
+    batch.bookings[batch.n_bookings++] = (struct payment_booking){42, 7, 4500, STR("KRW"), 1};
+    batch.bookings[batch.n_bookings++] = (struct payment_booking){42, 7, -4500, STR("KRW"), 2};
+    assert_int_equal(commit(fixture, &batch), OK);
+    come_back(fixture);
+    read_ledger(fixture, &ledger);
+    assert_true(str_is(buf_str(&ledger), "42:7:4500:KRW 42:7:-4500:KRW "));
+    buf_free(&ledger);
+}
+
+static void what_belongs_to_a_batch_is_committed_with_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct payment payment = a_payment(42, "k");
+    struct payment_batch batch;
+
+    begin(fixture, &batch);
+    put(&batch, &payment, true);
+    repo_store_fill(&fixture->store, &batch.base);
+    assert_int_equal(commit(fixture, &batch), OK);
+    come_back(fixture);
+    assert_int_equal(fixture->store.outbox.next, 2);
+    assert_int_equal(fixture->store.cursors.position[0], 7);
+}
+
+static void a_batch_whose_events_did_not_fit_into_memory_is_not_committed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct payment payment = a_payment(42, "k");
+    struct payment_batch batch;
+
+    begin(fixture, &batch);
+    put(&batch, &payment, true);
+    repo_store_fill(&fixture->store, &batch.base);
+    fixture->store.outbox.frames.failed = true;
+    assert_int_equal(commit(fixture, &batch), E_MEMORY);
+    fixture->store.outbox.frames.failed = false;
+    assert_int_equal(come_back(fixture), 0);
+    assert_int_equal(fixture->store.cursors.position[0], 0);
+}
+
+#define ON_BOTH(name)                                                                                                  \
+    {#name " (sqlite)", name, setup_sql, teardown, NULL},                                                              \
+    {                                                                                                                  \
+#name " (fake)", name, setup_fake, teardown, NULL                                                              \
+    }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_BOTH(a_payment_never_made_is_none),
+        ON_BOTH(what_is_committed_is_there_after_a_restart),
+        ON_BOTH(a_payment_changes_in_what_can_change),
+        ON_BOTH(a_key_names_its_payment_as_long_as_that_is_not_over),
+        ON_BOTH(a_key_has_one_payment_that_is_not_over),
+        ON_BOTH(a_key_is_free_in_the_batch_in_which_its_payment_is_over),
+        ON_BOTH(many_are_found_at_once_each_in_its_place),
+        ON_BOTH(the_due_ones_come_by_time_and_then_by_id),
+        ON_BOTH(what_is_due_later_than_it_may_be_is_brought_back),
+        ON_BOTH(what_moved_is_booked_with_the_payment_it_belongs_to),
+        ON_BOTH(what_belongs_to_a_batch_is_committed_with_it),
+        ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
+    };
+
+    return cmocka_run_group_tests_name("payment_repo", tests, NULL, NULL);
+}

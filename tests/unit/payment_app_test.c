@@ -1,0 +1,565 @@
+/* Payment's use cases over a repository in memory: purchases and their keys, order's facts, what expires, what is asked
+ * of a provider, failures at every call. */
+#include "payment_app.h"
+
+#include "alloc.h"
+#include "errors.h"
+#include "fake_payment_repo.h"
+#include "ledger_provider.h"
+#include "payment_events.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { MOST = 8, AUTHORIZATION = 1000000, SECOND = 1000000, PRICE = 4500 };
+
+struct till {
+    struct fake_payment_repo *repo;
+    struct ledger_provider ledger;
+    struct payment_provider slow; /* asks, and hears nothing by itself */
+    struct provider_question asked[32];
+    size_t n_asked;
+    bool is_slow;
+    struct order_feed orders;
+    int64_t complete_at; /* what order had said by then is known */
+    struct payment_app app;
+    struct event_sink sink;
+    uint64_t published; /* events */
+    int64_t now;
+    uint64_t position; /* of order's feed */
+};
+
+/* ---- what is around it ---- */
+
+static bool is_asked_first(struct payment_provider *self, const struct provider_question *question,
+                           struct payment_intent *answer, int64_t *moved)
+{
+    UNUSED(self);
+    UNUSED(question);
+    UNUSED(answer);
+    UNUSED(moved);
+    return false;
+}
+
+static void note_question(struct payment_provider *self, const struct provider_question *question)
+{
+    struct till *till = CONTAINER_OF(self, struct till, slow);
+
+    assert_true(till->n_asked < COUNT_OF(till->asked));
+    assert_non_null(fake_payment_repo_find(till->repo, question->payment_id)); /* committed before it is asked */
+    till->asked[till->n_asked++] = *question;
+}
+
+static void flush(struct payment_provider *self)
+{
+    UNUSED(self);
+}
+
+static int64_t complete_at(struct order_feed *self, uint64_t epoch, uint64_t position)
+{
+    UNUSED(epoch);
+    UNUSED(position);
+    return CONTAINER_OF(self, struct till, orders)->complete_at;
+}
+
+static void publish(struct event_sink *self, struct outbox *outbox)
+{
+    struct till *till = CONTAINER_OF(self, struct till, sink);
+
+    assert_true(till->repo->outbox.last >= outbox->first + outbox->count - 1); /* committed before it is told */
+    till->published += outbox->count;
+}
+
+static int start_app(struct till *till)
+{
+    static const struct cursors sources = {.source = {"order"}, .n = 1};
+    static const struct payment_policy policy = {
+        .authorization_us = AUTHORIZATION, .retry_us = 1000, .retry_most_us = 8000};
+    struct payment_ports ports = {&till->repo->port, till->is_slow ? &till->slow : &till->ledger.port, &till->orders,
+                                  &till->sink, payment_event_write};
+
+    return payment_app_init(&till->app, &ports, &policy, &sources);
+}
+
+static void restart(struct till *till)
+{
+    payment_app_free(&till->app);
+    assert_int_equal(start_app(till), OK);
+}
+
+static int open_till(void **state)
+{
+    struct till *till = test_calloc(1, sizeof(*till));
+
+    till->repo = fake_payment_repo_new();
+    ledger_provider_init(&till->ledger, STR("KRW"), 10 * PRICE);
+    till->slow = (struct payment_provider){is_asked_first, note_question, flush};
+    till->orders.complete_at = complete_at;
+    till->complete_at = INT64_MIN;
+    till->sink.publish = publish;
+    till->now = SECOND;
+    assert_int_equal(start_app(till), OK);
+    *state = till;
+    return 0;
+}
+
+static int open_slow_till(void **state)
+{
+    open_till(state);
+    ((struct till *)*state)->is_slow = true;
+    restart(*state);
+    return 0;
+}
+
+static int close_till(void **state)
+{
+    struct till *till = *state;
+
+    heap_fail_at(0);
+    payment_app_free(&till->app);
+    fake_payment_repo_free(till->repo);
+    test_free(till);
+    return 0;
+}
+
+/* ---- commands ---- */
+
+static int run(struct till *till, struct payment_command *commands, size_t n)
+{
+    struct command *list[MOST];
+
+    for (size_t i = 0; i < n; i++)
+        list[i] = &commands[i].base;
+    return till->app.core.run(&till->app.core, list, n, ++till->now);
+}
+
+static struct payment_step buying(const char *key, int64_t amount, const char *method)
+{
+    return (struct payment_step){.intent = {.kind = PAYMENT_AUTHORIZE,
+                                            .key = str_of(key),
+                                            .amount = amount,
+                                            .currency = STR("KRW"),
+                                            .method = str_of(method)}};
+}
+
+static struct payment buy(struct till *till, const char *key)
+{
+    struct payment_step step = buying(key, PRICE, "card");
+    struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = &step, .n = 1};
+
+    assert_int_equal(run(till, &command, 1), OK);
+    return step.payment;
+}
+
+static int tell(struct till *till, enum payment_command_kind kind, int64_t payment_id, int64_t order_id)
+{
+    struct payment_step step = {.intent = {.kind = kind, .order_id = order_id, .amount = PRICE},
+                                .payment_id = payment_id};
+    struct payment_command command = {
+        .base = {.origin = FROM_FEED, .position = ++till->position, .frame = STR("{}")}, .steps = &step, .n = 1};
+
+    return run(till, &command, 1);
+}
+
+/* The provider's answer. */
+static void hear(struct till *till, enum payment_command_kind kind, int64_t payment_id, bool was_taken)
+{
+    struct payment_step step = {.intent = {.kind = kind, .reference = STR("r"), .was_taken = was_taken},
+                                .payment_id = payment_id};
+    struct payment_command command = {.base = {.origin = FROM_EFFECT}, .steps = &step, .n = 1};
+
+    assert_int_equal(run(till, &command, 1), OK);
+}
+
+static struct payment_step refund(struct till *till, int64_t payment_id)
+{
+    struct payment_step step = {.intent = {.kind = PAYMENT_REFUND, .reason = STR("cold")}, .payment_id = payment_id};
+    struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = &step, .n = 1};
+
+    assert_int_equal(run(till, &command, 1), OK);
+    return step;
+}
+
+static void wait_until_due(struct till *till)
+{
+    int64_t due = till->app.core.next_due(&till->app.core);
+
+    assert_true(due < INT64_MAX);
+    till->now = due - 1 > till->now ? due - 1 : till->now; /* run() is a moment later */
+    assert_int_equal(run(till, NULL, 0), OK);
+}
+
+static enum payment_state state_of(struct till *till, int64_t id)
+{
+    const struct payment *payment = fake_payment_repo_find(till->repo, id);
+
+    return payment ? payment->state : PAYMENT_NONE;
+}
+
+static int64_t in_the_till(const struct till *till)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < till->repo->n_bookings; i++)
+        sum += till->repo->bookings[i].amount;
+    return sum;
+}
+
+/* ---- purchases ---- */
+
+static void what_is_approved_is_one_commit_and_no_money_moves(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    assert_int_equal(payment.state, PAYMENT_AUTHORIZED);
+    assert_int_equal(till->repo->n_commits, 1);
+    assert_int_equal(till->repo->n_bookings, 0);
+    assert_int_equal(till->published, 0);
+}
+
+static void many_are_decided_at_once_each_by_itself(void **state)
+{
+    struct till *till = *state;
+    struct payment_step steps[] = {buying("a", PRICE, "card"), buying("b", PRICE, "test-declined"),
+                                   buying("c", 11 * PRICE, "card"), buying("d", PRICE, "test-unknown"),
+                                   buying("e", PRICE, "test-insufficient")};
+    struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = steps, .n = COUNT_OF(steps)};
+
+    steps[4].intent.currency = STR("USD");
+    steps[4].intent.method = STR("card");
+    assert_int_equal(run(till, &command, 1), OK);
+    assert_int_equal(steps[0].payment.state, PAYMENT_AUTHORIZED);
+    assert_true(str_is(steps[1].payment.reason, "the payment was declined"));
+    assert_true(str_is(steps[2].payment.reason, "the amount is over the limit"));
+    assert_int_equal(steps[3].payment.state, PAYMENT_PENDING);
+    assert_true(str_is(steps[4].payment.reason, "the currency is not taken here"));
+    assert_int_equal(till->repo->n_commits, 1);
+}
+
+static void the_same_key_is_the_same_payment_in_one_batch_and_in_another(void **state)
+{
+    struct till *till = *state;
+    struct payment_step steps[] = {buying("k", PRICE, "card"), buying("k", PRICE, "card")};
+    struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = steps, .n = COUNT_OF(steps)};
+
+    assert_int_equal(run(till, &command, 1), OK);
+    assert_int_equal(steps[0].payment_id, steps[1].payment_id);
+    restart(till);
+    assert_int_equal(buy(till, "k").id, steps[0].payment_id);
+    assert_int_equal(till->repo->n, 1);
+}
+
+static void a_key_is_not_good_for_another_purchase(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+    struct payment_step steps[] = {buying("k", PRICE + 1, "card"), buying("k", PRICE, "cash")};
+    struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = steps, .n = COUNT_OF(steps)};
+
+    assert_int_equal(run(till, &command, 1), OK);
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        assert_true(steps[i].key_of_another);
+        assert_int_equal(steps[i].payment_id, payment.id);
+    }
+    assert_int_equal(till->repo->n, 1);
+}
+
+static void a_key_used_again_after_its_order_is_another_payment(void **state)
+{
+    struct till *till = *state;
+    struct payment first = buy(till, "k");
+
+    assert_int_equal(tell(till, PAYMENT_ORDERED, first.id, 42), OK);
+    struct payment second = buy(till, "k");
+    assert_int_not_equal(first.id, second.id);
+    assert_int_equal(state_of(till, first.id), PAYMENT_CAPTURED);
+    assert_int_equal(state_of(till, second.id), PAYMENT_AUTHORIZED);
+    assert_int_equal(in_the_till(till), PRICE);
+}
+
+/* ---- orders ---- */
+
+static void an_order_takes_the_money_once_however_often_it_is_told(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_CAPTURED);
+    assert_int_equal(till->repo->n_bookings, 1);
+    assert_int_equal(in_the_till(till), PRICE);
+    assert_int_equal(till->published, 1);
+}
+
+static void a_canceled_order_gets_it_back_once(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(tell(till, PAYMENT_ORDER_CANCELED, payment.id, 42), OK);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_RETURNED);
+    assert_int_equal(till->repo->n_bookings, 2);
+    assert_int_equal(in_the_till(till), 0);
+    assert_int_equal(till->published, 2);
+}
+
+static void ordered_and_canceled_in_one_batch_is_taken_and_given_back(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+    struct payment_step steps[] = {
+        {.intent = {.kind = PAYMENT_ORDERED, .order_id = 42, .amount = PRICE}, .payment_id = payment.id},
+        {.intent = {.kind = PAYMENT_ORDER_CANCELED, .order_id = 42}, .payment_id = payment.id}};
+    struct payment_command commands[] = {
+        {.base = {.origin = FROM_FEED, .position = 1, .frame = STR("{}")}, .steps = &steps[0], .n = 1},
+        {.base = {.origin = FROM_FEED, .position = 2, .frame = STR("{}")}, .steps = &steps[1], .n = 1}};
+
+    assert_int_equal(run(till, commands, 2), OK);
+    assert_int_equal(till->repo->n_bookings, 2);
+    assert_int_equal(in_the_till(till), 0);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_RETURNED);
+}
+
+static void an_order_that_contradicts_its_payment_is_put_aside(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    assert_int_equal(tell(till, PAYMENT_ORDERED, 99, 1), OK); /* no such payment */
+    assert_int_equal(tell(till, PAYMENT_ORDER_CANCELED, payment.id, 1), OK);
+    assert_int_equal(till->repo->outbox.n_dead, 2);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
+    assert_int_equal(till->repo->outbox.cursors.position[0], 2);
+}
+
+static void an_operator_refunds_once(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    assert_int_equal(refund(till, payment.id).refusal, PAYMENT_REFUSAL_NOT_TAKEN);
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK);
+    assert_int_equal(refund(till, payment.id).payment.state, PAYMENT_RETURNED);
+    assert_int_equal(refund(till, payment.id).refusal, PAYMENT_REFUSAL_GONE_BACK);
+    assert_int_equal(refund(till, 99).refusal, PAYMENT_REFUSAL_NO_SUCH_PAYMENT);
+    assert_int_equal(in_the_till(till), 0);
+}
+
+/* ---- what expires ---- */
+
+static void an_authorisation_whose_order_never_came_is_given_back(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    till->complete_at = till->now + AUTHORIZATION;
+    wait_until_due(till);
+    assert_int_equal(till->now, payment.expires_at);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_RETURNED);
+    assert_int_equal(till->repo->n_bookings, 0);
+    assert_int_equal(till->published, 1);
+    assert_int_equal(till->app.core.next_due(&till->app.core), INT64_MAX);
+}
+
+static void it_is_kept_as_long_as_its_order_may_still_be_heard_of(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    till->complete_at = payment.expires_at - 1;
+    for (int i = 0; i < 5; i++)
+        wait_until_due(till);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK); /* here it is */
+    till->complete_at = till->now + AUTHORIZATION;
+    assert_int_equal(state_of(till, payment.id), PAYMENT_CAPTURED);
+}
+
+static void an_order_in_the_batch_in_which_its_payment_would_expire_gets_it(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    till->now = payment.expires_at + 1;
+    till->complete_at = till->now;
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_CAPTURED);
+}
+
+static void what_is_asked_for_again_is_kept_as_long_again(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    till->now = payment.expires_at - 10;
+    assert_int_equal(buy(till, "k").id, payment.id);
+    till->complete_at = INT64_MAX;
+    till->now = payment.expires_at + 1;
+    assert_int_equal(run(till, NULL, 0), OK);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
+    wait_until_due(till);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_RETURNED);
+}
+
+static void what_expired_while_it_was_away_is_given_back_after_a_restart(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    restart(till);
+    till->now = payment.expires_at + 1;
+    till->complete_at = till->now;
+    assert_int_equal(run(till, NULL, 0), OK);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_RETURNED);
+}
+
+static void a_clock_set_back_while_it_was_away_keeps_nothing_for_longer(void **state)
+{
+    struct till *till = *state;
+    struct payment payment;
+
+    till->now = 100 * (int64_t)SECOND;
+    payment = buy(till, "k");
+    restart(till);
+    till->now = SECOND;
+    assert_int_equal(run(till, NULL, 0), OK);
+    assert_true(fake_payment_repo_find(till->repo, payment.id)->expires_at <= till->now + AUTHORIZATION);
+}
+
+/* ---- a provider that has to be asked ---- */
+
+static void it_is_asked_after_the_commit_and_again_until_its_answer_is_known(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    assert_int_equal(payment.state, PAYMENT_PENDING);
+    assert_int_equal(till->n_asked, 1);
+    wait_until_due(till);
+    restart(till);
+    wait_until_due(till); /* looks what is due when */
+    wait_until_due(till);
+    assert_int_equal(till->n_asked, 3);
+    for (size_t i = 0; i < till->n_asked; i++)
+        assert_true(till->asked[i].payment_id == payment.id && till->asked[i].operation == PROVIDER_AUTHORIZE);
+    hear(till, PAYMENT_APPROVED, payment.id, false);
+    hear(till, PAYMENT_APPROVED, payment.id, false); /* twice */
+    assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
+}
+
+static void a_cancel_while_it_is_being_taken_gives_back_what_was_taken(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    hear(till, PAYMENT_APPROVED, payment.id, false);
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK);
+    assert_int_equal(till->asked[till->n_asked - 1].operation, PROVIDER_CAPTURE);
+    assert_int_equal(tell(till, PAYMENT_ORDER_CANCELED, payment.id, 42), OK);
+    assert_int_equal(till->asked[till->n_asked - 1].operation, PROVIDER_RETURN);
+    hear(till, PAYMENT_TAKEN, payment.id, false); /* overtaken by the cancel */
+    assert_int_equal(state_of(till, payment.id), PAYMENT_RETURNING);
+    hear(till, PAYMENT_GIVEN_BACK, payment.id, true);
+    const struct payment *kept = fake_payment_repo_find(till->repo, payment.id);
+    assert_true(kept->captured == PRICE && kept->returned == PRICE);
+    assert_int_equal(till->published, 1); /* it was never approved for others */
+}
+
+static void what_nobody_knows_is_given_back_when_its_time_is_over(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    till->complete_at = INT64_MAX;
+    till->now = payment.expires_at + 8000;
+    assert_int_equal(run(till, NULL, 0), OK);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_RETURNING);
+    hear(till, PAYMENT_APPROVED, payment.id, false); /* late */
+    assert_int_equal(state_of(till, payment.id), PAYMENT_RETURNING);
+    hear(till, PAYMENT_GIVEN_BACK, payment.id, false);
+    assert_true(str_is(payment_status_text(fake_payment_repo_find(till->repo, payment.id)), "Voided"));
+}
+
+/* ---- failures ---- */
+
+static void nothing_has_happened_when_the_commit_fails(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    till->repo->commits = (struct fake_trap){1, E_FULL};
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), E_FULL);
+    assert_int_equal(till->published, 0);
+    assert_int_equal(till->repo->n_bookings, 0);
+    till->position--; /* it comes again */
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK);
+    assert_int_equal(in_the_till(till), PRICE);
+}
+
+static void ids_that_were_not_committed_are_given_again(void **state)
+{
+    struct till *till = *state;
+    struct payment_step step = buying("k", PRICE, "card");
+    struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = &step, .n = 1};
+
+    assert_int_equal(run(till, NULL, 0), OK);
+    till->repo->commits = (struct fake_trap){1, E_UNAVAILABLE};
+    assert_int_equal(run(till, &command, 1), E_UNAVAILABLE);
+    assert_int_equal(buy(till, "k").id, 1);
+}
+
+static void a_batch_without_memory_changes_nothing_and_can_be_tried_again(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+    int rc = E_MEMORY;
+
+    for (size_t at = 1; rc == E_MEMORY; at++) {
+        restart(till);
+        heap_fail_at(at);
+        rc = tell(till, PAYMENT_ORDERED, payment.id, 42);
+        heap_fail_at(0);
+        till->position -= rc == E_MEMORY;
+        assert_int_equal(till->repo->n_bookings, rc == OK);
+    }
+    assert_int_equal(rc, OK);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_till, close_till)
+#define SLOW(name) cmocka_unit_test_setup_teardown(name, open_slow_till, close_till)
+    const struct CMUnitTest tests[] = {
+        CASE(what_is_approved_is_one_commit_and_no_money_moves),
+        CASE(many_are_decided_at_once_each_by_itself),
+        CASE(the_same_key_is_the_same_payment_in_one_batch_and_in_another),
+        CASE(a_key_is_not_good_for_another_purchase),
+        CASE(a_key_used_again_after_its_order_is_another_payment),
+        CASE(an_order_takes_the_money_once_however_often_it_is_told),
+        CASE(a_canceled_order_gets_it_back_once),
+        CASE(ordered_and_canceled_in_one_batch_is_taken_and_given_back),
+        CASE(an_order_that_contradicts_its_payment_is_put_aside),
+        CASE(an_operator_refunds_once),
+        CASE(an_authorisation_whose_order_never_came_is_given_back),
+        CASE(it_is_kept_as_long_as_its_order_may_still_be_heard_of),
+        CASE(an_order_in_the_batch_in_which_its_payment_would_expire_gets_it),
+        CASE(what_is_asked_for_again_is_kept_as_long_again),
+        CASE(what_expired_while_it_was_away_is_given_back_after_a_restart),
+        CASE(a_clock_set_back_while_it_was_away_keeps_nothing_for_longer),
+        SLOW(it_is_asked_after_the_commit_and_again_until_its_answer_is_known),
+        SLOW(a_cancel_while_it_is_being_taken_gives_back_what_was_taken),
+        SLOW(what_nobody_knows_is_given_back_when_its_time_is_over),
+        CASE(nothing_has_happened_when_the_commit_fails),
+        CASE(ids_that_were_not_committed_are_given_again),
+        CASE(a_batch_without_memory_changes_nothing_and_can_be_tried_again),
+    };
+
+    return cmocka_run_group_tests_name("payment_app", tests, NULL, NULL);
+}

@@ -1,0 +1,287 @@
+/* The payment's table: every state x command cell, read from the same list and held against what becomes of money. */
+#include "payment.h"
+
+#include "base.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+enum { NOW = 5000000, WALL = 9000000, BEFORE = 1000, AMOUNT = 4500 };
+
+static const struct payment_policy policy = {.authorization_us = 1000000, .retry_us = 100, .retry_most_us = 1000};
+
+/* The state that it becomes; with "+" others hear of it. "-": nothing new; "bug"; otherwise why it is refused. */
+static const char *const expected[PAYMENT_STATE_COUNT][PAYMENT_COMMAND_COUNT] = {
+    [PAYMENT_NONE] = {"PENDING", "bug", "bug", "none such", "none such", "none such", "bug", "bug", "none such"},
+    [PAYMENT_PENDING] = {"-", "AUTHORIZED", "DECLINED", "bug", "bug", "RETURNING", "bug", "bug", "not taken"},
+    [PAYMENT_AUTHORIZED] = {"AUTHORIZED", "-", "bug", "CAPTURING", "bug", "RETURNING", "bug", "bug", "not taken"},
+    [PAYMENT_CAPTURING] = {"-", "-", "bug", "-", "RETURNING", "-", "CAPTURED+", "bug", "not taken"},
+    [PAYMENT_CAPTURED] = {"-", "-", "bug", "-", "RETURNING", "-", "-", "bug", "RETURNING"},
+    [PAYMENT_RETURNING] = {"-", "-", "-", "going back", "-", "-", "-", "RETURNED+", "going back"},
+    [PAYMENT_RETURNED] = {"-", "-", "-", "gone back", "-", "-", "-", "-", "gone back"},
+    [PAYMENT_DECLINED] = {"-", "bug", "-", "bug", "bug", "-", "bug", "-", "not taken"},
+};
+
+static const struct {
+    enum payment_state state;
+    enum payment_command_kind command;
+} cells[] = {
+#define CELL(state, command, ...) {PAYMENT_##state, PAYMENT_##command},
+#include "payment_states.def"
+#undef CELL
+};
+
+static struct payment a_payment(enum payment_state state)
+{
+    if (state == PAYMENT_NONE)
+        return (struct payment){.id = 7};
+    return (struct payment){.id = 7,
+                            .state = state,
+                            .key = STR("k"),
+                            .method = STR("card"),
+                            .currency = STR("KRW"),
+                            .amount = AMOUNT,
+                            .captured = state == PAYMENT_CAPTURED ? AMOUNT : 0,
+                            .order_id = state >= PAYMENT_CAPTURING && state != PAYMENT_DECLINED ? 42 : 0,
+                            .due_at = NOW + 1,
+                            .expires_at = NOW + 500,
+                            .attempt = 3,
+                            .version = 1,
+                            .updated_at = BEFORE};
+}
+
+static struct payment_intent an_intent(enum payment_command_kind kind)
+{
+    return (struct payment_intent){.kind = kind,
+                                   .key = STR("k"),
+                                   .method = STR("card"),
+                                   .currency = STR("KRW"),
+                                   .amount = AMOUNT,
+                                   .order_id = 42,
+                                   .reference = STR("r"),
+                                   .reason = STR("because")};
+}
+
+static const char *refusal_word(enum payment_refusal refusal)
+{
+    static const char *const words[] = {
+        [PAYMENT_REFUSAL_NONE] = "?",
+        [PAYMENT_REFUSAL_NO_SUCH_PAYMENT] = "none such",
+        [PAYMENT_REFUSAL_NOT_TAKEN] = "not taken",
+        [PAYMENT_REFUSAL_GOING_BACK] = "going back",
+        [PAYMENT_REFUSAL_GONE_BACK] = "gone back",
+    };
+
+    return words[refusal];
+}
+
+/* What happened, in the table's words above; `text` has room. */
+static const char *what_happens(struct payment *payment, const struct payment_intent *intent, char text[32])
+{
+    struct payment_decision decision;
+
+    switch (payment_decide(payment, intent, &policy, NOW, WALL, &decision)) {
+    case PAYMENT_DECIDED:
+        payment_apply(payment, &decision.event);
+        snprintf(text, 32, "%s%s", payment_state_name(payment->state),
+                 decision.event.kind == PAYMENT_EVENT_NOTED ? "" : "+");
+        return text;
+    case PAYMENT_REPEAT:
+        return "-";
+    case PAYMENT_REFUSED:
+        return refusal_word(decision.refusal);
+    case PAYMENT_BROKEN:
+        break;
+    }
+    return "bug";
+}
+
+static void every_state_answers_every_command_as_its_table_says(void **state)
+{
+    char text[32];
+
+    UNUSED(state);
+    assert_int_equal(COUNT_OF(cells), PAYMENT_STATE_COUNT * PAYMENT_COMMAND_COUNT);
+    for (size_t i = 0; i < COUNT_OF(cells); i++) {
+        struct payment payment = a_payment(cells[i].state);
+        struct payment_intent intent = an_intent(cells[i].command);
+        print_message("%s + %s\n", payment_state_name(payment.state), payment_command_name(intent.kind));
+        assert_string_equal(what_happens(&payment, &intent, text), expected[cells[i].state][cells[i].command]);
+    }
+}
+
+static void what_changes_nothing_leaves_the_payment_as_it_was(void **state)
+{
+    char text[32];
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(cells); i++) {
+        struct payment payment = a_payment(cells[i].state);
+        struct payment before = payment;
+        struct payment_intent intent = an_intent(cells[i].command);
+        if (what_happens(&payment, &intent, text) != text)
+            assert_memory_equal(&payment, &before, sizeof(payment));
+        else
+            assert_int_equal(payment.updated_at, WALL);
+    }
+}
+
+static void only_what_others_hear_of_has_a_new_version(void **state)
+{
+    char text[32];
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(cells); i++) {
+        struct payment payment = a_payment(cells[i].state);
+        int64_t version = payment.version;
+        struct payment_intent intent = an_intent(cells[i].command);
+        const char *word = what_happens(&payment, &intent, text);
+        assert_int_equal(payment.version, version + (word[strlen(word) - 1] == '+'));
+    }
+}
+
+/* Rule 7: authorised >= captured >= returned, whatever happens. */
+static void never_more_is_taken_than_was_authorised_nor_more_given_back_than_taken(void **state)
+{
+    char text[32];
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(cells); i++) {
+        for (int was_taken = 0; was_taken <= 1; was_taken++) {
+            struct payment payment = a_payment(cells[i].state);
+            struct payment_intent intent = an_intent(cells[i].command);
+            intent.was_taken = was_taken;
+            what_happens(&payment, &intent, text);
+            assert_true(payment.amount >= payment.captured && payment.captured >= payment.returned);
+        }
+    }
+}
+
+static void whoever_owes_an_answer_is_asked_again_with_a_growing_pause(void **state)
+{
+    int64_t before = 0;
+
+    UNUSED(state);
+    for (int i = 0; i < PAYMENT_STATE_COUNT; i++) {
+        struct payment payment = a_payment((enum payment_state)i);
+        bool owes = i == PAYMENT_PENDING || i == PAYMENT_CAPTURING || i == PAYMENT_RETURNING;
+        assert_int_equal(payment_is_owed(&payment), owes);
+    }
+    struct payment payment = a_payment(PAYMENT_PENDING);
+    payment.attempt = 1;
+    for (int i = 0; i < 20; i++) {
+        payment_ask_again(&payment, &policy, NOW);
+        int64_t pause = payment.due_at - NOW;
+        assert_true(pause >= before || pause >= policy.retry_most_us);
+        assert_true(pause >= policy.retry_us && pause <= policy.retry_most_us * 5 / 4);
+        before = pause;
+    }
+}
+
+static void an_authorisation_is_kept_so_long_and_as_long_again_when_it_is_asked_for_again(void **state)
+{
+    struct payment payment = a_payment(PAYMENT_PENDING);
+    struct payment_intent approved = an_intent(PAYMENT_APPROVED), again = an_intent(PAYMENT_AUTHORIZE);
+    char text[32];
+
+    UNUSED(state);
+    assert_string_equal(what_happens(&payment, &approved, text), "AUTHORIZED");
+    assert_int_equal(payment.due_at, payment.expires_at);
+    assert_string_equal(what_happens(&payment, &again, text), "AUTHORIZED");
+    assert_int_equal(payment.expires_at, NOW + policy.authorization_us);
+    assert_int_equal(payment.created_at, 0); /* it is the same one */
+}
+
+static void one_whose_time_is_over_is_kept_no_longer(void **state)
+{
+    struct payment payment = a_payment(PAYMENT_AUTHORIZED);
+    struct payment_intent again = an_intent(PAYMENT_AUTHORIZE);
+    char text[32];
+
+    UNUSED(state);
+    payment.expires_at = NOW;
+    assert_string_equal(what_happens(&payment, &again, text), "-");
+    assert_int_equal(payment.expires_at, NOW);
+}
+
+static void a_payment_is_one_orders_and_of_its_amount(void **state)
+{
+    struct payment taken = a_payment(PAYMENT_CAPTURED), promised = a_payment(PAYMENT_AUTHORIZED);
+    struct payment_intent another = an_intent(PAYMENT_ORDERED), canceled = an_intent(PAYMENT_ORDER_CANCELED);
+    struct payment_intent dearer = an_intent(PAYMENT_ORDERED);
+    char text[32];
+
+    UNUSED(state);
+    another.order_id = canceled.order_id = 43;
+    dearer.amount = AMOUNT + 1;
+    assert_string_equal(what_happens(&taken, &another, text), "bug");
+    assert_string_equal(what_happens(&taken, &canceled, text), "bug");
+    assert_string_equal(what_happens(&promised, &dearer, text), "bug");
+}
+
+static void what_was_only_promised_is_voided_and_what_was_taken_refunded(void **state)
+{
+    struct payment payment = a_payment(PAYMENT_RETURNING);
+    struct payment_intent given_back = an_intent(PAYMENT_GIVEN_BACK);
+    char text[32];
+
+    UNUSED(state);
+    what_happens(&payment, &given_back, text);
+    assert_true(str_is(payment_status_text(&payment), "Voided"));
+    assert_int_equal(payment.captured + payment.returned, 0);
+    payment = a_payment(PAYMENT_RETURNING);
+    given_back.was_taken = true;
+    what_happens(&payment, &given_back, text);
+    assert_true(str_is(payment_status_text(&payment), "Refunded"));
+    assert_int_equal(payment.captured, AMOUNT);
+    assert_int_equal(payment.returned, AMOUNT);
+}
+
+static void a_payment_is_over_once_it_has_an_order_or_has_gone_back(void **state)
+{
+    static const bool over[PAYMENT_STATE_COUNT] = {
+        [PAYMENT_CAPTURING] = true, [PAYMENT_CAPTURED] = true, [PAYMENT_RETURNING] = true, [PAYMENT_RETURNED] = true};
+
+    UNUSED(state);
+    for (int i = 0; i < PAYMENT_STATE_COUNT; i++) {
+        struct payment payment = a_payment((enum payment_state)i);
+        assert_int_equal(payment_is_over(&payment), over[i]);
+    }
+}
+
+static void every_name_and_sentence_is_there(void **state)
+{
+    UNUSED(state);
+    for (int i = 0; i < PAYMENT_STATE_COUNT; i++) {
+        struct payment payment = a_payment((enum payment_state)i);
+        assert_int_equal(payment_status_text(&payment).n == 0, i == PAYMENT_NONE);
+        assert_true(payment_state_name((enum payment_state)i)[0] != '\0');
+    }
+    for (int i = 0; i < PAYMENT_COMMAND_COUNT; i++)
+        assert_true(payment_command_name((enum payment_command_kind)i)[0] != '\0');
+    for (int i = PAYMENT_REFUSAL_NO_SUCH_PAYMENT; i <= PAYMENT_REFUSAL_GONE_BACK; i++)
+        assert_true(payment_refusal_text((enum payment_refusal)i)[0] != '\0');
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_state_answers_every_command_as_its_table_says),
+        cmocka_unit_test(what_changes_nothing_leaves_the_payment_as_it_was),
+        cmocka_unit_test(only_what_others_hear_of_has_a_new_version),
+        cmocka_unit_test(never_more_is_taken_than_was_authorised_nor_more_given_back_than_taken),
+        cmocka_unit_test(whoever_owes_an_answer_is_asked_again_with_a_growing_pause),
+        cmocka_unit_test(an_authorisation_is_kept_so_long_and_as_long_again_when_it_is_asked_for_again),
+        cmocka_unit_test(one_whose_time_is_over_is_kept_no_longer),
+        cmocka_unit_test(a_payment_is_one_orders_and_of_its_amount),
+        cmocka_unit_test(what_was_only_promised_is_voided_and_what_was_taken_refunded),
+        cmocka_unit_test(a_payment_is_over_once_it_has_an_order_or_has_gone_back),
+        cmocka_unit_test(every_name_and_sentence_is_there),
+    };
+
+    return cmocka_run_group_tests_name("payment", tests, NULL, NULL);
+}
