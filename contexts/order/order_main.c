@@ -8,6 +8,7 @@
 #include "order_app.h"
 #include "order_events.h"
 #include "order_http.h"
+#include "order_payment_client.h"
 #include "order_product_client.h"
 #include "order_repo_sql.h"
 #include "sql_service.h"
@@ -15,7 +16,8 @@
 struct order_settings {
     const char *listen;
     const char *product_url;
-    int64_t product_breaker;
+    const char *payment_url, *payment_methods;
+    int64_t product_breaker, payment_breaker;
 };
 
 static const struct setting rows[] = {
@@ -24,6 +26,12 @@ static const struct setting rows[] = {
     SETTING(struct order_settings, product_url, "order.product_url", SETTING_URL, "http://127.0.0.1:8082", 1, 256,
             "Where the product service is."),
     BREAKER_SETTING(struct order_settings, product_breaker, "order.product_breaker", "product"),
+    SETTING(struct order_settings, payment_url, "order.payment_url", SETTING_URL, "", 0, 256,
+            "Where the payment service is, which every order is paid by before it exists; empty: paid at the counter."),
+    SETTING(struct order_settings, payment_methods, "order.payment_methods", SETTING_TEXT,
+            "card cash points test-declined test-insufficient test-unknown", 1, 256,
+            "Ways to pay, separated by blanks; the first is what who names none pays by."),
+    BREAKER_SETTING(struct order_settings, payment_breaker, "order.payment_breaker", "payment"),
 };
 
 /* Everything the service is made of, in the order in which it is made. */
@@ -33,14 +41,34 @@ struct order_service {
     struct sql_service *store;
     struct order_repo *repo;
     struct order_product_caller *product;
+    struct order_payment_caller *payment; /* NULL: paid at the counter */
     struct order_app app;
     struct order_http http;
 };
 
+/* Payment's own breaker: what it does to orders doesn't keep them from being cancelled. */
+static bool open_payment(struct order_service *self, const struct common_settings *common,
+                         const struct order_settings *settings)
+{
+    struct guarded_settings calls = guarded_settings_of(common, settings->payment_breaker);
+
+    self->http.payment_methods = str_trim(str_of(settings->payment_methods));
+    if (!settings->payment_url[0])
+        return true;
+    struct guarded_caller *caller =
+        guarded_caller_new("payment", service_loop(self->service), service_client(self->service), &calls);
+    self->http.payment = caller;
+    self->payment =
+        caller ? order_payment_client_new(caller, settings->payment_url, (size_t)common->call_max_batch, self->service)
+               : NULL;
+    return self->payment != NULL;
+}
+
 static bool open_all(struct order_service *self, const struct program *program, const struct common_settings *common,
                      const struct order_settings *settings, struct buf *problem)
 {
-    static const struct cursors sources = {.source = {"product"}, .n = 1};
+    struct cursors sources = {.source = {[ORDER_SOURCE_PRODUCT] = "product", [ORDER_SOURCE_PAYMENT] = "payment"},
+                              .n = settings->payment_url[0] ? 2 : 1};
     struct guarded_settings calls = guarded_settings_of(common, settings->product_breaker);
 
     self->service = service_new(program, common, problem);
@@ -55,11 +83,12 @@ static bool open_all(struct order_service *self, const struct program *program, 
         guarded_caller_new("product", service_loop(self->service), service_client(self->service), &calls);
     self->http.product = caller;
     self->product = caller ? order_product_client_new(caller, settings->product_url, self->service) : NULL;
-    if (!self->repo || !self->product) {
+    if (!self->repo || !self->product || !open_payment(self, common, settings)) {
         BUF_LIT(problem, "out of memory");
         return false;
     }
-    struct order_ports ports = {self->repo, self->product, service_events(self->service), order_event_write};
+    struct order_ports ports = {self->repo, self->product, service_events(self->service), order_event_write,
+                                self->payment};
     int rc = order_app_init(&self->app, &ports, &sources);
     if (rc)
         buf_printf(problem, "the order database can't be read: %s", error_text(rc));
@@ -68,7 +97,8 @@ static bool open_all(struct order_service *self, const struct program *program, 
 
 static bool start(struct order_service *self, const struct order_settings *settings, struct buf *problem)
 {
-    struct service_producer producers[] = {{"product", settings->product_url}};
+    struct service_producer producers[] = {[ORDER_SOURCE_PRODUCT] = {"product", settings->product_url},
+                                           [ORDER_SOURCE_PAYMENT] = {"payment", settings->payment_url}};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = order_routes,
@@ -76,7 +106,7 @@ static bool start(struct order_service *self, const struct order_settings *setti
         .collection = "orders",
         .core = &self->app.core,
         .producers = producers,
-        .n_producers = COUNT_OF(producers),
+        .n_producers = self->app.cursors.n,
         .cursors = &self->app.cursors,
         .decode = order_event_decode,
         .last_position = self->app.outbox.next - 1,
@@ -94,6 +124,7 @@ static void close_all(struct order_service *self)
     service_free(self->service);
     order_app_free(&self->app);
     order_product_client_free(self->product);
+    order_payment_client_free(self->payment);
     heap_free(self->repo);
     sql_service_close(self->store);
     menu_free(self->menu);

@@ -97,6 +97,11 @@ void http_fill_problem(struct http_request *request, int status, const char *mem
     va_end(args);
 }
 
+void http_fill_problem_of(struct http_request *request, const char *type, int status, const char *detail)
+{
+    fill_text(request, type, status, NULL, str_of(detail));
+}
+
 void http_fill_unknown(struct http_request *request, const char *detail)
 {
     fill_text(request, "outcome-unknown", error_http_status(E_OUTCOME_UNKNOWN), NULL, str_of(detail));

@@ -193,6 +193,8 @@ void http_fill_problem(struct http_request *request, int status, const char *mem
 /** A failure (errors.h) as a problem document; fills, doesn't send. E_OUTCOME_UNKNOWN has the type "outcome-unknown".
  */
 void http_fill_failure(struct http_request *request, int error);
+/** As http_fill_problem() with a problem type of its own, for a status that alone doesn't say what a client can do. */
+void http_fill_problem_of(struct http_request *request, const char *type, int status, const char *detail);
 /** 503 with the problem type outcome-unknown and the detail: it isn't known whether the change was made. */
 void http_fill_unknown(struct http_request *request, const char *detail);
 

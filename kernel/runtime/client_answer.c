@@ -84,7 +84,7 @@ void client_answer_unknown(struct http_request *request, const char *detail)
     http_reply(request);
 }
 
-void client_answer_unasked(struct http_request *request, int64_t retry_after_s, const char *detail)
+void client_answer_unasked(struct http_request *request, const char *type, int64_t retry_after_s, const char *detail)
 {
     struct buf seconds = {0};
 
@@ -94,6 +94,9 @@ void client_answer_unasked(struct http_request *request, int64_t retry_after_s, 
     request->n_headers = 0;
     if (text.n)
         http_add_header(request, "Retry-After", text);
-    http_fill_problem(request, 503, NULL, "%s", detail);
+    if (type)
+        http_fill_problem_of(request, type, 503, detail);
+    else
+        http_fill_problem(request, 503, NULL, "%s", detail);
     http_reply(request);
 }

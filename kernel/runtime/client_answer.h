@@ -34,7 +34,8 @@ void client_answer_send(struct http_request *request, int rc, const struct clien
                         const char *kept_type);
 /** Sends 503 with the problem type outcome-unknown: it isn't known whether the change was made. Any thread. */
 void client_answer_unknown(struct http_request *request, const char *detail);
-/** Sends 503 with Retry-After: another service couldn't be asked, and nothing was done. Any thread. */
-void client_answer_unasked(struct http_request *request, int64_t retry_after_s, const char *detail);
+/** Sends 503 with Retry-After: another service couldn't be asked, and nothing was done. `type` is the problem's, or
+ * NULL when there is nothing more to say than the status does. Any thread. */
+void client_answer_unasked(struct http_request *request, const char *type, int64_t retry_after_s, const char *detail);
 
 #endif

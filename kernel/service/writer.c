@@ -107,7 +107,7 @@ int writer_post(struct writer *writer, struct command *command)
     return OK;
 }
 
-void writer_post_list(struct writer *writer, struct command *first, struct command *last, size_t n)
+static void post_list(struct writer *writer, struct command *first, struct command *last, size_t n, bool client)
 {
     int64_t now = clock_monotonic();
 
@@ -115,17 +115,29 @@ void writer_post_list(struct writer *writer, struct command *first, struct comma
         return;
     last->next = NULL;
     for (struct command *command = first; command; command = command->next) {
-        ASSERT(command->origin != FROM_CLIENT);
+        ASSERT((command->origin == FROM_CLIENT) == client);
         command->posted_us = now;
     }
     pthread_mutex_lock(&writer->lock);
     if (!writer->over) {
-        enqueue(writer, first, last, n, false);
+        if (client)
+            atomic_fetch_add_explicit(&writer->clients, (int64_t)n, memory_order_relaxed);
+        enqueue(writer, first, last, n, client);
         return;
     }
     pthread_mutex_unlock(&writer->lock);
     struct command_list late = {first, last, n};
     writer_end_all(&late, E_CLOSING);
+}
+
+void writer_post_list(struct writer *writer, struct command *first, struct command *last, size_t n)
+{
+    post_list(writer, first, last, n, false);
+}
+
+void writer_post_again(struct writer *writer, struct command *first, struct command *last, size_t n)
+{
+    post_list(writer, first, last, n, true);
 }
 
 void writer_bar(struct writer *writer, int rc)

@@ -53,6 +53,8 @@ int writer_start(struct writer *writer);
 int writer_post(struct writer *writer, struct command *command);
 /** A list linked by `next` of feed or effect commands, in order, in one go. */
 void writer_post_list(struct writer *writer, struct command *first, struct command *last, size_t n);
+/** The same for clients' commands that were kept and now go on. They are always taken: they were let in before. */
+void writer_post_again(struct writer *writer, struct command *first, struct command *last, size_t n);
 /** Runs what is queued, then ends the thread and returns. Commands that could not be committed end with E_CLOSING (an
  * event is not lost by that: its cursor has not moved). What is posted afterwards ends so too, on the poster's thread.
  * Harmless when it is stopped already. */

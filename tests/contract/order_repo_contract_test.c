@@ -139,6 +139,8 @@ static struct order an_order(int64_t id)
                           .amount = INT64_C(9007199254740993),
                           .currency = STR("KRW"),
                           .version = 1,
+                          .payment_id = 77,
+                          .payment = ORDER_PAID,
                           .created_at = INT64_C(1790000000123456),
                           .updated_at = INT64_C(1790000000123456)};
 }
@@ -170,6 +172,8 @@ static void assert_same(const struct order *a, const struct order *b)
     assert_int_equal(a->product_id, b->product_id);
     assert_int_equal(a->ticket_version, b->ticket_version);
     assert_int_equal(a->version, b->version);
+    assert_int_equal(a->payment_id, b->payment_id);
+    assert_int_equal(a->payment, b->payment);
     assert_int_equal(a->created_at, b->created_at);
     assert_int_equal(a->updated_at, b->updated_at);
 }
@@ -205,6 +209,7 @@ static void an_order_changes_in_what_can_change(void **state)
     order.product_id = 7;
     order.ticket_version = 3;
     order.version = 2;
+    order.payment = ORDER_PAYMENT_GONE_BACK;
     order.updated_at += 5;
     store_one(*state, &order, false);
     struct order loaded = load_one(*state, 42);

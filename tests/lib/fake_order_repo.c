@@ -60,6 +60,7 @@ static void store(struct fake_order_repo *fake, const struct order *order)
             .qty = order->qty,
             .amount = order->amount,
             .currency = fake_copy(&fake->outbox, order->currency),
+            .payment_id = order->payment_id,
             .created_at = order->created_at,
         };
         fake->n++;
@@ -69,6 +70,7 @@ static void store(struct fake_order_repo *fake, const struct order *order)
     kept->product_id = order->product_id;
     kept->ticket_version = order->ticket_version;
     kept->version = order->version;
+    kept->payment = order->payment;
     kept->updated_at = order->updated_at;
 }
 

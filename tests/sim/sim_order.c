@@ -249,7 +249,7 @@ static int open_app(struct sim_service *service)
 {
     static const struct cursors sources = {.source = {"product"}, .n = 1};
     struct sim_order *self = CONTAINER_OF(service, struct sim_order, service);
-    struct order_ports ports = {&self->repo, &self->caller, &service->sink, order_event_write};
+    struct order_ports ports = {&self->repo, &self->caller, &service->sink, order_event_write, NULL};
 
     int rc = order_app_init(&self->app, &ports, &sources);
     service->core = &self->app.core;

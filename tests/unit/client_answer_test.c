@@ -145,7 +145,7 @@ static void who_could_not_be_asked_may_be_asked_again_later(void **state)
     UNUSED(state);
 
     begin(&self);
-    client_answer_unasked(self.request, 5, "stock can't be asked");
+    client_answer_unasked(self.request, NULL, 5, "stock can't be asked");
     raw_hear(self.fd, &self.answer, false);
     assert_int_equal(self.answer.status, 503);
     assert_string_equal(raw_header(&self.answer, "Retry-After"), "5");

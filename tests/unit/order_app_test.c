@@ -18,9 +18,12 @@ struct shop {
     struct fake_order_repo *repo;
     struct order_app app;
     struct order_product_caller product;
+    struct order_payment_caller payment;
+    bool is_paid_first;
     struct event_sink sink;
-    struct order_command *asked[MOST]; /* of product */
+    struct order_command *asked[MOST]; /* of product, or of payment */
     size_t n_asked;
+    size_t n_flushed;   /* that payment was really asked for */
     uint64_t published; /* events */
     int64_t now;
 };
@@ -31,6 +34,21 @@ static void cancel(struct order_product_caller *self, struct order_command *comm
 
     assert_true(shop->n_asked < MOST);
     shop->asked[shop->n_asked++] = command;
+}
+
+static void authorize(struct order_payment_caller *self, struct order_command *command)
+{
+    struct shop *shop = CONTAINER_OF(self, struct shop, payment);
+
+    assert_true(shop->n_asked < MOST && command->base.kept);
+    shop->asked[shop->n_asked++] = command;
+}
+
+static void flush(struct order_payment_caller *self)
+{
+    struct shop *shop = CONTAINER_OF(self, struct shop, payment);
+
+    shop->n_flushed = shop->n_asked;
 }
 
 static void publish(struct event_sink *self, struct outbox *outbox)
@@ -44,7 +62,8 @@ static void publish(struct event_sink *self, struct outbox *outbox)
 static int start_app(struct shop *shop)
 {
     static const struct cursors sources = {.source = {"product"}, .n = 1};
-    struct order_ports ports = {&shop->repo->port, &shop->product, &shop->sink, order_event_write};
+    struct order_ports ports = {&shop->repo->port, &shop->product, &shop->sink, order_event_write,
+                                shop->is_paid_first ? &shop->payment : NULL};
 
     return order_app_init(&shop->app, &ports, &sources);
 }
@@ -65,6 +84,17 @@ static int open_shop(void **state)
     shop->now = 1000000;
     assert_int_equal(start_app(shop), OK);
     *state = shop;
+    return 0;
+}
+
+/* One in which an order is paid for before it exists. */
+static int open_paid_shop(void **state)
+{
+    open_shop(state);
+    struct shop *shop = *state;
+    shop->is_paid_first = true;
+    shop->payment = (struct order_payment_caller){authorize, flush};
+    restart(shop);
     return 0;
 }
 
@@ -554,7 +584,149 @@ static void an_app_that_can_not_restore_says_so(void **state)
     fake_order_repo_free(shop.repo);
 }
 
+/* ---- paid before it exists ---- */
+
+static struct order_command buying(int64_t qty, const char *key)
+{
+    struct order_command command = placing_with_key(qty, key);
+
+    command.intent.kind = ORDER_BUY;
+    return command;
+}
+
+static void approve(struct shop *shop, struct order_command *command, int64_t payment_id)
+{
+    command->intent.kind = ORDER_PLACE;
+    command->intent.payment_id = payment_id;
+    command->paid_until = shop->now + 1000;
+}
+
+static void what_has_to_be_paid_is_asked_of_payment_and_nothing_is_written(void **state)
+{
+    struct shop *shop = *state;
+    struct order_command commands[] = {buying(1, "a"), buying(2, "b")};
+
+    assert_int_equal(run(shop, commands, 2), OK);
+    assert_true(commands[0].base.kept && commands[1].base.kept);
+    assert_int_equal(shop->n_flushed, 2);
+    assert_int_equal(shop->repo->n_commits, 0);
+    assert_int_equal(shop->app.last_id, 0);
+}
+
+static void what_is_paid_is_placed_and_names_its_payment(void **state)
+{
+    struct shop *shop = *state;
+    struct order_command command = buying(2, "a");
+
+    assert_int_equal(run(shop, &command, 1), OK);
+    approve(shop, &command, 77);
+    assert_int_equal(run(shop, &command, 1), OK);
+    assert_false(command.base.kept);
+    const struct order *order = fake_order_repo_find(shop->repo, 1);
+    assert_non_null(order);
+    assert_int_equal(order->payment_id, 77);
+    assert_int_equal(order->payment, ORDER_PAID);
+    assert_int_equal(shop->published, 1);
+    assert_int_equal(shop->n_asked, 1);
+}
+
+static void what_is_declined_leaves_nothing_but_its_answer(void **state)
+{
+    struct shop *shop = *state;
+    struct order_command command = buying(2, "a"), again = buying(2, "a"), other = buying(2, "b");
+
+    assert_int_equal(run(shop, &command, 1), OK);
+    command.intent.kind = ORDER_DECLINED;
+    assert_int_equal(run(shop, &command, 1), OK);
+    assert_int_equal(command.refusal, ORDER_REFUSAL_DECLINED);
+    assert_int_equal(shop->repo->n, 0);
+    assert_int_equal(shop->published, 0);
+    assert_int_equal(run(shop, &again, 1), OK);
+    assert_true(again.client.replayed);
+    assert_int_equal(shop->n_asked, 1);
+    assert_int_equal(run(shop, &other, 1), OK);
+    approve(shop, &other, 78);
+    assert_int_equal(run(shop, &other, 1), OK);
+    assert_int_equal(other.order_id, 1); /* no number was used up */
+}
+
+static void what_is_not_known_to_be_paid_is_not_kept_with_its_key(void **state)
+{
+    struct shop *shop = *state;
+    struct order_command command = buying(2, "a"), again = buying(2, "a");
+
+    assert_int_equal(run(shop, &command, 1), OK);
+    command.unanswered = E_OUTCOME_UNKNOWN;
+    assert_int_equal(run(shop, &command, 1), OK);
+    assert_false(command.base.kept);
+    assert_int_equal(shop->repo->n_commits, 0);
+    assert_int_equal(run(shop, &again, 1), OK);
+    assert_int_equal(shop->n_flushed, 2); /* asked for again, under the same key */
+}
+
+static void an_approval_that_payment_may_be_giving_back_is_good_for_nothing(void **state)
+{
+    struct shop *shop = *state;
+    struct order_command command = buying(2, "a");
+
+    assert_int_equal(run(shop, &command, 1), OK);
+    approve(shop, &command, 77);
+    shop->now = command.paid_until;
+    assert_int_equal(run(shop, &command, 1), OK);
+    assert_int_equal(command.unanswered, E_UNAVAILABLE);
+    assert_int_equal(shop->repo->n, 0);
+    assert_int_equal(shop->repo->n_commits, 0);
+}
+
+static void a_key_bought_twice_at_once_is_one_order(void **state)
+{
+    struct shop *shop = *state;
+    struct order_command commands[] = {buying(2, "a"), buying(2, "a")};
+
+    assert_int_equal(run(shop, commands, 2), OK);
+    approve(shop, &commands[0], 77);
+    approve(shop, &commands[1], 77);
+    assert_int_equal(run(shop, commands, 2), OK);
+    assert_int_equal(shop->repo->n, 1);
+    assert_true(commands[1].client.replayed);
+    assert_false(commands[1].base.kept); /* and isn't asked for again */
+    assert_int_equal(shop->n_asked, 2);
+}
+
+static void a_key_that_payment_knows_for_another_purchase_buys_nothing(void **state)
+{
+    struct shop *shop = *state;
+    struct order_command command = buying(2, "a");
+
+    assert_int_equal(run(shop, &command, 1), OK);
+    command.client.key_reused = true;
+    assert_int_equal(run(shop, &command, 1), OK);
+    assert_false(command.base.kept);
+    assert_int_equal(shop->repo->n_commits, 0);
+}
+
+static void an_order_learns_once_that_its_money_has_gone_back(void **state)
+{
+    struct shop *shop = *state;
+    struct order_command command = buying(2, "a");
+    struct order_command told = fact(ORDER_REFUNDED, 1, 0, 1), other = fact(ORDER_REFUNDED, 1, 0, 2);
+
+    assert_int_equal(run(shop, &command, 1), OK);
+    approve(shop, &command, 77);
+    assert_int_equal(run(shop, &command, 1), OK);
+    told.intent = (struct order_intent){.kind = ORDER_REFUNDED, .payment_id = 77};
+    assert_int_equal(run(shop, &told, 1), OK);
+    const struct order *order = fake_order_repo_find(shop->repo, 1);
+    assert_int_equal(order->payment, ORDER_PAYMENT_GONE_BACK);
+    assert_int_equal(order->state, ORDER_REQUESTED);
+    assert_int_equal(shop->published, 1);
+    other.intent = (struct order_intent){.kind = ORDER_REFUNDED, .payment_id = 78};
+    assert_int_equal(run(shop, &other, 1), OK);
+    assert_int_equal(shop->repo->outbox.n_dead, 1); /* another's payment */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_shop, close_shop)
+#define PAID(name) cmocka_unit_test_setup_teardown(name, open_paid_shop, close_shop)
 
 int main(void)
 {
@@ -580,6 +752,14 @@ int main(void)
         TEST(what_contradicts_is_put_aside_and_blocks_nothing),
         TEST(bare_commands_only_move_the_cursor),
         TEST(a_batch_of_nothing_commits_nothing),
+        PAID(what_has_to_be_paid_is_asked_of_payment_and_nothing_is_written),
+        PAID(what_is_paid_is_placed_and_names_its_payment),
+        PAID(what_is_declined_leaves_nothing_but_its_answer),
+        PAID(what_is_not_known_to_be_paid_is_not_kept_with_its_key),
+        PAID(an_approval_that_payment_may_be_giving_back_is_good_for_nothing),
+        PAID(a_key_bought_twice_at_once_is_one_order),
+        PAID(a_key_that_payment_knows_for_another_purchase_buys_nothing),
+        PAID(an_order_learns_once_that_its_money_has_gone_back),
         cmocka_unit_test(a_failing_call_of_the_store_leaves_nothing_half_done),
         cmocka_unit_test(a_failing_allocation_leaves_nothing_half_done),
         cmocka_unit_test(an_app_that_can_not_restore_says_so),

@@ -13,8 +13,8 @@
 
 enum { NOW = 5000, BEFORE = 1000 };
 
-/* "Canceled+": it becomes so, and others hear of it. "Producing": it becomes so. "-": nothing new. "ask", "bug", and
- * the reason of a refusal. */
+/* "Canceled+": it becomes so, and others hear of it. "Producing": it becomes so. "-": nothing new. "ask" (product),
+ * "pay" (payment is asked), "bug", and the reason of a refusal. */
 static const char *const expected[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
     [ORDER_NONE] =
         {
@@ -27,6 +27,9 @@ static const char *const expected[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
             [ORDER_REQUEUED] = "none such",
             [ORDER_PRODUCED] = "none such",
             [ORDER_PRODUCT_CANCELED] = "none such",
+            [ORDER_BUY] = "pay",
+            [ORDER_DECLINED] = "declined",
+            [ORDER_REFUNDED] = "none such",
         },
     [ORDER_REQUESTED] =
         {
@@ -39,6 +42,9 @@ static const char *const expected[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
             [ORDER_REQUEUED] = "Requested",
             [ORDER_PRODUCED] = "Completed",
             [ORDER_PRODUCT_CANCELED] = "Canceled+",
+            [ORDER_BUY] = "bug",
+            [ORDER_DECLINED] = "bug",
+            [ORDER_REFUNDED] = "Requested",
         },
     [ORDER_OUT_OF_STOCK] =
         {
@@ -51,6 +57,9 @@ static const char *const expected[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
             [ORDER_REQUEUED] = "Requested",
             [ORDER_PRODUCED] = "Completed",
             [ORDER_PRODUCT_CANCELED] = "Canceled+",
+            [ORDER_BUY] = "bug",
+            [ORDER_DECLINED] = "bug",
+            [ORDER_REFUNDED] = "Out of stock",
         },
     [ORDER_PRODUCING] =
         {
@@ -63,6 +72,9 @@ static const char *const expected[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
             [ORDER_REQUEUED] = "bug",
             [ORDER_PRODUCED] = "Completed",
             [ORDER_PRODUCT_CANCELED] = "bug",
+            [ORDER_BUY] = "bug",
+            [ORDER_DECLINED] = "bug",
+            [ORDER_REFUNDED] = "Producing",
         },
     [ORDER_COMPLETED] =
         {
@@ -75,6 +87,9 @@ static const char *const expected[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
             [ORDER_REQUEUED] = "bug",
             [ORDER_PRODUCED] = "-",
             [ORDER_PRODUCT_CANCELED] = "bug",
+            [ORDER_BUY] = "bug",
+            [ORDER_DECLINED] = "bug",
+            [ORDER_REFUNDED] = "Completed",
         },
     [ORDER_CANCELED] =
         {
@@ -87,6 +102,9 @@ static const char *const expected[ORDER_STATE_COUNT][ORDER_COMMAND_COUNT] = {
             [ORDER_REQUEUED] = "-",
             [ORDER_PRODUCED] = "bug",
             [ORDER_PRODUCT_CANCELED] = "-",
+            [ORDER_BUY] = "bug",
+            [ORDER_DECLINED] = "bug",
+            [ORDER_REFUNDED] = "Canceled",
         },
 };
 
@@ -120,6 +138,7 @@ static const char *refusal_word(enum order_refusal refusal)
         [ORDER_REFUSAL_NO_SUCH_ORDER] = "none such",
         [ORDER_REFUSAL_PRODUCTION_STARTED] = "started",
         [ORDER_REFUSAL_PRODUCTION_DONE] = "done",
+        [ORDER_REFUSAL_DECLINED] = "declined",
     };
 
     return words[refusal];
@@ -139,8 +158,7 @@ static const char *what_happens(struct order *order, const struct order_intent *
     case ORDER_REPEAT:
         return "-";
     case ORDER_ASK:
-        assert_int_equal(decision.effect, ORDER_EFFECT_CANCEL_PRODUCTION);
-        return "ask";
+        return decision.effect == ORDER_EFFECT_AUTHORIZE ? "pay" : "ask";
     case ORDER_REFUSED:
         return refusal_word(decision.refusal);
     case ORDER_BROKEN:

@@ -407,6 +407,40 @@ static void too_many_waiting_clients_are_refused_but_never_an_event(void **state
     close_core(&core);
 }
 
+/* What a client waits for was let in once; that others came meanwhile is not its fault. */
+static void a_clients_command_that_was_kept_goes_on_however_many_wait(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+    struct writer_settings settings = usual;
+
+    settings.queue = 1;
+    open_core(&core, &settings);
+    struct command *first = command_of(&core, FROM_CLIENT, 1);
+    struct command *second = command_of(&core, FROM_CLIENT, 2);
+    post(&core, FROM_CLIENT, 3); /* the queue is full */
+    first->next = second;
+    writer_post_again(core.writer, first, second, 2);
+    start(&core);
+    wait_for(&core.ended, 3);
+    expect_ends(&core, "3:OK 1:OK 2:OK ");
+    close_core(&core);
+}
+
+static void one_that_goes_on_after_the_writers_end_ends_too(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+
+    open_core(&core, &usual);
+    start(&core);
+    writer_stop(core.writer);
+    struct command *late = command_of(&core, FROM_CLIENT, 1);
+    writer_post_again(core.writer, late, late, 1);
+    expect_ends(&core, "1:E_CLOSING ");
+    close_core(&core);
+}
+
 static void stopping_runs_what_is_queued_and_takes_no_more(void **state)
 {
     UNUSED(state);
@@ -728,6 +762,8 @@ int main(void)
         cmocka_unit_test(a_failed_commit_is_told_to_clients_and_events_are_tried_again_in_order),
         cmocka_unit_test(clients_learn_at_once_while_events_wait_and_the_first_success_ends_the_waiting),
         cmocka_unit_test(too_many_waiting_clients_are_refused_but_never_an_event),
+        cmocka_unit_test(a_clients_command_that_was_kept_goes_on_however_many_wait),
+        cmocka_unit_test(one_that_goes_on_after_the_writers_end_ends_too),
         cmocka_unit_test(stopping_runs_what_is_queued_and_takes_no_more),
         cmocka_unit_test(stopping_with_a_broken_store_ends_everything),
         cmocka_unit_test(one_that_was_never_started_ends_its_commands),

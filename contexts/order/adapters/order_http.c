@@ -28,8 +28,8 @@ enum { MAX_QTY = 1000 };
 /* ---- representation ---- */
 
 struct order_json {
-    int64_t id, product_id, qty, amount, created_at, updated_at;
-    struct str product_name, status, currency;
+    int64_t id, product_id, qty, amount, payment_id, created_at, updated_at;
+    struct str product_name, status, currency, payment_status;
 };
 
 static const struct json_field order_fields[] = {
@@ -40,6 +40,8 @@ static const struct json_field order_fields[] = {
     JSON_FIELD(struct order_json, "status", status, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct order_json, "amount", amount, JSON_I64, 0, 0, 0),
     JSON_FIELD(struct order_json, "currency", currency, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct order_json, "paymentId", payment_id, JSON_I64, JSON_SKIP_EMPTY, 0, 0),
+    JSON_FIELD(struct order_json, "paymentStatus", payment_status, JSON_STRING, JSON_SKIP_EMPTY, 0, 0),
     JSON_FIELD(struct order_json, "createdAt", created_at, JSON_TIME, 0, 0, 0),
     JSON_FIELD(struct order_json, "updatedAt", updated_at, JSON_TIME, 0, 0, 0),
 };
@@ -56,6 +58,8 @@ static struct order_json json_of(const struct order *order)
         .status = order_state_text(order->state),
         .amount = order->amount,
         .currency = order->currency,
+        .payment_id = order->payment_id,
+        .payment_status = order_payment_text(order->payment),
         .created_at = order->created_at,
         .updated_at = order->updated_at,
     };
@@ -68,6 +72,7 @@ struct place_json {
     struct str product_name;
     int64_t qty;
     int64_t amount; /* JSON_ABSENT: it doesn't say what the customer was shown */
+    struct str payment_method;
 };
 static const struct json_field place_fields[] = {
     {.name = "productName",
@@ -79,6 +84,7 @@ static const struct json_field place_fields[] = {
      .max = MENU_GIVEN_MAX},
     JSON_FIELD(struct place_json, "qty", qty, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, MAX_QTY),
     JSON_FIELD(struct place_json, "amount", amount, JSON_I64, JSON_OPTIONAL | JSON_NUMBER_TEXT, 0, INT64_MAX),
+    JSON_FIELD(struct place_json, "paymentMethod", payment_method, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 1, 32),
 };
 static const struct json_desc place_desc = {"order", place_fields, COUNT_OF(place_fields), sizeof(struct place_json)};
 
@@ -86,7 +92,7 @@ static const struct json_desc place_desc = {"order", place_fields, COUNT_OF(plac
 struct client_command {
     struct order_command command;
     struct http_request *request;
-    const struct guarded_caller *product;
+    const struct order_http *http;
     int success; /* the status when it is done */
     int64_t shown_amount;
 };
@@ -112,6 +118,17 @@ static void refuse_amount(struct http_request *request, const struct order_inten
     buf_free(&json);
 }
 
+static void refuse_unpaid(struct http_request *request, const struct order_command *command)
+{
+    struct buf json = {0};
+
+    http_fill_problem(request, 402, "paymentMethod", "%s: %s", order_refusal_text(ORDER_REFUSAL_DECLINED),
+                      command->decline_reason);
+    buf_json_string(&json, str_of(command->decline_reason));
+    http_extend_problem(request, "reason", buf_str(&json));
+    buf_free(&json);
+}
+
 static void render(struct order_command *command)
 {
     struct http_request *request = request_of(command);
@@ -120,6 +137,8 @@ static void render(struct order_command *command)
         http_fill_problem(request, 404, NULL, "there is no order %lld", (long long)command->order_id);
     } else if (command->verdict == ORDER_REFUSED && command->refusal == ORDER_REFUSAL_OTHER_AMOUNT) {
         refuse_amount(request, &command->intent);
+    } else if (command->verdict == ORDER_REFUSED && command->refusal == ORDER_REFUSAL_DECLINED) {
+        refuse_unpaid(request, command);
     } else if (command->verdict == ORDER_REFUSED) {
         http_fill_problem(request, 409, "status", "%s", order_refusal_text(command->refusal));
     } else if (command->verdict == ORDER_BROKEN) {
@@ -135,7 +154,26 @@ static void render(struct order_command *command)
 /* Product was asked to cancel, and what came of it isn't known, or is known and could not be noted. */
 static bool is_unknown(const struct order_command *command, int rc)
 {
-    return command->unanswered ? command->unanswered == E_OUTCOME_UNKNOWN : rc && command->base.origin == FROM_EFFECT;
+    if (command->intent.kind == ORDER_CANCEL && command->unanswered)
+        return command->unanswered == E_OUTCOME_UNKNOWN;
+    return !command->unanswered && rc && command->base.origin == FROM_EFFECT;
+}
+
+/* Product or payment was asked in vain, and that is all that is known. */
+static void answer_unanswered(const struct client_command *self)
+{
+    const struct order_http *http = self->http;
+    bool is_cancel = self->command.intent.kind == ORDER_CANCEL;
+
+    if (!is_cancel && self->command.unanswered == E_OUTCOME_UNKNOWN)
+        client_answer_unknown(self->request, "it is not known whether it was paid, and nothing was ordered; the same "
+                                             "Idempotency-Key tries again without paying twice");
+    else if (!is_cancel)
+        client_answer_unasked(self->request, "payment-busy", guarded_caller_retry_after_s(http->payment),
+                              "payment can't be asked at the moment; nothing was ordered and nothing is paid");
+    else
+        client_answer_unasked(self->request, NULL, guarded_caller_retry_after_s(http->product),
+                              "product can't be asked at the moment; the order is unchanged");
 }
 
 /* After the commit, or once it is sure that there is none. */
@@ -148,8 +186,7 @@ static void finish(struct command *base, int rc)
         client_answer_unknown(self->request, "product was asked to cancel, and it is not known whether it did; look at "
                                              "the order, or cancel it again");
     else if (command->unanswered)
-        client_answer_unasked(self->request, guarded_caller_retry_after_s(self->product),
-                              "product can't be asked at the moment; the order is unchanged");
+        answer_unanswered(self);
     else
         client_answer_send(self->request, rc, &command->client, NULL);
 }
@@ -162,7 +199,7 @@ static struct client_command *new_command(const struct order_http *http, struct 
     if (!self)
         return NULL;
     self->request = request;
-    self->product = http->product;
+    self->http = http;
     self->success = success;
     self->command.base.origin = FROM_CLIENT;
     self->command.base.finish = finish;
@@ -171,6 +208,37 @@ static struct client_command *new_command(const struct order_http *http, struct 
     self->command.traceparent = request->traceparent;
     self->command.render = render;
     return self;
+}
+
+static bool is_payment_method(struct str methods, struct str method)
+{
+    while (methods.n) {
+        struct str word = str_split(methods, ' ', &methods);
+        if (word.n && str_eq(word, method))
+            return true;
+    }
+    return false;
+}
+
+/* What it costs and how it is paid. false: answered. */
+static bool read_price(const struct order_http *http, struct http_request *request, const struct menu_item *item,
+                       const struct place_json *place, struct order_command *command)
+{
+    struct str others;
+
+    command->payment_method =
+        place->payment_method.n ? place->payment_method : str_split(http->payment_methods, ' ', &others);
+    if (http->payment && !is_payment_method(http->payment_methods, command->payment_method)) {
+        http_problem(request, 422, "paymentMethod", "paymentMethod must be one of: %.*s",
+                     STR_ARG(http->payment_methods));
+        return false;
+    }
+    if (__builtin_mul_overflow(item->price, place->qty, &command->intent.amount)) {
+        http_problem(request, 422, "qty", "qty is so large that it costs more than can be counted");
+        return false;
+    }
+    command->intent.currency = http->menu->currency;
+    return true;
 }
 
 static void place_order(void *context, struct http_request *request)
@@ -185,13 +253,13 @@ static void place_order(void *context, struct http_request *request)
         menu_refuse(request, http->menu, place.product_name);
         return;
     }
-    struct client_command *self = new_command(http, request, ORDER_PLACE, 201);
+    struct client_command *self = new_command(http, request, http->payment ? ORDER_BUY : ORDER_PLACE, 201);
     if (!self)
         return;
     self->command.intent.product_name = item->name;
     self->command.intent.qty = place.qty;
-    self->command.intent.amount = item->price * place.qty;
-    self->command.intent.currency = http->menu->currency;
+    if (!read_price(http, request, item, &place, &self->command))
+        return;
     self->shown_amount = place.amount;
     if (place.amount != JSON_ABSENT)
         self->command.intent.shown_amount = &self->shown_amount;

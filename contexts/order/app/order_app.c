@@ -8,6 +8,12 @@ static struct order_command *command_of(struct command *command)
     return CONTAINER_OF(command, struct order_command, base);
 }
 
+/* There is no order yet, and no id. */
+static bool is_without_order(const struct order_command *command)
+{
+    return command->intent.kind == ORDER_BUY || command->intent.kind == ORDER_DECLINED;
+}
+
 static int begin(struct order_app *app, struct order_batch *batch, size_t n, int64_t now)
 {
     *batch = (struct order_batch){0};
@@ -29,12 +35,28 @@ static int load(struct order_app *app, struct order_batch *batch, struct command
         struct order_command *command = command_of(commands[i]);
         if (command->base.fate != COMMAND_NORMAL)
             continue;
-        if (command->intent.kind != ORDER_PLACE)
+        if (command->intent.kind != ORDER_PLACE && !is_without_order(command))
             working_set_number(&batch->set, command->order_id);
         client_request_look_up(&batch->base, &command->client);
     }
     batch->n_loaded = batch->set.n;
     return app->ports.repo->load(app->ports.repo, batch);
+}
+
+/* Payment may give it back before it is committed. */
+static bool is_paid_too_long_ago(const struct order_command *command, const struct order_batch *batch)
+{
+    return command->intent.kind == ORDER_PLACE && command->intent.payment_id && batch->base.now >= command->paid_until;
+}
+
+static void decide_without_order(const struct order_batch *batch, struct order_command *command)
+{
+    struct order_decision decision;
+
+    command->order = (struct order){0};
+    command->verdict = order_decide(&command->order, &command->intent, batch->base.wall, &decision);
+    command->refusal = decision.refusal;
+    command->effect = decision.effect;
 }
 
 static void decide(struct order_app *app, struct order_batch *batch, struct order_command *command)
@@ -49,6 +71,7 @@ static void decide(struct order_app *app, struct order_batch *batch, struct orde
 
     command->verdict = order_decide(order, &command->intent, batch->base.wall, &decision);
     command->refusal = decision.refusal;
+    command->effect = decision.effect;
     if (command->intent.kind == ORDER_PLACE && command->verdict == ORDER_REFUSED)
         app->last_id--; /* nobody has heard of it */
     if (command->verdict == ORDER_DECIDED) {
@@ -72,11 +95,21 @@ static void bury_refused(struct order_batch *batch, const struct order_command *
 
 static int decide_and_answer(struct order_app *app, struct order_batch *batch, struct order_command *command)
 {
-    if (!batch_admit(&batch->base, &command->base) || command->unanswered)
+    if (!batch_admit(&batch->base, &command->base))
+        return OK;
+    command->verdict = ORDER_DECIDED; /* what came back from an effect was asked for before */
+    if (command->unanswered || command->client.key_reused)
         return OK;
     if (client_request_is_settled(&batch->base, &command->client))
         return OK;
-    decide(app, batch, command);
+    if (is_paid_too_long_ago(command, batch)) {
+        command->unanswered = E_UNAVAILABLE;
+        return OK;
+    }
+    if (is_without_order(command))
+        decide_without_order(batch, command);
+    else
+        decide(app, batch, command);
     bury_refused(batch, command);
     if (!command->render || command->verdict == ORDER_ASK)
         return OK;
@@ -87,7 +120,22 @@ static int decide_and_answer(struct order_app *app, struct order_batch *batch, s
     return client_request_keep(&batch->base, &command->client);
 }
 
-/* After the commit: events become visible, and product is asked. */
+static void ask(struct order_app *app, struct order_command *command)
+{
+    command->base.kept = true;
+    switch (command->effect) {
+    case ORDER_EFFECT_CANCEL_PRODUCTION:
+        app->ports.product->cancel(app->ports.product, command);
+        break;
+    case ORDER_EFFECT_AUTHORIZE:
+        app->ports.payment->authorize(app->ports.payment, command);
+        break;
+    case ORDER_EFFECT_NONE:
+        ASSERT(false);
+    }
+}
+
+/* After the commit: events become visible, and product and payment are asked. */
 static void announce(struct order_app *app, struct order_batch *batch, struct command *const *commands, size_t n)
 {
     app->cursors = batch->base.cursors;
@@ -97,9 +145,10 @@ static void announce(struct order_app *app, struct order_batch *batch, struct co
         struct order_command *command = command_of(commands[i]);
         if (commands[i]->fate != COMMAND_NORMAL || command->verdict != ORDER_ASK || command->unanswered)
             continue;
-        command->base.kept = true;
-        app->ports.product->cancel(app->ports.product, command);
+        ask(app, command);
     }
+    if (app->ports.payment)
+        app->ports.payment->flush(app->ports.payment);
 }
 
 static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)

@@ -1,5 +1,9 @@
 /** order_app.h: the order's use cases: place an order, cancel it, follow what product tells.
  *
+ *  An order that has to be paid is a command that comes twice: bought, it is kept while payment is asked; paid, it is
+ *  placed. What it may be placed by, the approval, is not older than half its life then: payment gives it back when it
+ *  ends, and must not do so while the order is being committed.
+ *
  *  One batch is load, decide, commit; then, and only then, events become visible, effects are asked for and clients are
  * answered. Used by one thread (the writer's); the simulation drives it the same way.
  */
@@ -11,6 +15,8 @@
 #include "order.h"
 #include "order_ports.h"
 
+enum { ORDER_DECLINE_REASON = 128 };
+
 /** One command. Its texts have to live until it is finished; the creator's `base.finish` frees it. */
 struct order_command {
     struct command base;
@@ -18,22 +24,30 @@ struct order_command {
     int64_t order_id; /* given, or for PLACE: filled in */
     struct str correlation, traceparent;
     struct client_request client;
-    int unanswered; /* a cancel's effect: why there is no answer, see order_product_caller; 0: there is one */
+    int unanswered; /* an effect: why there is no answer, see order_product_caller; 0: there is one */
+    struct str payment_method;                 /* BUY */
+    int64_t paid_until;                        /* PLACE: own time (us) up to which it may be placed as paid */
+    char decline_reason[ORDER_DECLINE_REASON]; /* DECLINED: why, with a NUL; may be cut off */
 
     /* what came out; valid from render() on */
     enum order_verdict verdict;
     enum order_refusal refusal;
+    enum order_effect effect;
     struct order order; /* as it is after the command */
     /** Makes `client.answer` of what came out, before the commit so that it can be kept with the key; sent by finish()
      * after it. NULL: nobody waits. */
     void (*render)(struct order_command *self);
 };
 
+/** The feeds that are followed; payment's only where orders are paid before they exist. */
+enum { ORDER_SOURCE_PRODUCT, ORDER_SOURCE_PAYMENT };
+
 struct order_ports {
     struct order_repo *repo;
     struct order_product_caller *product;
     struct event_sink *events;
     order_write_event *write_event;
+    struct order_payment_caller *payment; /* NULL: orders are paid at the counter */
 };
 
 struct order_app {

@@ -46,6 +46,21 @@ struct order_product_caller {
     void (*cancel)(struct order_product_caller *self, struct order_command *command);
 };
 
+/** Asks payment to authorise what an order is going to cost. Adapter: adapters/order_payment_client.c. Writer thread.
+ */
+struct order_payment_caller {
+    /** Takes the command (ORDER_BUY) over, asks with the others of its batch, and lets it go on with what came of it:
+     *  - approved: intent.kind ORDER_PLACE, intent.payment_id and `paid_until`;
+     *  - declined: ORDER_DECLINED and `decline_reason`;
+     *  - the key is another purchase's: `client.key_reused`;
+     *  - `unanswered` as for a cancel: E_OUTCOME_UNKNOWN when payment may have approved, another when it certainly
+     *    hasn't.
+     * A repeat under the same Idempotency-Key is the same purchase. */
+    void (*authorize)(struct order_payment_caller *self, struct order_command *command);
+    /** All questions of this batch are asked. */
+    void (*flush)(struct order_payment_caller *self);
+};
+
 /** Writes an order's event into the outbox. Implementation: adapters/order_events.c. */
 typedef void order_write_event(struct outbox *outbox, const struct order *order, const struct order_event *event,
                                const struct order_command *command);

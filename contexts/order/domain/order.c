@@ -65,7 +65,19 @@ static bool is_old_fact(const struct order *order, const struct order_intent *in
 /* Nobody is charged what they weren't shown. */
 static bool costs_something_else(const struct order_intent *intent)
 {
-    return intent->kind == ORDER_PLACE && intent->shown_amount && *intent->shown_amount != intent->amount;
+    bool is_new = intent->kind == ORDER_PLACE || intent->kind == ORDER_BUY;
+
+    return is_new && intent->shown_amount && *intent->shown_amount != intent->amount;
+}
+
+static bool is_of_another_payment(const struct order *order, const struct order_intent *intent)
+{
+    return intent->kind == ORDER_REFUNDED && order->state != ORDER_NONE && order->payment_id != intent->payment_id;
+}
+
+static bool is_known_refund(const struct order *order, const struct order_intent *intent)
+{
+    return intent->kind == ORDER_REFUNDED && order->payment == ORDER_PAYMENT_GONE_BACK;
 }
 
 enum order_verdict order_decide(const struct order *order, const struct order_intent *intent, int64_t now,
@@ -75,7 +87,9 @@ enum order_verdict order_decide(const struct order *order, const struct order_in
     const struct cell *cell = &cells[order->state][intent->kind];
 
     *out = (struct order_decision){.refusal = cell->refusal, .effect = cell->effect};
-    if (is_old_fact(order, intent))
+    if (is_of_another_payment(order, intent))
+        return ORDER_BROKEN;
+    if (is_old_fact(order, intent) || is_known_refund(order, intent))
         return ORDER_REPEAT;
     if (costs_something_else(intent)) {
         out->refusal = ORDER_REFUSAL_OTHER_AMOUNT;
@@ -113,8 +127,12 @@ void order_apply(struct order *order, const struct order_event *event)
         order->qty = intent->qty;
         order->amount = intent->amount;
         order->currency = intent->currency;
+        order->payment_id = intent->payment_id;
+        order->payment = intent->payment_id ? ORDER_PAID : ORDER_PAID_AT_THE_COUNTER;
         order->created_at = event->at;
     }
+    if (intent->kind == ORDER_REFUNDED)
+        order->payment = ORDER_PAYMENT_GONE_BACK;
     order->state = event->state;
     order->version = event->version;
     order->updated_at = event->at;
@@ -139,6 +157,19 @@ struct str order_state_text(enum order_state state)
     return texts[state];
 }
 
+struct str order_payment_text(enum order_payment payment)
+{
+    switch (payment) {
+    case ORDER_PAID_AT_THE_COUNTER:
+        break;
+    case ORDER_PAID:
+        return STR("Paid");
+    case ORDER_PAYMENT_GONE_BACK:
+        return STR("Refunded");
+    }
+    return STR("");
+}
+
 const char *order_refusal_text(enum order_refusal refusal)
 {
     switch (refusal) {
@@ -150,6 +181,8 @@ const char *order_refusal_text(enum order_refusal refusal)
         return "the order is completed, it can't be cancelled any more";
     case ORDER_REFUSAL_OTHER_AMOUNT:
         return "isn't what the order costs";
+    case ORDER_REFUSAL_DECLINED:
+        return "the payment was declined";
     case ORDER_REFUSAL_NONE:
         break;
     }
@@ -167,8 +200,9 @@ const char *order_state_name(enum order_state state)
 const char *order_command_name(enum order_command_kind kind)
 {
     static const char *const names[ORDER_COMMAND_COUNT] = {
-        "PLACE",   "CANCEL",   "CANCEL_CONFIRMED", "CANCEL_REFUSED",   "STARTED",
-        "RAN_OUT", "REQUEUED", "PRODUCED",         "PRODUCT_CANCELED",
+        "PLACE",    "CANCEL",   "CANCEL_CONFIRMED", "CANCEL_REFUSED",   "STARTED",
+        "RAN_OUT",  "REQUEUED", "PRODUCED",         "PRODUCT_CANCELED", "BUY",
+        "DECLINED", "REFUNDED",
     };
 
     return kind < ORDER_COMMAND_COUNT ? names[kind] : "?";

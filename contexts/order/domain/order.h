@@ -4,6 +4,9 @@
  * before and commits after. Times are the caller's: microseconds since the epoch, UTC. The whole behaviour is the table
  * order_states.def.
  *
+ *  Where orders are paid for before they exist, one is bought: payment is asked, and only what is paid is placed. So
+ * nothing of an order exists, its id least of all, before its payment is authorised.
+ *
  *  An order doesn't decide whether it can still be cancelled: product does, in one place, because there the coffee is
  * made (rule 3: an order is Canceled only if its production is cancelled). What product tells is taken over in the
  * order in which product said it: `ticket_version` is the version of the last fact taken, and older ones are repeats.
@@ -35,12 +38,17 @@ enum order_command_kind {
     ORDER_REQUEUED,
     ORDER_PRODUCED,
     ORDER_PRODUCT_CANCELED,
+    ORDER_BUY,      /* a customer orders what has to be paid before it exists */
+    ORDER_DECLINED, /* payment's answer: it isn't paid. One that is paid is placed */
+    ORDER_REFUNDED, /* payment's fact: the money has gone back */
     ORDER_COMMAND_COUNT
 };
 
 enum order_event_kind { ORDER_EVENT_ORDERED, ORDER_EVENT_ORDER_CANCELED, ORDER_EVENT_NOTED };
 
-enum order_effect { ORDER_EFFECT_NONE, ORDER_EFFECT_CANCEL_PRODUCTION };
+enum order_effect { ORDER_EFFECT_NONE, ORDER_EFFECT_CANCEL_PRODUCTION, ORDER_EFFECT_AUTHORIZE };
+
+enum order_payment { ORDER_PAID_AT_THE_COUNTER, ORDER_PAID, ORDER_PAYMENT_GONE_BACK };
 
 enum order_refusal {
     ORDER_REFUSAL_NONE,
@@ -48,6 +56,7 @@ enum order_refusal {
     ORDER_REFUSAL_PRODUCTION_STARTED,
     ORDER_REFUSAL_PRODUCTION_DONE,
     ORDER_REFUSAL_OTHER_AMOUNT, /* it costs something else than the customer was shown */
+    ORDER_REFUSAL_DECLINED,     /* it isn't paid */
 };
 
 /** What came out of a decision. */
@@ -70,19 +79,22 @@ struct order {
     int64_t product_id;     /* the ticket's id; 0: not known yet */
     int64_t ticket_version; /* of the last of product's facts taken */
     int64_t version;        /* of the last event of ours; 0 before the first */
+    int64_t payment_id;     /* 0: paid at the counter */
+    enum order_payment payment;
     int64_t created_at, updated_at;
 };
 
 /** What is asked of the order; only the members of its kind are read. */
 struct order_intent {
     enum order_command_kind kind;
-    struct str product_name; /* PLACE */
+    struct str product_name; /* PLACE, BUY */
     int64_t qty;
     int64_t amount;
     struct str currency;
-    const int64_t *shown_amount; /* PLACE: what the customer was shown and agreed to; NULL: not told */
+    const int64_t *shown_amount; /* PLACE, BUY: what the customer was shown and agreed to; NULL: not told */
     int64_t ticket_id;           /* product's facts and answers; 0: not told */
     int64_t ticket_version;      /* product's facts; 0: not told (a cancel's answer) */
+    int64_t payment_id;          /* PLACE: it is promised by this payment; 0: paid at the counter. REFUNDED */
 };
 
 struct order_event {
@@ -105,6 +117,8 @@ void order_apply(struct order *order, const struct order_event *event);
 
 /** The status as the world knows it: "Requested", "Out of stock" …; static. */
 struct str order_state_text(enum order_state state);
+/** "Paid", "Refunded"; empty for one paid at the counter; static. */
+struct str order_payment_text(enum order_payment payment);
 /** The sentence for a refusal; static. */
 const char *order_refusal_text(enum order_refusal refusal);
 /** Names in the table's words, for tests and diagrams. */

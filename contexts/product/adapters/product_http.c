@@ -101,7 +101,7 @@ static void finish(struct command *base, int rc)
     const struct product_command *command = &self->command;
 
     if (!rc && command->unanswered)
-        client_answer_unasked(self->request, guarded_caller_retry_after_s(self->http->stock),
+        client_answer_unasked(self->request, NULL, guarded_caller_retry_after_s(self->http->stock),
                               "stock can't be asked at the moment; nothing was made");
     else
         client_answer_send(self->request, rc, &command->client, NULL);

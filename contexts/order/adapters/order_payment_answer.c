@@ -1,0 +1,40 @@
+#include "order_payment_answer.h"
+
+#include "base.h"
+#include "json.h"
+
+static const struct json_field answer_fields[] = {
+    JSON_FIELD(struct payment_answer, "id", id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
+    JSON_FIELD(struct payment_answer, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32),
+    JSON_FIELD(struct payment_answer, "reason", reason, JSON_STRING, JSON_NULLABLE, 0, 1000),
+    JSON_FIELD(struct payment_answer, "validMs", valid_ms, JSON_I64, JSON_NULLABLE, 0, INT64_MAX / 1000),
+};
+static const struct json_desc answer_desc = {"authorization", answer_fields, COUNT_OF(answer_fields),
+                                             sizeof(struct payment_answer)};
+
+static bool is_known(struct str status)
+{
+    static const char *const known[] = {"Authorized", "Declined", "KeyReused", "Pending"};
+
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        if (str_is(status, known[i]))
+            return true;
+    }
+    return false;
+}
+
+const struct payment_answer *order_payment_answer(const struct http_call *call, size_t n, struct arena *arena)
+{
+    struct json_array array;
+    struct json_error error;
+
+    if (call->status != 200 || call->media != HTTP_MEDIA_JSON ||
+        !json_decode_array(&answer_desc, buf_str(&call->reply), n, &array, arena, &error) || array.n != n)
+        return NULL;
+    const struct payment_answer *answers = array.items;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_known(answers[i].status))
+            return NULL;
+    }
+    return answers;
+}

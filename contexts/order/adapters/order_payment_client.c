@@ -1,0 +1,264 @@
+#include "order_payment_client.h"
+
+#include "alloc.h"
+#include "clock.h"
+#include "errors.h"
+#include "json.h"
+#include "log.h"
+#include "order_payment_answer.h"
+#include "peer_problem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+enum {
+    FIRST_ROOM = 8,
+    MOST_BODY = 48 * 1024, /* payment takes 64 KiB (http.max_body), and a question has a few hundred bytes at most */
+    KEY_ROOM = 48,
+};
+
+struct payment_client {
+    struct order_payment_caller port;
+    struct guarded_caller *caller;
+    struct service *service;
+    size_t max_batch;
+    struct buf url;
+    struct payment_call *pending; /* being filled; sent by flush() */
+};
+
+/* One question for all that wait. */
+struct payment_call {
+    struct guarded_call call;
+    struct payment_client *client;
+    struct buf body;
+    size_t n, room;
+    struct order_command **commands;
+    int64_t asked_at; /* own time */
+};
+
+struct question {
+    struct str key, currency, method;
+    int64_t amount;
+};
+static const struct json_field question_fields[] = {
+    JSON_FIELD(struct question, "key", key, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct question, "amount", amount, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct question, "currency", currency, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct question, "method", method, JSON_STRING, 0, 0, 0),
+};
+static const struct json_desc question_desc = {"authorization", question_fields, COUNT_OF(question_fields),
+                                               sizeof(struct question)};
+
+/* ---- answers: loop thread, or the writer's when there was no call ---- */
+
+static void free_call(struct payment_call *call)
+{
+    buf_free(&call->body);
+    heap_free(call->commands);
+    heap_free(call);
+}
+
+/* All go on, in the order in which they came. */
+static void let_go_on(struct payment_call *call)
+{
+    struct writer *writer = service_writer(call->client->service);
+    size_t n = call->n;
+    struct order_command **commands = call->commands;
+
+    for (size_t i = 0; i < n; i++)
+        commands[i]->base.next = i + 1 < n ? &commands[i + 1]->base : NULL;
+    writer_post_again(writer, &commands[0]->base, &commands[n - 1]->base, n);
+    free_call(call);
+}
+
+static void leave_open(struct payment_call *call, int why)
+{
+    for (size_t i = 0; i < call->n; i++)
+        call->commands[i]->unanswered = why;
+    let_go_on(call);
+}
+
+static void keep_reason(struct order_command *command, struct str reason)
+{
+    size_t n = reason.n < ORDER_DECLINE_REASON - 1 ? reason.n : ORDER_DECLINE_REASON - 1;
+
+    if (n)
+        memcpy(command->decline_reason, reason.p, n);
+    command->decline_reason[n] = '\0';
+}
+
+/* Payment gives it back when it has not heard of its order in time. Half of that is ours, counted from before we asked.
+ */
+static void take(const struct payment_call *call, struct order_command *command, const struct payment_answer *answer)
+{
+    if (str_is(answer->status, "Authorized")) {
+        command->intent.kind = ORDER_PLACE;
+        command->intent.payment_id = answer->id;
+        command->paid_until = call->asked_at + answer->valid_ms * US_PER_MS / 2;
+    } else if (str_is(answer->status, "Declined")) {
+        command->intent.kind = ORDER_DECLINED;
+        keep_reason(command, answer->reason);
+    } else if (str_is(answer->status, "KeyReused")) {
+        command->client.key_reused = true;
+    } else {
+        command->unanswered = E_OUTCOME_UNKNOWN;
+    }
+}
+
+/* No connection, or payment says that it did nothing: then nothing was. Everything else that isn't its answer leaves it
+ * open. */
+static int why_unanswered(const struct http_call *http, int error)
+{
+    struct peer_problem problem;
+
+    if (error)
+        return error == E_UNAVAILABLE ? E_UNAVAILABLE : E_OUTCOME_UNKNOWN;
+    log_error("what answered an authorisation isn't payment, or not to what was asked", LOG_I("status", http->status));
+    return http->status >= 400 && peer_problem_read(http, &problem) ? E_UNAVAILABLE : E_OUTCOME_UNKNOWN;
+}
+
+static void on_answer(struct guarded_call *guarded, int error)
+{
+    struct payment_call *call = CONTAINER_OF(guarded, struct payment_call, call);
+    struct arena arena;
+
+    arena_init(&arena, 0);
+    const struct payment_answer *answers = error ? NULL : order_payment_answer(&guarded->http, call->n, &arena);
+    if (answers) {
+        for (size_t i = 0; i < call->n; i++)
+            take(call, call->commands[i], &answers[i]);
+        let_go_on(call);
+    } else {
+        leave_open(call, why_unanswered(&guarded->http, error));
+    }
+    arena_free(&arena);
+}
+
+/* ---- asking: writer thread ---- */
+
+/* A number that nobody else has; those of one moment lie beside each other in payment's index (as UUIDv7, RFC 9562). */
+static bool make_key(char out[KEY_ROOM], int64_t now)
+{
+    uint64_t random[2];
+    ssize_t n;
+
+    do
+        n = getrandom(random, sizeof(random), 0);
+    while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)sizeof(random))
+        return false;
+    (void)snprintf(out, KEY_ROOM, "%012llx-%016llx%08llx", (unsigned long long)(now / US_PER_MS),
+                   (unsigned long long)random[0], (unsigned long long)(random[1] & UINT32_MAX));
+    return true;
+}
+
+static struct payment_call *new_call(struct payment_client *client)
+{
+    struct payment_call *call = heap_alloc(sizeof(*call));
+
+    if (!call)
+        return NULL;
+    call->client = client;
+    buf_char(&call->body, '[');
+    return call;
+}
+
+static bool make_room(struct payment_call *call)
+{
+    size_t room = call->room ? call->room * 2 : (size_t)FIRST_ROOM;
+    struct order_command **commands = heap_resize(call->commands, room * sizeof(struct order_command *));
+
+    if (!commands)
+        return false;
+    call->commands = commands;
+    call->room = room;
+    return true;
+}
+
+static void flush(struct order_payment_caller *self)
+{
+    struct payment_client *client = CONTAINER_OF(self, struct payment_client, port);
+    struct payment_call *call = client->pending;
+
+    client->pending = NULL;
+    if (!call)
+        return;
+    buf_char(&call->body, ']');
+    call->asked_at = service_now(client->service);
+    if (call->body.failed) {
+        leave_open(call, E_UNAVAILABLE);
+        return;
+    }
+    call->call.http = (struct http_call){.method = "POST", .url = client->url.p, .body = buf_str(&call->body)};
+    call->call.done = on_answer;
+    guarded_call(client->caller, &call->call);
+}
+
+static void write_question(struct payment_call *call, const struct order_command *command, struct str key)
+{
+    const struct question question = {.key = key,
+                                      .amount = command->intent.amount,
+                                      .currency = command->intent.currency,
+                                      .method = command->payment_method};
+
+    if (call->n)
+        buf_char(&call->body, ',');
+    json_encode(&call->body, &question_desc, &question);
+}
+
+static void authorize(struct order_payment_caller *self, struct order_command *command)
+{
+    struct payment_client *client = CONTAINER_OF(self, struct payment_client, port);
+    char own[KEY_ROOM];
+    struct str key = command->client.key;
+
+    if (!client->pending)
+        client->pending = new_call(client);
+    struct payment_call *call = client->pending;
+    bool fine = call && (call->n < call->room || make_room(call));
+    if (fine && key.n == 0) {
+        fine = make_key(own, service_now(client->service));
+        key = str_of(own);
+    }
+    if (!fine) {
+        command->unanswered = E_MEMORY;
+        command->base.kept = false; /* it ends with its batch */
+        return;
+    }
+    write_question(call, command, key);
+    call->commands[call->n++] = command;
+    if (call->n == client->max_batch || call->body.n >= MOST_BODY)
+        flush(self);
+}
+
+/* ---- making it ---- */
+
+struct order_payment_caller *order_payment_client_new(struct guarded_caller *caller, const char *url, size_t max_batch,
+                                                      struct service *service)
+{
+    struct payment_client *client = heap_alloc(sizeof(*client));
+
+    if (!client)
+        return NULL;
+    *client = (struct payment_client){
+        .port = {.authorize = authorize, .flush = flush}, .caller = caller, .service = service, .max_batch = max_batch};
+    buf_printf(&client->url, "%s/payments/authorize", url);
+    buf_char(&client->url, '\0');
+    if (client->url.failed) {
+        order_payment_client_free(&client->port);
+        return NULL;
+    }
+    return &client->port;
+}
+
+void order_payment_client_free(struct order_payment_caller *caller)
+{
+    if (!caller)
+        return;
+    struct payment_client *client = CONTAINER_OF(caller, struct payment_client, port);
+    if (client->pending)
+        free_call(client->pending);
+    buf_free(&client->url);
+    heap_free(client);
+}

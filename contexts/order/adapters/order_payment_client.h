@@ -1,0 +1,20 @@
+/** order_payment_client.h: asks payment to authorise, by POST /payments/authorize: one call for all that a batch asks,
+ * within the call's time-out and behind payment's own circuit breaker.
+ *
+ *  A purchase is keyed by the client's Idempotency-Key, in the name space that the key has here; without one by a
+ * number of our own that nobody else has. So asking again is the same purchase, and two clients' never are.
+ */
+#ifndef COFFEESHOP_ORDER_PAYMENT_CLIENT_H
+#define COFFEESHOP_ORDER_PAYMENT_CLIENT_H
+
+#include "guarded_caller.h"
+#include "order_app.h"
+#include "service.h"
+
+/** Uses `url`, doesn't own it. NULL when memory is exhausted. */
+struct order_payment_caller *order_payment_client_new(struct guarded_caller *caller, const char *url, size_t max_batch,
+                                                      struct service *service);
+/** After service_free(). NULL is taken. */
+void order_payment_client_free(struct order_payment_caller *caller);
+
+#endif
