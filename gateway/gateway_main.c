@@ -23,6 +23,7 @@ static const struct setting rows[] = {
     ROW(product_url, SETTING_URL, "http://127.0.0.1:8082", 1, 0, "Where product is."),
     ROW(stock_url, SETTING_URL, "http://127.0.0.1:8083", 1, 0, "Where stock is."),
     ROW(customercenter_url, SETTING_URL, "http://127.0.0.1:8084", 1, 0, "Where customercenter is."),
+    ROW(payment_url, SETTING_URL, "http://127.0.0.1:8085", 1, 0, "Where payment is, if there is one."),
     ROW(max_body, SETTING_BYTES, "64KiB", 64, 64 << 20, "Largest request body; more gets 413."),
     ROW(rate, SETTING_INT, "200", 1, 1000000, "Requests a second of one client address; more get 429."),
     ROW(burst, SETTING_INT, "400", 1, 1000000, "So many more may come at once."),
@@ -31,7 +32,8 @@ static const struct setting rows[] = {
     ROW(streams, SETTING_INT, "512", 1, 65535, "Streams at a time of one client address; more get 429."),
     ROW(unlimited, SETTING_TEXT, "127.0.0.0/8 ::1", 0, 4096, "Addresses and networks without those limits."),
     ROW(operators, SETTING_TEXT, "127.0.0.0/8 ::1", 0, 4096,
-        "Addresses and networks that may read the services' figures (/ops/<service>/metrics)."),
+        "Addresses and networks that may read the services' figures (/ops/<service>/metrics), and see and give back "
+        "payments."),
     ROW(max_connections, SETTING_INT, "8192", 16, 1000000,
         "Connections of a worker, to clients and to services together."),
     ROW(header_ms, SETTING_MS, "10000", 100, HOUR, "A request's headers have to arrive within."),

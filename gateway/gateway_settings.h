@@ -6,13 +6,13 @@
 
 struct gateway_settings {
     const char *listen; /* addresses with ports, separated by blanks */
-    const char *order_url, *product_url, *stock_url, *customercenter_url;
+    const char *order_url, *product_url, *stock_url, *customercenter_url, *payment_url;
     int64_t max_body;        /* bytes */
     int64_t rate, burst;     /* requests a second of one address; how many may come at once */
     int64_t connections;     /* requests under way of one address */
     int64_t streams;         /* the same, of streams */
     const char *unlimited;   /* addresses and networks, separated by blanks */
-    const char *operators;   /* who may read the services' metrics; the same */
+    const char *operators;   /* who may read the services' metrics, and see and give back payments; the same */
     int64_t max_connections; /* of all clients and to the services, together, per worker */
     int64_t header_ms, body_ms, send_ms, idle_ms;
     int64_t connect_ms, answer_ms, menu_ms, stream_ms;

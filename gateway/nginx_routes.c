@@ -1,7 +1,7 @@
 /* nginx_routes.c: what goes to which service: the paths, the headers, where the services are. */
 #include "nginx_parts.h"
 
-static const char *const services[] = {"order", "product", "stock", "customercenter"};
+static const char *const services[] = {"order", "product", "stock", "customercenter", "payment"};
 
 /* What is passed on: paths of exactly these shapes, {…} being any one segment. What services say to each other is not
  * among them. tests/api holds these against api/openapi.yaml. */
@@ -29,6 +29,10 @@ static const struct {
     {"/mypages/search/findByOrderId", "customercenter"},
     {"/mypages/stream", "customercenter"},
     {"/mypages/{id}", "customercenter"},
+    {"/payments", "payment"}, /* payment's are for operators only: $is_not_theirs */
+    {"/payments/search/findByOrderId", "payment"},
+    {"/payments/summary", "payment"},
+    {"/payments/{id}", "payment"},
 };
 
 /* What a service reads of a client's request, besides what the template says itself; of a header given twice the first.
@@ -50,7 +54,7 @@ static const struct {
 static const char *url_of(const struct gateway_settings *settings, const char *service)
 {
     const char *const urls[] = {settings->order_url, settings->product_url, settings->stock_url,
-                                settings->customercenter_url};
+                                settings->customercenter_url, settings->payment_url};
 
     size_t i = 0;
     while (strcmp(service, services[i]) != 0) {

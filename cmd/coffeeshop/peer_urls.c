@@ -17,8 +17,8 @@ void reachable_address(struct str listen, struct buf *out)
     buf_add(out, first);
 }
 
-/* The value of `<peer>.listen` where it was given; else NULL. */
-static const char *given_listen(const struct setting_group *groups, size_t n_groups, struct str peer)
+/* The value of `<peer>.listen`; NULL where it isn't there, or has to be `given` and wasn't. */
+static const char *listen_of(const struct setting_group *groups, size_t n_groups, struct str peer, bool given)
 {
     const char *listen = NULL;
 
@@ -26,21 +26,21 @@ static const char *given_listen(const struct setting_group *groups, size_t n_gro
         for (size_t i = 0; groups[g].into && i < groups[g].n_rows; i++) {
             struct str name = str_of(groups[g].rows[i].name);
             struct str owner = str_split(name, '.', &name);
-            if (groups[g].given[i] && str_eq(owner, peer) && str_is(name, "listen"))
+            if ((groups[g].given[i] || !given) && str_eq(owner, peer) && str_is(name, "listen"))
                 memcpy(&listen, (const char *)groups[g].into + groups[g].rows[i].offset, sizeof(listen));
         }
     }
     return listen;
 }
 
-/* "stock" for product.stock_url; empty for what is no such row, or may stay empty. */
+/* "stock" for product.stock_url; empty for what is no such row. */
 static struct str peer_of(const struct setting *row)
 {
     const struct str suffix = STR("_url");
     struct str name = str_of(row->name);
 
     (void)str_split(name, '.', &name);
-    if (row->type != SETTING_URL || row->min == 0 || name.n <= suffix.n)
+    if (row->type != SETTING_URL || name.n <= suffix.n)
         return (struct str){NULL, 0};
     struct str end = {name.p + name.n - suffix.n, suffix.n};
     return str_eq(end, suffix) ? (struct str){name.p, name.n - suffix.n} : (struct str){NULL, 0};
@@ -59,15 +59,28 @@ static bool derive(const struct setting_group *group, size_t row, const char *li
     return kept != NULL;
 }
 
-bool peer_urls_derive(const struct setting_group *groups, size_t n_groups, struct arena *arena)
+/* `all`: also those that may stay empty. */
+static bool derive_urls(const struct setting_group *groups, size_t n_groups, bool all, struct arena *arena)
 {
     for (size_t g = 0; g < n_groups; g++) {
         for (size_t i = 0; groups[g].into && i < groups[g].n_rows; i++) {
-            struct str peer = peer_of(&groups[g].rows[i]);
-            const char *listen = peer.n > 0 && !groups[g].given[i] ? given_listen(groups, n_groups, peer) : NULL;
+            bool may_be_empty = groups[g].rows[i].min == 0;
+            struct str peer = may_be_empty && !all ? STR("") : peer_of(&groups[g].rows[i]);
+            const char *listen =
+                peer.n > 0 && !groups[g].given[i] ? listen_of(groups, n_groups, peer, !may_be_empty) : NULL;
             if (listen && !derive(&groups[g], i, listen, arena))
                 return false;
         }
     }
     return true;
+}
+
+bool peer_urls_derive(const struct setting_group *groups, size_t n_groups, struct arena *arena)
+{
+    return derive_urls(groups, n_groups, false, arena);
+}
+
+bool peer_urls_derive_all(const struct setting_group *groups, size_t n_groups, struct arena *arena)
+{
+    return derive_urls(groups, n_groups, true, arena);
 }

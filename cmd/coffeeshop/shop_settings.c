@@ -55,7 +55,7 @@ int shop_settings_load(struct shop_settings *settings, int argc, char *const *ar
         !config_load(settings->groups, settings->n_groups, NULL, 0, &source, &settings->arena, wants_help, &problem))
         status = EXIT_USAGE;
     if (has_memory && status == EXIT_OK)
-        has_memory = peer_urls_derive(settings->groups, settings->n_groups, &settings->arena);
+        has_memory = peer_urls_derive_all(settings->groups, settings->n_groups, &settings->arena);
     if (!has_memory) {
         BUF_LIT(&problem, "out of memory");
         status = EXIT_CANNOT;

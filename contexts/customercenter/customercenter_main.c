@@ -39,9 +39,9 @@ static void swap_view(struct customercenter *self)
 }
 
 static bool open_all(struct customercenter *self, const struct program *program, const struct common_settings *common,
-                     bool swap, struct buf *problem)
+                     const struct customercenter_settings *settings, bool swap, struct buf *problem)
 {
-    struct cursors sources = {.n = MYPAGE_PRODUCER_COUNT};
+    struct cursors sources = {.n = view_producers_of(settings)};
 
     memcpy(sources.source, view_producers, sizeof(view_producers));
     self->service = service_new(program, common, problem);
@@ -91,7 +91,8 @@ static bool start(struct customercenter *self, const struct customercenter_setti
 {
     struct service_producer producers[] = {{view_producers[MYPAGE_ORDER], settings->order_url},
                                            {view_producers[MYPAGE_PRODUCT], settings->product_url},
-                                           {view_producers[MYPAGE_STOCK], settings->stock_url}};
+                                           {view_producers[MYPAGE_STOCK], settings->stock_url},
+                                           {view_producers[MYPAGE_PAYMENT], settings->payment_url}};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = customercenter_routes,
@@ -99,7 +100,7 @@ static bool start(struct customercenter *self, const struct customercenter_setti
         .collection = "mypages",
         .core = &self->app.core,
         .producers = producers,
-        .n_producers = COUNT_OF(producers),
+        .n_producers = self->app.cursors.n,
         .cursors = &self->app.cursors,
         .decode = view_event_decode,
         .decode_context = &self->decoder,
@@ -135,7 +136,7 @@ static int run(const struct program *program, const struct common_settings *comm
 
     do {
         struct customercenter self = {0};
-        fine = open_all(&self, program, common, again, problem) && open_stream(&self, settings, problem) &&
+        fine = open_all(&self, program, common, settings, again, problem) && open_stream(&self, settings, problem) &&
                start(&self, settings, problem);
         if (fine)
             service_run(self.service);

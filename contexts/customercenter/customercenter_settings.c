@@ -1,6 +1,7 @@
 #include "customercenter_settings.h"
 
 #include "base.h"
+#include "mypage.h"
 
 #define ROW(member, name, type, fallback, min, max, doc)                                                               \
     SETTING(struct customercenter_settings, member, name, type, fallback, min, max, doc)
@@ -15,6 +16,8 @@ const struct setting customercenter_rows[CUSTOMERCENTER_ROWS] = {
         "Where the product service is."),
     ROW(stock_url, "customercenter.stock_url", SETTING_URL, "http://127.0.0.1:8083", 1, 256,
         "Where the stock service is."),
+    ROW(payment_url, "customercenter.payment_url", SETTING_URL, "", 0, 256,
+        "Where the payment service is; empty: paid at the counter."),
     ROW(linger_ms, "customercenter.linger_ms", SETTING_MS, "3", 0, 1000,
         "Events are gathered for so long before they are committed together; longer costs less and shows later."),
     ROW(max_streams, "customercenter.max_streams", SETTING_INT, "2000", 1, 100000,
@@ -27,3 +30,8 @@ const struct setting customercenter_rows[CUSTOMERCENTER_ROWS] = {
         "A comment is sent so often to a follower for whom there is nothing else."),
 };
 /* clang-format on */
+
+size_t view_producers_of(const struct customercenter_settings *settings)
+{
+    return settings->payment_url[0] ? MYPAGE_PRODUCER_COUNT : MYPAGE_PAYMENT;
+}

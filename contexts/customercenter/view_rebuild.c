@@ -51,6 +51,7 @@ struct rebuild {
     struct view_sink sink;
     _Atomic uint64_t done[MYPAGE_PRODUCER_COUNT]; /* committed */
     struct source sources[MYPAGE_PRODUCER_COUNT];
+    size_t n_sources;
     struct loop_timer look;
     size_t n_unanswered; /* questions */
     int64_t began, printed_at;
@@ -91,8 +92,11 @@ static void on_told(struct http_call *call, int error)
     self->n_unanswered--;
     if (!told && self->fine) {
         buf_printf(self->problem,
-                   "%s does not say how far its events are (%s): the view is made of them, so the service has to run",
-                   source->url, error ? error_text(error) : "not an answer of ours");
+                   "%s does not say how far its events are (%s): the view is made of them, so the service has to run%s",
+                   source->url, error ? error_text(error) : "not an answer of ours",
+                   source == &self->sources[MYPAGE_PAYMENT] ? "; where one pays at the counter, say so by "
+                                                              "--customercenter.payment_url="
+                                                            : "");
         fail(self);
     }
     if (self->n_unanswered == 0 && self->fine)
@@ -101,8 +105,8 @@ static void on_told(struct http_call *call, int error)
 
 static void ask_all(struct rebuild *self)
 {
-    self->n_unanswered = MYPAGE_PRODUCER_COUNT;
-    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+    self->n_unanswered = self->n_sources;
+    for (size_t i = 0; i < self->n_sources; i++) {
         struct source *source = &self->sources[i];
         source->question =
             (struct http_call){.method = "GET", .url = source->metrics_url.p, .timeout_ms = ASK_MS, .done = on_told};
@@ -121,7 +125,7 @@ static struct tally count(const struct rebuild *self)
 {
     struct tally tally = {0};
 
-    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+    for (size_t i = 0; i < self->n_sources; i++) {
         uint64_t here = self->done[i];
         uint64_t newest = self->sources[i].newest > here ? self->sources[i].newest : here;
         tally.done += here;
@@ -176,7 +180,7 @@ static bool is_hopeless(struct rebuild *self, const struct tally *tally)
     int64_t now = clock_monotonic();
     int64_t patience_ms = STALLED * self->common->feed_silence_ms;
 
-    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+    for (size_t i = 0; i < self->n_sources; i++) {
         uint64_t oldest;
         if (follower_trouble(self->sources[i].follower, &oldest) != FOLLOWER_GAP)
             continue;
@@ -213,7 +217,7 @@ static void look(struct loop_timer *timer)
 
 static bool follow_all(struct rebuild *self)
 {
-    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+    for (size_t i = 0; i < self->n_sources; i++) {
         struct follower_options options = {
             .producer = view_producers[i],
             .url = self->sources[i].url,
@@ -254,7 +258,7 @@ static void publish(struct view_sink *sink, const struct view_batch *batch)
 {
     struct rebuild *self = CONTAINER_OF(sink, struct rebuild, sink);
 
-    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++)
+    for (size_t i = 0; i < self->n_sources; i++)
         self->done[i] = batch->base.cursors.position[i];
 }
 
@@ -287,7 +291,7 @@ static bool open_store(struct rebuild *self)
 static bool open_core(struct rebuild *self)
 {
     struct writer_settings settings = {.batch = BATCH, .queue = 1, .retry_ms = self->common->writer_retry_ms};
-    struct cursors sources = {.n = MYPAGE_PRODUCER_COUNT};
+    struct cursors sources = {.n = self->n_sources};
 
     memcpy(sources.source, view_producers, sizeof(view_producers));
     self->sink.publish = publish;
@@ -305,15 +309,16 @@ static bool open_core(struct rebuild *self)
 static bool open_all(struct rebuild *self)
 {
     const char *urls[MYPAGE_PRODUCER_COUNT] = {self->settings->order_url, self->settings->product_url,
-                                               self->settings->stock_url};
+                                               self->settings->stock_url, self->settings->payment_url};
 
+    self->n_sources = view_producers_of(self->settings);
     self->look.fire = look;
     self->path = path_of(self, VIEW_REBUILT_FILE);
     self->current = path_of(self, VIEW_FILE);
     self->loop = loop_new();
     self->client = self->loop ? http_client_new(self->loop, MYPAGE_PRODUCER_COUNT) : NULL;
     bool fine = self->path && self->current && self->client;
-    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+    for (size_t i = 0; i < self->n_sources; i++) {
         struct source *source = &self->sources[i];
         source->rebuild = self;
         source->url = urls[i];
@@ -331,7 +336,7 @@ static bool open_all(struct rebuild *self)
 /* Whatever is queued is committed; then the database says that it is whole. */
 static bool finish(struct rebuild *self)
 {
-    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++)
+    for (size_t i = 0; i < self->n_sources; i++)
         follower_stop(self->sources[i].follower);
     writer_stop(self->writer);
     print_progress(self);
@@ -364,7 +369,7 @@ static bool hand_over(struct rebuild *self)
 
 static void close_all(struct rebuild *self)
 {
-    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+    for (size_t i = 0; i < self->n_sources; i++) {
         if (self->sources[i].follower)
             follower_stop(self->sources[i].follower);
     }
@@ -372,7 +377,7 @@ static void close_all(struct rebuild *self)
         loop_timer_cancel(self->loop, &self->look);
     http_client_free(self->client);
     writer_free(self->writer);
-    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+    for (size_t i = 0; i < self->n_sources; i++) {
         follower_free(self->sources[i].follower);
         buf_free(&self->sources[i].metrics_url);
     }

@@ -65,7 +65,7 @@ static int restore(struct view_repo *repo, int64_t *last_change, struct cursors 
 
 static struct cursors sources(void)
 {
-    struct cursors cursors = {.n = MYPAGE_PRODUCER_COUNT};
+    struct cursors cursors = {.n = MYPAGE_PAYMENT}; /* paid at the counter */
 
     memcpy(cursors.source, view_producers, sizeof(view_producers));
     return cursors;
@@ -268,7 +268,7 @@ static void rebuild(struct sim *sim)
 
     int rc = view_app_init(&app, &ports, &cursors);
     ASSERT(!rc);
-    for (size_t source = MYPAGE_PRODUCER_COUNT; source-- > 0;)
+    for (size_t source = MYPAGE_PAYMENT; source-- > 0;)
         tell_all(sim, &app, source);
     for (size_t i = 0; i < view->n; i++)
         if (!sim_loss_is_of_order(sim, SIM_VIEW, view->pages[i].id))

@@ -4,7 +4,7 @@ import socket
 import threading
 
 from eventually import eventually
-from shop import SERVICES, Process, client, free_port
+from shop import PAID, Process, client, free_port
 
 PROBLEM = {"type", "title", "status", "detail"}
 
@@ -76,7 +76,7 @@ class Door:
     def __init__(self, directory, *flags, service=None, listen="127.0.0.1:{port}", **options):
         directory.mkdir(exist_ok=True)
         self.service, self.port, self.directory = service or Service(), free_port(), directory
-        urls = [f"--gateway.{name}_url=http://127.0.0.1:{self.service.server_port}" for name in SERVICES]
+        urls = [f"--gateway.{name}_url=http://127.0.0.1:{self.service.server_port}" for name in PAID]
         self.process = Process(["gateway", f"--data={directory / 'data'}", f"--gateway.listen={listen.format(port=self.port)}", *urls, *flags],
                                directory / "gateway.log", **options)
         self.http = client(f"http://127.0.0.1:{self.port}")

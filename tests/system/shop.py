@@ -14,12 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("COFFEESHOP", ROOT / "build" / "coffeeshop"))
 
 SERVICES = ("order", "product", "stock", "customercenter")
+PAID = (*SERVICES, "payment")  # where one pays before an order exists
 LINKS = {
     "order": ("product",),
     "product": ("order", "stock"),
     "stock": (),
     "customercenter": ("order", "product", "stock"),
-    "gateway": ("order", "product", "stock", "customercenter"),
+    "payment": ("order",),
+    "gateway": ("order", "product", "stock", "customercenter", "payment"),
 }
 
 QUICK = {"product.start_after_ms": 0, "product.brew_ms": 0}
@@ -102,7 +104,7 @@ class Shop:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.settings = {"feed.heartbeat_ms": 250, **QUICK, **(settings or {})}
         self.services = services
-        self.ports = {name: free_port() for name in (*SERVICES, "gateway")}
+        self.ports = {name: free_port() for name in (*PAID, "gateway")}
         self.running = {}
         self.clients = {}
         self.data = {name: self.directory / "data" for name in self.ports}
@@ -113,11 +115,18 @@ class Shop:
     def settings_of(self, name):
         """The settings that one service takes: its own, those of all services, and where its peers are."""
         own = {key: value for key, value in self.settings.items() if key.split(".")[0] not in LINKS or key.startswith(name + ".")}
-        peers = {f"{name}.{peer}_url": self.url(peer) for peer in LINKS[name]}
+        peers = {f"{name}.{peer}_url": self.url(peer) for peer in self.peers_of(name)}
         return {"data": self.data[name], f"{name}.listen": f"127.0.0.1:{self.ports[name]}", **peers, **own}
 
+    def peers_of(self, name):
+        """Payment is followed, and asked, only where it is."""
+        paid = "payment" in self.services and name in ("order", "customercenter")
+        return (*LINKS[name], "payment") if paid else LINKS[name]
+
     def settings_of_all(self):
-        peers = {f"{name}.{peer}_url": self.url(peer) for name in LINKS for peer in LINKS[name]}
+        peers = {f"{name}.{peer}_url": self.url(peer) for name in LINKS for peer in self.peers_of(name)}
+        if "payment" not in self.services:  # who runs them all pays first, unless told otherwise
+            peers |= {"order.payment_url": "", "customercenter.payment_url": ""}
         listens = {f"{name}.listen": f"127.0.0.1:{port}" for name, port in self.ports.items()}
         return {"data": self.directory / "data", **listens, **peers, **self.settings}
 
@@ -181,9 +190,14 @@ class Shop:
 
     # What the tests say about coffee.
 
+    def ask_order(self, item="Americano", qty=1, method=None, **headers):
+        """Tries to place an order and returns the answer."""
+        paying = {"paymentMethod": method} if method else {}
+        return self["order"].post("/orders", json={"productName": item, "qty": qty, **paying}, headers=headers)
+
     def order(self, item="Americano", qty=1, **headers):
         """Places an order and returns it."""
-        answer = self["order"].post("/orders", json={"productName": item, "qty": qty}, headers=headers)
+        answer = self.ask_order(item, qty, **headers)
         assert answer.status_code == 201, answer.text
         return answer.json()
 
@@ -232,7 +246,8 @@ class Shop:
 
     def all(self, collection):
         """Every element of a collection, page by page."""
-        owner = {"orders": "order", "products": "product", "stocks": "stock", "mypages": "customercenter"}[collection]
+        owner = {"orders": "order", "products": "product", "stocks": "stock", "mypages": "customercenter",
+                 "payments": "payment"}[collection]
         elements, number = [], 0
         while True:
             answer = self[owner].get(f"/{collection}", params={"page": number, "size": 1000})

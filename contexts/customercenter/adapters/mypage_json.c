@@ -14,6 +14,7 @@ static const struct json_field page_fields[] = {
     JSON_FIELD(struct mypage_json, "orderStatus", order_status, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct mypage_json, "productId", product_id, JSON_I64, JSON_NULLABLE, 0, 0),
     JSON_FIELD(struct mypage_json, "productStatus", product_status, JSON_STRING, JSON_NULLABLE, 0, 0),
+    JSON_FIELD(struct mypage_json, "paymentStatus", payment_status, JSON_STRING, JSON_SKIP_EMPTY, 0, 0),
     JSON_FIELD(struct mypage_json, "productName", product_name, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct mypage_json, "qty", qty, JSON_I64, 0, 0, 0),
     {.name = "timeline", .type = JSON_ARRAY, .offset = offsetof(struct mypage_json, timeline), .object = &entry_desc},
@@ -29,6 +30,7 @@ void mypage_to_json(const struct mypage *page, struct mypage_json *json)
     json->qty = page->qty;
     json->order_status = mypage_status_text(page->order_status);
     json->product_status = mypage_status_text(page->ticket_status);
+    json->payment_status = mypage_status_text(page->payment_status);
     json->product_name = page->product_name;
     json->timeline = (struct json_array){json->entries, page->n_timeline};
     for (size_t i = 0; i < page->n_timeline; i++) {

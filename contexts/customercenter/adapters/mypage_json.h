@@ -13,7 +13,7 @@ struct mypage_entry_json {
 
 struct mypage_json {
     int64_t id, order_id, product_id, qty;
-    struct str order_status, product_status, product_name;
+    struct str order_status, product_status, product_name, payment_status;
     struct json_array timeline;
     struct mypage_entry_json entries[MYPAGE_TIMELINE_MAX]; /* what `timeline` points to */
 };

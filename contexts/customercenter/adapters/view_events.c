@@ -7,11 +7,11 @@
 #include "json.h"
 
 const char *const view_producers[MYPAGE_PRODUCER_COUNT] = {
-    [MYPAGE_ORDER] = "order", [MYPAGE_PRODUCT] = "product", [MYPAGE_STOCK] = "stock"};
+    [MYPAGE_ORDER] = "order", [MYPAGE_PRODUCT] = "product", [MYPAGE_STOCK] = "stock", [MYPAGE_PAYMENT] = "payment"};
 
 /* What the view wants to know of each producer's data; one struct for all. */
 struct told {
-    int64_t id, stock_id, order_id, qty, on_hand;
+    int64_t id, stock_id, order_id, qty, on_hand, payment_id;
     struct str product_name;
 };
 
@@ -22,6 +22,7 @@ static const struct json_field order_fields[] = {
     JSON_FIELD(struct told, "id", order_id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
     NAME_FIELD(JSON_REQUIRED, 1),
     JSON_FIELD(struct told, "qty", qty, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
+    JSON_FIELD(struct told, "paymentId", payment_id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
 };
 static const struct json_field product_fields[] = {
     JSON_FIELD(struct told, "id", id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
@@ -31,6 +32,10 @@ static const struct json_field stock_fields[] = {
     JSON_FIELD(struct told, "id", stock_id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
     NAME_FIELD(JSON_REQUIRED, 1),
     JSON_FIELD(struct told, "onHand", on_hand, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
+    JSON_FIELD(struct told, "orderId", order_id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
+};
+
+static const struct json_field payment_fields[] = {
     JSON_FIELD(struct told, "orderId", order_id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
 };
 
@@ -44,6 +49,8 @@ static const struct {
                         "is not an event of product's that can be read"},
     [MYPAGE_STOCK] = {{"stock", stock_fields, COUNT_OF(stock_fields), sizeof(struct told)},
                       "is not an event of stock's that can be read"},
+    [MYPAGE_PAYMENT] = {{"payment", payment_fields, COUNT_OF(payment_fields), sizeof(struct told)},
+                        "is not an event of payment's that can be read"},
 };
 
 /* A command and the name that it carries, in one block. */
@@ -75,7 +82,8 @@ static struct command *make_command(enum mypage_producer producer, int64_t order
                                                 .version = event->version,
                                                 .ticket_id = told->id,
                                                 .product_name = name,
-                                                .qty = told->qty};
+                                                .qty = told->qty,
+                                                .paid = told->payment_id != 0};
     if (producer == MYPAGE_STOCK)
         self->command.item = (struct item_level){name, told->on_hand, told->stock_id, event->version};
     return &self->command.base;

@@ -12,11 +12,12 @@ enum { AT_ONCE = 256 };
 
 static const struct sql_statement find_page = {"SELECT " VIEW_COLUMNS " FROM mypage WHERE id = $1", 1};
 static const struct sql_statement store_page = {
-    "INSERT INTO mypage (" VIEW_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+    "INSERT INTO mypage (" VIEW_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
     " ON CONFLICT (id) DO UPDATE SET change = excluded.change, order_status = excluded.order_status,"
     " ticket_status = excluded.ticket_status, ticket_id = excluded.ticket_id, product_name = excluded.product_name,"
     " qty = excluded.qty, seen_order = excluded.seen_order, seen_product = excluded.seen_product,"
-    " seen_stock = excluded.seen_stock, timeline = excluded.timeline",
+    " seen_stock = excluded.seen_stock, timeline = excluded.timeline,"
+    " seen_payment = excluded.seen_payment, payment_status = excluded.payment_status",
     VIEW_COLUMN_COUNT};
 static const struct sql_statement store_item = {
     "INSERT INTO item (name, on_hand, stock_id, version) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE"

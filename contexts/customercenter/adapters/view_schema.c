@@ -16,6 +16,8 @@ const struct sql_migration view_migrations[] = {
     /* whose version an item's is; 0: of a row that any row is newer than */
     {2, "ALTER TABLE item ADD COLUMN stock_id INTEGER NOT NULL DEFAULT 0"},
     {3, OUTBOX_SQL_EPOCHS},
+    {4, "ALTER TABLE mypage ADD COLUMN seen_payment INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE mypage ADD COLUMN payment_status INTEGER NOT NULL DEFAULT 0;"},
 };
 const size_t view_migrations_count = COUNT_OF(view_migrations);
 
@@ -26,7 +28,7 @@ static bool is_status(int64_t number)
 
 int view_page_of_row(const struct sql_row *row, struct mypage *page, struct arena *arena)
 {
-    if (!is_status(sql_i64(row, 2)) || !is_status(sql_i64(row, 3)))
+    if (!is_status(sql_i64(row, 2)) || !is_status(sql_i64(row, 3)) || !is_status(sql_i64(row, 12)))
         return E_CORRUPT;
     *page = (struct mypage){
         .id = sql_i64(row, 0),
@@ -36,8 +38,11 @@ int view_page_of_row(const struct sql_row *row, struct mypage *page, struct aren
         .ticket_id = sql_i64(row, 4),
         .product_name = arena_copy(arena, sql_text(row, 5)),
         .qty = sql_i64(row, 6),
-        .seen =
-            {[MYPAGE_ORDER] = sql_i64(row, 7), [MYPAGE_PRODUCT] = sql_i64(row, 8), [MYPAGE_STOCK] = sql_i64(row, 9)},
+        .seen = {[MYPAGE_ORDER] = sql_i64(row, 7),
+                 [MYPAGE_PRODUCT] = sql_i64(row, 8),
+                 [MYPAGE_STOCK] = sql_i64(row, 9),
+                 [MYPAGE_PAYMENT] = sql_i64(row, 11)},
+        .payment_status = (enum mypage_status)sql_i64(row, 12),
     };
     return page->product_name.p ? timeline_decode(sql_text(row, 10), page, arena) : E_MEMORY;
 }
@@ -57,6 +62,8 @@ bool view_page_to_row(const struct mypage *page, struct sql_value *row, struct a
     row[8] = SQL_N(page->seen[MYPAGE_PRODUCT]);
     row[9] = SQL_N(page->seen[MYPAGE_STOCK]);
     row[10] = SQL_B(timeline);
+    row[11] = SQL_N(page->seen[MYPAGE_PAYMENT]);
+    row[12] = SQL_N(page->payment_status);
     return timeline.p != NULL;
 }
 

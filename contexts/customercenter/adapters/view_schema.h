@@ -13,8 +13,9 @@ extern const size_t view_migrations_count;
 
 #define VIEW_COLUMNS                                                                                                   \
     "id, change, order_status, ticket_status, ticket_id, product_name, qty, seen_order, seen_product, seen_stock, "    \
-    "timeline"
-enum { VIEW_COLUMN_COUNT = 11 };
+    "timeline, "                                                                                                       \
+    "seen_payment, payment_status"
+enum { VIEW_COLUMN_COUNT = 13 };
 
 /** A row of VIEW_COLUMNS; texts and timeline are copied to `arena`. 0, E_MEMORY, E_CORRUPT. */
 int view_page_of_row(const struct sql_row *row, struct mypage *page, struct arena *arena);

@@ -24,6 +24,14 @@ size_t mypage_room_needed(const struct mypage *page)
     return page->n_timeline + 1; /* also when it is full: one goes after the new one has come */
 }
 
+static void take_payment(struct mypage *page, const struct fact *fact, const struct mypage_event *event)
+{
+    if (fact->producer == MYPAGE_PAYMENT)
+        page->payment_status = fact->status;
+    else if (event->paid && page->payment_status == MYPAGE_KEEP)
+        page->payment_status = MYPAGE_PAID;
+}
+
 static bool is_before(const struct mypage_entry *a, const struct mypage_entry *b)
 {
     if (a->at != b->at)
@@ -121,6 +129,7 @@ bool mypage_apply(struct mypage *page, const struct mypage_event *event)
         return add_overtaken(page, event);
     *seen = event->version;
     take_statuses(page, fact);
+    take_payment(page, fact, event);
     if (fact->producer == MYPAGE_PRODUCT && event->ticket_id)
         page->ticket_id = event->ticket_id;
     if (fact->producer == MYPAGE_ORDER) {
@@ -169,6 +178,8 @@ struct str mypage_status_text(enum mypage_status status)
         [MYPAGE_OUT_OF_STOCK] = STR_INIT("Out of stock"),
         [MYPAGE_COMPLETED] = STR_INIT("Completed"),
         [MYPAGE_CANCELED] = STR_INIT("Canceled"),
+        [MYPAGE_PAID] = STR_INIT("Paid"),
+        [MYPAGE_REFUNDED] = STR_INIT("Refunded"),
     };
 
     return texts[status];

@@ -1,4 +1,4 @@
-/** mypage.h: one order as its customer sees it, put together from what order, product and stock tell.
+/** mypage.h: one order as its customer sees it, put together from what order, product, stock and payment tell.
  *
  *  Pure: no I/O, no clock, no allocation. Each producer's events come in their own order, but those of different
  * producers in any interleaving, and perhaps twice. The result doesn't depend on that: every producer has its own part
@@ -21,10 +21,13 @@ enum mypage_status {
     MYPAGE_OUT_OF_STOCK,
     MYPAGE_COMPLETED,
     MYPAGE_CANCELED,
+    MYPAGE_PAID, /* of the payment, these two */
+    MYPAGE_REFUNDED,
     MYPAGE_STATUS_COUNT
 };
 
-enum mypage_producer { MYPAGE_ORDER, MYPAGE_PRODUCT, MYPAGE_STOCK, MYPAGE_PRODUCER_COUNT };
+/* Payment is the last one, because it is the one that a shop can do without. */
+enum mypage_producer { MYPAGE_ORDER, MYPAGE_PRODUCT, MYPAGE_STOCK, MYPAGE_PAYMENT, MYPAGE_PRODUCER_COUNT };
 
 enum mypage_fact {
 #define FACT(name, type, producer, rank, status, order, ticket) MYPAGE_FACT_##name,
@@ -50,8 +53,9 @@ struct mypage {
     int64_t change; /* number of the last change that could be seen; 0: none yet */
     enum mypage_status order_status;
     enum mypage_status ticket_status;
-    int64_t ticket_id;       /* 0: not known yet */
-    struct str product_name; /* memory is the loader's */
+    enum mypage_status payment_status; /* MYPAGE_KEEP: paid at the counter */
+    int64_t ticket_id;                 /* 0: not known yet */
+    struct str product_name;           /* memory is the loader's */
     int64_t qty;
     int64_t seen[MYPAGE_PRODUCER_COUNT]; /* the version of the last event taken of each */
     struct mypage_entry *timeline;       /* memory is the loader's */
@@ -67,6 +71,7 @@ struct mypage_event {
     int64_t ticket_id;       /* product's; 0: not told */
     struct str product_name; /* order's */
     int64_t qty;             /* order's */
+    bool paid;               /* order's: it was paid for before it existed */
 };
 
 /** Whether the customer can see the row: the order itself has spoken. */

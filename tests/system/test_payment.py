@@ -1,0 +1,437 @@
+"""Paying first: nothing of an order exists before it is paid, and what is cancelled goes back.
+
+What has become of the money is added up from outside: payment's ledger, as it is on the disk, against the orders."""
+import http.server
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections import Counter
+
+import httpx
+import pytest
+
+from eventually import eventually
+from shop import PAID, PATIENT, Process, flags, run_program
+
+PRICE = 4500  # of an Americano
+
+
+@pytest.fixture
+def open_paid_shop(open_shop):
+    """A shop in which one pays; it is not started."""
+    return lambda settings=None, **options: open_shop(settings, services=PAID, **options)
+
+
+def read_ledger(shop):
+    """The till's book: what each payment took and gave back, in order."""
+    with sqlite3.connect(f"file:{shop.data['payment']}/payment.db?mode=ro", uri=True) as book:
+        return book.execute("SELECT payment_id, order_id, amount FROM ledger ORDER BY n").fetchall()
+
+
+def add_up(shop, orders):
+    """Each order is paid exactly once and a cancelled one is given back exactly once, and nothing else was taken."""
+    booked = Counter(read_ledger(shop))
+    expected = Counter()
+    for order in orders:
+        key = (order["paymentId"], order["id"], order["amount"])
+        expected[key] += 1
+        if order["status"] == "Canceled":
+            expected[(*key[:2], -order["amount"])] += 1
+    assert booked == expected
+    return True
+
+
+def wait_until_it_adds_up(shop, within=60):
+    return eventually(lambda: add_up(shop, shop.all("orders")), within=within, every=0.2, what="the ledger adds up to the orders")
+
+
+def payments(shop, status=None):
+    return [payment for payment in shop.all("payments") if status in (None, payment["status"])]
+
+
+def problem(answer, status, kind="about:blank"):
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.json()["type"] == kind
+    return answer.json()
+
+
+def test_an_order_is_paid_made_and_its_payment_taken(open_paid_shop):
+    shop = open_paid_shop().start()
+    order = shop.order(qty=2)
+    assert order["paymentStatus"] == "Paid"
+    assert order["amount"] == 2 * PRICE
+    assert shop.wait_order(order["id"], "Completed")["paymentStatus"] == "Paid"
+    wait_until_it_adds_up(shop)
+    taken = shop["payment"].get("/payments/search/findByOrderId", params={"orderId": order["id"]}).json()["_embedded"]["payments"]
+    assert [(payment["id"], payment["status"], payment["amount"]) for payment in taken] == [(order["paymentId"], "Captured", 2 * PRICE)]
+    told = [(event["type"], event["data"]["orderId"], event["data"]["amount"]) for _, event in shop.events("payment")]
+    assert told == [("PaymentApproved", order["id"], 2 * PRICE)]
+
+
+@pytest.mark.parametrize("method, reason", [("test-declined", "the payment was declined"),
+                                            ("test-insufficient", "there is not enough money on the account")])
+def test_a_declined_payment_leaves_no_order(open_paid_shop, method, reason):
+    shop = open_paid_shop().start()
+    declined = problem(shop.ask_order(method=method), 402)
+    assert (declined["member"], declined["reason"]) == ("paymentMethod", reason)
+    assert shop.all("orders") == [] and shop.events("order") == []
+    paid = shop.order()
+    assert paid["id"] == 1, "no number was used up either"
+    wait_until_it_adds_up(shop)
+
+
+def test_what_is_over_the_tills_limit_is_declined(open_paid_shop):
+    shop = open_paid_shop({"payment.ledger.limit": 2 * PRICE}).start()
+    assert problem(shop.ask_order(qty=3), 402)["reason"] == "the amount is over the limit"
+    shop.order(qty=2)
+
+
+def test_a_declined_order_is_declined_again_under_its_key(open_paid_shop):
+    shop = open_paid_shop().start()
+    first = shop.ask_order(method="test-declined", **{"Idempotency-Key": "k"})
+    again = shop.ask_order(method="test-declined", **{"Idempotency-Key": "k"})
+    assert (first.status_code, first.json()) == (402, again.json())
+    assert len(payments(shop, "Declined")) == 1
+
+
+def test_an_unknown_way_to_pay_is_refused_by_name(open_paid_shop):
+    shop = open_paid_shop().start()
+    refused = problem(shop.ask_order(method="shells"), 422)
+    assert refused["member"] == "paymentMethod" and "card" in refused["detail"]
+    assert payments(shop) == []
+
+
+def test_a_customer_who_was_shown_another_price_is_not_charged(open_paid_shop):
+    shop = open_paid_shop().start()
+    answer = shop["order"].post("/orders", json={"productName": "Americano", "qty": 1, "amount": PRICE - 1})
+    assert problem(answer, 409)["amount"] == PRICE
+    assert payments(shop) == []
+
+
+def test_the_same_key_is_one_order_and_one_payment(open_paid_shop):
+    shop = open_paid_shop().start()
+    answers = []
+
+    def ask():
+        answers.append(shop.ask_order(**{"Idempotency-Key": "one"}))
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(payments(shop)) == len(shop.all("orders")) == 1
+    wait_until_it_adds_up(shop)
+
+
+def test_a_canceled_order_gets_its_money_back_and_says_so(open_paid_shop):
+    shop = open_paid_shop(PATIENT).start()
+    order = shop.order()
+    assert shop.cancel(order["id"]).status_code == 200
+    eventually(lambda: shop.get_order(order["id"])["paymentStatus"] == "Refunded", what="the order says that the money went back")
+    page = eventually(lambda: (lambda page: page if page["paymentStatus"] == "Refunded" else None)(shop.page_of(order["id"])),
+                      what="and so does the customer's page")
+    steps = [(entry["type"], entry["status"]) for entry in page["timeline"]]
+    assert [step for step in steps if step[0].startswith("Payment")] == [("PaymentApproved", "Paid"), ("PaymentCanceled", "Refunded")]
+    assert steps[0][0] == "Ordered" and all(entry["at"] for entry in page["timeline"])
+    wait_until_it_adds_up(shop)
+    assert [payment["status"] for payment in payments(shop)] == ["Refunded"]
+    assert sum(amount for _, _, amount in read_ledger(shop)) == 0
+
+
+def test_an_operator_gives_money_back_once(open_paid_shop):
+    shop = open_paid_shop().start()
+    order = shop.wait_order(shop.order()["id"], "Completed")
+    eventually(lambda: payments(shop, "Captured"), what="the payment is taken")
+    path = f"/payments/{order['paymentId']}"
+    first = shop["payment"].put(path, json={"status": "Refunded", "reason": "it was cold"})
+    assert (first.status_code, first.json()["status"], first.json()["reason"]) == (200, "Refunded", "it was cold"), first.text
+    assert problem(shop["payment"].put(path, json={"status": "Refunded"}), 409)["member"] == "status"
+    eventually(lambda: shop.get_order(order["id"])["paymentStatus"] == "Refunded", what="the order knows")
+    assert shop.get_order(order["id"])["status"] == "Completed"
+    assert [amount for _, _, amount in read_ledger(shop)] == [PRICE, -PRICE]
+
+
+def test_an_unknown_payment_is_said_to_be_unknown_and_the_key_goes_on_with_it(open_paid_shop):
+    shop = open_paid_shop({"payment.authorization_ms": 1000}).start()
+    answer = shop.ask_order(method="test-unknown", **{"Idempotency-Key": "u"})
+    problem(answer, 503, "outcome-unknown")
+    assert answer.headers["retry-after"]
+    problem(shop.ask_order(method="test-unknown", **{"Idempotency-Key": "u"}), 503, "outcome-unknown")
+    assert len(payments(shop)) == 1, "asked for once"
+    reused = shop.ask_order(method="card", **{"Idempotency-Key": "u"})
+    assert problem(reused, 422)["member"] == "Idempotency-Key"
+    eventually(lambda: payments(shop, "Voided"), what="it is given up when its time is over")
+    assert shop.all("orders") == [] and read_ledger(shop) == []
+
+
+def test_while_payment_is_down_orders_are_not_taken_and_afterwards_they_are(open_paid_shop):
+    shop = open_paid_shop({"breaker.sleep_window_ms": 300}).start()
+    shop.stop("payment")
+    busy = [shop.ask_order() for _ in range(30)]
+    assert all(problem(answer, 503, "payment-busy") and answer.headers["retry-after"] for answer in busy)
+    assert shop.all("orders") == []
+    shop.start("payment")
+    order = eventually(lambda: (lambda answer: answer.json() if answer.status_code == 201 else None)(shop.ask_order()),
+                       what="orders are taken again")
+    shop.wait_order(order["id"], "Completed")
+    wait_until_it_adds_up(shop)
+
+
+class Between:
+    """Stands between order and payment: passes a question on, and does something before it passes the answer back."""
+
+    def __init__(self, shop, before_answer):
+        between = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                answer = httpx.post(shop.url("payment") + self.path, content=body, headers={"Content-Type": "application/json"}, trust_env=False)
+                between.answers.append(answer.json())
+                before_answer()
+                try:
+                    self.send_response(answer.status_code)
+                    for name in ("content-type", "content-length"):
+                        self.send_header(name, answer.headers[name])
+                    self.end_headers()
+                    self.wfile.write(answer.content)
+                except OSError:
+                    pass  # who asked is gone
+
+            def do_GET(self):
+                self.send_error(503)
+
+            def log_message(self, *_):
+                pass
+
+        self.answers = []
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_what_was_approved_for_an_order_that_never_came_is_given_back(open_paid_shop):
+    """Order is killed when payment has approved and before it hears so."""
+    shop = open_paid_shop({"payment.authorization_ms": 1000})
+    with Between(shop, before_answer=lambda: shop.running["order"].stop(signal.SIGKILL)) as between:
+        shop.settings["order.payment_url"] = between.url
+        shop.start()
+        with pytest.raises(httpx.TransportError):
+            shop.ask_order(**{"Idempotency-Key": "gone"})
+        eventually(lambda: between.answers, what="payment was asked")
+        assert [answer["status"] for answer in between.answers[0]] == ["Authorized"]
+    del shop.settings["order.payment_url"]
+    shop.restart("order")
+    eventually(lambda: payments(shop, "Voided"), what="it is given back")
+    assert shop.all("orders") == [] and read_ledger(shop) == []
+    assert shop.ask_order(**{"Idempotency-Key": "gone"}).status_code == 201, "the same purchase can be made anew"
+    wait_until_it_adds_up(shop)
+
+
+def test_an_answer_that_comes_too_late_is_unknown_and_its_key_finds_the_same_payment(open_paid_shop):
+    shop = open_paid_shop({"call.timeout_ms": 100})
+    late = threading.Event()
+    with Between(shop, before_answer=lambda: late.wait(30)) as between:
+        shop.settings["order.payment_url"] = between.url
+        shop.start()
+        problem(shop.ask_order(**{"Idempotency-Key": "late"}), 503, "outcome-unknown")
+        late.set()
+        order = shop.ask_order(**{"Idempotency-Key": "late"})
+        assert order.status_code == 201, order.text
+    assert [payment["id"] for payment in payments(shop)] == [order.json()["paymentId"]]
+    wait_until_it_adds_up(shop)
+
+
+def test_nothing_is_given_back_as_long_as_its_order_may_still_be_unheard_of(open_paid_shop):
+    shop = open_paid_shop({"payment.authorization_ms": 1000}).start()
+    approved = shop["payment"].post("/payments/authorize", json=[
+        {"key": "POST /orders lost", "amount": PRICE, "currency": "KRW", "method": "card"}])
+    assert approved.json()[0]["status"] == "Authorized"
+    shop.stop("order")
+    due = time.monotonic() + 2.5
+    eventually(lambda: time.monotonic() > due, what="its time is over")
+    assert [payment["status"] for payment in payments(shop)] == ["Authorized"]
+    shop.start("order")
+    eventually(lambda: payments(shop, "Voided"), what="it is given back once order has been heard")
+
+
+def keep_ordering(shop, stop, answers):
+    with httpx.Client(base_url=shop.url("order"), trust_env=False, timeout=30) as client:
+        while not stop.is_set():
+            try:
+                answers.append(client.post("/orders", json={"productName": "Americano", "qty": 1}).status_code)
+            except httpx.TransportError:
+                answers.append(None)
+
+
+def test_payment_killed_under_load_charges_nobody_twice_and_forgets_nobody(open_paid_shop):
+    shop = open_paid_shop({**PATIENT, "payment.authorization_ms": 1500, "breaker.sleep_window_ms": 100}).start()
+    stop, answers = threading.Event(), []
+    threads = [threading.Thread(target=keep_ordering, args=(shop, stop, answers)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(int(os.environ.get("PAYMENT_KILLS", "5"))):
+            paid = answers.count(201)
+            eventually(lambda: answers.count(201) > paid + 20, what="orders are paid")
+            shop.restart("payment")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    orders = shop.all("orders")
+    assert len(orders) >= answers.count(201) > 0
+    for order in orders[::7]:
+        assert shop.cancel(order["id"]).status_code == 200
+    wait_until_it_adds_up(shop)
+    eventually(lambda: not payments(shop, "Authorized") and not payments(shop, "Pending"), what="nothing is left over")
+    refunded = {order["id"] for order in shop.all("orders") if order["paymentStatus"] == "Refunded"}
+    assert refunded == {order["id"] for order in orders[::7]}
+
+
+def test_order_killed_under_load_charges_only_for_orders_that_exist(open_paid_shop):
+    shop = open_paid_shop({**PATIENT, "payment.authorization_ms": 1500, "breaker.sleep_window_ms": 100}).start()
+    stop, answers = threading.Event(), []
+    threads = [threading.Thread(target=keep_ordering, args=(shop, stop, answers)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(3):
+            paid = answers.count(201)
+            eventually(lambda: answers.count(201) > paid + 20, what="orders are paid")
+            shop.restart("order")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert len(shop.all("orders")) >= answers.count(201) > 0
+    eventually(lambda: not payments(shop, "Authorized"), what="nothing is left over")
+    wait_until_it_adds_up(shop)
+
+
+def test_paid_at_the_counter_nothing_is_said_of_payment(shop):
+    order = shop.order()
+    assert "paymentStatus" not in order and "paymentId" not in order
+    ordered = next(event for _, event in shop.events("order") if event["data"]["id"] == order["id"])
+    assert "paymentId" not in ordered["data"]
+
+
+def through_the_door(shop, *who):
+    """The gateway's client; `who` is an operator besides nobody."""
+    shop.settings["gateway.operators"] = " ".join(who)
+    shop.start("gateway")
+    return shop["gateway"]
+
+
+def test_an_operator_sees_payments_and_gives_back_through_the_gateway(open_paid_shop):
+    shop = open_paid_shop().start()
+    door = through_the_door(shop, "127.0.0.0/8")
+    order = door.post("/orders", json={"productName": "Americano", "qty": 2}).json()
+    eventually(lambda: payments(shop, "Captured"), what="the payment is taken")
+    listed = door.get("/payments").json()["_embedded"]["payments"]
+    assert [payment["orderId"] for payment in listed] == [order["id"]]
+    assert door.get("/payments/search/findByOrderId", params={"orderId": order["id"]}).status_code == 200
+    assert door.put(f"/payments/{order['paymentId']}", json={"status": "Refunded"}).json()["status"] == "Refunded"
+    sums = door.get("/payments/summary").json()["sums"]
+    assert [(row["status"], row["count"], row["taken"], row["givenBack"], row["left"]) for row in sums] == [("Refunded", 1, 2 * PRICE, 2 * PRICE, 0)]
+    assert problem(door.post("/payments/authorize", json=[]), 405), "what order asks is nobody else's"
+
+
+def test_who_is_no_operator_neither_sees_payments_nor_gives_back(open_paid_shop):
+    shop = open_paid_shop().start()
+    door = through_the_door(shop)
+    order = door.post("/orders", json={"productName": "Americano", "qty": 1}).json()
+    eventually(lambda: payments(shop, "Captured"), what="the payment is taken")
+    for path in ("/payments", f"/payments/{order['paymentId']}", "/payments/summary", "/payments/search/findByOrderId?orderId=1"):
+        problem(door.get(path), 403)
+    problem(door.put(f"/payments/{order['paymentId']}", json={"status": "Refunded"}), 403)
+    assert payments(shop, "Captured")
+
+
+def test_the_sums_of_the_days_are_those_of_the_rows(open_paid_shop):
+    shop = open_paid_shop({**PATIENT, "timezone": "Pacific/Kiritimati"}).start()
+    for qty in (1, 2, 3):
+        shop.order(qty=qty)
+    shop.ask_order(method="test-declined")
+    shop.cancel(2)
+    wait_until_it_adds_up(shop)
+    rows = payments(shop)
+    answer = shop["payment"].get("/payments/summary").json()
+    assert answer["timezone"] == "Pacific/Kiritimati"
+    sums = answer["sums"]
+    for status in ("Captured", "Refunded", "Declined"):
+        of = [row for row in sums if row["status"] == status]
+        assert sum(row["count"] for row in of) == len([p for p in rows if p["status"] == status])
+        assert sum(row["amount"] for row in of) == sum(p["amount"] for p in rows if p["status"] == status)
+    assert sum(row["left"] for row in sums) == sum(amount for _, _, amount in read_ledger(shop)) == 4 * PRICE
+    assert shop["payment"].get("/payments/summary?from=2020-02-28&to=2020-03-01").json()["sums"] == []
+
+
+@pytest.mark.parametrize("query, member", [("from=2026-02-30", "from"), ("to=tomorrow", "to"), ("from=2026-11-29&to=2026-11-28", "to"),
+                                           ("from=2020-01-01&to=2026-11-28", "to")])
+def test_days_that_make_no_sense_are_refused_by_name(open_paid_shop, query, member):
+    shop = open_paid_shop().start("payment")
+    assert problem(shop["payment"].get(f"/payments/summary?{query}"), 400)["member"] == member
+
+
+def test_up_opens_a_shop_in_which_one_pays(tmp_path, open_paid_shop):
+    shop = open_paid_shop()
+    settings = {name: value for name, value in shop.settings_of_all().items() if not name.endswith("payment_url")}
+    up = Process(["up", *flags(settings)], tmp_path / "up.log")
+    try:
+        for name in (*PAID, "gateway"):
+            eventually(lambda: shop[name].get("/readyz").status_code == 200, what=f"{name} is ready")
+        order = shop["gateway"].post("/orders", json={"productName": "Americano", "qty": 1})
+        assert (order.status_code, order.json()["paymentStatus"]) == (201, "Paid"), order.text
+        shop.wait_order(order.json()["id"], "Completed")
+        wait_until_it_adds_up(shop)
+        eventually(lambda: "PaymentApproved" in [entry["type"] for entry in shop.page_of(1)["timeline"]], what="the page says so")
+    finally:
+        assert up.stop() == 0
+
+
+def test_up_with_an_empty_payment_url_is_paid_at_the_counter(tmp_path, open_paid_shop):
+    shop = open_paid_shop()
+    settings = {name: value for name, value in shop.settings_of_all().items() if not name.endswith("payment_url")}
+    up = Process(["up", *flags({**settings, "order.payment_url": ""})], tmp_path / "up.log")
+    try:
+        for name in (*PAID, "gateway"):
+            eventually(lambda: shop[name].get("/readyz").status_code == 200, what=f"{name} is ready")
+        order = shop["gateway"].post("/orders", json={"productName": "Americano", "qty": 1, "paymentMethod": "shells"})
+        assert order.status_code == 201 and "paymentStatus" not in order.json(), order.text
+        assert payments(shop) == []
+    finally:
+        assert up.stop() == 0
+
+
+def test_a_rebuilt_view_knows_what_was_paid_and_given_back(open_paid_shop):
+    shop = open_paid_shop(PATIENT).start()
+    first, second = shop.order()["id"], shop.order()["id"]
+    assert shop.cancel(second).status_code == 200
+
+    def settled():
+        pages = {page["orderId"]: page for page in shop.all("mypages")}
+        steps = [entry["type"] for page in pages.values() for entry in page["timeline"]]
+        return pages if pages[second].get("paymentStatus") == "Refunded" and steps.count("PaymentApproved") == 2 else None
+
+    before = eventually(settled, what="the pages say what was paid")
+    assert before[first]["paymentStatus"] == "Paid"
+    shop.stop("customercenter")
+    (shop.data["customercenter"] / "customercenter.db").unlink()
+    done = run_program("view", "rebuild", *flags(shop.settings_of_all()))
+    assert done.returncode == 0, done
+    shop.start("customercenter")
+    assert eventually(settled, what="they say it again") == before
