@@ -14,9 +14,9 @@ import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 
 API = pathlib.Path(__file__).resolve().parents[2] / "api"
-SERVICES = ("order", "product", "stock", "customercenter")
+SERVICES = ("order", "product", "stock", "customercenter", "payment")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-FEED_OF = {"order": "orderFeed", "product": "productFeed", "stock": "stockFeed"}
+FEED_OF = {"order": "orderFeed", "product": "productFeed", "stock": "stockFeed", "payment": "paymentFeed"}
 
 
 def load(name):

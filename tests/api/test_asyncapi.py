@@ -12,6 +12,7 @@ EVENTS = {
     "order": {"Ordered", "OrderCanceled"},
     "product": {"ProductionStarted", "Produced", "OutOfStock", "ProductRequeued", "ProductCanceled"},
     "stock": {"StockReduced", "StockReleased", "StockReceived", "StockCorrected", "StockRemoved"},
+    "payment": {"PaymentApproved", "PaymentCanceled"},
 }
 
 
@@ -98,6 +99,12 @@ def test_a_ticket_made_at_the_counter_is_its_own_subject():
         assert event["subject"] == (f"ticket-{data['id']}" if data["orderId"] is None else str(data["orderId"]))
 
 
+def test_a_payment_is_told_under_its_order_or_its_own_id():
+    for event in event_examples("payment"):
+        data = event["data"]
+        assert event["subject"] == (f"payment-{data['id']}" if data["orderId"] is None else str(data["orderId"]))
+
+
 def test_stock_is_told_under_the_reservations_order_or_the_items_name():
     for event in event_examples("stock"):
         data = event["data"]
@@ -132,5 +139,5 @@ def test_on_the_topic_an_event_is_its_data_laid_flat():
 
 def test_the_view_knows_the_types_that_an_order_goes_through(openapi):
     timeline = openapi["components"]["schemas"]["Mypage"]["properties"]["timeline"]["items"]["properties"]["type"]["enum"]
-    about_orders = EVENTS["order"] | EVENTS["product"] | {"StockReduced", "StockReleased"}
+    about_orders = EVENTS["order"] | EVENTS["product"] | EVENTS["payment"] | {"StockReduced", "StockReleased"}
     assert set(timeline) == about_orders

@@ -5,7 +5,9 @@
 #include "errors.h"
 #include "example.h"
 #include "order_events.h"
+#include "order_payment_answer.h"
 #include "order_product_answer.h"
+#include "payment_events.h"
 #include "product_events.h"
 #include "product_json.h"
 #include "product_stock_messages.h"
@@ -86,6 +88,67 @@ static void order_writes_its_events_as_the_examples_say(void **state)
         &(struct order_event){.kind = ORDER_EVENT_ORDER_CANCELED, .at = at("2026-03-02T08:30:40.700Z"), .version = 4},
         &command);
     assert_event(&outbox, "event_order_canceled");
+
+    const struct order paid = {.id = 45,
+                               .state = ORDER_REQUESTED,
+                               .product_name = STR("Latte"),
+                               .qty = 2,
+                               .amount = 9000,
+                               .currency = STR("KRW"),
+                               .payment_id = 12,
+                               .payment = ORDER_PAID};
+    begin(&outbox, "order", 23);
+    order_event_write(
+        &outbox, &paid,
+        &(struct order_event){.kind = ORDER_EVENT_ORDERED, .at = at("2026-03-02T08:31:02.300Z"), .version = 1},
+        &command);
+    assert_event(&outbox, "event_ordered_paid");
+}
+
+static void payment_writes_its_events_as_the_examples_say(void **state)
+{
+    static const struct {
+        const char *example, *time;
+        uint64_t position;
+        enum payment_event_kind kind;
+        struct payment payment;
+    } rows[] = {
+        {"event_payment_approved",
+         "2026-03-02T08:31:02.310Z",
+         3,
+         PAYMENT_EVENT_APPROVED,
+         {.id = 12, .state = PAYMENT_CAPTURED, .order_id = 45, .amount = 9000, .captured = 9000, .version = 1}},
+        {"event_payment_canceled",
+         "2026-03-02T08:31:06.205Z",
+         4,
+         PAYMENT_EVENT_CANCELED,
+         {.id = 12,
+          .state = PAYMENT_RETURNED,
+          .order_id = 45,
+          .amount = 9000,
+          .captured = 9000,
+          .returned = 9000,
+          .version = 2}},
+        {"event_payment_voided",
+         "2026-03-02T08:41:07.000Z",
+         5,
+         PAYMENT_EVENT_CANCELED,
+         {.id = 13, .state = PAYMENT_RETURNED, .amount = 4500, .version = 1}},
+    };
+    struct outbox outbox;
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct payment payment = rows[i].payment;
+        payment.method = STR("card");
+        payment.currency = STR("KRW");
+        begin(&outbox, "payment", rows[i].position);
+        payment_event_write(
+            &outbox, &payment,
+            &(struct payment_event){.kind = rows[i].kind, .at = at(rows[i].time), .version = payment.version},
+            correlation, traceparent);
+        assert_event(&outbox, rows[i].example);
+    }
 }
 
 static struct ticket a_ticket(int64_t id, int64_t order_id, const char *name, int64_t qty)
@@ -270,6 +333,72 @@ static void order_reads_products_events(void **state)
     assert_null(decoded(order_event_decode, NULL, 0, "event_production_started_counter")); /* no order's */
 }
 
+static void order_reads_payments_events(void **state)
+{
+    UNUSED(state);
+    struct command *command = decoded(order_event_decode, NULL, ORDER_SOURCE_PAYMENT, "event_payment_canceled");
+    assert_non_null(command);
+    const struct order_command *self = CONTAINER_OF(command, struct order_command, base);
+    assert_int_equal(self->intent.kind, ORDER_REFUNDED);
+    assert_int_equal(self->order_id, 45);
+    assert_int_equal(self->intent.payment_id, 12);
+    assert_int_equal(self->intent.ticket_version, 0);
+    give_back(command);
+    assert_null(decoded(order_event_decode, NULL, ORDER_SOURCE_PAYMENT, "event_payment_approved"));
+    assert_null(decoded(order_event_decode, NULL, ORDER_SOURCE_PAYMENT, "event_payment_voided")); /* no order's */
+}
+
+static void payment_reads_orders_events(void **state)
+{
+    UNUSED(state);
+    struct command *command = decoded(payment_event_decode, NULL, PAYMENT_SOURCE_ORDER, "event_ordered_paid");
+    assert_non_null(command);
+    const struct payment_command *self = CONTAINER_OF(command, struct payment_command, base);
+    assert_int_equal(self->n, 1);
+    assert_int_equal(self->steps->intent.kind, PAYMENT_ORDERED);
+    assert_int_equal(self->steps->payment_id, 12);
+    assert_int_equal(self->steps->intent.order_id, 45);
+    assert_int_equal(self->steps->intent.amount, 9000);
+    assert_true(str_eq(self->correlation, correlation) && str_eq(self->traceparent, traceparent));
+    give_back(command);
+    assert_null(decoded(payment_event_decode, NULL, PAYMENT_SOURCE_ORDER, "event_ordered")); /* paid at the counter */
+    assert_null(decoded(payment_event_decode, NULL, PAYMENT_SOURCE_ORDER, "event_order_canceled"));
+}
+
+static struct http_call asked_of(struct arena *arena, int status, const char *name)
+{
+    struct http_call call = {.status = status, .media = HTTP_MEDIA_JSON};
+
+    buf_add(&call.reply, example_read(arena, name));
+    return call;
+}
+
+static void order_reads_what_payment_answers(void **state)
+{
+    struct arena arena;
+
+    UNUSED(state);
+    arena_init(&arena, 0);
+    struct http_call call = asked_of(&arena, 200, "authorizations");
+    const struct payment_answer *answers = order_payment_answer(&call, 2, &arena);
+    assert_non_null(answers);
+    assert_true(answers[0].id == 12 && answers[0].valid_ms == 600000 && str_is(answers[0].status, "Authorized"));
+    assert_true(str_is(answers[1].status, "Declined"));
+    assert_true(str_is(answers[1].reason, "there is not enough money on the account"));
+    assert_null(order_payment_answer(&call, 1, &arena)); /* of another number of questions */
+    call.status = 201;
+    assert_null(order_payment_answer(&call, 2, &arena));
+    call.status = 200;
+    call.media = HTTP_MEDIA_OTHER;
+    assert_null(order_payment_answer(&call, 2, &arena));
+    call.media = HTTP_MEDIA_JSON;
+    buf_clear(&call.reply);
+    BUF_LIT(&call.reply, "[{\"id\":1,\"status\":\"Sure\"}]");
+    assert_null(order_payment_answer(&call, 1, &arena)); /* in words that aren't payment's */
+    buf_free(&call.reply);
+    arena_free(&arena);
+}
+
 static void product_reads_orders_events(void **state)
 {
     UNUSED(state);
@@ -333,6 +462,8 @@ static void the_view_reads_everybodys_events(void **state)
         {"event_stock_received", NULL, "Latte", MYPAGE_STOCK, 0, 0, 0, 3, 52},
         {"event_stock_corrected", NULL, "Americano", MYPAGE_STOCK, 0, 0, 0, 5, 95},
         {"event_stock_removed", NULL, "Oat Latte", MYPAGE_STOCK, 0, 0, 0, 2, 0},
+        {"event_payment_approved", "PaymentApproved", "", MYPAGE_PAYMENT, 45, 0, 0, 1, 0},
+        {"event_payment_canceled", "PaymentCanceled", "", MYPAGE_PAYMENT, 45, 0, 0, 2, 0},
     };
     struct view_decoder view;
 
@@ -357,6 +488,7 @@ static void the_view_reads_everybodys_events(void **state)
         give_back(command);
     }
     assert_null(decoded(view_event_decode, &view, MYPAGE_PRODUCT, "event_production_started_counter"));
+    assert_null(decoded(view_event_decode, &view, MYPAGE_PAYMENT, "event_payment_voided"));
     arena_free(&view.arena);
 }
 
@@ -580,9 +712,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_writes_its_events_as_the_examples_say),
+        cmocka_unit_test(payment_writes_its_events_as_the_examples_say),
         cmocka_unit_test(product_writes_its_events_as_the_examples_say),
         cmocka_unit_test(stock_writes_its_events_as_the_examples_say),
         cmocka_unit_test(order_reads_products_events),
+        cmocka_unit_test(order_reads_what_payment_answers),
+        cmocka_unit_test(payment_reads_orders_events),
+        cmocka_unit_test(order_reads_payments_events),
         cmocka_unit_test(product_reads_orders_events),
         cmocka_unit_test(product_reads_stocks_events),
         cmocka_unit_test(the_view_reads_everybodys_events),
