@@ -8,10 +8,10 @@ import subprocess
 import pytest
 
 from eventually import eventually
-from shop import PROGRAM, ROOT, Process, flags
+from shop import PAID, PROGRAM, ROOT, Process, flags
 
 README = ("README.md", "README.ko.md")
-SERVICES = {8081: "order", 8082: "product", 8083: "stock", 8084: "customercenter", 8088: "gateway"}
+SERVICES = {8081: "order", 8082: "product", 8083: "stock", 8084: "customercenter", 8085: "payment", 8088: "gateway"}
 
 
 def documents():
@@ -124,7 +124,7 @@ def test_the_first_five_minutes_go_as_they_are_printed(open_shop, tmp_path, requ
     """In the order and with the waits in which they stand there: five seconds to change one's mind, five to brew."""
     commands = typed(readme)
     assert len(commands) >= 20
-    street = Street(open_shop(), {})
+    street = Street(open_shop(services=PAID), {})
     for command in commands:
         if "productName=Espresso" in command.command:  # the kitchen by hand: the shop is stopped and opened again
             street.shop.stop("up")
@@ -139,6 +139,8 @@ def test_the_first_five_minutes_go_as_they_are_printed(open_shop, tmp_path, requ
             street.shop.ticket_of(6)
         if "orders/2" in command.command:
             street.shop.ticket_of(2)
+        if "/2" in command.command and "PATCH" not in command.command:
+            eventually(lambda: street.shop.get_order(2)["paymentStatus"] == "Refunded", what="the money has gone back")
         if "--stream" in command.command:
             stream = Following(street.here(command.command), tmp_path)
             request.addfinalizer(stream.end)
