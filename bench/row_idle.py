@@ -5,7 +5,7 @@ from statistics import median
 
 import processes
 from bench import Result, at_most, spread
-from shop import SERVICES
+from shop import PAID
 
 PSS_MB = 40
 READY_S = 0.5
@@ -16,10 +16,10 @@ def measure(bench):
     ready, occupied = [], []
     foreign = processes.Foreign()
     for number in range(bench.rounds):
-        with bench.shop(f"idle-{number}") as shop:
+        with bench.shop(f"idle-{number}", paid=True) as shop:
             began = time.monotonic()
             shop.start("up")
-            for name in (*SERVICES, "gateway"):
+            for name in (*PAID, "gateway"):
                 shop.wait_ready(name)
             ready.append(time.monotonic() - began)
             time.sleep(SETTLE_S)

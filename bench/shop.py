@@ -14,6 +14,7 @@ import urllib.request
 import processes
 
 SERVICES = ("order", "product", "stock", "customercenter")
+PAID = (*SERVICES, "payment")  # of a shop in which one pays before an order exists
 START_S = 20
 STOP_S = 20
 
@@ -39,11 +40,12 @@ class Shop:
     SETTINGS = {"product.start_after_ms": 0, "product.brew_ms": 0, "stock.opening": 1_000_000_000,
                 "stop_ms": 15_000, "query_ms": 60_000, "log.level": "warning"}
 
-    def __init__(self, program, directory, **settings):
+    def __init__(self, program, directory, paid=False, **settings):
         self.program = program
+        self.paid = paid
         self.directory = directory
         self.data = os.path.join(directory, "data")
-        self.addresses = {name: f"127.0.0.1:{free_port()}" for name in (*SERVICES, "gateway")}
+        self.addresses = {name: f"127.0.0.1:{free_port()}" for name in (*PAID, "gateway")}
         self.settings = {**self.SETTINGS, **{name.replace("__", "."): value for name, value in settings.items()}}
         self.running = {}
         os.makedirs(directory, exist_ok=True)
@@ -59,6 +61,8 @@ class Shop:
             target = re.fullmatch(r"[a-z]+\.([a-z]+)_url", name)
             if target and target[1] in self.addresses:
                 wanted[name] = "http://" + self.addresses[target[1]]
+        if not self.paid:
+            wanted |= {"order.payment_url": "", "customercenter.payment_url": ""}
         return [f"--{name}={value}" for name, value in wanted.items() if name in known]
 
     def start(self, *names):
