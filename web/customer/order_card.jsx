@@ -72,6 +72,12 @@ const Cancel = ({ entry, now, onCancel }) => (
 const Answer = ({ answer }) =>
     answer ? <p class={`notice ${answer === 'notNow' ? 'bad' : 'wait'}`} role="alert" data-testid="cancel-answer">{t(`answer.${answer}`)}</p> : null;
 
+/* Nothing is said where one pays at the counter. */
+const Payment = ({ row }) => {
+    const said = row.paymentStatus === 'Paid' && row.orderStatus === 'Canceled' ? 'GoingBack' : row.paymentStatus;
+    return said ? <p class="soft" data-testid="payment" data-payment={said}>{t(`payment.${said}`)}</p> : null;
+};
+
 export const OrderCard = ({ entry, menu, now, marked, onCancel, onForget }) => {
     const { row } = entry;
     if (!row) {
@@ -93,6 +99,7 @@ export const OrderCard = ({ entry, menu, now, marked, onCancel, onForget }) => {
                 <StatusBadge status={row.orderStatus} />
             </header>
             <Progress status={row.orderStatus} />
+            <Payment row={row} />
             {row.orderStatus === 'Out of stock' ? <p class="notice wait" data-testid="out-of-stock">{t('outOfStock')}</p> : null}
             <Answer answer={entry.answer} />
             {canCancel ? <Cancel entry={entry} now={now} onCancel={onCancel} /> : null}

@@ -2,7 +2,10 @@
 
 const ENDED = new Set(['Completed', 'Canceled']);
 
-export const hasEnded = (row) => ENDED.has(row.orderStatus);
+/* A cancelled order's money is on its way back until it is said to be there. */
+const isOwedMoney = (row) => row.orderStatus === 'Canceled' && row.paymentStatus === 'Paid';
+
+export const hasEnded = (row) => ENDED.has(row.orderStatus) && !isOwedMoney(row);
 
 /** An order as its owner tells of it, as a row of the view. What was known of its way is kept (`known`: the row until now). */
 export function rowOfOrder(order, known = undefined) {
@@ -11,7 +14,8 @@ export function rowOfOrder(order, known = undefined) {
     if (order.status !== status) {
         timeline.push({ at: order.updatedAt, type: order.status === 'Canceled' ? 'OrderCanceled' : 'Seen', status: order.status });
     }
-    return { orderId: order.id, orderStatus: order.status, productName: order.productName, qty: order.qty, timeline, isOwners: true };
+    return { orderId: order.id, orderStatus: order.status, productName: order.productName, qty: order.qty, timeline, isOwners: true,
+        ...(order.paymentStatus && { paymentStatus: order.paymentStatus }) };
 }
 
 const statusSince = (row) => Math.max(...row.timeline.filter((one) => one.status).map((one) => Date.parse(one.at)), -Infinity);

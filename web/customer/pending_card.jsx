@@ -2,7 +2,7 @@
 import { h } from 'preact';
 import { language, money, nameOf, t } from '../shared/language.js';
 
-const TONES = { sending: 'now', waiting: 'now', old: 'wait', price: 'wait', refused: 'bad', withdrawn: '' };
+const TONES = { sending: 'now', waiting: 'now', busy: 'wait', old: 'wait', price: 'wait', refused: 'bad', declined: 'bad', withdrawn: '' };
 
 /* The price as the menu has it now, for an order that remembers none. */
 function shownOf(one, menu) {
@@ -15,9 +15,18 @@ const costs = ({ amount, currency }) => (amount === undefined ? '' : money(amoun
 const when = (at) =>
     new Intl.DateTimeFormat(language(), { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }).format(at);
 
+/* What the till says, in the customer's words; what it doesn't say often is left to the counter. */
+const REASONS = {
+    'there is not enough money on the account': 'declined.insufficient',
+    'the amount is over the limit': 'declined.limit',
+};
+const reasonOf = ({ reason }) => t(REASONS[reason] ?? 'declined.other');
+
 function words(one) {
     switch (one.phase) {
     case 'waiting': return t('pending.waiting');
+    case 'busy': return t('pending.busy');
+    case 'declined': return t('pending.declined', { reason: reasonOf(one) });
     case 'old': return t('pending.old', { time: when(one.at) });
     case 'price': return t('pending.price', { before: costs(one), price: costs(one.offer) });
     case 'refused': return t('said', { detail: one.detail });
@@ -33,13 +42,15 @@ const Act = ({ look, name, children, onClick }) => (
 function actsOf(one, menu, sending) {
     const withdraw = <Act name="withdraw" look="" onClick={() => sending.withdraw(one)}>{t(one.phase === 'waiting' ? 'pending.withdraw' : 'pending.no')}</Act>;
     switch (one.phase) {
-    case 'waiting': return [withdraw];
+    case 'waiting':
+    case 'busy': return [withdraw];
     case 'old': {
         const shown = one.amount === undefined ? shownOf(one, menu) : one;
         return [withdraw, <Act name="send" look="main" onClick={() => sending.resend(one, shown)}>{t('pending.send')} {costs(shown)}</Act>];
     }
     case 'price': return [withdraw, <Act name="accept" look="main" onClick={() => sending.accept(one)}>{t('order.send')} {costs(one.offer)}</Act>];
     case 'refused':
+    case 'declined':
     case 'withdrawn': return [<Act name="close" look="" onClick={() => sending.dismiss(one)}>{t('close')}</Act>];
     default: return [];
     }
@@ -55,7 +66,7 @@ export const PendingCard = ({ one, menu, sending }) => {
                 <h3>{nameOf(menu, one.productName)} <span class="figures">× {one.qty}</span></h3>
                 <span class={`badge ${tone}`}>{t(`phase.${one.phase}`)}</span>
             </header>
-            {text ? <p class={`notice ${tone === 'now' ? 'wait' : tone}`} role={one.phase === 'waiting' ? 'status' : 'alert'}>{text}</p> : null}
+            {text ? <p class={`notice ${tone === 'now' ? 'wait' : tone}`} role={one.phase === 'waiting' || one.phase === 'busy' ? 'status' : 'alert'}>{text}</p> : null}
             {acts.length ? <div class="acts">{acts}</div> : null}
         </li>
     );

@@ -8,6 +8,7 @@ import { now, timeIsKnown } from '../shared/clock.js';
 import { KeptList } from '../shared/kept.js';
 
 const AGAIN_MS = 1_500;
+const BUSY_AGAIN_MS = 5_000; /* payment is given a rest for so long */
 const HELP_AFTER_MS = 5_000; /* another window's order: it may have been closed */
 const ASK_AFTER_MS = 600_000;
 const CLOCK_SLACK_MS = 60_000; /* an order of later than now was remembered by a clock that was wrong */
@@ -28,7 +29,7 @@ export class Sending {
         this.kept = new KeptList('pending', { keyOf: (one) => one.key, isEntry: isPending, most: MOST_PENDING, order: (a, b) => b.at - a.at });
         this.entries = this.kept.all();
         this.under = new Map(); /* key: {busy, waiting, timer, old, offer} of those that are kept */
-        this.notes = []; /* what came of some: {…entry, phase: 'refused' | 'withdrawn', detail}, until it has been read */
+        this.notes = []; /* what came of some: {…entry, phase: 'refused' | 'declined' | 'withdrawn', detail, reason}, until it has been read */
         this.kept.onChange(() => this.#look());
     }
 
@@ -40,17 +41,19 @@ export class Sending {
     /** [{key, productName, qty, amount, currency, phase, offer, detail}]. `phase`:
      *    sending    it is under way
      *    waiting    there was no answer yet
+     *    busy       it can't be paid at the moment, so it isn't ordered; it is sent again by itself
      *    old        it isn't sent by itself any more
      *    price      the shop's price is another one: `offer` {amount, currency}
      *    refused    the shop said no: `detail`
+     *    declined   it isn't paid, and so not ordered: `reason`
      *    withdrawn  it isn't sent any more; whether it had arrived is not known */
     list() {
         return [...this.entries.map((one) => ({ ...one, phase: this.#phase(one), offer: this.under.get(one.key)?.offer })), ...this.notes];
     }
 
     #phase(one) {
-        const { old, offer, waiting } = this.under.get(one.key) ?? {};
-        return offer ? 'price' : old ? 'old' : waiting ? 'waiting' : 'sending';
+        const { old, offer, waiting, busyPaying } = this.under.get(one.key) ?? {};
+        return offer ? 'price' : old ? 'old' : busyPaying ? 'busy' : waiting ? 'waiting' : 'sending';
     }
 
     /** `entry` {key, productName, qty, amount, currency}; the same key again is the same order. */
@@ -146,12 +149,14 @@ export class Sending {
             state.offer = { amount: why.problem.amount, currency: why.problem.currency };
             this.onNews('price', one);
         } else if (why instanceof api.Refused && why.status !== 409) {
+            const phase = why.status === 402 ? 'declined' : 'refused';
             await this.kept.remove(one.key);
-            this.notes.push({ ...one, phase: 'refused', detail: why.detail });
-            this.onNews('refused', one);
+            this.notes.push({ ...one, phase, detail: why.detail, reason: why.problem.reason });
+            this.onNews(phase, one);
         } else {
+            state.busyPaying = why.problem?.type === 'payment-busy';
             state.waiting = true;
-            state.timer = setTimeout(() => this.#send(one.key), AGAIN_MS);
+            state.timer = setTimeout(() => this.#send(one.key), state.busyPaying ? BUSY_AGAIN_MS : AGAIN_MS);
         }
     }
 }
