@@ -95,7 +95,7 @@ static int open_till(void **state)
     struct till *till = test_calloc(1, sizeof(*till));
 
     till->repo = fake_payment_repo_new();
-    ledger_provider_init(&till->ledger, STR("KRW"), 10 * PRICE);
+    ledger_provider_init(&till->ledger, STR("KRW"), (int64_t)10 * PRICE);
     till->slow = (struct payment_provider){is_asked_first, note_question, flush};
     till->orders.complete_at = complete_at;
     till->complete_at = INT64_MIN;
@@ -225,7 +225,7 @@ static void many_are_decided_at_once_each_by_itself(void **state)
 {
     struct till *till = *state;
     struct payment_step steps[] = {buying("a", PRICE, "card"), buying("b", PRICE, "test-declined"),
-                                   buying("c", 11 * PRICE, "card"), buying("d", PRICE, "test-unknown"),
+                                   buying("c", (int64_t)11 * PRICE, "card"), buying("d", PRICE, "test-unknown"),
                                    buying("e", PRICE, "test-insufficient")};
     struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = steps, .n = COUNT_OF(steps)};
 
