@@ -24,9 +24,9 @@ struct order_command {
     int64_t order_id; /* given, or for PLACE: filled in */
     struct str correlation, traceparent;
     struct client_request client;
-    int unanswered; /* an effect: why there is no answer, see order_product_caller; 0: there is one */
-    struct str payment_method;                 /* BUY */
-    int64_t paid_until;                        /* PLACE: own time (us) up to which it may be placed as paid */
+    int unanswered;            /* an effect: why there is no answer, see order_product_caller; 0: there is one */
+    struct str payment_method; /* BUY */
+    int64_t paid_until;        /* PLACE: own time (us) up to which it may be placed as paid */
     char decline_reason[ORDER_DECLINE_REASON]; /* DECLINED: why, with a NUL; may be cut off */
 
     /* what came out; valid from render() on */
