@@ -151,7 +151,7 @@ static void print_progress(struct rebuild *self)
  * that there is nothing: only a feed says whose it is. */
 static const struct source *unheard(const struct rebuild *self)
 {
-    for (size_t i = 0; i < MYPAGE_PRODUCER_COUNT; i++) {
+    for (size_t i = 0; i < self->n_sources; i++) {
         if (!follower_is_connected(self->sources[i].follower))
             return &self->sources[i];
     }
