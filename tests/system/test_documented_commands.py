@@ -194,6 +194,9 @@ RUN_BY = {
     "build/tests/sim/sim_run --from 2755 --seeds 1": True,
     "build/tests/sim/sim_run --from 2755 --seeds 1 --aloud 1": True,
     "build/tests/sim/sim_run --plant RELEASE_FORGOTTEN": True,
+    "ninja -C build && build/tests/mutants/mutants_run build/tests/mutants --seeds 200": True,
+    "build/tests/mutants/mutants_run build/tests/mutants --every 23 --seeds 60": True,
+    "build/tests/mutants/mutants_run build/tests/mutants --seeds 200 --aloud 1": True,
     "ninja -C build && meson test -C build --suite unit --suite contract": "unit-sanitized",
     "meson test -C build writer -v": "unit-sanitized",
     "build/tests/unit/writer_test": True,
@@ -234,6 +237,7 @@ def test_nothing_is_said_to_be_run_that_no_document_shows():
 
 def shortened(line):
     """The same command for a moment instead of a coffee break."""
+    line = re.sub("mutants --(every 23|seeds 200)", r"mutants --every 499 --seeds 20", line)
     return line.replace("SEEDS=10000", "SEEDS=3") if "SEEDS" in line else line.replace("make sim", "make sim SEEDS=3")
 
 
