@@ -240,7 +240,8 @@ def test_an_older_schema_is_brought_up_to_date_wherever_the_power_fails_meanwhil
         customers.order(machine.http)
     machine.stop()
     with changed(machine.data / "order.db") as db:  # as the first version left it
-        db.executescript("DROP TABLE epoch; ALTER TABLE cursor DROP COLUMN epoch; PRAGMA user_version = 1")
+        db.executescript("ALTER TABLE orders DROP COLUMN payment; ALTER TABLE orders DROP COLUMN payment_id; DROP TABLE epoch; "
+                         "ALTER TABLE cursor DROP COLUMN epoch; PRAGMA user_version = 1")
     (machine.data / "order.epoch").unlink()
     older, found = machine.data.with_name("older"), []
     shutil.copytree(machine.data, older)
@@ -253,11 +254,11 @@ def test_an_older_schema_is_brought_up_to_date_wherever_the_power_fails_meanwhil
         assert customers.missing(machine.http) == []
         assert feed_positions(machine.shop, "order") == list(range(1, 11))
         machine.stop()
-        assert schema_of(machine.data / "order.db", machine.data.with_name("looked-at")) == 2
+        assert schema_of(machine.data / "order.db", machine.data.with_name("looked-at")) == 3
         shutil.rmtree(machine.data)
         shutil.copytree(older, machine.data)
     machine.shop.kill("order")
-    assert {1, 2} == set(found), f"before, while and after it is brought up to date: {found}"
+    assert {1, 3} <= set(found) <= {1, 2, 3}, f"before, while and after it is brought up to date: {found}"
 
 
 @pytest.mark.parametrize("name", ["order", "stock"])
