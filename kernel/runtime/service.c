@@ -160,6 +160,10 @@ static bool make_followers(struct service *service)
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem)
 {
     service->parts = *parts;
+    ASSERT(parts->n_producers <= CURSOR_MAX_SOURCES);
+    for (size_t i = 0; i < parts->n_producers; i++)
+        service->producers[i] = parts->producers[i];
+    service->parts.producers = service->producers;
     service->parts.http->service = service;
     if (!join_routes(service) || !make_feed(service) || !make_writer(service)) {
         BUF_LIT(problem, "there is not enough memory to start");

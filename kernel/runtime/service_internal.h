@@ -42,6 +42,7 @@ struct service {
     struct event_sink events;
     struct writer *writer;
     struct service_parts parts;
+    struct service_producer producers[CURSOR_MAX_SOURCES]; /* the parts' own: the caller's end with service_start() */
     struct route *routes;
     struct service_fault fault;
     struct follower *followers[CURSOR_MAX_SOURCES];
