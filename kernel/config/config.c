@@ -4,6 +4,7 @@
 #include "config_value.h"
 
 #include <errno.h>
+#include <sys/prctl.h>
 
 /* One load in progress. */
 struct loader {
@@ -71,9 +72,12 @@ static bool set(const struct loader *loader, const struct target *target, struct
 
     if (!ok) {
         buf_add(loader->problem, where);
-        BUF_LIT(loader->problem, " is ");
-        buf_json_string(loader->problem, text);
-        BUF_LIT(loader->problem, " but ");
+        if (target->row->type != SETTING_SECRET) {
+            BUF_LIT(loader->problem, " is ");
+            buf_json_string(loader->problem, text);
+            BUF_LIT(loader->problem, " but");
+        }
+        buf_char(loader->problem, ' ');
         buf_add(loader->problem, buf_str(&why));
     }
     if (ok && target->given)
@@ -146,6 +150,16 @@ static bool unknown(const struct loader *loader, struct str where, struct str na
     return false;
 }
 
+/* Everybody on the machine can see flags, and files of settings are passed around. */
+static bool refuse_secret(const struct loader *loader, struct str where, const struct setting *row)
+{
+    buf_add(loader->problem, where);
+    BUF_LIT(loader->problem, " is a secret: it is read from the environment variable ");
+    config_variable_write(row, loader->problem);
+    buf_printf(loader->problem, " alone, or from the file that %s_file names", row->name);
+    return false;
+}
+
 /* One line of the file. */
 static bool take_line(void *context, struct str where, struct str name, struct str value)
 {
@@ -154,6 +168,8 @@ static bool take_line(void *context, struct str where, struct str name, struct s
 
     if (!find(loader, name, is_name, &target))
         return unknown(loader, where, name);
+    if (target.row->type == SETTING_SECRET)
+        return refuse_secret(loader, where, target.row);
     return set(loader, &target, where, value);
 }
 
@@ -185,6 +201,23 @@ static bool is_service_link(struct str name, struct str value)
            has_word(name, STR("_UDP")) || has_word(name, STR("_SCTP"));
 }
 
+static bool is_row_of(const struct setting_group *groups, size_t n, const struct setting *row)
+{
+    for (size_t g = 0; g < n; g++) {
+        if (row >= groups[g].rows && row < groups[g].rows + groups[g].n_rows)
+            return true;
+    }
+    return false;
+}
+
+/* The environment is a part of the process's memory, and of what it hands on. */
+static void guard_secret(const struct loader *loader, const struct setting *row, char *value)
+{
+    prctl(PR_SET_DUMPABLE, 0);
+    if (!is_row_of(loader->groups, loader->n_groups, row))
+        explicit_bzero(value, strlen(value));
+}
+
 static bool load_environment(const struct loader *loader, char *const *environment)
 {
     for (; environment && *environment; environment++) {
@@ -207,6 +240,8 @@ static bool load_environment(const struct loader *loader, char *const *environme
         }
         if (!set(loader, &target, variable, value))
             return false;
+        if (target.row->type == SETTING_SECRET)
+            guard_secret(loader, target.row, (char *)value.p);
     }
     return true;
 }
@@ -252,6 +287,8 @@ static bool load_flags(const struct loader *loader, const struct config_source *
             continue;
         if (!find_in(loader->groups, loader->n_groups, flag.name, is_name, &target))
             return unknown(loader, flag.whole, flag.name);
+        if (target.row->type == SETTING_SECRET)
+            return refuse_secret(loader, flag.whole, target.row);
         if (!set(loader, &target, flag.whole, flag.value))
             return false;
     }

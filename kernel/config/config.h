@@ -7,6 +7,10 @@
  * sentence. In file and environment a name that some other service knows is accepted (one file configures the whole
  * shop). Variables that Kubernetes sets for a Service whose name begins with "coffeeshop" (COFFEESHOP_PORT=tcp://…) are
  * not taken for settings.
+ *
+ *  A secret comes from the environment alone, or from a file of its own that the setting <name>_file names: a flag is
+ * seen by everybody on the machine (ps), and files of settings are shown around. It is never printed and never quoted,
+ * and a process that finds one in its environment leaves no core dump. One that is another service's is wiped there.
  */
 #ifndef COFFEESHOP_CONFIG_H
 #define COFFEESHOP_CONFIG_H
@@ -28,6 +32,7 @@ enum setting_type {
     SETTING_CHOICE, /* int64_t index into `choices` ("auto|manual") */
     SETTING_LISTEN, /* const char *: "127.0.0.1:8081", "0.0.0.0:8080 [::]:8080"; separated by blanks */
     SETTING_URL,    /* const char *: http://host:port or empty */
+    SETTING_SECRET, /* const char *, min..max is the length; the environment's own memory, which its user may wipe */
 };
 
 struct setting {
@@ -65,7 +70,7 @@ bool config_load(const struct setting_group *groups, size_t n_groups, const stru
                  const struct config_source *source, struct arena *arena, bool *wants_help, struct buf *problem);
 /** The text of --help for these groups: name, default, range, sentence; aligned. */
 void config_print_help(const struct setting_group *groups, size_t n_groups, struct buf *out);
-/** The values in force, as lines `name = value` that --config reads back. */
+/** The values in force, as lines `name = value` that --config reads back; without secrets. */
 void config_print_values(const struct setting_group *groups, size_t n_groups, struct buf *out);
 
 /** A copy of `environment` for another program of the shop: its COFFEESHOP_* replaced by every value in force of

@@ -15,11 +15,16 @@ char config_environment_letter(char c)
     return c;
 }
 
-static void write_variable(const struct setting *row, const void *from, struct buf *out)
+void config_variable_write(const struct setting *row, struct buf *out)
 {
     buf_add(out, prefix);
     for (const char *c = row->name; *c; c++)
         buf_char(out, config_environment_letter(*c));
+}
+
+static void write_variable(const struct setting *row, const void *from, struct buf *out)
+{
+    config_variable_write(row, out);
     buf_char(out, '=');
     config_value_write(row, from, out);
 }
@@ -34,6 +39,17 @@ static char *variable_text(const struct setting *row, const void *from, struct a
         copy = (char *)arena_copy(arena, buf_str(&text)).p;
     buf_free(&text);
     return copy;
+}
+
+/* A secret that there isn't. */
+static bool is_no_secret(const struct setting *row, const void *from)
+{
+    const char *text;
+
+    if (row->type != SETTING_SECRET)
+        return false;
+    memcpy(&text, (const char *)from + row->offset, sizeof(text));
+    return text[0] == '\0';
 }
 
 static size_t count_entries(const struct setting_group *groups, size_t n_groups, char *const *environment)
@@ -61,7 +77,10 @@ char **config_to_environment(const struct setting_group *groups, size_t n_groups
     }
     for (size_t g = 0; g < n_groups; g++) {
         for (size_t i = 0; i < groups[g].n_rows; i++) {
-            entries[n] = variable_text(&groups[g].rows[i], groups[g].into, arena);
+            const struct setting *row = &groups[g].rows[i];
+            if (is_no_secret(row, groups[g].into))
+                continue;
+            entries[n] = variable_text(row, groups[g].into, arena);
             if (!entries[n++])
                 return NULL;
         }

@@ -11,7 +11,10 @@ struct widths {
 
 static void write_flag(const struct setting *row, struct buf *out)
 {
-    buf_printf(out, "--%s=%s", row->name, row->fallback);
+    if (row->type == SETTING_SECRET)
+        config_variable_write(row, out); /* there is no flag */
+    else
+        buf_printf(out, "--%s=%s", row->name, row->fallback);
 }
 
 static void pad(struct buf *out, size_t from, size_t width)
@@ -70,6 +73,8 @@ void config_print_values(const struct setting_group *groups, size_t n_groups, st
 
     for (size_t g = 0; g < n_groups; g++) {
         for (size_t i = 0; i < groups[g].n_rows; i++) {
+            if (groups[g].rows[i].type == SETTING_SECRET)
+                continue;
             buf_clear(&value);
             config_value_write(&groups[g].rows[i], groups[g].into, &value);
             buf_add(out, str_of(groups[g].rows[i].name));

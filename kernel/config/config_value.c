@@ -61,6 +61,7 @@ static bool refuse(const struct setting *row, struct buf *problem)
         [SETTING_CHOICE] = "one of",
         [SETTING_LISTEN] = "an address and a port, like",
         [SETTING_URL] = "the address of a server, like",
+        [SETTING_SECRET] = "a secret without control characters,",
     };
 
     buf_printf(problem, "has to be %s ", kinds[row->type]);
@@ -247,6 +248,12 @@ bool config_value_set(const struct setting *row, void *into, struct str text, st
         if (into)
             memcpy((char *)into + row->offset, &flag, sizeof(flag));
         return true;
+    case SETTING_SECRET:
+        if (text.n > 0 && !is_text(row, text))
+            return refuse(row, problem);
+        if (into)
+            memcpy((char *)into + row->offset, &text.p, sizeof(text.p)); /* not copied: the fewer there are … */
+        return true;
     default:
         return text_is_legal(row, text) ? store_text(row, into, text, arena, problem) : refuse(row, problem);
     }
@@ -334,6 +341,7 @@ void config_value_range(const struct setting *row, struct buf *out)
         break;
     case SETTING_TEXT:
     case SETTING_WORD:
+    case SETTING_SECRET:
         write_length(row, out);
         break;
     }

@@ -13,6 +13,8 @@ void config_value_write(const struct setting *row, const void *from, struct buf 
 /** What may be put there: "0..60000 ms", "auto|manual", "http://host:port". */
 void config_value_range(const struct setting *row, struct buf *out);
 
+/** The environment variable of a setting: COFFEESHOP_PRODUCT_BREW_MS. */
+void config_variable_write(const struct setting *row, struct buf *out);
 /** How a character of a setting's name is written in the environment: upper case, _ for a dot. */
 char config_environment_letter(char c);
 

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -14,7 +15,7 @@
 struct kitchen {
     int64_t brew_ms, max_body, cups, mode;
     bool open;
-    const char *name, *listen, *stock_url, *peer_url;
+    const char *name, *listen, *stock_url, *peer_url, *secret;
 };
 
 static const struct setting kitchen_rows[] = {
@@ -27,6 +28,7 @@ static const struct setting kitchen_rows[] = {
     SETTING(struct kitchen, stock_url, "product.stock_url", SETTING_URL, "http://127.0.0.1:8083", 1, 0,
             "Where stock is."),
     SETTING(struct kitchen, peer_url, "product.peer_url", SETTING_URL, "", 0, 0, "Where a peer is."),
+    SETTING(struct kitchen, secret, "product.secret", SETTING_SECRET, "", 8, 20, "What nobody may know."),
     {.name = "product.mode",
      .type = SETTING_CHOICE,
      .fallback = "auto",
@@ -36,6 +38,7 @@ static const struct setting kitchen_rows[] = {
 };
 static const struct setting other_rows[] = {
     {.name = "order.taste", .type = SETTING_INT, .fallback = "1", .min = 1, .max = 5, .doc = "Another service's."},
+    {.name = "order.secret", .type = SETTING_SECRET, .fallback = "", .min = 8, .max = 20, .doc = "Another one's."},
 };
 
 /* One reading of settings, its result, and what was said. */
@@ -445,6 +448,68 @@ static void another_program_of_the_shop_gets_the_values_in_force(void **state)
     put_away(&first);
 }
 
+static void a_secret_is_taken_from_the_environment_and_shown_nowhere(void **state)
+{
+    struct reading reading;
+    struct buf out = {0};
+    UNUSED(state);
+
+    assert_int_equal(prctl(PR_SET_DUMPABLE, 1), 0);
+    read_settings(&reading, FLAGS(NULL), ENVIRONMENT("COFFEESHOP_PRODUCT_SECRET=hush hush", NULL));
+    const struct setting_group group = {kitchen_rows, COUNT_OF(kitchen_rows), &reading.kitchen, NULL};
+    assert_true(reading.ok);
+    assert_string_equal(reading.kitchen.secret, "hush hush");
+    assert_int_equal(prctl(PR_GET_DUMPABLE), 0); /* no core, of which the environment is a part */
+    config_print_values(&group, 1, &out);
+    config_print_help(&group, 1, &out);
+    buf_char(&out, '\0');
+    assert_null(strstr(out.p, "hush"));
+    assert_null(strstr(out.p, "--product.secret"));
+    assert_non_null(strstr(out.p, "COFFEESHOP_PRODUCT_SECRET"));
+    char **environment = config_to_environment(&group, 1, ENVIRONMENT(NULL), &reading.arena);
+    bool handed_on = false;
+    for (size_t i = 0; environment[i]; i++)
+        handed_on |= strcmp(environment[i], "COFFEESHOP_PRODUCT_SECRET=hush hush") == 0;
+    assert_true(handed_on);
+    buf_free(&out);
+    put_away(&reading);
+}
+
+static void a_secret_is_no_flag_and_stands_in_no_file_of_settings(void **state)
+{
+    static const char sentence[] = " is a secret: it is read from the environment variable COFFEESHOP_PRODUCT_SECRET "
+                                   "alone, or from the file that product.secret_file names";
+    struct buf whole = {0};
+    UNUSED(state);
+
+    buf_printf(&whole, "--product.secret%s", sentence);
+    assert_refused(FLAGS("--product.secret=hush hush"), ENVIRONMENT(NULL), whole.p);
+    assert_refused(FLAGS("--product.secret", "hush hush"), ENVIRONMENT(NULL), whole.p);
+    buf_free(&whole);
+    buf_printf(&whole, ":1: product.secret%s", sentence);
+    assert_file_refused("product.secret = hush hush\n", whole.p);
+    buf_free(&whole);
+}
+
+static void what_is_wrong_with_a_secret_is_said_without_it(void **state)
+{
+    UNUSED(state);
+    assert_refused(FLAGS(NULL), ENVIRONMENT("COFFEESHOP_PRODUCT_SECRET=hush", NULL),
+                   "COFFEESHOP_PRODUCT_SECRET has to be a secret without control characters, of 8..20 bytes");
+}
+
+static void a_secret_of_another_service_is_wiped(void **state)
+{
+    char variable[] = "COFFEESHOP_ORDER_SECRET=hush hush";
+    struct reading reading;
+    UNUSED(state);
+
+    read_settings(&reading, FLAGS(NULL), ENVIRONMENT(variable, NULL));
+    assert_true(reading.ok);
+    assert_string_equal(variable, "COFFEESHOP_ORDER_SECRET=");
+    put_away(&reading);
+}
+
 static void without_memory_nothing_is_half_read(void **state)
 {
     UNUSED(state);
@@ -543,6 +608,10 @@ int main(void)
         cmocka_unit_test(help_shows_name_default_range_and_sentence),
         cmocka_unit_test(the_values_printed_read_back_as_they_are),
         cmocka_unit_test(another_program_of_the_shop_gets_the_values_in_force),
+        cmocka_unit_test(a_secret_is_taken_from_the_environment_and_shown_nowhere),
+        cmocka_unit_test(a_secret_is_no_flag_and_stands_in_no_file_of_settings),
+        cmocka_unit_test(what_is_wrong_with_a_secret_is_said_without_it),
+        cmocka_unit_test(a_secret_of_another_service_is_wiped),
         cmocka_unit_test(without_memory_nothing_is_half_read),
         cmocka_unit_test(variables_of_a_kubernetes_service_are_no_settings),
         cmocka_unit_test(a_word_is_made_of_letters_digits_and_little_else),
