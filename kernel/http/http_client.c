@@ -115,6 +115,8 @@ static bool set_headers(struct transfer *transfer, const struct http_call *call)
     transfer_add_passed_on(transfer, STR("X-Correlation-ID: "), call->correlation_id);
     transfer_add_passed_on(transfer, STR("traceparent: "), call->traceparent);
     transfer_add_passed_on(transfer, STR("X-Caller: "), call->caller);
+    transfer_add_passed_on(transfer, STR("Idempotency-Key: "), call->idempotency_key);
+    transfer_add_passed_on(transfer, STR("Coffeeshop-Signature: "), call->signature);
     return transfer_set_lines(transfer);
 }
 
@@ -264,6 +266,11 @@ struct http_client *http_client_new(struct loop *loop, size_t max_connections)
         return NULL;
     }
     return client;
+}
+
+void http_client_trust(struct http_client *client, const char *ca_file)
+{
+    client->ca_file = ca_file;
 }
 
 static void end_calls(struct http_client *client)

@@ -33,6 +33,8 @@ struct http_call {
     struct str body;                                 /* sent as application/json when not empty */
     struct str correlation_id, traceparent;          /* passed on when not empty */
     struct str caller;                               /* sent as X-Caller when not empty */
+    struct str idempotency_key;                      /* sent as Idempotency-Key when not empty */
+    struct str signature;                            /* sent as Coffeeshop-Signature when not empty */
     int64_t timeout_ms;                              /* connection included */
     size_t max_reply;                                /* bytes; 0 means 1 MiB */
     void (*done)(struct http_call *self, int error); /* 0 and status/reply are valid, or an errors.h code */
@@ -50,6 +52,9 @@ struct http_call {
 /** At most `max_connections` calls are under way at a time, the others wait for their turn (tails are not counted).
  * NULL when memory is exhausted. */
 struct http_client *http_client_new(struct loop *loop, size_t max_connections);
+/** Whose certificates are believed for https: those in the file (PEM; it outlives the client) instead of the system's.
+ * Before the first call. A certificate is always checked, and that it is the host's. */
+void http_client_trust(struct http_client *client, const char *ca_file);
 /** Ends all calls and tails with E_CLOSING. Not from inside a callback of the client. NULL is taken. */
 void http_client_free(struct http_client *client);
 /** `done` is called later, from the loop; only when there is not even memory for a transfer (E_MEMORY) or the client is

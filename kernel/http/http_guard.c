@@ -29,6 +29,7 @@ static const struct {
     [HTTP_GATEWAY] = {STR_INIT("X-Gateway"), false},
     [HTTP_ORIGIN] = {STR_INIT("Origin"), true},
     [HTTP_SEC_FETCH_SITE] = {STR_INIT("Sec-Fetch-Site"), true},
+    [HTTP_SIGNATURE] = {STR_INIT("Coffeeshop-Signature"), true},
 };
 
 static const struct http_verdict fine = {0, NULL, NULL};

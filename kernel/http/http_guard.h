@@ -44,6 +44,7 @@ enum http_header {
     HTTP_GATEWAY,
     HTTP_ORIGIN,
     HTTP_SEC_FETCH_SITE,
+    HTTP_SIGNATURE,
     HTTP_HEADERS
 };
 

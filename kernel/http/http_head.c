@@ -124,6 +124,7 @@ static void take_headers(struct exchange *exchange, const struct http_head *head
     request->if_none_match = head->value[HTTP_IF_NONE_MATCH];
     request->caller = head->value[HTTP_CALLER];
     request->if_match = head->value[HTTP_IF_MATCH];
+    request->signature = head->value[HTTP_SIGNATURE];
     request->last_event_id = head->value[HTTP_LAST_EVENT_ID];
     request->feed_epoch = head->value[HTTP_FEED_EPOCH];
     if (exchange->peer->trusted)

@@ -72,9 +72,10 @@ struct http_request {
     struct str traceparent;     /* the client's, or one made for it; always there */
     bool outside; /* came through the gateway: it says X-Gateway. Takes rights away only, so everybody is believed */
     struct str if_none_match;
-    struct str if_match; /* empty when not sent */
-    struct str caller;   /* X-Caller: which of our services asks; empty when not sent. Of those from outside not to be
-                            believed */
+    struct str if_match;  /* empty when not sent */
+    struct str caller;    /* X-Caller: which of our services asks; empty when not sent. Of those from outside not to be
+                             believed */
+    struct str signature; /* Coffeeshop-Signature; empty when not sent */
     struct str last_event_id;
     struct str forwarded_for; /* by a proxy that is believed; empty: nobody said so */
     struct str feed_epoch;    /* a follower's: kernel/outbox/feed_history.h */

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum {
-    TRANSFER_MAX_LINES = 6,
+    TRANSFER_MAX_LINES = 8,
     TRANSFER_MAX_VALUE = 512, /* a longer header value is not ours and isn't passed on */
 };
 
@@ -69,6 +69,7 @@ struct http_client {
         orphans; /* tails; orphans were closed from inside curl and are removed once it has returned */
     struct loop_timer waiting_timer;
     bool closing;
+    const char *ca_file; /* NULL: the system's */
 };
 
 void transfer_push(struct transfer_list *list, struct transfer *transfer);
