@@ -35,12 +35,11 @@ struct till {
 /* ---- what is around it ---- */
 
 static bool is_asked_first(struct payment_provider *self, const struct provider_question *question,
-                           struct payment_intent *answer, int64_t *moved)
+                           struct payment_intent *answer)
 {
     UNUSED(self);
     UNUSED(question);
     UNUSED(answer);
-    UNUSED(moved);
     return false;
 }
 
@@ -96,7 +95,7 @@ static int open_till(void **state)
 
     till->repo = fake_payment_repo_new();
     ledger_provider_init(&till->ledger, STR("KRW"), (int64_t)10 * PRICE);
-    till->slow = (struct payment_provider){is_asked_first, note_question, flush};
+    till->slow = (struct payment_provider){is_asked_first, note_question, flush, 0};
     till->orders.complete_at = complete_at;
     till->complete_at = INT64_MIN;
     till->sink.publish = publish;
@@ -489,6 +488,141 @@ static void what_nobody_knows_is_given_back_when_its_time_is_over(void **state)
 
 /* ---- failures ---- */
 
+/* ---- order's question while the provider thinks ---- */
+
+enum { PATIENCE = 500000 };
+
+struct question {
+    struct payment_command command;
+    struct payment_step steps[2];
+    struct arena memory;
+    size_t rendered, finished;
+    bool was_pending; /* when it was rendered last: any of them */
+};
+
+static void render_question(struct payment_command *command)
+{
+    struct question *question = CONTAINER_OF(command, struct question, command);
+
+    question->rendered++;
+    question->was_pending = false;
+    for (size_t i = 0; i < command->n; i++)
+        question->was_pending |= command->steps[i].payment.state == PAYMENT_PENDING;
+}
+
+static void finish_question(struct command *base, int rc)
+{
+    assert_int_equal(rc, OK);
+    CONTAINER_OF(base, struct question, command.base)->finished++;
+}
+
+static void ask_patiently(struct till *till, struct question *question, const char *first, const char *second)
+{
+    struct command *list[] = {&question->command.base};
+
+    *question = (struct question){.steps = {buying(first, PRICE, "card"), buying(second, PRICE, "card")}};
+    arena_init(&question->memory, 0);
+    question->command = (struct payment_command){.base = {.origin = FROM_CLIENT, .finish = finish_question},
+                                                 .steps = question->steps,
+                                                 .n = 2,
+                                                 .render = render_question,
+                                                 .memory = &question->memory};
+    assert_int_equal(till->app.core.run(&till->app.core, list, 1, ++till->now), OK);
+}
+
+static int open_patient_till(void **state)
+{
+    open_till(state);
+    struct till *till = *state;
+    till->is_slow = true;
+    till->slow.patience_us = PATIENCE;
+    restart(till);
+    return 0;
+}
+
+static void order_is_answered_once_the_provider_has_answered_all_that_was_asked(void **state)
+{
+    struct till *till = *state;
+    struct question question;
+
+    ask_patiently(till, &question, "a", "b");
+    assert_true(question.command.base.kept);
+    hear(till, PAYMENT_APPROVED, question.steps[0].payment_id, false);
+    assert_int_equal(question.finished, 0);
+    hear(till, PAYMENT_DECLINED_BY, question.steps[1].payment_id, false);
+    assert_int_equal(question.finished, 1);
+    assert_false(question.was_pending);
+    assert_int_equal(question.steps[0].payment.state, PAYMENT_AUTHORIZED);
+    assert_true(question.steps[0].valid_us > 0);
+    assert_int_equal(question.steps[1].payment.state, PAYMENT_DECLINED);
+    assert_int_equal(till->app.core.next_due(&till->app.core) < INT64_MAX, true);
+    arena_free(&question.memory);
+}
+
+static void order_is_told_that_it_is_not_known_when_the_provider_takes_too_long(void **state)
+{
+    struct till *till = *state;
+    struct question question;
+
+    ask_patiently(till, &question, "a", "b");
+    int64_t until = till->now + PATIENCE;
+    assert_true(till->app.core.next_due(&till->app.core) <= until);
+    till->now = until - 2;
+    assert_int_equal(run(till, NULL, 0), OK);
+    assert_int_equal(question.finished, 0);
+    assert_int_equal(run(till, NULL, 0), OK);
+    assert_int_equal(question.finished, 1);
+    assert_true(question.was_pending);
+    arena_free(&question.memory);
+}
+
+static void two_who_ask_for_the_same_purchase_are_both_answered(void **state)
+{
+    struct till *till = *state;
+    struct question first;
+    struct question second;
+
+    ask_patiently(till, &first, "a", "b");
+    ask_patiently(till, &second, "b", "a");
+    hear(till, PAYMENT_APPROVED, first.steps[0].payment_id, false);
+    hear(till, PAYMENT_APPROVED, first.steps[1].payment_id, false);
+    assert_int_equal(first.finished, 1);
+    assert_int_equal(second.finished, 1);
+    assert_int_equal(second.steps[1].payment_id, first.steps[0].payment_id);
+    arena_free(&first.memory);
+    arena_free(&second.memory);
+}
+
+static void whoever_waits_when_the_service_ends_is_answered_with_what_is_known(void **state)
+{
+    struct till *till = *state;
+    struct question question;
+
+    ask_patiently(till, &question, "a", "b");
+    payment_app_let_go(&till->app);
+    assert_int_equal(question.finished, 1);
+    assert_true(question.was_pending);
+    arena_free(&question.memory);
+}
+
+static void what_the_provider_took_and_gave_back_is_booked_once(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    hear(till, PAYMENT_APPROVED, payment.id, false);
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 7), OK);
+    hear(till, PAYMENT_TAKEN, payment.id, false);
+    hear(till, PAYMENT_TAKEN, payment.id, false);
+    assert_int_equal(in_the_till(till), PRICE);
+    assert_int_equal(till->repo->n_bookings, 1);
+    assert_int_equal(tell(till, PAYMENT_ORDER_CANCELED, payment.id, 7), OK);
+    hear(till, PAYMENT_GIVEN_BACK, payment.id, true);
+    hear(till, PAYMENT_GIVEN_BACK, payment.id, true);
+    assert_int_equal(in_the_till(till), 0);
+    assert_int_equal(till->repo->n_bookings, 2);
+}
+
 static void nothing_has_happened_when_the_commit_fails(void **state)
 {
     struct till *till = *state;
@@ -536,6 +670,7 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_till, close_till)
 #define SLOW(name) cmocka_unit_test_setup_teardown(name, open_slow_till, close_till)
+#define PATIENT(name) cmocka_unit_test_setup_teardown(name, open_patient_till, close_till)
     const struct CMUnitTest tests[] = {
         CASE(what_is_approved_is_one_commit_and_no_money_moves),
         CASE(many_are_decided_at_once_each_by_itself),
@@ -556,6 +691,11 @@ int main(void)
         SLOW(it_is_asked_after_the_commit_and_again_until_its_answer_is_known),
         SLOW(a_cancel_while_it_is_being_taken_gives_back_what_was_taken),
         SLOW(what_nobody_knows_is_given_back_when_its_time_is_over),
+        SLOW(what_the_provider_took_and_gave_back_is_booked_once),
+        PATIENT(order_is_answered_once_the_provider_has_answered_all_that_was_asked),
+        PATIENT(order_is_told_that_it_is_not_known_when_the_provider_takes_too_long),
+        PATIENT(two_who_ask_for_the_same_purchase_are_both_answered),
+        PATIENT(whoever_waits_when_the_service_ends_is_answered_with_what_is_known),
         CASE(nothing_has_happened_when_the_commit_fails),
         CASE(ids_that_were_not_committed_are_given_again),
         CASE(a_batch_without_memory_changes_nothing_and_can_be_tried_again),

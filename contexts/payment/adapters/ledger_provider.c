@@ -29,11 +29,10 @@ static struct payment_intent authorize(const struct ledger_provider *ledger, con
 }
 
 static bool decide(struct payment_provider *self, const struct provider_question *question,
-                   struct payment_intent *answer, int64_t *moved)
+                   struct payment_intent *answer)
 {
     const struct ledger_provider *ledger = CONTAINER_OF(self, struct ledger_provider, port);
 
-    *moved = 0;
     switch (question->operation) {
     case PROVIDER_AUTHORIZE:
         if (str_is(question->method, "test-unknown"))
@@ -42,11 +41,9 @@ static bool decide(struct payment_provider *self, const struct provider_question
         break;
     case PROVIDER_CAPTURE:
         *answer = (struct payment_intent){.kind = PAYMENT_TAKEN};
-        *moved = question->amount;
         break;
     case PROVIDER_RETURN:
         *answer = (struct payment_intent){.kind = PAYMENT_GIVEN_BACK, .was_taken = question->captured > 0};
-        *moved = -question->captured;
         break;
     }
     return true;

@@ -7,7 +7,7 @@
  *    test-insufficient  declined, for want of money
  *    test-unknown       never answers: the payment is Pending until it is given up
  *
- *  What it moves is booked in the batch that decides (payment_booking). Stateless; writer thread.
+ *  Stateless; writer thread.
  */
 #ifndef COFFEESHOP_LEDGER_PROVIDER_H
 #define COFFEESHOP_LEDGER_PROVIDER_H

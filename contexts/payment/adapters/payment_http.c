@@ -114,14 +114,19 @@ static struct http_request *request_of(struct payment_command *command)
     return CONTAINER_OF(command, struct client_command, command)->request;
 }
 
+/* While it was waited for it may have been given up, or its order may have come: then asking again tells. */
 static struct authorized_json authorized_of(const struct payment_step *step)
 {
     if (step->key_of_another)
         return (struct authorized_json){.id = step->payment_id, .status = STR("KeyReused")};
-    struct authorized_json json = {
-        .id = step->payment_id, .status = payment_status_text(&step->payment), .reason = step->payment.reason};
-    if (step->payment.state == PAYMENT_AUTHORIZED && step->valid_us > 0)
-        json.valid_ms = step->valid_us / US_PER_MS;
+    struct authorized_json json = {.id = step->payment_id, .status = STR("Pending")};
+    if (step->payment.state == PAYMENT_AUTHORIZED) {
+        json.status = payment_status_text(&step->payment);
+        json.valid_ms = step->valid_us > 0 ? step->valid_us / US_PER_MS : 0;
+    } else if (step->payment.state == PAYMENT_DECLINED) {
+        json.status = payment_status_text(&step->payment);
+        json.reason = step->payment.reason;
+    }
     return json;
 }
 
@@ -222,6 +227,7 @@ static void authorize(void *context, struct http_request *request)
     struct client_command *self = new_command(request, items.n, render_authorized);
     if (!self)
         return;
+    self->command.memory = &request->arena;
     for (size_t i = 0; i < items.n; i++) {
         const struct authorize_json *item = (const struct authorize_json *)items.items + i;
         if (!is_currency(item->currency)) {

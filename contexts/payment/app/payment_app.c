@@ -33,7 +33,7 @@ static int make_room(struct payment_app *app, struct payment_batch *batch, size_
 
     batch->key_entry = ARENA_ARRAY(&app->arena, size_t, steps + 1);
     batch->entries = ARENA_ARRAY(&app->arena, struct payment_entry, most + 1);
-    batch->bookings = ARENA_ARRAY(&app->arena, struct payment_booking, steps + n_due + 1);
+    batch->bookings = ARENA_ARRAY(&app->arena, struct payment_booking, 2 * (steps + n_due) + 1);
     if (!batch->key_entry || !batch->entries || !batch->bookings ||
         !working_set_init(&batch->keys, steps, &app->arena) || !working_set_init(&batch->ids, most, &app->arena))
         return E_MEMORY;
@@ -135,12 +135,25 @@ static int load(struct payment_app *app, struct payment_batch *batch, struct com
 
 /* ---- decide ---- */
 
+/* What was taken and given back since then. */
+static void book(struct payment_batch *batch, const struct payment *before, const struct payment *payment)
+{
+    const int64_t moved[] = {payment->captured - before->captured, before->returned - payment->returned};
+
+    for (size_t i = 0; i < COUNT_OF(moved); i++) {
+        if (moved[i])
+            batch->bookings[batch->n_bookings++] = (struct payment_booking){
+                payment->id, payment->order_id, moved[i], payment->currency, batch->base.wall};
+    }
+}
+
 static enum payment_verdict decide(struct payment_app *app, struct payment_batch *batch, struct payment_entry *entry,
                                    const struct payment_intent *intent, const struct payment_command *command,
                                    enum payment_refusal *refusal)
 {
     struct payment_decision decision;
     struct payment *payment = &entry->payment;
+    struct payment before = *payment;
 
     enum payment_verdict verdict =
         payment_decide(payment, intent, &app->policy, batch->base.now, batch->base.wall, &decision);
@@ -148,6 +161,7 @@ static enum payment_verdict decide(struct payment_app *app, struct payment_batch
     if (verdict != PAYMENT_DECIDED)
         return verdict;
     payment_apply(payment, &decision.event);
+    book(batch, &before, payment);
     entry->changed = true;
     if (decision.event.kind != PAYMENT_EVENT_NOTED)
         app->ports.write_event(&app->outbox, payment, &decision.event, command ? command->correlation : STR(""),
@@ -180,17 +194,13 @@ static void decide_at_once(struct payment_app *app, struct payment_batch *batch,
 {
     struct payment_intent answer = {0};
     enum payment_refusal refusal;
-    int64_t moved = 0;
 
     if (!entry->changed || !payment_is_owed(&entry->payment))
         return;
     struct provider_question question = question_of(&entry->payment);
-    if (!app->ports.provider->decide(app->ports.provider, &question, &answer, &moved))
+    if (!app->ports.provider->decide(app->ports.provider, &question, &answer))
         return;
     decide(app, batch, entry, &answer, command, &refusal);
-    if (moved)
-        batch->bookings[batch->n_bookings++] = (struct payment_booking){
-            entry->payment.id, entry->payment.order_id, moved, entry->payment.currency, batch->base.wall};
 }
 
 /* The payment that a purchase's key has, or a new one: there is none, or that one is over and the key is used again. */
@@ -298,6 +308,18 @@ static void ask_provider(struct payment_app *app, const struct payment_batch *ba
     provider->flush(provider);
 }
 
+/* Whoever has been waiting is answered, and who asked in this batch begins to wait. */
+static void let_wait(struct payment_app *app, struct payment_batch *batch, struct command *const *commands, size_t n)
+{
+    int64_t patience = app->ports.provider->patience_us;
+
+    payment_waiting_answer(&app->waiting, batch);
+    for (size_t i = 0; patience && i < n; i++) {
+        if (commands[i]->fate == COMMAND_NORMAL && commands[i]->origin == FROM_CLIENT)
+            payment_waiting_keep(&app->waiting, command_of(commands[i]), batch->base.now + patience);
+    }
+}
+
 static void look_ahead(struct payment_app *app, const struct payment_batch *batch)
 {
     int64_t now = batch->base.now;
@@ -340,13 +362,17 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
     if (app->outbox.count)
         app->ports.events->publish(app->ports.events, &app->outbox);
     look_ahead(app, &batch);
+    let_wait(app, &batch, commands, n);
     ask_provider(app, &batch);
     return OK;
 }
 
 static int64_t next_due(struct core *core)
 {
-    return CONTAINER_OF(core, struct payment_app, core)->next_scan;
+    const struct payment_app *app = CONTAINER_OF(core, struct payment_app, core);
+    int64_t waiting = payment_waiting_until(&app->waiting);
+
+    return waiting < app->next_scan ? waiting : app->next_scan;
 }
 
 int payment_app_init(struct payment_app *app, const struct payment_ports *ports, const struct payment_policy *policy,
@@ -363,6 +389,11 @@ int payment_app_init(struct payment_app *app, const struct payment_ports *ports,
     arena_init(&app->arena, 256 * (size_t)1024);
     outbox_init(&app->outbox, "payment", last_position);
     return OK;
+}
+
+void payment_app_let_go(struct payment_app *app)
+{
+    payment_waiting_end(&app->waiting);
 }
 
 void payment_app_free(struct payment_app *app)

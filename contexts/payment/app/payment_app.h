@@ -6,38 +6,15 @@
  *
  *  A provider that decides by itself (the ledger) is asked while the batch decides, so that an authorisation is one
  *  commit. Any other is asked after the commit, again and again with growing pauses until its answer is known: what is
- *  owed to it is the payment's state and due time, so a restart goes on where it was.
+ *  owed to it is the payment's state and due time, so a restart goes on where it was. Order's question waits a little for
+ *  it (payment_waiting.h).
  */
 #ifndef COFFEESHOP_PAYMENT_APP_H
 #define COFFEESHOP_PAYMENT_APP_H
 
 #include "core.h"
 #include "payment_ports.h"
-
-/** One thing asked for, and what came of it. */
-struct payment_step {
-    struct payment_intent intent;
-    int64_t payment_id; /* of whom it is asked; AUTHORIZE: filled in */
-
-    /* what came out; valid from render() on */
-    enum payment_verdict verdict;
-    enum payment_refusal refusal;
-    bool key_of_another;    /* AUTHORIZE: its key is another purchase's */
-    struct payment payment; /* as it is after the step */
-    int64_t valid_us;       /* AUTHORIZE: so long it is kept for its order */
-
-    size_t key; /* the app's */
-};
-
-/** One command. Its texts and steps have to live until it is finished; the creator's `base.finish` frees it. */
-struct payment_command {
-    struct command base;
-    struct payment_step *steps;
-    size_t n;
-    struct str correlation, traceparent;
-    /** Says what came of it, before the commit; sent by finish() after it. NULL: nobody waits. */
-    void (*render)(struct payment_command *self);
-};
+#include "payment_waiting.h"
 
 enum { PAYMENT_SOURCE_ORDER }; /* the only feed that is followed */
 
@@ -55,6 +32,7 @@ struct payment_app {
     struct payment_policy policy;
     struct outbox outbox;
     struct cursors cursors;
+    struct payment_waiting waiting;
     struct arena arena;
     int64_t last_id;
     bool brought_back;
@@ -64,6 +42,8 @@ struct payment_app {
 /** Restores from the repository. `cursors` names the sources. 0 or an errors.h code. */
 int payment_app_init(struct payment_app *app, const struct payment_ports *ports, const struct payment_policy *policy,
                      const struct cursors *cursors);
+/** Answers who still waits, with what is known. Once the writer has ended, before the requests are taken away. */
+void payment_app_let_go(struct payment_app *app);
 void payment_app_free(struct payment_app *app);
 
 #endif

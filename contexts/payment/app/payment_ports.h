@@ -79,17 +79,19 @@ struct provider_question {
     struct str reference; /* empty: it has given none */
 };
 
-/** Who moves the money. Adapters: adapters/ledger_provider.c. Writer thread. */
+/** Who moves the money. Adapters: adapters/ledger_provider.c, http_provider.c; its suite:
+ * tests/contract/payment_provider_contract_test.c. Writer thread. */
 struct payment_provider {
     /** For one that decides without asking anybody: fills in the answer (kind, reference, reason, was_taken; static
-     * texts) and what moves into the till by it (negative: out of it), and returns true; false: it has to be asked. */
+     * texts) and returns true; false: it has to be asked. */
     bool (*decide)(struct payment_provider *self, const struct provider_question *question,
-                   struct payment_intent *answer, int64_t *moved);
+                   struct payment_intent *answer);
     /** Takes a question; returns at once. Its answer, if there is one, comes back as a command FROM_EFFECT of a kind
      * that the question asks for, exactly once or not at all: what isn't known is asked again. */
     void (*ask)(struct payment_provider *self, const struct provider_question *question);
     /** All questions of this batch are asked. */
     void (*flush)(struct payment_provider *self);
+    int64_t patience_us; /* so long order's question is kept for the answers; 0: whoever is asked doesn't answer soon */
 };
 
 /** Whether all that the order service had said at a moment is known here. Without that nobody can say that an order
