@@ -32,6 +32,7 @@ static const struct {
     {"/payments", "payment"}, /* payment's are for operators only: $is_not_theirs */
     {"/payments/search/findByOrderId", "payment"},
     {"/payments/summary", "payment"},
+    {"/payments/webhook", "payment"}, /* but this one is everybody's: it is signed */
     {"/payments/{id}", "payment"},
 };
 
@@ -47,6 +48,7 @@ static const struct {
     {"If-Match", "$http_if_match"},
     {"If-None-Match", "$http_if_none_match"},
     {"Last-Event-ID", "$http_last_event_id"},
+    {"Coffeeshop-Signature", "$http_coffeeshop_signature"},
     {"X-Correlation-ID", "$http_x_correlation_id"},
     {"traceparent", "$http_traceparent"},
 };

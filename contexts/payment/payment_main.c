@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "guarded_caller.h"
+#include "http_provider.h"
 #include "ledger_provider.h"
 #include "menu.h"
 #include "payment_app.h"
@@ -12,18 +13,23 @@
 #include "payment_http.h"
 #include "payment_order_feed.h"
 #include "payment_repo_sql.h"
+#include "provider_url.h"
 #include "sql_service.h"
 
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+enum { BY_LEDGER, BY_HTTP }; /* the setting payment.provider */
+
 struct payment_settings {
     const char *listen;
     const char *order_url;
     int64_t authorization_ms, retry_ms, retry_most_ms;
-    int64_t ledger_limit;
-    int64_t order_breaker;
+    int64_t provider, ledger_limit;
+    const char *provider_url, *provider_secret, *provider_secret_file, *provider_ca_file;
+    int64_t provider_timeout_ms, provider_patience_ms, webhook_tolerance_ms;
+    int64_t order_breaker, provider_breaker;
     int64_t fault_delay_ms;
 };
 
@@ -40,6 +46,27 @@ static const struct setting rows[] = {
         "A provider that owes an answer is asked again after so long, then twice as long …"),
     ROW(retry_most_ms, "payment.retry_most_ms", SETTING_MS, "30000", 10, 3600000, "… up to this."),
     BREAKER_SETTING(struct payment_settings, order_breaker, "payment.order_breaker", "order"),
+    {.name = "payment.provider",
+     .type = SETTING_CHOICE,
+     .fallback = "ledger",
+     .choices = "ledger|http",
+     .doc = "Who moves the money: the till at the counter, or a provider that is asked over HTTP.",
+     .offset = offsetof(struct payment_settings, provider)},
+    ROW(provider_url, "payment.provider_url", SETTING_TEXT, "", 0, 256,
+        "Where the provider is: https://host, or http:// and an address of this machine."),
+    ROW(provider_secret, "payment.provider_secret", SETTING_SECRET, "", SIGNING_KEY_LEAST, SIGNING_KEY_MOST,
+        "What only the provider and the shop know; better in a file."),
+    ROW(provider_secret_file, "payment.provider_secret_file", SETTING_TEXT, "", 0, 1024,
+        "The file that has it; not for everybody to read."),
+    ROW(provider_ca_file, "payment.provider_ca_file", SETTING_TEXT, "", 0, 1024,
+        "Whose certificates are believed (PEM); empty: those that the system believes."),
+    ROW(provider_timeout_ms, "payment.provider_timeout_ms", SETTING_MS, "5000", 10, 60000,
+        "A question to the provider is given up after so long, and asked again."),
+    ROW(provider_patience_ms, "payment.provider_patience_ms", SETTING_MS, "500", 0, 60000,
+        "Order is answered \"pending\" when the provider takes longer; less than order's call.timeout_ms."),
+    ROW(webhook_tolerance_ms, "payment.webhook_tolerance_ms", SETTING_MS, "300000", 1000, 3600000,
+        "What the provider says is believed when it was signed at most so long ago, or ahead."),
+    BREAKER_SETTING(struct payment_settings, provider_breaker, "payment.provider_breaker", "the provider"),
     ROW(ledger_limit, "payment.ledger.limit", SETTING_INT, "0", 0, INT64_MAX,
         "The till declines a payment of more than this, in the currency's minor unit; 0: never for its amount."),
     ROW(fault_delay_ms, "payment.fault.delay_ms", SETTING_MS, "0", 0, 600000,
@@ -53,6 +80,8 @@ struct payment_service {
     struct sql_service *store;
     struct payment_repo *repo;
     struct ledger_provider ledger;
+    struct signing_key *provider_key;
+    struct payment_provider *http_provider;
     struct order_feed *orders;
     struct payment_app app;
     struct payment_http http;
@@ -79,10 +108,79 @@ static bool take_timezone(const char *zone, struct buf *problem)
     return true;
 }
 
+static void take_answer(void *context, struct command *answer)
+{
+    const struct payment_service *self = context;
+
+    (void)writer_post(service_writer(self->service), answer); /* of an effect: always taken */
+}
+
+/* NULL and a sentence. */
+static struct signing_key *read_secret(const struct payment_settings *settings, struct buf *problem)
+{
+    bool in_file = settings->provider_secret_file[0];
+    struct str secret = str_of(settings->provider_secret);
+
+    if (in_file == (secret.n > 0)) {
+        buf_printf(problem, "payment.provider is http: it needs its secret, by payment.provider_secret_file or "
+                            "COFFEESHOP_PAYMENT_PROVIDER_SECRET, one of them");
+        return NULL;
+    }
+    if (in_file)
+        return signing_key_from_file(settings->provider_secret_file, problem);
+    struct signing_key *key = signing_key_from_text(secret, problem);
+    explicit_bzero((char *)settings->provider_secret, secret.n); /* the environment's: config.h */
+    return key;
+}
+
+static bool is_reachable(const struct payment_settings *settings, struct buf *problem)
+{
+    const char *wrong = provider_url_problem(str_of(settings->provider_url));
+
+    if (wrong)
+        buf_printf(problem, "payment.provider is http: payment.provider_url %s", wrong);
+    else if (settings->provider_ca_file[0] && access(settings->provider_ca_file, R_OK))
+        buf_printf(problem, "payment.provider_ca_file is %s, which can't be read", settings->provider_ca_file);
+    return problem->n == 0;
+}
+
+static bool open_http_provider(struct payment_service *self, const struct common_settings *common,
+                               const struct payment_settings *settings, struct buf *problem)
+{
+    struct guarded_settings calls = guarded_settings_of(common, settings->provider_breaker);
+    struct http_client *client = service_client(self->service);
+
+    if (!is_reachable(settings, problem))
+        return false;
+    self->provider_key = read_secret(settings, problem);
+    if (!self->provider_key)
+        return false;
+    if (settings->provider_ca_file[0])
+        http_client_trust(client, settings->provider_ca_file);
+    calls.timeout_ms = settings->provider_timeout_ms;
+    struct http_provider_parts parts = {
+        .caller = guarded_caller_new("provider", service_loop(self->service), client, &calls),
+        .url = settings->provider_url,
+        .key = self->provider_key,
+        .patience_us = settings->provider_patience_ms * US_PER_MS,
+        .answered = take_answer,
+        .context = self,
+    };
+    self->http_provider = parts.caller ? http_provider_new(&parts) : NULL;
+    if (!self->http_provider)
+        BUF_LIT(problem, "out of memory");
+    self->http.provider = parts.caller;
+    self->http.provider_key = self->provider_key;
+    self->http.webhook_tolerance_ms = settings->webhook_tolerance_ms;
+    payment_webhook_init();
+    return self->http_provider != NULL;
+}
+
 static bool open_app(struct payment_service *self, const struct payment_settings *settings, struct buf *problem)
 {
     static const struct cursors sources = {.source = {[PAYMENT_SOURCE_ORDER] = "order"}, .n = 1};
-    struct payment_ports ports = {self->repo, &self->ledger.port, self->orders, service_events(self->service),
+    struct payment_provider *provider = self->http_provider ? self->http_provider : &self->ledger.port;
+    struct payment_ports ports = {self->repo, provider, self->orders, service_events(self->service),
                                   payment_event_write};
     struct payment_policy policy = {
         .authorization_us = settings->authorization_ms * US_PER_MS,
@@ -119,6 +217,8 @@ static bool open_all(struct payment_service *self, const struct program *program
         BUF_LIT(problem, "out of memory");
         return false;
     }
+    if (settings->provider == BY_HTTP && !open_http_provider(self, common, settings, problem))
+        return false;
     return open_app(self, settings, problem);
 }
 
@@ -149,7 +249,13 @@ static bool start(struct payment_service *self, const struct common_settings *co
 
 static void close_all(struct payment_service *self)
 {
+    if (self->service && service_writer(self->service)) {
+        writer_stop(service_writer(self->service));
+        payment_app_let_go(&self->app);
+    }
     service_free(self->service);
+    http_provider_free(self->http_provider);
+    signing_key_free(self->provider_key);
     payment_app_free(&self->app);
     payment_order_feed_free(self->orders);
     heap_free(self->repo);

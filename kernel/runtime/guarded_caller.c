@@ -166,6 +166,12 @@ void guarded_call(struct guarded_caller *caller, struct guarded_call *call)
     loop_post(caller->loop, &call->job);
 }
 
+bool guarded_caller_is_open(const struct guarded_caller *caller)
+{
+    return caller->breaker.settings.force == BREAKER_FORCED_OPEN ||
+           atomic_load_explicit(&caller->shut_until, memory_order_relaxed) > clock_monotonic();
+}
+
 int64_t guarded_caller_retry_after_s(const struct guarded_caller *caller)
 {
     if (caller->breaker.settings.force == BREAKER_FORCED_OPEN)

@@ -20,6 +20,7 @@ const struct route payment_routes[] = {
     {HTTP_GET, "/payments/{id}", show_payment, .doc = "One payment, or 404."},
     {HTTP_GET, "/payments/search/findByOrderId", find_by_order, .doc = "The payment of an order."},
     {HTTP_GET, "/payments/summary", payment_http_summary, .doc = "Counts and sums by day and status."},
+    {HTTP_POST, "/payments/webhook", payment_webhook, .doc = "What the provider says later than it was asked; signed."},
     {HTTP_PUT, "/payments/{id}", refund, .doc = "Give it back, once."},
     {.path = NULL},
 };
@@ -214,12 +215,25 @@ static void refuse_currency(struct http_request *request, size_t at)
     buf_free(&member);
 }
 
+/* Nothing is begun that couldn't be asked: order hears at once that it has to wait. What was begun before is asked
+ * again by itself, and shows whether the provider is well. */
+static bool is_provider_asked(const struct payment_http *http, struct http_request *request)
+{
+    if (!http->provider || !guarded_caller_is_open(http->provider))
+        return true;
+    client_answer_unasked(request, "payment-busy", guarded_caller_retry_after_s(http->provider),
+                          "the payment provider isn't asked at the moment; nothing was done");
+    return false;
+}
+
 static void authorize(void *context, struct http_request *request)
 {
     const struct payment_http *http = context;
     struct json_array items;
     struct json_error error;
 
+    if (!is_provider_asked(http, request))
+        return;
     if (!json_decode_array(&authorize_desc, request->body, PAYMENT_ARRAY_MAX, &items, &request->arena, &error)) {
         http_json_problem(request, &error);
         return;

@@ -1,10 +1,13 @@
-/** payment_http.h: payment's HTTP door: order's question, what operators look at and change, the sums of the days.
+/** payment_http.h: payment's HTTP door: order's question, what operators look at and change, the sums of the days, what
+ * an external provider says.
  */
 #ifndef COFFEESHOP_PAYMENT_HTTP_H
 #define COFFEESHOP_PAYMENT_HTTP_H
 
+#include "guarded_caller.h"
 #include "reader.h"
 #include "service.h"
+#include "signing_key.h"
 #include "sql.h"
 
 enum { PAYMENT_ARRAY_MAX = 1000 }; /* authorisations asked for in one call */
@@ -14,6 +17,10 @@ struct payment_http {
     struct sql *reads;        /* for single payments, on the loop thread */
     struct reader *reader;    /* for lists and sums */
     const char *timezone;     /* whose days are summed up; the process's TZ is set to it */
+    /* of an external provider; NULL: there is none */
+    struct guarded_caller *provider;
+    const struct signing_key *provider_key;
+    int64_t webhook_tolerance_ms;
 };
 
 /** With struct payment_http as their context. Ends with a NULL path. */
@@ -21,5 +28,9 @@ extern const struct route payment_routes[];
 
 /* payment_http_summary.c */
 http_handler payment_http_summary;
+/* payment_webhook.c */
+http_handler payment_webhook;
+/** Shows the webhook's figures in /metrics. */
+void payment_webhook_init(void);
 
 #endif

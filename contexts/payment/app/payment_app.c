@@ -142,8 +142,8 @@ static void book(struct payment_batch *batch, const struct payment *before, cons
 
     for (size_t i = 0; i < COUNT_OF(moved); i++) {
         if (moved[i])
-            batch->bookings[batch->n_bookings++] = (struct payment_booking){
-                payment->id, payment->order_id, moved[i], payment->currency, batch->base.wall};
+            batch->bookings[batch->n_bookings++] =
+                (struct payment_booking){payment->id, payment->order_id, moved[i], payment->currency, batch->base.wall};
     }
 }
 

@@ -6,8 +6,8 @@
  *
  *  A provider that decides by itself (the ledger) is asked while the batch decides, so that an authorisation is one
  *  commit. Any other is asked after the commit, again and again with growing pauses until its answer is known: what is
- *  owed to it is the payment's state and due time, so a restart goes on where it was. Order's question waits a little for
- *  it (payment_waiting.h).
+ *  owed to it is the payment's state and due time, so a restart goes on where it was. Order's question waits a little
+ * for it (payment_waiting.h).
  */
 #ifndef COFFEESHOP_PAYMENT_APP_H
 #define COFFEESHOP_PAYMENT_APP_H

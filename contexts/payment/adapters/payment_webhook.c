@@ -1,0 +1,149 @@
+/* payment_webhook.c: what an external provider says by itself, later than it was asked. Everybody may call here, so
+ * that nothing is looked at but what is signed, now, with the secret that only the provider has besides us.
+ *
+ * What is said twice, or again later, changes nothing: a payment goes each step once, and never back
+ * (payment_states.def). */
+#include "payment_http.h"
+
+#include "client_answer.h"
+#include "clock.h"
+#include "http_body.h"
+#include "log.h"
+#include "metrics.h"
+#include "payment_command.h"
+#include "payment_repo_sql.h"
+#include "provider_messages.h"
+#include "signature.h"
+
+static struct metric refused = METRIC_COUNTER_INIT("coffeeshop_webhooks_refused_total",
+                                                   "What came by the webhook unsigned, wrongly signed or too late.");
+
+struct told {
+    struct payment_command command;
+    struct payment_step step;
+    struct http_request *request;
+};
+
+struct answer_json {
+    int64_t payment_id;
+    struct str status;
+};
+static const struct json_field answer_fields[] = {
+    JSON_FIELD(struct answer_json, "paymentId", payment_id, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct answer_json, "status", status, JSON_STRING, 0, 0, 0),
+};
+static const struct json_desc answer_desc = {"payment", answer_fields, COUNT_OF(answer_fields),
+                                             sizeof(struct answer_json)};
+
+static void fill_answer(struct http_request *request, const struct payment *payment)
+{
+    struct answer_json json = {payment->id, payment_status_text(payment)};
+
+    buf_clear(&request->reply);
+    request->status = 200;
+    request->content_type = "application/json";
+    json_encode(&request->reply, &answer_desc, &json);
+}
+
+static void render(struct payment_command *command)
+{
+    struct told *told = CONTAINER_OF(command, struct told, command);
+
+    if (told->step.verdict == PAYMENT_DECIDED || told->step.verdict == PAYMENT_REPEAT)
+        fill_answer(told->request, &told->step.payment);
+    else
+        http_fill_problem(told->request, 409, "outcome",
+                          "contradicts what is known of the payment; nothing was changed");
+}
+
+static void finish(struct command *base, int rc)
+{
+    struct payment_command *command = CONTAINER_OF(base, struct payment_command, base);
+
+    client_answer_send(CONTAINER_OF(command, struct told, command)->request, rc, &(struct client_request){0}, NULL);
+}
+
+/* false: answered. */
+static bool is_signed(const struct payment_http *http, struct http_request *request)
+{
+    enum signature_verdict verdict =
+        signature_check(http->provider_key, request->signature, request->body, clock_wall() / US_PER_S,
+                        http->webhook_tolerance_ms * US_PER_MS / US_PER_S);
+
+    if (verdict == SIGNATURE_GOOD)
+        return true;
+    metric_add(&refused, 1);
+    log_warning("a webhook's signature isn't believed", LOG_T("signature", signature_verdict_text(verdict)));
+    http_add_header(request, "WWW-Authenticate", STR("Coffeeshop-Signature"));
+    http_problem(request, 401, "Coffeeshop-Signature", "%s", signature_verdict_text(verdict));
+    return false;
+}
+
+/* What never changes of a payment is compared here. false: answered. */
+static bool is_of_a_payment(const struct payment_http *http, struct http_request *request,
+                            const struct provider_outcome *outcome, struct payment *payment)
+{
+    int rc = payment_find(http->reads, outcome->payment_id, payment, &request->arena);
+
+    if (rc)
+        http_fill_failure(request, rc);
+    else if (payment->state == PAYMENT_NONE)
+        http_fill_problem(request, 404, "paymentId", "there is no payment %lld", (long long)outcome->payment_id);
+    else if (payment->amount != outcome->amount)
+        http_fill_problem(request, 409, "amount", "is not the payment's");
+    else if (!str_eq(payment->currency, outcome->currency))
+        http_fill_problem(request, 409, "currency", "is not the payment's");
+    else
+        return true;
+    http_reply(request);
+    return false;
+}
+
+static void submit(const struct payment_http *http, struct http_request *request, int64_t payment_id,
+                   const struct payment_intent *intent)
+{
+    struct told *told = client_command_new(request, sizeof(*told));
+
+    if (!told)
+        return;
+    *told = (struct told){.step = {.intent = *intent, .payment_id = payment_id}, .request = request};
+    told->command = (struct payment_command){.base = {.origin = FROM_CLIENT, .finish = finish},
+                                             .steps = &told->step,
+                                             .n = 1,
+                                             .correlation = request->correlation_id,
+                                             .traceparent = request->traceparent,
+                                             .render = render};
+    service_submit(http->base.service, request, &told->command.base);
+}
+
+void payment_webhook(void *context, struct http_request *request)
+{
+    const struct payment_http *http = context;
+    struct provider_outcome outcome;
+    struct payment_intent intent;
+    struct payment payment;
+
+    if (!http->provider_key) {
+        http_problem(request, 404, NULL, "no provider says anything here; payment.provider is ledger");
+        return;
+    }
+    if (!is_signed(http, request) || !http_read_json(request, &provider_outcome_desc, &outcome))
+        return;
+    if (!provider_outcome_is_known(&outcome)) {
+        http_problem(request, 422, "outcome", "is none of that operation");
+        return;
+    }
+    if (!is_of_a_payment(http, request, &outcome, &payment))
+        return;
+    if (provider_outcome_intent(&outcome, &intent)) {
+        submit(http, request, payment.id, &intent);
+        return;
+    }
+    fill_answer(request, &payment); /* pending: that is known */
+    http_reply(request);
+}
+
+void payment_webhook_init(void)
+{
+    metric_register(&refused);
+}
