@@ -1,0 +1,147 @@
+"""A payment provider as docs/payment-provider.md describes one, for tests: it keeps a book of its own, and can be told to answer late,
+twice, in the wrong order, wrongly, or not at all."""
+import hashlib
+import hmac
+import http.server
+import json
+import ssl
+import threading
+import time
+
+import httpx
+
+SECRET = "the provider's and the shop's, 32 bytes and more"
+HANG, CUT = object(), object()  # never answers; ends the connection instead
+
+
+def sign(body, secret=SECRET, at=None):
+    """The header's value for a body."""
+    at = int(time.time() if at is None else at)
+    code = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={code}"
+
+
+def is_signed(header, body, secret=SECRET, tolerance=300):
+    parts = dict(part.split("=", 1) for part in (header or "").split(",") if "=" in part)
+    if "t" not in parts or abs(time.time() - int(parts["t"])) > tolerance:
+        return False
+    return hmac.compare_digest(sign(body, secret, parts["t"]), header)
+
+
+class Provider:
+    """Does each thing once a key. `answers[operation]` may be a function (question, outcome) -> what is said: an outcome, HANG, CUT,
+    (status, content type, bytes)."""
+
+    def __init__(self, tls=None):
+        provider = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                said = provider.take(self.path, self.headers, body)
+                if said is HANG:
+                    provider.closing.wait()
+                if said is HANG or said is CUT:
+                    self.close_connection = True
+                    return
+                status, kind, text = said
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Type", kind)
+                    self.send_header("Content-Length", str(len(text)))
+                    self.end_headers()
+                    self.wfile.write(text)
+                except OSError:
+                    pass  # who asked is gone
+
+            def log_message(self, *_):
+                pass
+
+        self.closing = threading.Event()
+        self.lock = threading.Lock()
+        self.answers = {}
+        self.questions = []  # (key, question) as they came, repeats among them
+        self.refused = []  # what was wrong with the others
+        self.done = {}  # by key: (question, outcome)
+        self.payments = {}  # by id: "approved", "declined", "captured", "voided", "refunded"
+        self.book = []  # (payment id, amount): what was taken and given back
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+            self.url = self.url.replace("http:", "https:")
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.closing.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def take(self, path, headers, body):
+        question = json.loads(body)
+        key = headers["Idempotency-Key"]
+        with self.lock:
+            if not is_signed(headers["Coffeeshop-Signature"], body):
+                self.refused.append("the signature")
+                return 401, "application/json", b"{}"
+            if path != f"/v1/{question['operation']}" or key != f"{question['paymentId']}.{question['operation']}":
+                self.refused.append(f"{path} under {key}")
+                return 404, "application/json", b"{}"
+            self.questions.append((key, question))
+            outcome = self.do(key, question)
+        said = self.answers.get(question["operation"], lambda _, outcome: outcome)(question, outcome)
+        return said if said in (HANG, CUT) or isinstance(said, tuple) else (200, "application/json", json.dumps(said).encode())
+
+    def do(self, key, question):
+        """The same key is the same thing, whatever has happened since."""
+        if key not in self.done:
+            self.done[key] = (question, self.outcome_of(question, self.move(question)))
+        first, outcome = self.done[key]
+        assert {**first, "reference": None} == {**question, "reference": None}, "one key, two questions"
+        return outcome
+
+    def move(self, question):
+        payment, was = question["paymentId"], self.payments.get(question["paymentId"])
+        if question["operation"] == "authorize":
+            now = "declined" if question["method"] == "test-declined" or was == "voided" else "approved"
+        elif question["operation"] == "capture":
+            assert was == "approved", f"{payment} is captured and was {was}"
+            now = "captured"
+            self.book.append((payment, question["amount"]))
+        else:
+            now = "refunded" if was == "captured" else "voided"
+            if now == "refunded":
+                self.book.append((payment, -question["amount"]))
+        if was != "voided":
+            self.payments[payment] = now
+        return now
+
+    @staticmethod
+    def outcome_of(question, outcome):
+        return {**{name: question[name] for name in ("paymentId", "operation", "amount", "currency")}, "outcome": outcome,
+                "reference": f"ref-{question['paymentId']}", "reason": "no such luck" if outcome == "declined" else None}
+
+    def asked(self, operation):
+        with self.lock:
+            return [key for key, question in self.questions if question["operation"] == operation]
+
+    def tell(self, url, outcome, signature=None, **options):
+        """Calls the webhook."""
+        body = outcome if isinstance(outcome, bytes) else json.dumps(outcome).encode()
+        headers = {"Content-Type": "application/json", "Coffeeshop-Signature": sign(body, **options) if signature is None else signature}
+        if signature == "":
+            del headers["Coffeeshop-Signature"]
+        return httpx.post(url + "/payments/webhook", content=body, headers=headers, trust_env=False, timeout=15)
+
+
+def pending(question, outcome):
+    """Says that it will be known later."""
+    return {**outcome, "outcome": "pending"}

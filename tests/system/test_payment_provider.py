@@ -1,0 +1,479 @@
+"""An external payment provider: what it is asked, what of its answers is believed, what it may say by itself, and that nobody pays twice
+whatever it does. Its book is added up against the orders."""
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+
+from eventually import eventually
+from provider import CUT, HANG, SECRET, Provider, pending, sign
+from shop import LONG_MS, PAID, PATIENT, Process, flags, run_program
+from test_payment import keep_ordering, payments, problem, wait_until_it_adds_up
+
+PRICE = 4500
+SOON = {"payment.retry_ms": 50, "payment.retry_most_ms": 200, "breaker.volume": 1_000_000}
+
+
+@pytest.fixture
+def provider():
+    with Provider() as each:
+        yield each
+        assert each.refused == []
+
+
+@pytest.fixture
+def secret_file(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text(SECRET + "\n")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def open_provided_shop(open_shop, provider, secret_file):
+    """A shop whose payments a provider makes; it is not started."""
+    def make(settings=None, **options):
+        return open_shop({**SOON, "payment.provider": "http", "payment.provider_url": provider.url,
+                          "payment.provider_secret_file": secret_file, **(settings or {})}, services=PAID, **options)
+    return make
+
+
+def outcome(payment, operation, said, **members):
+    return {"paymentId": payment["id"], "operation": operation, "outcome": said, "amount": payment["amount"],
+            "currency": payment["currency"], **members}
+
+
+def adds_up(shop, provider):
+    """What the provider has taken and given back is what the orders say, and what payment has booked."""
+    expected = Counter()
+    for order in shop.all("orders"):
+        expected[order["paymentId"], order["amount"]] += 1
+        if order["status"] == "Canceled":
+            expected[order["paymentId"], -order["amount"]] += 1
+    return eventually(lambda: Counter(provider.book) == expected and wait_until_it_adds_up(shop), within=60, every=0.2,
+                      what=f"the provider's book adds up to the orders: {expected}")
+
+
+def unknown(shop, key):
+    """Tries to order while the provider leaves it open."""
+    problem(shop.ask_order(**{"Idempotency-Key": key}), 503, "outcome-unknown")
+
+
+def find(shop, key):
+    answer = shop.ask_order(**{"Idempotency-Key": key})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+# ---- all is well ----
+
+def test_an_order_is_authorised_and_taken_by_the_provider_each_asked_once_signed_and_keyed(open_provided_shop, provider):
+    shop = open_provided_shop({"payment.retry_ms": 60_000, "payment.retry_most_ms": 60_000}).start()
+    order = shop.order(qty=2)
+    shop.wait_order(order["id"], "Completed")
+    adds_up(shop, provider)
+    assert [key for key, _ in provider.questions] == ["1.authorize", "1.capture"]
+    first = provider.questions[0][1]
+    assert first == {"paymentId": 1, "operation": "authorize", "amount": 2 * PRICE, "currency": "KRW", "method": "card", "reference": None}
+    assert provider.questions[1][1]["reference"] == "ref-1"
+    assert payments(shop)[0]["reference"] == "ref-1"
+
+
+def test_what_the_provider_declines_is_declined_with_its_reason(open_provided_shop, provider):
+    shop = open_provided_shop().start()
+    assert problem(shop.ask_order(method="test-declined"), 402)["reason"] == "no such luck"
+    assert shop.all("orders") == [] and provider.book == []
+
+
+def test_a_canceled_order_is_given_back_by_the_provider_once(open_provided_shop, provider):
+    shop = open_provided_shop(PATIENT).start()
+    order = shop.order()
+    eventually(lambda: payments(shop, "Captured"), what="it is taken")
+    provider.answers["reverse"] = lambda *_: CUT  # done, but nobody hears so
+    assert shop.cancel(order["id"]).status_code == 200
+    eventually(lambda: len(provider.asked("reverse")) > 2, what="it is asked for again")
+    assert payments(shop, "Captured")
+    del provider.answers["reverse"]
+    eventually(lambda: shop.get_order(order["id"])["paymentStatus"] == "Refunded", what="it is given back")
+    adds_up(shop, provider)
+    assert set(provider.asked("reverse")) == {"1.reverse"}
+
+
+# ---- answers that come late, twice, in the wrong order, after the refund, or not at all ----
+
+def test_an_answer_that_comes_by_the_webhook_is_found_under_the_same_key(open_provided_shop, provider):
+    shop = open_provided_shop().start()
+    provider.answers["authorize"] = pending
+    unknown(shop, "late")
+    payment = payments(shop, "Pending")[0]
+    assert shop.all("orders") == []
+    told = provider.tell(shop.url("payment"), outcome(payment, "authorize", "approved", reference="w"))
+    assert (told.status_code, told.json()) == (200, {"paymentId": payment["id"], "status": "Authorized"})
+    assert find(shop, "late")["paymentId"] == payment["id"]
+    adds_up(shop, provider)
+
+
+def test_a_webhook_answers_the_customer_who_still_waits(open_provided_shop, provider):
+    shop = open_provided_shop({"payment.provider_patience_ms": 60_000, "call.timeout_ms": 60_000}).start()
+    provider.answers["authorize"] = pending
+    answers = []
+    customer = threading.Thread(target=lambda: answers.append(shop.ask_order()))
+    customer.start()
+    payment = eventually(lambda: payments(shop, "Pending"), what="the provider is asked")[0]
+    assert provider.tell(shop.url("payment"), outcome(payment, "authorize", "approved")).status_code == 200
+    customer.join()
+    assert answers[0].status_code == 201, answers[0].text
+    adds_up(shop, provider)
+
+
+def test_an_answer_later_than_order_waits_is_unknown_and_then_found(open_provided_shop, provider):
+    shop = open_provided_shop({"payment.provider_patience_ms": 100}).start()
+    known = threading.Event()
+
+    def late(question, outcome):
+        known.wait(30)
+        return outcome
+
+    provider.answers["authorize"] = late
+    unknown(shop, "late")
+    known.set()
+    eventually(lambda: payments(shop, "Authorized"), what="the answer has come")
+    assert find(shop, "late")["paymentId"] == 1
+    adds_up(shop, provider)
+
+
+@pytest.mark.parametrize("silence", [lambda *_: HANG, lambda *_: CUT, lambda *_: (500, "text/plain", b"oops"),
+                                     lambda *_: (503, "application/json", b"{}")], ids=["hangs", "cuts", "fails", "is busy"])
+def test_without_an_answer_nothing_is_left_over_in_the_end(open_provided_shop, provider, silence):
+    shop = open_provided_shop({"payment.authorization_ms": 1000, "payment.provider_timeout_ms": 100}).start()
+    provider.answers["authorize"] = silence
+    unknown(shop, "never")
+    eventually(lambda: payments(shop, "Voided"), what="it is given up")
+    assert shop.all("orders") == [] and provider.book == []
+    assert provider.payments == {1: "voided"}
+    del provider.answers["authorize"]
+    assert find(shop, "never")["paymentId"] > 1
+    adds_up(shop, provider)
+
+
+def test_what_is_said_twice_or_after_the_refund_changes_nothing(open_provided_shop, provider):
+    shop = open_provided_shop(PATIENT).start()
+    order = shop.order()
+    payment = eventually(lambda: payments(shop, "Captured"), what="it is taken")[0]
+    for said in (("authorize", "approved"), ("capture", "captured"), ("capture", "pending"), ("capture", "captured")):
+        assert provider.tell(shop.url("payment"), outcome(payment, *said)).json()["status"] == "Captured"
+    assert payments(shop) == [payment]
+    shop.cancel(order["id"])
+    refunded = eventually(lambda: payments(shop, "Refunded"), what="it is given back")
+    for said in (("reverse", "refunded"), ("capture", "captured"), ("authorize", "approved"), ("authorize", "declined")):
+        assert provider.tell(shop.url("payment"), outcome(payment, *said)).json()["status"] == "Refunded"
+    assert payments(shop) == refunded
+    assert [event["type"] for _, event in shop.events("payment")] == ["PaymentApproved", "PaymentCanceled"]
+    adds_up(shop, provider)
+
+
+def test_what_is_said_before_its_time_contradicts_and_changes_nothing(open_provided_shop, provider):
+    shop = open_provided_shop({"payment.authorization_ms": LONG_MS // 2}).start()
+    provider.answers["authorize"] = pending
+    unknown(shop, "order")
+    payment = payments(shop, "Pending")[0]
+    for said in (("capture", "captured"), ("reverse", "voided"), ("reverse", "refunded")):
+        assert problem(provider.tell(shop.url("payment"), outcome(payment, *said)), 409)["member"] == "outcome"
+    assert payments(shop) == [payment]
+    assert provider.tell(shop.url("payment"), outcome(payment, "authorize", "declined", reason="stolen")).status_code == 200
+    assert problem(provider.tell(shop.url("payment"), outcome(payment, "authorize", "approved")), 409)
+    assert problem(shop.ask_order(**{"Idempotency-Key": "order"}), 402)["reason"] == "stolen"
+    assert shop.all("orders") == [] and provider.book == []
+
+
+STRANGE = {
+    "another payment": lambda _, said: {**said, "paymentId": said["paymentId"] + 1},
+    "another operation": lambda _, said: {**said, "operation": "capture", "outcome": "captured"},
+    "an outcome of another operation": lambda _, said: {**said, "outcome": "captured"},
+    "another amount": lambda _, said: {**said, "amount": 1},
+    "another currency": lambda _, said: {**said, "currency": "USD"},
+    "no amount": lambda _, said: {name: value for name, value in said.items() if name != "amount"},
+    "a page": lambda *_: (200, "text/html", b"<html>"),
+    "no JSON": lambda *_: (200, "application/json", b"approved"),
+    "a list": lambda _, said: [said],
+    "created": lambda *_: (201, "application/json", b"{}"),
+    "a redirection": lambda *_: (302, "application/json", b"{}"),
+    "a refusal": lambda *_: (422, "application/json", b'{"outcome":"declined"}'),
+    "far too much": lambda *_: (200, "application/json", b" " * 100_000),
+}
+
+
+def test_an_answer_that_does_not_say_what_was_asked_is_none(open_provided_shop, provider):
+    shop = open_provided_shop({"payment.retry_ms": 60_000, "payment.retry_most_ms": 60_000, "payment.provider_patience_ms": 50}).start()
+    for what, strange in STRANGE.items():
+        provider.answers["authorize"] = strange
+        unknown(shop, what.replace(" ", "-"))
+    assert len(payments(shop, "Pending")) == len(payments(shop)) == len(STRANGE)
+    del provider.answers["authorize"]
+    for payment in payments(shop):
+        assert provider.tell(shop.url("payment"), outcome(payment, "authorize", "approved")).status_code == 200
+    for what in STRANGE:
+        find(shop, what.replace(" ", "-"))
+    adds_up(shop, provider)
+
+
+def test_a_provider_that_is_away_makes_payment_busy_and_orders_are_taken_again_once_it_is_back(open_provided_shop, provider):
+    shop = open_provided_shop({"breaker.volume": 3, "breaker.sleep_window_ms": 1000, "payment.provider_patience_ms": 50}).start()
+    provider.answers["authorize"] = lambda *_: CUT
+
+    def is_busy():
+        answer = shop.ask_order(**{"Idempotency-Key": "first"})
+        assert answer.status_code == 503 and int(answer.headers["Retry-After"]) >= 1
+        return answer.json()["type"] == "payment-busy"
+
+    eventually(is_busy, what="payment says that it is busy")
+    del provider.answers["authorize"]
+    eventually(lambda: shop.ask_order(**{"Idempotency-Key": "first"}).status_code == 201, what="orders are taken again")
+    assert len(shop.all("orders")) == 1
+    adds_up(shop, provider)
+
+
+# ---- the webhook's door ----
+
+@pytest.fixture
+def waiting(open_provided_shop, provider):
+    """A shop with one payment of which nothing is known."""
+    shop = open_provided_shop({"payment.authorization_ms": LONG_MS // 2, "payment.webhook_tolerance_ms": 60_000}).start()
+    provider.answers["authorize"] = pending
+    unknown(shop, "k")
+    return shop, payments(shop, "Pending")[0]
+
+
+def test_a_webhook_that_is_not_the_providers_or_not_of_now_is_refused_and_changes_nothing(waiting, provider):
+    shop, payment = waiting
+    approved = outcome(payment, "authorize", "approved")
+    right = sign(b"{}")
+    refusals = {
+        "unsigned": {"signature": ""},
+        "nonsense": {"signature": "nonsense"},
+        "of another body": {"signature": right},
+        "of another secret": {"secret": SECRET[:-1]},
+        "too old": {"at": time.time() - 70},
+        "of the future": {"at": time.time() + 70},
+    }
+    for what, how in refusals.items():
+        refused = provider.tell(shop.url("payment"), approved, **how)
+        assert problem(refused, 401)["member"] == "Coffeeshop-Signature", what
+        assert refused.headers["www-authenticate"] == "Coffeeshop-Signature"
+    assert payments(shop) == [payment]
+    assert f"coffeeshop_webhooks_refused_total {len(refusals)}" in shop["payment"].get("/metrics").text
+    assert provider.tell(shop.url("payment"), approved, at=time.time() - 30).status_code == 200
+
+
+@pytest.mark.parametrize("change, status, member", [
+    ({"paymentId": 99}, 404, "paymentId"), ({"amount": 1}, 409, "amount"), ({"currency": "USD"}, 409, "currency"),
+    ({"outcome": "captured"}, 422, "outcome"), ({"operation": "refund"}, 422, "outcome"), ({"paymentId": "x"}, 422, "paymentId"),
+    ({"outcome": None}, 422, "outcome"), ({"reason": "x" * 201}, 422, "reason")])
+def test_a_signed_webhook_that_makes_no_sense_is_refused_by_name(waiting, provider, change, status, member):
+    shop, payment = waiting
+    assert problem(provider.tell(shop.url("payment"), {**outcome(payment, "authorize", "approved"), **change}), status)["member"] == member
+    assert payments(shop) == [payment]
+
+
+def test_a_question_sent_back_to_the_webhook_says_nothing(waiting, provider):
+    """Whoever sees one of ours, signed, can't use it."""
+    shop, payment = waiting
+    question = provider.questions[0][1]
+    problem(provider.tell(shop.url("payment"), question), 422)
+    problem(provider.tell(shop.url("payment"), b"{"), 400)
+    assert payments(shop) == [payment]
+
+
+def test_at_the_gateway_the_webhook_is_everybodys_and_payments_are_not(waiting, provider):
+    shop, payment = waiting
+    shop.settings["gateway.operators"] = ""
+    shop.start("gateway")
+    door = shop.url("gateway")
+    problem(provider.tell(door, outcome(payment, "authorize", "approved"), secret="x" * 32), 401)
+    problem(shop["gateway"].get(f"/payments/{payment['id']}"), 403)
+    assert shop["gateway"].get("/payments/webhook").status_code in (404, 405)
+    assert provider.tell(door, outcome(payment, "authorize", "approved")).json()["status"] == "Authorized"
+    assert find(shop, "k")["paymentId"] == payment["id"]
+
+
+def test_without_a_provider_nobody_listens_to_one(open_shop, provider):
+    shop = open_shop(services=PAID).start("payment")
+    problem(provider.tell(shop.url("payment"), {"paymentId": 1}), 404)
+
+
+# ---- crashes ----
+
+def test_payment_killed_under_load_with_a_whimsical_provider_charges_nobody_twice(open_provided_shop, provider):
+    shop = open_provided_shop({**PATIENT, "payment.authorization_ms": 1500, "breaker.sleep_window_ms": 100}).start()
+    turns = iter(range(10**9))
+
+    def whimsical(question, outcome):
+        return (outcome, outcome, CUT, outcome, {**outcome, "outcome": "pending"})[next(turns) % 5]
+
+    provider.answers = {"authorize": whimsical, "capture": whimsical, "reverse": whimsical}
+    stop, answers = threading.Event(), []
+    threads = [threading.Thread(target=keep_ordering, args=(shop, stop, answers)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(int(os.environ.get("PAYMENT_KILLS", "3"))):
+            paid = answers.count(201)
+            eventually(lambda: answers.count(201) > paid + 10, what="orders are paid")
+            shop.restart("payment")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    provider.answers = {}
+    orders = shop.all("orders")
+    assert len(orders) >= answers.count(201) > 0
+    for order in orders[::5]:
+        assert shop.cancel(order["id"]).status_code == 200
+    adds_up(shop, provider)
+    eventually(lambda: not payments(shop, "Authorized") and not payments(shop, "Pending"), within=60, what="nothing is left over")
+    assert set(provider.payments.values()) <= {"captured", "refunded", "voided"}
+
+
+def test_a_stop_answers_whoever_waits_for_the_provider(open_provided_shop, provider):
+    shop = open_provided_shop({"payment.provider_patience_ms": 60_000, "stop_ms": 300}).start("order", "payment")
+    provider.answers["authorize"] = lambda *_: HANG
+    answers = []
+    question = [{"key": "k", "amount": PRICE, "currency": "KRW", "method": "card"}]
+    customer = threading.Thread(target=lambda: answers.append(shop["payment"].post("/payments/authorize", json=question)))
+    customer.start()
+    eventually(lambda: provider.asked("authorize"), what="the provider is asked")
+    assert shop.running["payment"].stop() == 0
+    customer.join()
+    assert [answer["status"] for answer in answers[0].json()] == ["Pending"]
+
+
+# ---- TLS ----
+
+def make_certificate(directory, name, host):
+    """A certificate that signs itself, and its key."""
+    certificate, key = directory / f"{name}.pem", directory / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    f"/CN={name}", "-addext", f"subjectAltName={host}", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return certificate, key
+
+
+@pytest.mark.parametrize("host, trusted, works", [("IP:127.0.0.1", True, True), ("IP:127.0.0.1", False, False), ("DNS:elsewhere.example", True, False)],
+                         ids=["its own", "of somebody unknown", "of another host"])
+def test_a_providers_certificate_is_checked_before_anything_is_said(open_shop, secret_file, tmp_path, host, trusted, works):
+    certificate = make_certificate(tmp_path, "provider", host)
+    other = make_certificate(tmp_path, "other", "IP:127.0.0.1")
+    with Provider(tls=certificate) as provider:
+        shop = open_shop({**SOON, "payment.provider": "http", "payment.provider_url": provider.url,
+                          "payment.provider_secret_file": secret_file, "payment.provider_patience_ms": 200,
+                          "payment.provider_ca_file": certificate[0] if trusted else other[0]}, services=PAID).start()
+        answer = shop.ask_order()
+        assert (answer.status_code == 201) == works, answer.text
+        assert bool(provider.questions) == works
+        if not works:
+            eventually(lambda: re.search(r'coffeeshop_call_failures_total\{service="provider"\} [1-9]', shop["payment"].get("/metrics").text),
+                       what="it was tried")
+
+
+# ---- the secret ----
+
+def says_nothing_of(secret, shop, process):
+    """Neither logs nor figures nor what is seen of the process have it, in words or in hexadecimal digits."""
+    seen = [log.read_text(errors="replace") for log in Path(shop.directory).glob("*.log")]
+    seen += [shop["payment"].get(path).text for path in ("/metrics", "/", "/readyz", "/actuator/health", "/payments", "/feeds")]
+    seen += [Path(f"/proc/{process.pid}/cmdline").read_text(), Path(f"/proc/{process.pid}/environ").read_text()]
+    for text in seen:
+        assert secret not in text and secret.encode().hex() not in text.lower()
+
+
+WITH_CORES = {"before": 'ulimit -c unlimited; exec "$@"'}
+
+
+def leaves_a_core(process):
+    """Whether the process, aborted, leaves a core dump: as the kernel says, wherever this machine puts it."""
+    os.kill(process.pid, signal.SIGABRT)
+    _, status = os.waitpid(process.pid, 0)
+    assert os.WTERMSIG(status) == signal.SIGABRT
+    return os.WCOREDUMP(status)
+
+
+def test_the_secret_of_a_file_is_seen_nowhere_and_in_no_core_dump(open_provided_shop, provider, secret_file):
+    shop = open_provided_shop({"log.level": "debug"})
+    shop.start(**WITH_CORES, cwd=shop.directory)
+    shop.order()
+    provider.tell(shop.url("payment"), {"paymentId": 1}, secret="y" * 32)
+    says_nothing_of(SECRET, shop, shop.running["payment"])
+    settings = flags(shop.settings_of("payment"))
+    for told in (run_program("settings", "payment", *settings), run_program("payment", "--help", *settings), run_program("up", "--help")):
+        assert told.returncode == 0 and SECRET not in told.stdout + told.stderr
+    mappings = Path(f"/proc/{shop.running['payment'].pid}/smaps").read_text()
+    assert re.search(r"^VmFlags:.* dd\b", mappings, re.M), "a page of it is left out of a core dump"
+    dumped = leaves_a_core(shop.running["payment"])
+    cores = list(Path(shop.directory).glob("core*"))
+    assert dumped or not cores
+    for core in cores:
+        assert SECRET.encode() not in core.read_bytes()
+
+
+def test_the_secret_of_the_environment_is_wiped_and_the_process_leaves_no_core_dump(open_provided_shop, provider):
+    shop = open_provided_shop({"log.level": "debug"})
+    del shop.settings["payment.provider_secret_file"]
+    environment = {**os.environ, "COFFEESHOP_PAYMENT_PROVIDER_SECRET": SECRET}
+    shop.start(env=environment, **WITH_CORES, cwd=shop.directory)
+    shop.order()
+    adds_up(shop, provider)
+    for process in shop.running.values():
+        says_nothing_of(SECRET, shop, process)
+    told = run_program("settings", env=environment)
+    assert told.returncode == 0 and SECRET not in told.stdout
+    assert not leaves_a_core(shop.running["payment"])
+
+
+def test_up_hands_the_secret_of_its_environment_to_payment_alone(tmp_path, open_provided_shop, provider):
+    shop = open_provided_shop()
+    del shop.settings["payment.provider_secret_file"]
+    settings = {name: value for name, value in shop.settings_of_all().items() if not name.endswith("payment_url")}
+    up = Process(["up", *flags(settings)], tmp_path / "up.log", env={**os.environ, "COFFEESHOP_PAYMENT_PROVIDER_SECRET": SECRET})
+    try:
+        for name in (*PAID, "gateway"):
+            eventually(lambda: shop[name].get("/readyz").status_code == 200, what=f"{name} is ready")
+        assert shop.ask_order().status_code == 201
+        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(up.pid)], capture_output=True, text=True, check=True).stdout.split()
+        assert len(children) == len(PAID) + 1
+        for pid in children:
+            assert SECRET not in Path(f"/proc/{pid}/environ").read_text() + Path(f"/proc/{pid}/cmdline").read_text()
+    finally:
+        assert up.stop() == 0
+    assert SECRET not in up.output()
+
+
+@pytest.mark.parametrize("settings, sentence", [
+    ({"payment.provider_url": ""}, "payment.provider_url has to begin with https://"),
+    ({"payment.provider_url": "http://pay.example"}, "payment.provider_url has to be https"),
+    ({"payment.provider_url": "http://127.0.0.1.pay.example"}, "payment.provider_url has to be https"),
+    ({"payment.provider_url": "https://me@pay.example"}, "payment.provider_url has to be a scheme"),
+    ({"payment.provider_secret_file": ""}, "it needs its secret"),
+    ({"payment.provider_secret_file": "/nowhere"}, "can't be read"),
+    ({"payment.provider_ca_file": "/nowhere"}, "payment.provider_ca_file is /nowhere"),
+    ({"payment.provider_secret": SECRET}, "--payment.provider_secret is a secret"),
+])
+def test_a_provider_that_can_not_be_trusted_stops_the_start_with_a_sentence(open_provided_shop, settings, sentence):
+    shop = open_provided_shop(settings)
+    ended = run_program("payment", *flags(shop.settings_of("payment")))
+    assert ended.returncode != 0 and sentence in ended.stderr
+    assert SECRET not in ended.stderr + ended.stdout
+
+
+def test_a_secret_that_everybody_may_read_or_guess_stops_the_start(open_provided_shop, secret_file):
+    shop = open_provided_shop()
+    secret_file.chmod(0o644)
+    assert "can be read by everybody" in run_program("payment", *flags(shop.settings_of("payment"))).stderr
+    secret_file.chmod(0o600)
+    secret_file.write_text("secret")
+    assert "has to be of 32..1024 bytes" in run_program("payment", *flags(shop.settings_of("payment"))).stderr
