@@ -89,9 +89,9 @@ def test_the_headers_that_clients_need_are_promised(openapi, path, method, opera
 @pytest.mark.parametrize("path, method, operation", OPERATIONS)
 def test_every_post_takes_an_idempotency_key(openapi, path, method, operation):
     """But those whose repetition is harmless anyhow: what was taken from the dead letters is not there any more, a gap that was
-    passed over isn't either, and an authorisation has a key of its own inside. And the one PATCH whose repetition is not: a stock's change by so many."""
+    passed over isn't either, an authorisation has a key of its own inside, and what a provider says twice is said once. And the one PATCH whose repetition is not: a stock's change by so many."""
     names = [contract.resolve(openapi, p)["name"] for p in operation.get("parameters", [])]
-    repeatable = path in ("/dead-letters/replay", "/feeds/resume", "/payments/authorize")
+    repeatable = path in ("/dead-letters/replay", "/feeds/resume", "/payments/authorize", "/payments/webhook")
     takes = (method == "post" and not repeatable) or operation["operationId"] == "correctStock"
     assert ("Idempotency-Key" in names) == takes
 

@@ -253,6 +253,56 @@ static void a_payment_is_over_once_it_has_an_order_or_has_gone_back(void **state
     }
 }
 
+/* Whether the command makes something happen in that state, and what it leads to. */
+static bool leads_on(enum payment_state state, enum payment_command_kind kind, enum payment_state *to)
+{
+    static const struct payment_policy any = {.authorization_us = 1000, .retry_us = 10, .retry_most_us = 10};
+    struct payment payment = a_payment(state);
+    struct payment_intent intent = an_intent(kind);
+    struct payment_decision decision;
+
+    bool decided = payment_decide(&payment, &intent, &any, 1, 1, &decision) == PAYMENT_DECIDED;
+    *to = decided ? decision.event.state : state;
+    return decided;
+}
+
+static void mark_reachable(enum payment_state from, bool *reachable)
+{
+    enum payment_state to;
+
+    if (reachable[from])
+        return;
+    reachable[from] = true;
+    for (int kind = 0; kind < PAYMENT_COMMAND_COUNT; kind++) {
+        if (leads_on(from, (enum payment_command_kind)kind, &to))
+            mark_reachable(to, reachable);
+    }
+}
+
+/* So that its messages can be replayed without harm. */
+static void what_a_provider_said_once_changes_nothing_ever_after(void **state)
+{
+    static const enum payment_command_kind said[] = {PAYMENT_APPROVED, PAYMENT_DECLINED_BY, PAYMENT_TAKEN,
+                                                     PAYMENT_GIVEN_BACK};
+    size_t times = 0;
+    enum payment_state after;
+    enum payment_state ignored;
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        for (int from = 0; from < PAYMENT_STATE_COUNT; from++) {
+            bool reachable[PAYMENT_STATE_COUNT] = {false};
+            if (!leads_on((enum payment_state)from, said[i], &after))
+                continue;
+            times++;
+            mark_reachable(after, reachable);
+            for (int later = 0; later < PAYMENT_STATE_COUNT; later++)
+                assert_false(reachable[later] && leads_on((enum payment_state)later, said[i], &ignored));
+        }
+    }
+    assert_int_equal(times, COUNT_OF(said));
+}
+
 static void every_name_and_sentence_is_there(void **state)
 {
     UNUSED(state);
@@ -280,6 +330,7 @@ int main(void)
         cmocka_unit_test(a_payment_is_one_orders_and_of_its_amount),
         cmocka_unit_test(what_was_only_promised_is_voided_and_what_was_taken_refunded),
         cmocka_unit_test(a_payment_is_over_once_it_has_an_order_or_has_gone_back),
+        cmocka_unit_test(what_a_provider_said_once_changes_nothing_ever_after),
         cmocka_unit_test(every_name_and_sentence_is_there),
     };
 
