@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -214,10 +215,10 @@ static void the_key_is_no_part_of_a_core_dump(void **state)
 
     assert_non_null(maps);
     while (fgets(line, sizeof(line), maps)) {
-        unsigned long from;
-        unsigned long to;
-        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-            inside = (unsigned long)*state >= from && (unsigned long)*state < to;
+        char *end;
+        unsigned long from = strtoul(line, &end, 16);
+        if (end > line && *end == '-') /* "from-to rw-p …" */
+            inside = (unsigned long)*state >= from && (unsigned long)*state < strtoul(end + 1, NULL, 16);
         if (inside && strncmp(line, "VmFlags:", strlen("VmFlags:")) == 0)
             found = strstr(line, " dd") != NULL;
     }
