@@ -78,10 +78,10 @@ class Siege(threading.Thread):
     LINE = re.compile(r"HTTP/1\.1 (\d{3})\s+([\d.]+) secs:")
     COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
-    def __init__(self, address, users, seconds, directory):
+    def __init__(self, address, path, users, seconds, directory):
         super().__init__(daemon=True)
         body = '{"orderId":1, "status":"Requested", "productName":"Ame", "qty":1}'
-        self.command = ["siege", f"-c{users}", f"-t{seconds}S", "-r10", "-v", "--content-type", "application/json", f"http://{address}/products POST {body}"]
+        self.command = ["siege", f"-c{users}", f"-t{seconds}S", "-r10", "-v", "--content-type", "application/json", f"http://{address}{path} POST {body}"]
         self.home, self.users, self.lines = Path(directory), users, []
 
     def run(self):

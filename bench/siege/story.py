@@ -40,8 +40,9 @@ class Told:
     answers: list  # crowd.Answer of everybody
     probes: list  # of one customer whose waits are measured exactly
     looks: list
-    taken: int  # goods that are gone from the shelf, in the end
-    owed: int  # and those that accepted customers have got
+    sides: tuple  # what has to be equal in the end: what was taken, and what was got for it, in words
+    taken: int
+    owed: int
     printed: str  # by siege
 
 
@@ -77,7 +78,7 @@ class Story:
         self.users = users
 
     def tell(self, seconds, program, directory):
-        with Shop(program, directory, **self.settings) as shop:
+        with Shop(program, directory, paid="payment" in self.services, **self.settings) as shop:
             shop.start(*self.services)
             began = time.monotonic()
             watcher = Watcher(shop, self.caller, self.called, began)
@@ -101,10 +102,10 @@ class Story:
                 phases=[("well", 0.0, slow_at), (f"{self.called} takes {SLOW_MS // 1000} s", slow_at, well_at), ("well again", well_at, seconds)],
                 slow_at=slow_at, well_at=well_at, window_s=breaker["breaker.window_ms"] / 1000, sleep_s=breaker["breaker.sleep_window_ms"] / 1000,
                 timeout_s=breaker["call.timeout_ms"] / 1000, answers=customers.answers(began), probes=probe.answers, looks=watcher.looks,
-                taken=taken, owed=owed, printed=customers.printed())
+                sides=self.sides, taken=taken, owed=owed, printed=customers.printed())
 
     def settle(self, shop):
-        """What is under way comes to its end: then goods that are gone are those of tickets that are made."""
+        """What is under way comes to its end: then what is gone is what was got for it."""
         deadline = time.monotonic() + SETTLE_S
         while True:
             taken, owed = self.goods(shop)
@@ -139,7 +140,8 @@ class Counter(Story):
 
     caller, called = "product", "stock"
     services = ("stock", "product", "order")
-    settings = {"breaker.sleep_window_ms": 5000}
+    settings = {}
+    sides = ("gone from the shelf", "for tickets that were made")
 
     def title(self):
         return f"siege, {self.users} users: POST /products at the kitchen, which asks stock"
@@ -148,7 +150,7 @@ class Counter(Story):
         return crowd.Request(shop.addresses["product"], "POST", "/products", {"productName": "Ame", "qty": 1})
 
     def customers(self, shop, seconds, directory):
-        return crowd.Siege(shop.addresses["product"], self.users, seconds, directory)
+        return crowd.Siege(shop.addresses["product"], "/products", self.users, seconds, directory)
 
     def goods(self, shop):
         opening = int(shop.settings["stock.opening"])
@@ -162,6 +164,7 @@ class Cancels(Story):
     caller, called = "order", "product"
     services = ("stock", "product", "order")
     settings = {"product.start_after_ms": 86_400_000}
+    sides = ("gone from the shelf", "for coffees that were begun")
 
     def title(self):
         return f"{self.users} customers who order and cancel: order asks the kitchen"
@@ -180,3 +183,27 @@ class Cancels(Story):
         if contradictions:
             raise Trouble(f"{contradictions} orders are cancelled and their tickets are not")
         return int(shop.settings["stock.opening"]) - on_hand(shop, "Americano"), 0
+
+
+class Paying(Story):
+    """Customers whose orders have to be paid before they exist."""
+
+    caller, called = "order", "payment"
+    services = ("stock", "product", "order", "payment")
+    settings = {}
+    sides = ("payments that were taken", "for orders that exist")
+
+    def title(self):
+        return f"siege, {self.users} users: POST /orders, which asks payment"
+
+    def ask(self, shop):
+        return crowd.Request(shop.addresses["order"], "POST", "/orders", {"productName": "Americano", "qty": 1})
+
+    def customers(self, shop, seconds, directory):
+        return crowd.Siege(shop.addresses["order"], "/orders", self.users, seconds, directory)
+
+    def goods(self, shop):
+        """Approvals whose order never came take nothing, and go back by themselves."""
+        taken = sum(row["status"] == "Captured" for row in pages(shop, "payment", "payments"))
+        orders = json.loads(get(shop.addresses["order"], "/orders?size=1"))["page"]["totalElements"]
+        return taken, orders

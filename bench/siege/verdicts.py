@@ -45,7 +45,7 @@ def _refusals(told):
 
 def _goods(told):
     served = sum(map(is_served, told.answers)) + sum(map(is_served, told.probes))
-    return Verdict(told.taken == told.owed, f"gone from the shelf: {told.taken:,}; for tickets that were made: {told.owed:,} (customers were told yes {served:,} times)")
+    return Verdict(told.taken == told.owed, f"{told.sides[0]}: {told.taken:,}; {told.sides[1]}: {told.owed:,} (customers were told yes {served:,} times)")
 
 
 def _memory(told):
