@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bucketGrowth, buckets, growth, parseMetrics, quantile, samples, sum } from '../../web/ops/metrics.js';
 import { problems, verdictOf } from '../../web/ops/verdict.js';
-import { countersOf, failuresOf, figuresOf } from '../../web/ops/watch.js';
+import { countersOf, failuresOf, figuresOf, isPaid } from '../../web/ops/watch.js';
 
 const TEXT = `# HELP coffeeshop_http_requests_total Requests answered, by class of status.
 # TYPE coffeeshop_http_requests_total counter
@@ -73,7 +73,15 @@ test('what is wrong is said in words, the worst first', () => {
     const tickets = [{ status: 'Out of stock', productName: 'Latte', createdAt: '1970-01-10T00:00:00Z' },
         { status: 'Ready', productName: 'Tea', createdAt: '1970-01-10T00:00:00Z' }];
     assert.deepEqual(keys({ looks, tickets }, { lag: 9, failed: 1 }),
-        ['down.stock', 'breaker.product', 'notFollowing', 'slowView', 'deadLetters', 'failing', 'outOfStock', 'longWait']);
+        ['down.stock', 'breaker.product.stock', 'notFollowing', 'slowView', 'deadLetters', 'failing', 'outOfStock', 'longWait']);
+});
+
+test('payment is one of the services where order asks it, and only there', () => {
+    assert.equal(isPaid(shop({ order: well('coffeeshop_breaker_state{service="product"} 0') })), false);
+    assert.equal(isPaid(shop({ order: well('coffeeshop_breaker_state{service="payment"} 0') })), true);
+    assert.equal(isPaid(shop({ order: { state: 'down', metrics: null } })), null, 'while order is away it is what it was');
+    assert.deepEqual(keys({ looks: shop({ payment: { state: 'down', metrics: null }, order: well('coffeeshop_breaker_state{service="payment"} 1') }) }),
+        ['down.payment', 'breaker.order.payment']);
 });
 
 test('a fault that was asked for is said', () => {

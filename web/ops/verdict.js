@@ -29,7 +29,7 @@ function problemsOf(service, look, add) {
     }
     for (const breaker of samples(look.metrics ?? [], 'coffeeshop_breaker_state')) {
         if (breaker.value === 1) {
-            add(2, `breaker.${service}`, { other: breaker.labels.service });
+            add(2, `breaker.${service}.${breaker.labels.service}`, { other: breaker.labels.service });
         }
     }
     for (const follower of samples(look.metrics ?? [], 'coffeeshop_follower_connected')) {

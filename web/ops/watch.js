@@ -24,12 +24,15 @@ async function look(service) {
     return { ...health, metrics: isService ? metrics : null, forbidden: metrics === 'forbidden' };
 }
 
+/** Whether orders have to be paid before they exist: order asks payment then. Null: it can't be seen. */
+export const isPaid = (looks) => looks.order.metrics && samples(looks.order.metrics, 'coffeeshop_breaker_state', { service: 'payment' }).length > 0;
+
 /** Whether anything of the shop is known: a service that the gateway was asked about, in vain or not. */
 export const isReached = (looks) => Object.values(looks).some((one) => one.state !== 'unknown' || one.metrics);
 
 /** How many commits of each service failed, between two looks; nothing of what was not to be had. */
 export function failuresOf(before, after) {
-    return Object.fromEntries(SERVICES.filter((name) => after?.commits[name] !== undefined && before?.commits[name] !== undefined)
+    return Object.fromEntries(Object.keys(after?.commits ?? {}).filter((name) => before?.commits[name] !== undefined)
         .map((name) => [name, growth(before.commits[name], after.commits[name])]));
 }
 
@@ -69,6 +72,7 @@ export class Watch {
     constructor(onChange) {
         this.onChange = onChange;
         this.looks = null; /* service: look */
+        this.paid = recall('ops-paid', false); /* whether payment is one of them */
         this.history = recall('ops', []); /* [{at, …figures}], oldest first */
         this.restarts = recall('ops-restarts', []); /* [{at, service}] */
         this.starts = recall('ops-starts', {}); /* service: when its process began */
@@ -95,12 +99,17 @@ export class Watch {
     }
 
     async #turn() {
-        const [looks, orders, tickets] = await Promise.all([
+        const [found, orders, tickets] = await Promise.all([
             Promise.all(SERVICES.map(look)),
             api.orderCount().catch(() => null),
             api.openTickets().catch(() => null),
         ]);
-        this.looks = Object.fromEntries(SERVICES.map((service, i) => [service, looks[i]]));
+        const looks = Object.fromEntries(SERVICES.map((service, i) => [service, found[i]]));
+        this.paid = isPaid(looks) ?? this.paid;
+        if (this.paid) {
+            looks.payment = await look('payment');
+        }
+        this.looks = looks;
         this.tickets = tickets;
         this.link = isReached(this.looks) ? 'live' : 'lost';
         if (this.link === 'live') {
@@ -126,7 +135,7 @@ export class Watch {
     }
 
     #noteRestarts(at) {
-        for (const service of SERVICES) {
+        for (const service of Object.keys(this.looks)) {
             const began = samples(this.looks[service].metrics ?? [], 'process_start_time_seconds')[0]?.value;
             if (began === undefined) {
                 continue;
@@ -141,6 +150,7 @@ export class Watch {
 
     #remember() {
         remember('ops', this.history);
+        remember('ops-paid', this.paid);
         remember('ops-restarts', this.restarts);
         remember('ops-starts', this.starts);
     }
