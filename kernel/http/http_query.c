@@ -79,3 +79,18 @@ bool http_query(struct http_request *request, const char *name, size_t nth, stru
 {
     return http_query_find(&request->arena, request->query, str_of(name), nth, value);
 }
+
+bool http_query_id(struct http_request *request, const char *name, const char *what, int64_t *id)
+{
+    struct str text;
+
+    if (!http_query(request, name, 0, &text)) {
+        http_fill_problem(request, 400, name, "is missing");
+        return false;
+    }
+    if (!str_to_i64(text, id) || *id < 1) {
+        http_fill_problem(request, 400, name, "must be %s", what);
+        return false;
+    }
+    return true;
+}

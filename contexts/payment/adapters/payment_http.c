@@ -310,27 +310,12 @@ static void add_to_list(void *context, const struct payment *payment)
     hal_page_item(context, &payment_type, &json);
 }
 
-static bool read_order_id(struct http_request *request, int64_t *order_id)
-{
-    struct str text;
-
-    if (!http_query(request, "orderId", 0, &text)) {
-        http_fill_problem(request, 400, "orderId", "is missing");
-        return false;
-    }
-    if (!str_to_i64(text, order_id) || *order_id < 1) {
-        http_fill_problem(request, 400, "orderId", "must be an order's number");
-        return false;
-    }
-    return true;
-}
-
 static void find_by_order(void *context, struct http_request *request)
 {
     const struct payment_http *http = context;
     int64_t order_id;
 
-    if (read_order_id(request, &order_id)) {
+    if (http_query_id(request, "orderId", "an order's number", &order_id)) {
         hal_page_begin(request, &payment_type);
         int rc = payment_find_by_order(http->reads, order_id, add_to_list, request);
         if (rc)

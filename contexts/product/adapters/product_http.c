@@ -195,7 +195,7 @@ static void cancel_by_order(void *context, struct http_request *request)
     struct product_http *http = context;
     int64_t order_id;
 
-    if (!product_http_read_order_id(request, &order_id)) {
+    if (!http_query_id(request, "orderId", "an order's number", &order_id)) {
         http_reply(request);
         return;
     }

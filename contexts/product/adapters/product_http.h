@@ -24,7 +24,5 @@ extern const struct route product_routes[];
 
 /** The reading handlers (product_http_queries.c). */
 http_handler product_http_list, product_http_show, product_http_find_by_order, product_http_open, product_http_kitchen;
-/** The query parameter orderId; otherwise fills a 400 problem (doesn't send) and returns false. */
-bool product_http_read_order_id(struct http_request *request, int64_t *order_id);
 
 #endif

@@ -7,21 +7,6 @@
 #include "product_json.h"
 #include "product_queries_sql.h"
 
-bool product_http_read_order_id(struct http_request *request, int64_t *order_id)
-{
-    struct str text;
-
-    if (!http_query(request, "orderId", 0, &text)) {
-        http_fill_problem(request, 400, "orderId", "is missing");
-        return false;
-    }
-    if (!str_to_i64(text, order_id) || *order_id < 1) {
-        http_fill_problem(request, 400, "orderId", "must be an order's number");
-        return false;
-    }
-    return true;
-}
-
 /* In manual mode nothing starts by itself, whatever time the row has. */
 static struct ticket_json shown(const struct product_http *http, const struct ticket *ticket)
 {
@@ -58,7 +43,7 @@ void product_http_find_by_order(void *context, struct http_request *request)
     struct ticket ticket;
     int64_t order_id;
 
-    if (product_http_read_order_id(request, &order_id)) {
+    if (http_query_id(request, "orderId", "an order's number", &order_id)) {
         int rc = product_find_by_order(http->reads, order_id, &ticket, &request->arena);
         if (rc) {
             http_fill_failure(request, rc);
