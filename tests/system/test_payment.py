@@ -4,15 +4,14 @@ What has become of the money is added up from outside: payment's ledger, as it i
 import http.server
 import os
 import signal
-import sqlite3
 import threading
 import time
-from collections import Counter
 
 import httpx
 import pytest
 
 from eventually import eventually
+from paying import kill_under_load, payments, problem, read_ledger, wait_until_it_adds_up
 from shop import PAID, PATIENT, Process, flags, run_program
 
 PRICE = 4500  # of an Americano
@@ -22,40 +21,6 @@ PRICE = 4500  # of an Americano
 def open_paid_shop(open_shop):
     """A shop in which one pays; it is not started."""
     return lambda settings=None, **options: open_shop(settings, services=PAID, **options)
-
-
-def read_ledger(shop):
-    """The till's book: what each payment took and gave back, in order."""
-    with sqlite3.connect(f"file:{shop.data['payment']}/payment.db?mode=ro", uri=True) as book:
-        return book.execute("SELECT payment_id, order_id, amount FROM ledger ORDER BY n").fetchall()
-
-
-def add_up(shop, orders):
-    """Each order is paid exactly once and a cancelled one is given back exactly once, and nothing else was taken."""
-    booked = Counter(read_ledger(shop))
-    expected = Counter()
-    for order in orders:
-        key = (order["paymentId"], order["id"], order["amount"])
-        expected[key] += 1
-        if order["status"] == "Canceled":
-            expected[(*key[:2], -order["amount"])] += 1
-    assert booked == expected
-    return True
-
-
-def wait_until_it_adds_up(shop, within=60):
-    return eventually(lambda: add_up(shop, shop.all("orders")), within=within, every=0.2, what="the ledger adds up to the orders")
-
-
-def payments(shop, status=None):
-    return [payment for payment in shop.all("payments") if status in (None, payment["status"])]
-
-
-def problem(answer, status, kind="about:blank"):
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"].startswith("application/problem+json")
-    assert answer.json()["type"] == kind
-    return answer.json()
 
 
 def test_an_order_is_paid_made_and_its_payment_taken(open_paid_shop):
@@ -270,30 +235,9 @@ def test_nothing_is_given_back_as_long_as_its_order_may_still_be_unheard_of(open
     eventually(lambda: payments(shop, "Voided"), what="it is given back once order has been heard")
 
 
-def keep_ordering(shop, stop, answers):
-    with httpx.Client(base_url=shop.url("order"), trust_env=False, timeout=30) as client:
-        while not stop.is_set():
-            try:
-                answers.append(client.post("/orders", json={"productName": "Americano", "qty": 1}).status_code)
-            except httpx.TransportError:
-                answers.append(None)
-
-
 def test_payment_killed_under_load_charges_nobody_twice_and_forgets_nobody(open_paid_shop):
     shop = open_paid_shop({**PATIENT, "payment.authorization_ms": 1500, "breaker.sleep_window_ms": 100}).start()
-    stop, answers = threading.Event(), []
-    threads = [threading.Thread(target=keep_ordering, args=(shop, stop, answers)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(int(os.environ.get("PAYMENT_KILLS", "5"))):
-            paid = answers.count(201)
-            eventually(lambda: answers.count(201) > paid + 20, what="orders are paid")
-            shop.restart("payment")
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    answers = kill_under_load(shop, "payment", int(os.environ.get("PAYMENT_KILLS", "5")))
     orders = shop.all("orders")
     assert len(orders) >= answers.count(201) > 0
     for order in orders[::7]:
@@ -306,19 +250,7 @@ def test_payment_killed_under_load_charges_nobody_twice_and_forgets_nobody(open_
 
 def test_order_killed_under_load_charges_only_for_orders_that_exist(open_paid_shop):
     shop = open_paid_shop({**PATIENT, "payment.authorization_ms": 1500, "breaker.sleep_window_ms": 100}).start()
-    stop, answers = threading.Event(), []
-    threads = [threading.Thread(target=keep_ordering, args=(shop, stop, answers)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(3):
-            paid = answers.count(201)
-            eventually(lambda: answers.count(201) > paid + 20, what="orders are paid")
-            shop.restart("order")
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    answers = kill_under_load(shop, "order", 3)
     assert len(shop.all("orders")) >= answers.count(201) > 0
     eventually(lambda: not payments(shop, "Authorized"), what="nothing is left over")
     wait_until_it_adds_up(shop)

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from eventually import eventually
+from paying import kill_under_load, payments, problem, wait_until_it_adds_up
 from provider import CUT, HANG, SECRET, Provider, pending, sign
 from shop import LONG_MS, PAID, PATIENT, Process, flags, run_program
-from test_payment import keep_ordering, payments, problem, wait_until_it_adds_up
 
 PRICE = 4500
 SOON = {"payment.retry_ms": 50, "payment.retry_most_ms": 200, "breaker.volume": 1_000_000}
@@ -318,19 +318,7 @@ def test_payment_killed_under_load_with_a_whimsical_provider_charges_nobody_twic
         return (outcome, outcome, CUT, outcome, {**outcome, "outcome": "pending"})[next(turns) % 5]
 
     provider.answers = {"authorize": whimsical, "capture": whimsical, "reverse": whimsical}
-    stop, answers = threading.Event(), []
-    threads = [threading.Thread(target=keep_ordering, args=(shop, stop, answers)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(int(os.environ.get("PAYMENT_KILLS", "3"))):
-            paid = answers.count(201)
-            eventually(lambda: answers.count(201) > paid + 10, what="orders are paid")
-            shop.restart("payment")
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    answers = kill_under_load(shop, "payment", int(os.environ.get("PAYMENT_KILLS", "3")), paid_between=10, customers=4)
     provider.answers = {}
     orders = shop.all("orders")
     assert len(orders) >= answers.count(201) > 0
