@@ -112,7 +112,7 @@ class Ops extends Component {
                     <section aria-labelledby="services-title">
                         <h2 id="services-title">{t('services')}</h2>
                         <ul class="services">
-                            {Object.keys(looks ?? Object.fromEntries(SERVICES.map((name) => [name]))).map((name) => <Service key={name} name={name} look={looks?.[name]} restarts={restarts} />)}
+                            {(looks ? Object.keys(looks) : SERVICES).map((name) => <Service key={name} name={name} look={looks?.[name]} restarts={restarts} />)}
                         </ul>
                     </section>
                     <section aria-labelledby="figures-title">
