@@ -240,6 +240,27 @@ def test_a_provider_that_is_away_makes_payment_busy_and_orders_are_taken_again_o
     adds_up(shop, provider)
 
 
+def test_what_is_not_resolved_is_told_whatever_day_it_is_of_each_status_once(open_provided_shop, provider):
+    shop = open_provided_shop({**PATIENT, "payment.authorization_ms": LONG_MS // 2}).start()
+    order = shop.order()
+    eventually(lambda: payments(shop, "Captured"), what="it is taken")
+    provider.answers = {"reverse": pending, "capture": pending}
+    assert shop.cancel(order["id"]).status_code == 200
+    shop.order(qty=2)
+    eventually(lambda: provider.asked("reverse") and len(provider.asked("capture")) > 1, what="both are under way")
+    assert shop["payment"].post("/payments/authorize", json=[{"key": "k", "amount": 7, "currency": "KRW", "method": "card"}]).status_code == 200
+    provider.answers["authorize"] = pending
+    unknown(shop, "never")
+    expected = [("Pending", 1, PRICE), ("Authorized", 2, 2 * PRICE + 7), ("Captured", 1, PRICE)]
+
+    def told(name, query=""):
+        return [(row["status"], row["count"], row["amount"]) for row in shop["payment"].get(f"/payments/summary{query}").json()[name]]
+
+    assert told("sums") == told("unresolved") == told("unresolved", "?from=2020-02-28&to=2020-03-01") == expected
+    provider.answers = {}
+    eventually(lambda: told("unresolved") == [("Authorized", 2, PRICE + 7)], what="what the provider owed is known")
+
+
 # ---- the webhook's door ----
 
 @pytest.fixture

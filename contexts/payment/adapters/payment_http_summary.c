@@ -1,4 +1,5 @@
-/* GET /payments/summary?from=&to=: what the payments that were made on each of these days have come to. */
+/* GET /payments/summary?from=&to=: what the payments that were made on each of these days have come to, and what is
+ * still open of all. */
 #include "clock.h"
 #include "errors.h"
 #include "json.h"
@@ -36,6 +37,14 @@ static const struct json_field row_fields[] = {
     JSON_FIELD(struct row_json, "left", left, JSON_I64, 0, 0, 0),
 };
 static const struct json_desc row_desc = {"sum", row_fields, COUNT_OF(row_fields), sizeof(struct row_json)};
+static const struct json_field unresolved_fields[] = {
+    JSON_FIELD(struct row_json, "status", status, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct row_json, "currency", currency, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct row_json, "count", count, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct row_json, "amount", amount, JSON_I64, 0, 0, 0),
+};
+static const struct json_desc unresolved_desc = {"unresolved", unresolved_fields, COUNT_OF(unresolved_fields),
+                                                 sizeof(struct row_json)};
 
 /* When the day that is `later` days after this one begins in the process's time zone, us. mktime() knows of months'
  * lengths and of clocks that are put forward. */
@@ -57,6 +66,7 @@ static void day_text(const struct day *day, int later, char *out)
 
 struct writing {
     struct buf *out;
+    const struct json_desc *desc;
     struct str day;
 };
 
@@ -76,7 +86,7 @@ static void add_sum(void *context, const struct payment_sum *sum)
 
     if (writing->out->p[writing->out->n - 1] != '[')
         buf_char(writing->out, ',');
-    json_encode(writing->out, &row_desc, &json);
+    json_encode(writing->out, writing->desc, &json);
 }
 
 static int write_days(const struct summary_job *job, struct sql *sql)
@@ -85,15 +95,39 @@ static int write_days(const struct summary_job *job, struct sql *sql)
     char text[DAY_SIZE];
     int rc = OK;
 
-    BUF_LIT(out, "{\"timezone\":");
-    buf_json_string(out, str_of(job->http->timezone));
-    BUF_LIT(out, ",\"sums\":[");
     for (int i = 0; i < job->n_days && !rc; i++) {
         day_text(&job->from, i, text);
-        struct writing writing = {.out = out, .day = str_of(text)};
+        struct writing writing = {.out = out, .desc = &row_desc, .day = str_of(text)};
         rc = out->failed ? E_MEMORY
                          : payment_sum_up(sql, begin_of(&job->from, i), begin_of(&job->from, i + 1), add_sum, &writing);
     }
+    return rc;
+}
+
+static void write_day(const struct summary_job *job, int later)
+{
+    char text[DAY_SIZE];
+
+    day_text(&job->from, later, text);
+    buf_json_string(&job->request->reply, str_of(text));
+}
+
+static int write_summary(const struct summary_job *job, struct sql *sql)
+{
+    struct buf *out = &job->request->reply;
+    struct writing writing = {.out = out, .desc = &unresolved_desc};
+
+    BUF_LIT(out, "{\"timezone\":");
+    buf_json_string(out, str_of(job->http->timezone));
+    BUF_LIT(out, ",\"from\":");
+    write_day(job, 0);
+    BUF_LIT(out, ",\"to\":");
+    write_day(job, job->n_days - 1);
+    BUF_LIT(out, ",\"sums\":[");
+    int rc = write_days(job, sql);
+    BUF_LIT(out, "],\"unresolved\":[");
+    if (!rc)
+        rc = out->failed ? E_MEMORY : payment_sum_up_unresolved(sql, add_sum, &writing);
     BUF_LIT(out, "]}");
     return rc;
 }
@@ -103,7 +137,7 @@ static void run(struct read_job *base, struct sql *sql)
     struct summary_job *job = CONTAINER_OF(base, struct summary_job, base);
 
     job->request->status = 200;
-    int rc = write_days(job, sql);
+    int rc = write_summary(job, sql);
     if (rc)
         http_fill_failure(job->request, rc);
     http_reply(job->request);

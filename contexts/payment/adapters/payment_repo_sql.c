@@ -65,10 +65,14 @@ static const struct sql_statement bring_due_back = {
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'payments'", 1};
 static const struct sql_statement count_payments = {"SELECT n FROM tally WHERE name = 'payments'", 0};
 static const struct sql_statement last_payment = {"SELECT COALESCE(MAX(id), 0) FROM payment", 0};
-static const struct sql_statement sum_up = {
-    "SELECT state, captured > 0, returned > 0, currency, COUNT(*), SUM(amount), SUM(captured), SUM(returned) FROM "
-    "payment WHERE created_at >= $1 AND created_at < $2 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
-    2};
+/* By the status that is shown, as the state that stands for it (payment_status_text()): what is being taken is still
+ * authorised, what is going back is still what it was. */
+#define SUMS                                                                                                           \
+    "SELECT CASE state WHEN 3 THEN 2 WHEN 5 THEN CASE WHEN captured > 0 THEN 4 ELSE 2 END ELSE state END, returned > " \
+    "0, currency, COUNT(*), SUM(amount), SUM(captured), SUM(returned) FROM payment WHERE "
+#define BY_STATUS " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+static const struct sql_statement sum_up = {SUMS "created_at >= $1 AND created_at < $2" BY_STATUS, 2};
+static const struct sql_statement sum_up_unresolved = {SUMS "due_at IS NOT NULL" BY_STATUS, 0};
 
 struct payment_repo_sql {
     struct payment_repo repo;
@@ -395,14 +399,13 @@ static int on_summed(void *context, size_t index, const struct sql_row *row)
 {
     const struct summing *summing = context;
     /* enough of a payment to know what its status is called */
-    struct payment payment = {
-        .state = (enum payment_state)sql_i64(row, 0), .captured = sql_i64(row, 1), .returned = sql_i64(row, 2)};
+    struct payment payment = {.state = (enum payment_state)sql_i64(row, 0), .returned = sql_i64(row, 1)};
     struct payment_sum sum = {.status = payment_status_text(&payment),
-                              .currency = sql_text(row, 3),
-                              .count = sql_i64(row, 4),
-                              .amount = sql_i64(row, 5),
-                              .captured = sql_i64(row, 6),
-                              .returned = sql_i64(row, 7)};
+                              .currency = sql_text(row, 2),
+                              .count = sql_i64(row, 3),
+                              .amount = sql_i64(row, 4),
+                              .captured = sql_i64(row, 5),
+                              .returned = sql_i64(row, 6)};
 
     UNUSED(index);
     summing->on_sum(summing->context, &sum);
@@ -415,4 +418,11 @@ int payment_sum_up(struct sql *sql, int64_t from, int64_t to, payment_on_sum *fo
     const struct sql_value range[] = {SQL_N(from), SQL_N(to)};
 
     return sql_query(sql, &sum_up, range, on_summed, &summing);
+}
+
+int payment_sum_up_unresolved(struct sql *sql, payment_on_sum *found, void *context)
+{
+    struct summing summing = {found, context};
+
+    return sql_query(sql, &sum_up_unresolved, NULL, on_summed, &summing);
 }

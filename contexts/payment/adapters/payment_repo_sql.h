@@ -35,5 +35,8 @@ struct payment_sum {
 };
 typedef void payment_on_sum(void *context, const struct payment_sum *sum);
 int payment_sum_up(struct sql *sql, int64_t from, int64_t to, payment_on_sum *on_sum, void *context);
+/** The same of those, whenever they were made, with which something is still to be done: the provider owes an answer,
+ * or their order hasn't come. */
+int payment_sum_up_unresolved(struct sql *sql, payment_on_sum *on_sum, void *context);
 
 #endif
