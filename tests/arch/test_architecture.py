@@ -230,6 +230,45 @@ def test_no_text_is_built_by_hand():
     report([f"{path.relative_to(ROOT)}: {found.group(1)}" for path in tracked(".c", ".h") for found in by_hand.finditer(text_of(path))])
 
 
+# Money is whole numbers of a currency's minor unit from the menu to the page; who may reckon in fractions has none in hand.
+WITH_FRACTIONS = ("kernel/metrics/metrics.c", "kernel/metrics/metrics.h", "contexts/customercenter/view_rebuild.c")
+COMMENT_OR_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.S)
+FRACTION_IN_CODE = re.compile(
+    r"\b(?:float|double|_Float\d+x?|_Decimal\d+|__fp16|complex)\b|\b(?:strto(?:f|d|ld)|atof|fabs|fmod|sqrt|pow|l?l?r(?:int|ound)|floor|ceil|trunc)f?l?(?=\s*\()"
+    r"|\bsqlite3_\w+_double\b|<(?:tg)?math\.h>|\b\d+\.\d*|(?<![\w.])\.\d+|\b\d+[eE][+-]?\d+\b")
+FRACTION_IN_TEXT = re.compile(
+    r"%[-+#0-9.*]*L?[efgEG](?![a-z])|\b(?:REAL|FLOAT|DOUBLE|NUMERIC|DECIMAL)\b|\b(?:AVG|TOTAL|ROUND|avg|total|round)\(")
+
+
+def fractions_in(text):
+    """What of a C source makes, reads, prints or asks SQL for a number that isn't whole."""
+    code = COMMENT_OR_TEXT.sub(lambda found: '""' if found.group(0)[0] == '"' else " ", text)
+    texts = (found.group(0) for found in COMMENT_OR_TEXT.finditer(text) if found.group(0)[0] == '"')
+    return FRACTION_IN_CODE.findall(code) + [word for words in texts for word in FRACTION_IN_TEXT.findall(words)]
+
+
+def test_no_number_with_a_fraction_is_anywhere_near_money():
+    near = [path for place in ("contexts", "kernel") for path in under(place, ".c", ".h", ".def")
+            if str(path.relative_to(ROOT)) not in WITH_FRACTIONS]
+    assert len(near) > 200
+    report([f"{path.relative_to(ROOT)}: {word}" for path in near for word in fractions_in(text_of(path))])
+
+
+@pytest.mark.parametrize("text", [
+    "double amount;", "(float)price", "amount * 1.5", "amount / 100.", "amount * .5", "price * 1e2", "llround(x)", "strtod(text, NULL)",
+    "#include <math.h>", "sqlite3_column_double(row, 1)", 'buf_printf(out, "%.2f", x)', '"%lld %g"', '"amount REAL NOT NULL"',
+    '"SELECT AVG(amount)"', '"SELECT total(amount)"'])
+def test_a_number_with_a_fraction_is_found(text):
+    assert fractions_in(text)
+
+
+@pytest.mark.parametrize("text", [
+    "int64_t amount;", "/* 1.5 times a double */", "// 0.5", '"HTTP/1.1 200"', '"100%, for good"', "row.total = 3;", 'buf_printf(out, "%lld", n)',
+    "0x1e3", "a.b", "floor_of(day)", "log->floor = last"])
+def test_whole_numbers_and_words_are_none(text):
+    assert fractions_in(text) == []
+
+
 @pytest.mark.parametrize("place, limit", [("kernel", 60), ("contexts", 60), ("cmd", 60), ("gateway", 60), ("tests", 80)])
 def test_functions_are_short(place, limit):
     report([f"{path.relative_to(ROOT)}:{line} {name} has {length} lines" for path in under(place, ".c")
