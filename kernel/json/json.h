@@ -31,7 +31,7 @@ enum json_type {
 enum json_flag {
     JSON_REQUIRED = 1,    /* must be there and not null */
     JSON_NULLABLE = 2,    /* null or missing reads as 0 / empty; 0 / empty is written as null */
-    JSON_SKIP_EMPTY = 4,  /* 0 / empty isn't written at all */
+    JSON_SKIP_EMPTY = 4,  /* 0 / empty isn't written at all; of a JSON_OPTIONAL integer: JSON_ABSENT */
     JSON_NUMBER_TEXT = 8, /* a decimal integer in a string is taken as the number ("qty":"1") */
     JSON_READ_ONLY = 16,  /* written, never read: a client can't set it */
     JSON_OPTIONAL = 32,   /* an integer that is null or missing reads as JSON_ABSENT: 0 is something else */

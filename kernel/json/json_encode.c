@@ -5,6 +5,7 @@ static bool is_empty(const struct json_field *field, const void *member)
 {
     switch (field->type) {
     case JSON_I64:
+        return *(const int64_t *)member == (field->flags & JSON_OPTIONAL ? JSON_ABSENT : 0);
     case JSON_TIME:
         return *(const int64_t *)member == 0;
     case JSON_STRING:

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { MENU_MAX_BYTES = 1024 * 1024, MENU_MAX_PRICE = 100000000 };
+enum { MENU_MAX_BYTES = 1024 * 1024 };
 
 /* The file's shape. `aliases` is one text, comma-separated: that is how people write short lists. */
 struct item_text {

@@ -18,6 +18,7 @@ enum {
     MENU_MAX_ITEMS = 500,
     MENU_MAX_ALIASES = 16,
     MENU_NAME_MAX = 64 /* characters */,
+    MENU_MAX_PRICE = 100000000,
     MENU_GIVEN_MAX = 4 * MENU_NAME_MAX /* as given: not composed */
 };
 

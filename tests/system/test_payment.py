@@ -65,15 +65,32 @@ def test_a_declined_order_is_declined_again_under_its_key(open_paid_shop):
 def test_an_unknown_way_to_pay_is_refused_by_name(open_paid_shop):
     shop = open_paid_shop().start()
     refused = problem(shop.ask_order(method="shells"), 422)
-    assert refused["member"] == "paymentMethod" and "card" in refused["detail"]
+    assert refused["member"] == "paymentMethod"
+    assert refused["detail"] == "paymentMethod must be one of: card cash points test-declined test-insufficient test-unknown"
     assert payments(shop) == []
 
 
-def test_a_customer_who_was_shown_another_price_is_not_charged(open_paid_shop):
+@pytest.mark.parametrize("at_the_counter", [False, True])
+def test_a_customer_who_was_shown_another_price_is_not_charged(open_paid_shop, at_the_counter):
+    shop = open_paid_shop({"order.payment_url": ""} if at_the_counter else {}).start()
+    right = {"price": PRICE, "amount": 2 * PRICE, "currency": "KRW"}
+    for member, wrong in (("price", PRICE + 1), ("price", 0), ("amount", 2 * PRICE - 1), ("amount", str(PRICE)), ("currency", "USD"), ("currency", "krw")):
+        for shown in ({member: wrong}, {**right, member: wrong}):
+            refused = problem(shop["order"].post("/orders", json={"productName": "Americano", "qty": 2, **shown}), 409)
+            assert refused["member"] == member and member in refused["detail"]
+            assert {name: refused[name] for name in right} == right
+    for member, wrong in (("price", -1), ("price", "cheap"), ("amount", 1.5), ("currency", 410), ("currency", "")):
+        assert problem(shop["order"].post("/orders", json={"productName": "Americano", "qty": 2, member: wrong}), 422)["member"] == member
+    assert payments(shop) == [] and shop.all("orders") == []
+    assert shop["order"].post("/orders", json={"productName": "Americano", "qty": 2, **right}).status_code == 201
+
+
+def test_who_was_shown_another_price_may_agree_to_the_right_one_under_the_same_key(open_paid_shop):
     shop = open_paid_shop().start()
-    answer = shop["order"].post("/orders", json={"productName": "Americano", "qty": 1, "amount": PRICE - 1})
-    assert problem(answer, 409)["amount"] == PRICE
-    assert payments(shop) == []
+    for shown, status in (({"currency": "USD"}, 409), ({"price": 1}, 409), ({"price": PRICE}, 201), ({"price": PRICE}, 201), ({"price": 1}, 422)):
+        answer = shop["order"].post("/orders", json={"productName": "Americano", "qty": 1, **shown}, headers={"Idempotency-Key": "k"})
+        assert answer.status_code == status, answer.text
+    assert len(shop.all("orders")) == len(payments(shop)) == 1
 
 
 def test_the_same_key_is_one_order_and_one_payment(open_paid_shop):

@@ -251,6 +251,19 @@ static void what_is_empty_is_written_as_null_or_left_out(void **state)
     assert_written(&holder_desc, &holder, "{\"any\":null}");
 }
 
+static void an_optional_number_is_left_out_when_it_is_absent_and_not_when_it_is_zero(void **state)
+{
+    static const struct json_field field = {
+        .name = "n", .type = JSON_I64, .flags = JSON_OPTIONAL | JSON_SKIP_EMPTY, .max = INT64_MAX};
+    static const struct json_desc desc = {"number", &field, 1, sizeof(int64_t)};
+    int64_t number = JSON_ABSENT;
+
+    UNUSED(state);
+    assert_written(&desc, &number, "{}");
+    number = 0;
+    assert_written(&desc, &number, "{\"n\":0}");
+}
+
 static void what_was_written_is_read_back(void **state)
 {
     struct line lines[] = {{STR("\x01\xF0\x9F\x98\x80"), 9}};
@@ -357,6 +370,7 @@ int main(void)
         TEST(any_value_is_kept_as_its_text),
         TEST(an_order_is_written_by_its_table),
         TEST(what_is_empty_is_written_as_null_or_left_out),
+        TEST(an_optional_number_is_left_out_when_it_is_absent_and_not_when_it_is_zero),
         TEST(what_was_written_is_read_back),
         TEST(members_can_be_written_with_more_behind_them),
         TEST(every_kind_of_error_has_its_status),

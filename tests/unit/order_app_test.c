@@ -125,6 +125,7 @@ static struct order_command placing(int64_t qty)
                                   .intent = {.kind = ORDER_PLACE,
                                              .product_name = STR("Latte"),
                                              .qty = qty,
+                                             .price = 4500,
                                              .amount = 4500 * qty,
                                              .currency = STR("KRW")},
                                   .render = render};
@@ -272,13 +273,14 @@ static void the_same_key_with_another_body_is_refused(void **state)
 
 static void an_order_at_another_amount_than_was_shown_is_not_made_and_its_key_is_free(void **state)
 {
-    static const int64_t old_amount = 4000, right_amount = 4500;
+    static const struct order_shown old_amount = {.price = -1, .amount = 4000};
+    static const struct order_shown right_amount = {.price = 4500, .amount = 4500, .currency = STR_INIT("KRW")};
     struct shop *shop = *state;
     struct order_command wrong = placing_with_key(1, "k"), right = placing_with_key(1, "k"), next = placing(1);
 
-    wrong.intent.shown_amount = &old_amount;
+    wrong.intent.shown = &old_amount;
     wrong.client.fingerprint.members = 1;
-    right.intent.shown_amount = &right_amount;
+    right.intent.shown = &right_amount;
     right.client.fingerprint.members = 2;
     assert_int_equal(run(shop, &wrong, 1), OK);
     assert_int_equal(wrong.verdict, ORDER_REFUSED);
@@ -293,11 +295,11 @@ static void an_order_at_another_amount_than_was_shown_is_not_made_and_its_key_is
 
 static void a_key_repeated_gets_its_order_whatever_it_costs_by_now(void **state)
 {
-    static const int64_t shown = 4500;
+    static const struct order_shown shown = {.price = -1, .amount = 4500};
     struct shop *shop = *state;
     struct order_command first = placing_with_key(1, "k"), again = placing_with_key(1, "k");
 
-    first.intent.shown_amount = again.intent.shown_amount = &shown;
+    first.intent.shown = again.intent.shown = &shown;
     again.intent.amount = 5000;
     assert_int_equal(run(shop, &first, 1), OK);
     assert_int_equal(run(shop, &again, 1), OK);

@@ -230,6 +230,36 @@ static void a_placed_order_has_what_was_asked_for(void **state)
     assert_int_equal(order.product_id, 0);
 }
 
+static void nobody_is_charged_what_they_were_not_shown(void **state)
+{
+    static const struct {
+        struct order_shown shown;
+        enum order_refusal refusal;
+    } told[] = {
+        {{-1, -1, {0}}, ORDER_REFUSAL_NONE},
+        {{4500, 9000, STR_INIT("KRW")}, ORDER_REFUSAL_NONE},
+        {{4500, 9001, STR_INIT("KRW")}, ORDER_REFUSAL_OTHER_AMOUNT},
+        {{4499, -1, {0}}, ORDER_REFUSAL_OTHER_PRICE},
+        {{0, 9000, {0}}, ORDER_REFUSAL_OTHER_PRICE},
+        {{4500, 9000, STR_INIT("USD")}, ORDER_REFUSAL_OTHER_CURRENCY},
+        {{-1, -1, STR_INIT("krw")}, ORDER_REFUSAL_OTHER_CURRENCY},
+    };
+    static const enum order_command_kind kinds[] = {ORDER_PLACE, ORDER_BUY};
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(told) * COUNT_OF(kinds); i++) {
+        struct order order = an_order(ORDER_NONE);
+        struct order_intent intent = an_intent(kinds[i % 2]);
+        struct order_decision decision;
+        intent.price = 4500;
+        intent.shown = &told[i / 2].shown;
+        enum order_verdict verdict = order_decide(&order, &intent, NOW, &decision);
+        assert_int_equal(decision.refusal, told[i / 2].refusal);
+        assert_int_equal(verdict == ORDER_REFUSED, told[i / 2].refusal != ORDER_REFUSAL_NONE);
+        assert_int_equal(order_refusal_is_of_price(decision.refusal), verdict == ORDER_REFUSED);
+    }
+}
+
 static void an_order_learns_its_ticket_from_the_first_fact(void **state)
 {
     struct order order = an_order(ORDER_REQUESTED);
@@ -321,6 +351,7 @@ int main(void)
         cmocka_unit_test(what_changes_nothing_leaves_the_order_as_it_was),
         cmocka_unit_test(only_what_others_hear_of_has_a_new_version),
         cmocka_unit_test(a_placed_order_has_what_was_asked_for),
+        cmocka_unit_test(nobody_is_charged_what_they_were_not_shown),
         cmocka_unit_test(an_order_learns_its_ticket_from_the_first_fact),
         cmocka_unit_test(a_fact_told_twice_is_taken_once),
         cmocka_unit_test(a_fact_that_was_put_aside_and_comes_behind_newer_ones_changes_nothing),

@@ -8,6 +8,7 @@
 #include "list_http.h"
 #include "menu_http.h"
 #include "menu_refusal.h"
+#include "money.h"
 #include "order_app.h"
 #include "order_repo_sql.h"
 #include "status_change.h"
@@ -24,6 +25,7 @@ const struct route order_routes[] = {
 };
 
 enum { MAX_QTY = 1000 };
+_Static_assert(MAX_QTY *(int64_t)MENU_MAX_PRICE <= MONEY_MOST, "payment takes whatever an order may cost");
 
 /* ---- representation ---- */
 
@@ -71,7 +73,7 @@ static struct order_json json_of(const struct order *order)
 struct place_json {
     struct str product_name;
     int64_t qty;
-    int64_t amount; /* JSON_ABSENT: it doesn't say what the customer was shown */
+    struct order_shown shown; /* JSON_ABSENT is below 0 */
     struct str payment_method;
 };
 static const struct json_field place_fields[] = {
@@ -83,7 +85,11 @@ static const struct json_field place_fields[] = {
      .min = 1,
      .max = MENU_GIVEN_MAX},
     JSON_FIELD(struct place_json, "qty", qty, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, MAX_QTY),
-    JSON_FIELD(struct place_json, "amount", amount, JSON_I64, JSON_OPTIONAL | JSON_NUMBER_TEXT, 0, INT64_MAX),
+    JSON_FIELD(struct place_json, "amount", shown.amount, JSON_I64, JSON_OPTIONAL | JSON_NUMBER_TEXT, 0, INT64_MAX),
+    /* Skipped when empty, so that a key that is kept with a body without them goes on knowing it. */
+    JSON_FIELD(struct place_json, "price", shown.price, JSON_I64, JSON_OPTIONAL | JSON_NUMBER_TEXT | JSON_SKIP_EMPTY, 0,
+               INT64_MAX),
+    JSON_FIELD(struct place_json, "currency", shown.currency, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 1, 32),
     JSON_FIELD(struct place_json, "paymentMethod", payment_method, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 1, 32),
 };
 static const struct json_desc place_desc = {"order", place_fields, COUNT_OF(place_fields), sizeof(struct place_json)};
@@ -94,7 +100,7 @@ struct client_command {
     struct http_request *request;
     const struct order_http *http;
     int success; /* the status when it is done */
-    int64_t shown_amount;
+    struct order_shown shown;
 };
 
 static struct http_request *request_of(struct order_command *command)
@@ -103,13 +109,22 @@ static struct http_request *request_of(struct order_command *command)
 }
 
 /* What it costs, for a customer who was shown something else. */
-static void refuse_amount(struct http_request *request, const struct order_intent *intent)
+static void refuse_price(struct http_request *request, enum order_refusal refusal, const struct order_intent *intent)
 {
+    const char *why = order_refusal_text(refusal);
     struct buf json = {0};
 
-    http_fill_problem(request, 409, "amount", "amount %s: that is %lld %.*s",
-                      order_refusal_text(ORDER_REFUSAL_OTHER_AMOUNT), (long long)intent->amount,
-                      STR_ARG(intent->currency));
+    if (refusal == ORDER_REFUSAL_OTHER_CURRENCY)
+        http_fill_problem(request, 409, "currency", "currency %s: that is %.*s", why, STR_ARG(intent->currency));
+    else if (refusal == ORDER_REFUSAL_OTHER_PRICE)
+        http_fill_problem(request, 409, "price", "price %s: that is %lld %.*s", why, (long long)intent->price,
+                          STR_ARG(intent->currency));
+    else
+        http_fill_problem(request, 409, "amount", "amount %s: that is %lld %.*s", why, (long long)intent->amount,
+                          STR_ARG(intent->currency));
+    buf_i64(&json, intent->price);
+    http_extend_problem(request, "price", buf_str(&json));
+    buf_clear(&json);
     buf_i64(&json, intent->amount);
     http_extend_problem(request, "amount", buf_str(&json));
     buf_clear(&json);
@@ -135,8 +150,8 @@ static void render(struct order_command *command)
 
     if (command->verdict == ORDER_REFUSED && command->refusal == ORDER_REFUSAL_NO_SUCH_ORDER) {
         http_fill_problem(request, 404, NULL, "there is no order %lld", (long long)command->order_id);
-    } else if (command->verdict == ORDER_REFUSED && command->refusal == ORDER_REFUSAL_OTHER_AMOUNT) {
-        refuse_amount(request, &command->intent);
+    } else if (command->verdict == ORDER_REFUSED && order_refusal_is_of_price(command->refusal)) {
+        refuse_price(request, command->refusal, &command->intent);
     } else if (command->verdict == ORDER_REFUSED && command->refusal == ORDER_REFUSAL_DECLINED) {
         refuse_unpaid(request, command);
     } else if (command->verdict == ORDER_REFUSED) {
@@ -233,10 +248,8 @@ static bool read_price(const struct order_http *http, struct http_request *reque
                      STR_ARG(http->payment_methods));
         return false;
     }
-    if (__builtin_mul_overflow(item->price, place->qty, &command->intent.amount)) {
-        http_problem(request, 422, "qty", "qty is so large that it costs more than can be counted");
-        return false;
-    }
+    command->intent.amount = item->price * place->qty;
+    command->intent.price = item->price;
     command->intent.currency = http->menu->currency;
     return true;
 }
@@ -260,9 +273,8 @@ static void place_order(void *context, struct http_request *request)
     self->command.intent.qty = place.qty;
     if (!read_price(http, request, item, &place, &self->command))
         return;
-    self->shown_amount = place.amount;
-    if (place.amount != JSON_ABSENT)
-        self->command.intent.shown_amount = &self->shown_amount;
+    self->shown = place.shown;
+    self->command.intent.shown = &self->shown;
     place.product_name = item->name; /* by whichever of its names it was asked for */
     if (client_read_key(request, &(struct client_body){&place_desc, &place, 1}, &self->command.client))
         service_submit(http->base.service, request, &self->command.base);

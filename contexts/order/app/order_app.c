@@ -114,8 +114,8 @@ static int decide_and_answer(struct order_app *app, struct order_batch *batch, s
     if (!command->render || command->verdict == ORDER_ASK)
         return OK;
     command->render(command);
-    /* One that was shown another amount may agree to the right one with the same key: nothing was done under it. */
-    if (command->refusal == ORDER_REFUSAL_OTHER_AMOUNT)
+    /* Who was shown another price may agree to the right one with the same key: nothing was done under it. */
+    if (order_refusal_is_of_price(command->refusal))
         return OK;
     return client_request_keep(&batch->base, &command->client);
 }

@@ -2,8 +2,6 @@
 
 #include "base.h"
 
-#include <stdbool.h>
-
 enum outcome { OUTCOME_EMIT = 1, OUTCOME_NOTE, OUTCOME_REPEAT, OUTCOME_ASK, OUTCOME_REFUSE, OUTCOME_BROKEN };
 
 struct cell {
@@ -62,12 +60,23 @@ static bool is_old_fact(const struct order *order, const struct order_intent *in
     return order->state != ORDER_NONE && intent->ticket_version != 0 && intent->ticket_version <= order->ticket_version;
 }
 
-/* Nobody is charged what they weren't shown. */
-static bool costs_something_else(const struct order_intent *intent)
+static bool is_another(int64_t shown, int64_t right)
 {
-    bool is_new = intent->kind == ORDER_PLACE || intent->kind == ORDER_BUY;
+    return shown >= 0 && shown != right;
+}
 
-    return is_new && intent->shown_amount && *intent->shown_amount != intent->amount;
+/* Nobody is charged what they weren't shown. */
+static enum order_refusal what_was_shown_wrong(const struct order_intent *intent)
+{
+    const struct order_shown *shown = intent->shown;
+
+    if (!shown || (intent->kind != ORDER_PLACE && intent->kind != ORDER_BUY))
+        return ORDER_REFUSAL_NONE;
+    if (shown->currency.n && !str_eq(shown->currency, intent->currency))
+        return ORDER_REFUSAL_OTHER_CURRENCY;
+    if (is_another(shown->price, intent->price))
+        return ORDER_REFUSAL_OTHER_PRICE;
+    return is_another(shown->amount, intent->amount) ? ORDER_REFUSAL_OTHER_AMOUNT : ORDER_REFUSAL_NONE;
 }
 
 static bool is_of_another_payment(const struct order *order, const struct order_intent *intent)
@@ -85,14 +94,15 @@ enum order_verdict order_decide(const struct order *order, const struct order_in
 {
     ASSERT(order->state < ORDER_STATE_COUNT && intent->kind < ORDER_COMMAND_COUNT);
     const struct cell *cell = &cells[order->state][intent->kind];
+    enum order_refusal shown_wrong = what_was_shown_wrong(intent);
 
     *out = (struct order_decision){.refusal = cell->refusal, .effect = cell->effect};
     if (is_of_another_payment(order, intent))
         return ORDER_BROKEN;
     if (is_old_fact(order, intent) || is_known_refund(order, intent))
         return ORDER_REPEAT;
-    if (costs_something_else(intent)) {
-        out->refusal = ORDER_REFUSAL_OTHER_AMOUNT;
+    if (shown_wrong) {
+        out->refusal = shown_wrong;
         return ORDER_REFUSED;
     }
     switch (cell->outcome) {
@@ -179,6 +189,10 @@ const char *order_refusal_text(enum order_refusal refusal)
         return "production has started, the order can't be cancelled any more";
     case ORDER_REFUSAL_PRODUCTION_DONE:
         return "the order is completed, it can't be cancelled any more";
+    case ORDER_REFUSAL_OTHER_CURRENCY:
+        return "isn't the menu's";
+    case ORDER_REFUSAL_OTHER_PRICE:
+        return "isn't what one costs";
     case ORDER_REFUSAL_OTHER_AMOUNT:
         return "isn't what the order costs";
     case ORDER_REFUSAL_DECLINED:
@@ -187,6 +201,12 @@ const char *order_refusal_text(enum order_refusal refusal)
         break;
     }
     return "";
+}
+
+bool order_refusal_is_of_price(enum order_refusal refusal)
+{
+    return refusal == ORDER_REFUSAL_OTHER_CURRENCY || refusal == ORDER_REFUSAL_OTHER_PRICE ||
+           refusal == ORDER_REFUSAL_OTHER_AMOUNT;
 }
 
 const char *order_state_name(enum order_state state)

@@ -16,6 +16,7 @@
 
 #include "str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum order_state {
@@ -55,8 +56,10 @@ enum order_refusal {
     ORDER_REFUSAL_NO_SUCH_ORDER,
     ORDER_REFUSAL_PRODUCTION_STARTED,
     ORDER_REFUSAL_PRODUCTION_DONE,
-    ORDER_REFUSAL_OTHER_AMOUNT, /* it costs something else than the customer was shown */
-    ORDER_REFUSAL_DECLINED,     /* it isn't paid */
+    ORDER_REFUSAL_OTHER_CURRENCY, /* it costs something else than the customer was shown */
+    ORDER_REFUSAL_OTHER_PRICE,
+    ORDER_REFUSAL_OTHER_AMOUNT,
+    ORDER_REFUSAL_DECLINED, /* it isn't paid */
 };
 
 /** What came out of a decision. */
@@ -84,17 +87,24 @@ struct order {
     int64_t created_at, updated_at;
 };
 
+/** What the customer was shown that it costs, and agreed to. */
+struct order_shown {
+    int64_t price, amount; /* below 0: not told */
+    struct str currency;   /* empty: not told */
+};
+
 /** What is asked of the order; only the members of its kind are read. */
 struct order_intent {
     enum order_command_kind kind;
     struct str product_name; /* PLACE, BUY */
     int64_t qty;
-    int64_t amount;
+    int64_t price;  /* of one */
+    int64_t amount; /* of all */
     struct str currency;
-    const int64_t *shown_amount; /* PLACE, BUY: what the customer was shown and agreed to; NULL: not told */
-    int64_t ticket_id;           /* product's facts and answers; 0: not told */
-    int64_t ticket_version;      /* product's facts; 0: not told (a cancel's answer) */
-    int64_t payment_id;          /* PLACE: it is promised by this payment; 0: paid at the counter. REFUNDED */
+    const struct order_shown *shown; /* PLACE, BUY; NULL: nothing is told */
+    int64_t ticket_id;               /* product's facts and answers; 0: not told */
+    int64_t ticket_version;          /* product's facts; 0: not told (a cancel's answer) */
+    int64_t payment_id;              /* PLACE: it is promised by this payment; 0: paid at the counter. REFUNDED */
 };
 
 struct order_event {
@@ -121,6 +131,8 @@ struct str order_state_text(enum order_state state);
 struct str order_payment_text(enum order_payment payment);
 /** The sentence for a refusal; static. */
 const char *order_refusal_text(enum order_refusal refusal);
+/** Whether nothing was done only because the customer was shown something else: they may agree to what it costs. */
+bool order_refusal_is_of_price(enum order_refusal refusal);
 /** Names in the table's words, for tests and diagrams. */
 const char *order_state_name(enum order_state state);
 const char *order_command_name(enum order_command_kind kind);
