@@ -1,9 +1,11 @@
 """The real program on free loopback ports, with its data in a directory of the test's own: started, killed, stopped."""
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import httpx
@@ -11,7 +13,7 @@ import httpx
 from eventually import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = Path(os.environ.get("COFFEESHOP", ROOT / "build" / "coffeeshop"))
+PROGRAM = Path(os.environ.get("COFFEESHOP", ROOT / "build" / "coffeeshop")).absolute()  # some are started in another directory
 
 SERVICES = ("order", "product", "stock", "customercenter")
 PAID = (*SERVICES, "payment")  # where one pays before an order exists
@@ -33,15 +35,18 @@ SLOW_BREW = {"product.start_after_ms": 0, "product.brew_ms": LONG_MS}
 
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 _next_port = 20_000 + (os.getpid() * 37 % 100) * 100 + _worker * 17
+_claims = (Path(tempfile.gettempdir()) / f"coffeeshop-test-ports-{os.getuid()}").open("ab")
 
 
 def free_port():
-    """A port below the range that outgoing connections are given, so that a stopped service finds its own free again."""
+    """A port below the range that outgoing connections are given, so that a stopped service finds its own free again. Nobody else who
+    runs these tests is given it as long as this process lives: a byte of a file is locked for each."""
     global _next_port
     while True:
         _next_port = 20_000 + (_next_port - 20_000 + 1) % 12_000
         with socket.socket() as probe:
             try:
+                fcntl.lockf(_claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _next_port)
                 probe.bind(("127.0.0.1", _next_port))
                 return _next_port
             except OSError:
