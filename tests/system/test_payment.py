@@ -1,6 +1,7 @@
 """Paying first: nothing of an order exists before it is paid, and what is cancelled goes back.
 
 What has become of the money is added up from outside: payment's ledger, as it is on the disk, against the orders."""
+import datetime
 import http.server
 import os
 import signal
@@ -10,9 +11,10 @@ import time
 import httpx
 import pytest
 
+from checksums import changed
 from eventually import eventually
 from paying import kill_under_load, payments, problem, read_ledger, wait_until_it_adds_up
-from shop import PAID, PATIENT, Process, flags, run_program
+from shop import LONG_MS, PAID, PATIENT, Process, flags, run_program
 
 PRICE = 4500  # of an Americano
 
@@ -331,6 +333,32 @@ def test_the_sums_of_the_days_are_those_of_the_rows(open_paid_shop):
     assert answer["from"] == answer["to"] == sums[0]["day"]
     past = shop["payment"].get("/payments/summary?from=2020-02-28&to=2020-03-01").json()
     assert (past["from"], past["to"], past["sums"]) == ("2020-02-28", "2020-03-01", [])
+
+
+@pytest.mark.parametrize("zone, before, moments", [
+    # a day of 23 h: its first, what is around the hour that is passed over, its last
+    ("Europe/Berlin", "2026-03-28", ["2026-03-28T23:00:00", "2026-03-29T00:59:59.999999", "2026-03-29T01:00:00", "2026-03-29T21:59:59.999999"]),
+    # days of 25 h: their first, the hour that comes twice both times, their last
+    ("Europe/Berlin", "2026-10-24", ["2026-10-24T22:00:00", "2026-10-25T00:30:00", "2026-10-25T01:30:00", "2026-10-25T22:59:59.999999"]),
+    ("America/New_York", "2026-10-31", ["2026-11-01T04:00:00", "2026-11-01T05:30:00", "2026-11-01T06:30:00", "2026-11-02T04:59:59.999999"]),
+    ("America/New_York", "2026-03-07", ["2026-03-08T05:00:00", "2026-03-08T06:59:59.999999", "2026-03-08T07:00:00", "2026-03-09T03:59:59.999999"]),
+    # midnight itself comes twice
+    ("America/Havana", "2026-10-31", ["2026-11-01T04:00:00", "2026-11-01T04:30:00", "2026-11-01T05:00:00", "2026-11-02T04:59:59.999999"]),
+])
+def test_a_payment_counts_once_on_the_day_that_it_was_in_the_shop_however_long_that_was(open_paid_shop, zone, before, moments):
+    shop = open_paid_shop({"timezone": zone, "payment.authorization_ms": LONG_MS // 2}).start("payment")
+    of_utc = [round(datetime.datetime.fromisoformat(moment + "+00:00").timestamp() * 1_000_000) for moment in moments]
+    at = [of_utc[0] - 1, *of_utc, of_utc[-1] + 1]  # and those of the days before and after
+    asked = [{"key": f"POST /orders {i}", "amount": 10 ** i, "currency": "KRW", "method": "card"} for i in range(len(at))]
+    assert [answer["status"] for answer in shop["payment"].post("/payments/authorize", json=asked).json()] == ["Authorized"] * len(at)
+    shop.stop("payment")
+    with changed(shop.data["payment"] / "payment.db") as book:
+        book.executemany("UPDATE payment SET created_at = ? WHERE amount = ?", [(moment, 10 ** i) for i, moment in enumerate(at)])
+    shop.start("payment")
+    first = datetime.date.fromisoformat(before)
+    days = [str(first + datetime.timedelta(days=i)) for i in range(3)]
+    sums = shop["payment"].get("/payments/summary", params={"from": days[0], "to": days[-1]}).json()["sums"]
+    assert [(row["day"], row["count"], row["amount"]) for row in sums] == [(days[0], 1, 1), (days[1], 4, 11110), (days[2], 1, 100_000)]
 
 
 @pytest.mark.parametrize("query, member", [("from=2026-02-30", "from"), ("to=tomorrow", "to"), ("from=2026-11-29&to=2026-11-28", "to"),
