@@ -173,7 +173,11 @@ static void suspend_who_waits(struct http_server *server)
 
 void http_run(struct http_server *server)
 {
+    if (server->around)
+        server->around(server->context, true);
     (void)MHD_run(server->daemon);
+    if (server->around)
+        server->around(server->context, false);
     suspend_who_waits(server);
 }
 

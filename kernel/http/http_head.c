@@ -37,7 +37,9 @@ static bool is_plain(const struct exchange *exchange, const char *version, const
 
 static struct http_verdict judge(struct exchange *exchange, const char *version, struct http_head *head)
 {
-    struct field_list list = {.n = 0};
+    struct field_list list; /* two kilobytes, not to be cleared for each request */
+    list.n = 0;
+    list.too_many = false;
     MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, collect, &list);
     bool http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
     uint64_t max_body = (uint64_t)exchange->server->settings.max_body;

@@ -117,6 +117,7 @@ struct http_server {
     struct http_hosts hosts;
     struct http_router *router;
     void *context;
+    http_around *around; /* NULL: nobody wants to know */
     struct MHD_Daemon *daemon;
     struct http_admission admission;
     struct http_exit exit;

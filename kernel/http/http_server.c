@@ -197,6 +197,11 @@ uint16_t http_server_port(const struct http_server *server)
     return server->port;
 }
 
+void http_server_tell_turns(struct http_server *server, http_around *around)
+{
+    server->around = around;
+}
+
 void http_server_retire(struct http_server *server)
 {
     server->retiring = true;

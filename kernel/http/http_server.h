@@ -146,6 +146,10 @@ struct http_stream {
 struct http_server *http_server_new(struct loop *loop, const struct http_settings *settings, const char *listen,
                                     const struct route *routes, void *context, struct buf *problem);
 uint16_t http_server_port(const struct http_server *server);
+/** Called around each turn in which requests are taken and answers go out. An answer by http_reply() from a loop's job
+ * or another thread goes out in a later turn than the one it is given in. `context` is the server's. Loop thread. */
+typedef void http_around(void *context, bool begins);
+void http_server_tell_turns(struct http_server *server, http_around *around);
 /** From now on every answer says Connection: close, so that clients who keep their connections go elsewhere. Others are
  * still let in: nobody is hung up on in the middle of a request. Loop thread. */
 void http_server_retire(struct http_server *server);

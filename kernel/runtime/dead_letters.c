@@ -16,7 +16,7 @@ static struct service *service_of(void *context)
 /* A service that follows nobody has none. */
 static bool has_none(struct service *service, struct http_request *request)
 {
-    if (service->parts.dead_letters)
+    if (service->parts.reads)
         return false;
     http_problem(request, 404, NULL, "this service follows nobody, so it has no dead letters");
     return true;
@@ -59,7 +59,7 @@ void dead_letters_list(void *context, struct http_request *request)
     }
     request->status = 200;
     BUF_LIT(&request->reply, "{\"_embedded\":{\"deadLetters\":[");
-    int rc = outbox_sql_dead_letters(service->parts.dead_letters, source, position, LETTERS_AT_ONCE, write_letter,
+    int rc = outbox_sql_dead_letters(service->parts.reads, source, position, LETTERS_AT_ONCE, write_letter,
                                      &request->reply);
     BUF_LIT(&request->reply, "]}}");
     if (rc && rc != ENOUGH)
@@ -169,7 +169,7 @@ void dead_letters_replay(void *context, struct http_request *request)
         http_problem(request, 422, "source", "is not a producer that this service follows");
         return;
     }
-    int rc = outbox_sql_dead_letter(service->parts.dead_letters, which.source, (uint64_t)which.position, decode_again,
+    int rc = outbox_sql_dead_letter(service->parts.reads, which.source, (uint64_t)which.position, decode_again,
                                     &replaying);
     if (rc) {
         http_fill_failure(request, rc);

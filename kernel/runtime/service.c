@@ -157,6 +157,15 @@ static bool make_followers(struct service *service)
     return true;
 }
 
+/* What is read within a turn may be told from one snapshot. */
+static void share_reads(void *context, bool begins)
+{
+    const struct service_http *http = context;
+    struct sql *reads = http->service->parts.reads;
+
+    reads->share(reads, begins);
+}
+
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem)
 {
     service->parts = *parts;
@@ -177,6 +186,8 @@ bool service_start(struct service *service, const struct service_parts *parts, s
     service->server = http_server_new(service->loop, &http, parts->listen, service->routes, parts->http, problem);
     if (!service->server)
         return false;
+    if (parts->reads)
+        http_server_tell_turns(service->server, share_reads);
     service_check_data(service);
     service_store_watch(service);
     /* The writer's thread comes last: a service that can't start must not have begun to work. */

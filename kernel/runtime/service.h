@@ -54,8 +54,7 @@ struct service_parts {
     struct store *store; /* where the state is kept; NULL: nobody looks after it */
     feed_read_stored *read_stored;
     void *read_context;
-    struct sql
-        *dead_letters;      /* the loop's connection to where dead letters are kept; NULL: the service follows nobody */
+    struct sql *reads; /* the loop's connection: for single rows, stored events, dead letters; NULL: there is none */
     struct reader *reader;  /* stopped before the loop is gone; NULL: there is none */
     int64_t linger_us;      /* of the writer */
     int64_t fault_delay_ms; /* the setting <service>.fault.delay_ms: requests of the context's own routes wait so long

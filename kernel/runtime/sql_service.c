@@ -108,7 +108,7 @@ void sql_service_fill(struct sql_service *store, struct service_parts *parts)
     parts->store = &store->store;
     parts->read_stored = read_stored;
     parts->read_context = store;
-    parts->dead_letters = store->reads;
+    parts->reads = store->reads;
     parts->reader = store->reader;
     parts->history = store->history.n ? &store->history : NULL;
 }

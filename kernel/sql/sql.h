@@ -92,6 +92,13 @@ struct sql {
     /** Whether the open files are still the ones that their names stand for: 0, or E_NOT_FOUND when one was removed or
      * replaced: what is committed from then on is lost with the process. E_CORRUPT when damage was met, for good. */
     int (*check)(struct sql *self);
+    /** As query_many(), but from share(true) to share(false) a reader may answer all of these from the state from which
+     * it has answered the first: for the handlers of one turn of the loop, none of whose clients can have heard of
+     * anything newer (docs/adr/0050). What is asked by query_many() is always told what is newest. */
+    int (*query_shared)(struct sql *self, const struct sql_statement *statement, const struct sql_value *params,
+                        size_t n_rows, sql_on_row *on_row, void *context);
+    /** Outside a transaction. */
+    void (*share)(struct sql *self, bool begins);
     /** Any thread: makes a running query_text/query_many return E_TIMEOUT. */
     void (*interrupt)(struct sql *self);
     void (*close)(struct sql *self);

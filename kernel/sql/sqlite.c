@@ -148,12 +148,49 @@ static int run_rows(struct sqlite *self, sqlite3_stmt *prepared, const char *tex
     return stopped;
 }
 
+/* --- what is read outside a transaction --- */
+
+/* SQLite locks and unlocks the file for each row of parameters and each query, unless there is a read transaction
+ * around them. A query that stays alone in its turn is better off without the statements for one. */
+static int hold(struct sqlite *self, bool shared, size_t n_rows)
+{
+    bool wanted = n_rows > 1 || (shared && self->has_shared);
+
+    self->has_shared |= shared;
+    if (self->holds || !wanted)
+        return OK;
+    int error = sql_exec(&self->port, &begin_read, NULL);
+    self->holds = !error;
+    return error;
+}
+
+static void let_go(struct sqlite *self)
+{
+    /* It has written nothing, so nothing can be lost; some errors end it by themselves. */
+    if (self->holds && !sqlite3_get_autocommit(self->db))
+        (void)sql_exec(&self->port, &commit_all, NULL);
+    self->holds = false;
+}
+
+static int read_rows(struct sqlite *self, bool shared, sqlite3_stmt *prepared, const struct sql_statement *statement,
+                     const struct sql_value *params, size_t n_rows, sql_on_row *on_row, void *context)
+{
+    if (!shared)
+        let_go(self); /* it is told what is newest */
+    int error = hold(self, shared, n_rows);
+    if (error)
+        return error;
+    error = run_rows(self, prepared, statement->text, params, statement->n_params, n_rows, on_row, context);
+    if (error || !shared)
+        let_go(self);
+    return error;
+}
+
 /* --- the port --- */
 
-static int lite_query_many(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
-                           size_t n_rows, sql_on_row *on_row, void *context)
+static int query(struct sqlite *self, bool shared, const struct sql_statement *statement,
+                 const struct sql_value *params, size_t n_rows, sql_on_row *on_row, void *context)
 {
-    struct sqlite *self = of(port);
     sqlite3_stmt *prepared = NULL;
 
     if (self->broken || self->lost)
@@ -161,17 +198,23 @@ static int lite_query_many(struct sql *port, const struct sql_statement *stateme
     int error = prepared_for(self, statement, &prepared);
     if (error)
         return broken_by(self, error);
-    /* Many rows outside a transaction: one read transaction around them, or SQLite locks and unlocks the file for each.
-     */
-    bool around = on_row && n_rows > 1 && !self->in_transaction;
-    if (around)
-        error = sql_exec(port, &begin_read, NULL);
-    if (error)
-        return error;
-    error = run_rows(self, prepared, statement->text, params, statement->n_params, n_rows, on_row, context);
-    if (around)
-        (void)sql_exec(port, &commit_all, NULL); /* it has written nothing, so nothing can be lost */
-    return error;
+    if (on_row && !self->in_transaction)
+        return read_rows(self, shared, prepared, statement, params, n_rows, on_row, context);
+    return run_rows(self, prepared, statement->text, params, statement->n_params, n_rows, on_row, context);
+}
+
+static int lite_query_many(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
+                           size_t n_rows, sql_on_row *on_row, void *context)
+{
+    return query(of(port), false, statement, params, n_rows, on_row, context);
+}
+
+static int lite_query_shared(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
+                             size_t n_rows, sql_on_row *on_row, void *context)
+{
+    struct sqlite *self = of(port);
+
+    return query(self, self->shares, statement, params, n_rows, on_row, context);
 }
 
 static int lite_exec_many(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
@@ -197,11 +240,22 @@ static int lite_query_text(struct sql *port, const char *text, const struct sql_
     return error;
 }
 
+static void lite_share(struct sql *port, bool begins)
+{
+    struct sqlite *self = of(port);
+
+    ASSERT(self->read_only && !self->in_transaction);
+    let_go(self);
+    self->shares = begins;
+    self->has_shared = false;
+}
+
 static int lite_begin(struct sql *port)
 {
     struct sqlite *self = of(port);
 
     ASSERT(!self->in_transaction);
+    let_go(self);
     int error = sql_exec(port, self->read_only ? &begin_read : &begin_write, NULL);
     self->in_transaction = !error;
     return error;
@@ -309,9 +363,11 @@ struct sql *sqlite_open(const struct sql_options *options, struct buf *problem, 
                               .rollback = lite_rollback,
                               .exec_many = lite_exec_many,
                               .query_many = lite_query_many,
+                              .query_shared = lite_query_shared,
                               .query_text = lite_query_text,
                               .probe = lite_probe,
                               .check = lite_check,
+                              .share = lite_share,
                               .interrupt = lite_interrupt,
                               .close = lite_close};
     *error = sqlite_set_up(options, &self->db, problem);

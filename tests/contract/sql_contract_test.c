@@ -98,6 +98,14 @@ static int64_t count_in(struct sql *sql)
     return n;
 }
 
+static int64_t shared_count_in(struct sql *sql)
+{
+    int64_t n = -1;
+
+    assert_int_equal(sql->query_shared(sql, &count, NULL, 1, take_number, &n), 0);
+    return n;
+}
+
 struct item {
     int64_t id;
     struct buf name;
@@ -274,6 +282,49 @@ static void a_reader_sees_what_is_committed_and_never_waits_for_the_writer(void 
     reader->close(reader);
 }
 
+static void what_is_shared_comes_from_one_state_until_the_turn_ends_and_all_else_is_the_newest(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *reader = open_reader(fixture);
+
+    assert_int_equal(add_item(fixture->sql, 1, "a"), 0);
+    reader->share(reader, true);
+    assert_int_equal(shared_count_in(reader), 1);
+    assert_int_equal(shared_count_in(reader), 1);
+    assert_int_equal(add_item(fixture->sql, 2, "b"), 0);
+    assert_int_equal(shared_count_in(reader), 1);
+    assert_int_equal(count_in(reader), 2);
+    assert_int_equal(shared_count_in(reader), 2); /* time doesn't go back */
+    reader->share(reader, false);
+    assert_int_equal(add_item(fixture->sql, 3, "c"), 0);
+    assert_int_equal(shared_count_in(reader), 3); /* outside a turn nothing is shared */
+    reader->share(reader, true);
+    assert_int_equal(add_item(fixture->sql, 4, "d"), 0);
+    assert_int_equal(shared_count_in(reader), 4); /* nor with the turn before */
+    assert_int_equal(shared_count_in(reader), 4);
+    reader->share(reader, false);
+    reader->close(reader);
+}
+
+static void an_error_in_a_turn_leaves_it_usable(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *reader = open_reader(fixture);
+    int64_t n = -1;
+
+    reader->share(reader, true);
+    assert_int_equal(shared_count_in(reader), 0);
+    assert_int_equal(shared_count_in(reader), 0);
+    assert_int_not_equal(sql_query(reader, &missing_table, NULL, take_number, &n), 0);
+    assert_int_equal(add_item(fixture->sql, 1, "a"), 0);
+    assert_int_equal(count_in(reader), 1);
+    assert_int_equal(shared_count_in(reader), 1);
+    reader->share(reader, false);
+    assert_int_equal(reader->begin(reader), 0);
+    assert_int_equal(reader->commit(reader), 0);
+    reader->close(reader);
+}
+
 static void a_reader_can_not_write(void **state)
 {
     struct fixture *fixture = *state;
@@ -365,6 +416,8 @@ int main(void)
         TEST(a_statement_that_can_not_be_prepared_is_an_error_each_time),
         TEST(more_statements_than_the_first_table_holds_are_all_kept),
         TEST(a_reader_sees_what_is_committed_and_never_waits_for_the_writer),
+        TEST(what_is_shared_comes_from_one_state_until_the_turn_ends_and_all_else_is_the_newest),
+        TEST(an_error_in_a_turn_leaves_it_usable),
         TEST(a_reader_can_not_write),
         TEST(a_second_writer_is_told_that_the_store_is_not_available),
         TEST(a_running_query_is_ended_from_another_thread),

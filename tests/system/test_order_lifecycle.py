@@ -1,7 +1,10 @@
 """What becomes of an order."""
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from eventually import eventually
+from shop import client
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -32,6 +35,31 @@ def test_an_order_is_made_and_completed(shop):
     done = shop.wait_order(placed["id"], "Completed")
     assert isinstance(done["productId"], int)
     assert done["updatedAt"] >= placed["createdAt"]
+
+
+def test_who_has_ordered_finds_the_order_however_many_look_at_others(patient_shop):
+    first = patient_shop.order()["id"]
+    enough = threading.Event()
+
+    def look():
+        with client(patient_shop.url("order"), timeout=10.0) as http:
+            while not enough.is_set():
+                assert http.get(f"/orders/{first}").status_code == 200
+
+    def order_and_look():
+        with client(patient_shop.url("order"), timeout=10.0) as http:
+            placed = (http.post("/orders", json={"productName": "Latte", "qty": 1}).json()["id"] for _ in range(50))
+            return [http.get(f"/orders/{order}").status_code for order in placed]
+
+    with ThreadPoolExecutor(12) as many:
+        looking = [many.submit(look) for _ in range(8)]
+        seen = [many.submit(order_and_look) for _ in range(4)]
+        try:
+            assert [status for one in seen for status in one.result()] == [200] * 200
+        finally:
+            enough.set()
+        for one in looking:
+            one.result()
 
 
 def test_the_ticket_of_a_completed_order_is_completed(shop):

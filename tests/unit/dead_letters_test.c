@@ -137,7 +137,7 @@ static int open_shelf(void **state)
     sem_init(&shelf->ran, 0, 0);
     scratch_make(&shelf->scratch);
     shelf->sql = open_sql(shelf);
-    shelf->service.parts = (struct service_parts){.dead_letters = shelf->sql,
+    shelf->service.parts = (struct service_parts){.reads = shelf->sql,
                                                   .producers = producers,
                                                   .n_producers = COUNT_OF(producers),
                                                   .cursors = &shelf->cursors,
@@ -327,7 +327,7 @@ static void who_follows_nobody_has_none(void **state)
     struct shelf *shelf = *state;
     struct raw_answer answer;
 
-    shelf->service.parts.dead_letters = NULL;
+    shelf->service.parts.reads = NULL;
     look(shelf, "", &answer);
     assert_int_equal(answer.status, 404);
     assert_int_equal(try_again(shelf, "order", 7), 404);

@@ -204,7 +204,7 @@ int order_find(struct sql *sql, int64_t id, struct order *order, struct arena *a
     struct sql_value key = SQL_N(id);
 
     *order = (struct order){.id = id};
-    return sql_query(sql, &find_order, &key, on_order, &finding);
+    return sql->query_shared(sql, &find_order, &key, 1, on_order, &finding);
 }
 
 const char *const order_sortable[] = {"id",     "productId", "productName", "qty",       "status",

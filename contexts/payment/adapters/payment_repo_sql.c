@@ -347,7 +347,7 @@ int payment_find(struct sql *sql, int64_t id, struct payment *payment, struct ar
     struct sql_value key = SQL_N(id);
 
     *payment = (struct payment){.id = id};
-    return sql_query(sql, &find_by_id, &key, on_found, &finding);
+    return sql->query_shared(sql, &find_by_id, &key, 1, on_found, &finding);
 }
 
 struct listing {

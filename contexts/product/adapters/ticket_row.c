@@ -77,7 +77,7 @@ static int find_many(struct sql *sql, const struct sql_statement *statement, con
         return E_MEMORY;
     for (size_t i = 0; i < n; i++)
         params[i] = SQL_N(keys[i]);
-    return sql->query_many(sql, statement, params, n, on_found, &finding);
+    return sql->query_shared(sql, statement, params, n, on_found, &finding);
 }
 
 int ticket_find_by_id(struct sql *sql, const int64_t *ids, size_t n, struct ticket *out, struct arena *arena)
