@@ -59,8 +59,8 @@ void dead_letters_list(void *context, struct http_request *request)
     }
     request->status = 200;
     BUF_LIT(&request->reply, "{\"_embedded\":{\"deadLetters\":[");
-    int rc = outbox_sql_dead_letters(service->parts.reads, source, position, LETTERS_AT_ONCE, write_letter,
-                                     &request->reply);
+    int rc =
+        outbox_sql_dead_letters(service->parts.reads, source, position, LETTERS_AT_ONCE, write_letter, &request->reply);
     BUF_LIT(&request->reply, "]}}");
     if (rc && rc != ENOUGH)
         http_fill_failure(request, rc);
@@ -169,8 +169,8 @@ void dead_letters_replay(void *context, struct http_request *request)
         http_problem(request, 422, "source", "is not a producer that this service follows");
         return;
     }
-    int rc = outbox_sql_dead_letter(service->parts.reads, which.source, (uint64_t)which.position, decode_again,
-                                    &replaying);
+    int rc =
+        outbox_sql_dead_letter(service->parts.reads, which.source, (uint64_t)which.position, decode_again, &replaying);
     if (rc) {
         http_fill_failure(request, rc);
         http_reply(request);
