@@ -17,6 +17,7 @@ from paying import kill_under_load, payments, problem, read_ledger, wait_until_i
 from shop import LONG_MS, PAID, PATIENT, Process, flags, run_program
 
 PRICE = 4500  # of an Americano
+MOST = 10**12  # of one payment
 
 
 @pytest.fixture
@@ -312,6 +313,38 @@ def test_who_is_no_operator_neither_sees_payments_nor_gives_back(open_paid_shop)
         problem(door.get(path), 403)
     problem(door.put(f"/payments/{order['paymentId']}", json={"status": "Refunded"}), 403)
     assert payments(shop, "Captured")
+
+
+def authorize(shop, *amounts):
+    return shop["payment"].post("/payments/authorize", json=[{"key": f"POST /orders {n}", "amount": amount, "currency": "KRW", "method": "card"}
+                                                             for n, amount in enumerate(amounts)])
+
+
+def test_an_amount_that_nothing_costs_is_refused_by_name(open_paid_shop):
+    shop = open_paid_shop().start("order", "payment")
+    refused = problem(authorize(shop, MOST, MOST + 1), 422)
+    assert (refused["member"], refused["detail"]) == ("[1].amount", f"[1].amount must be a whole number from 0 to {MOST}")
+    assert payments(shop) == []
+    assert [each["status"] for each in authorize(shop, MOST, MOST, 0).json()] == 3 * ["Authorized"]
+    assert [(row["count"], row["amount"]) for row in shop["payment"].get("/payments/summary").json()["sums"]] == [(3, 2 * MOST)]
+
+
+def test_sums_that_can_not_be_counted_are_said_to_be_so(open_paid_shop):
+    """Only what was stored before there was a most can come to so much."""
+    shop = open_paid_shop().start("order", "payment")
+    authorize(shop, 1, 1, 2)
+    shop.stop("payment")
+    with changed(shop.data["payment"] / "payment.db") as db:
+        db.execute("UPDATE payment SET amount = ? - id WHERE id < 3", (2**62,))
+    shop.start("payment")
+    said = shop["payment"].get("/payments/summary")
+    assert [row["amount"] for row in said.json()["sums"]] == [2**63 - 1], said.text
+    shop.stop("payment")
+    with changed(shop.data["payment"] / "payment.db") as db:
+        db.execute("UPDATE payment SET amount = amount + 1 WHERE id = 3")
+    shop.start("payment")
+    assert "comes to more than 9223372036854775807" in problem(shop["payment"].get("/payments/summary"), 500)["detail"]
+    assert len(payments(shop)) == 3
 
 
 def test_the_sums_of_the_days_are_those_of_the_rows(open_paid_shop):

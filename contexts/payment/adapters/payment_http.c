@@ -6,6 +6,7 @@
 #include "http_body.h"
 #include "json.h"
 #include "list_http.h"
+#include "money.h"
 #include "payment_app.h"
 #include "payment_repo_sql.h"
 
@@ -72,7 +73,7 @@ struct authorize_json {
 };
 static const struct json_field authorize_fields[] = {
     JSON_FIELD(struct authorize_json, "key", key, JSON_STRING, JSON_REQUIRED, 1, 320),
-    JSON_FIELD(struct authorize_json, "amount", amount, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
+    JSON_FIELD(struct authorize_json, "amount", amount, JSON_I64, JSON_REQUIRED, 0, MONEY_MOST),
     JSON_FIELD(struct authorize_json, "currency", currency, JSON_STRING, JSON_REQUIRED, 3, 3),
     JSON_FIELD(struct authorize_json, "method", method, JSON_STRING, JSON_REQUIRED, 1, 32),
 };

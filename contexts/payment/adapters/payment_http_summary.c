@@ -115,7 +115,12 @@ static void run(struct read_job *base, struct sql *sql)
 
     job->request->status = 200;
     int rc = write_summary(job, sql);
-    if (rc)
+    if (rc == E_TOO_LARGE)
+        http_fill_problem(job->request, 500, NULL,
+                          "what was paid comes to more than %lld, which is as far as can be counted; the payments "
+                          "themselves are at /payments",
+                          (long long)INT64_MAX);
+    else if (rc)
         http_fill_failure(job->request, rc);
     http_reply(job->request);
 }

@@ -65,11 +65,13 @@ static const struct sql_statement bring_due_back = {
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'payments'", 1};
 static const struct sql_statement count_payments = {"SELECT n FROM tally WHERE name = 'payments'", 0};
 static const struct sql_statement last_payment = {"SELECT COALESCE(MAX(id), 0) FROM payment", 0};
+/* In halves, which don't overflow before there are 2^31 rows. */
+#define SUM_OF(column) "SUM(" column " >> 31), SUM(" column " & 2147483647)"
 /* By the status that is shown, as the state that stands for it (payment_status_text()): what is being taken is still
  * authorised, what is going back is still what it was. */
 #define SUMS                                                                                                           \
     "SELECT CASE state WHEN 3 THEN 2 WHEN 5 THEN CASE WHEN captured > 0 THEN 4 ELSE 2 END ELSE state END, returned > " \
-    "0, currency, COUNT(*), SUM(amount), SUM(captured), SUM(returned) FROM payment WHERE "
+    "0, currency, COUNT(*), " SUM_OF("amount") ", " SUM_OF("captured") ", " SUM_OF("returned") " FROM payment WHERE "
 #define BY_STATUS " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 static const struct sql_statement sum_up = {SUMS "created_at >= $1 AND created_at < $2" BY_STATUS, 2};
 static const struct sql_statement sum_up_unresolved = {SUMS "due_at IS NOT NULL" BY_STATUS, 0};
@@ -395,19 +397,24 @@ struct summing {
     void *context;
 };
 
+/* Two columns of SUM_OF(). */
+static bool read_sum(const struct sql_row *row, int column, int64_t *sum)
+{
+    return !__builtin_mul_overflow(sql_i64(row, column), INT64_C(1) << 31, sum) &&
+           !__builtin_add_overflow(*sum, sql_i64(row, column + 1), sum);
+}
+
 static int on_summed(void *context, size_t index, const struct sql_row *row)
 {
     const struct summing *summing = context;
     /* enough of a payment to know what its status is called */
     struct payment payment = {.state = (enum payment_state)sql_i64(row, 0), .returned = sql_i64(row, 1)};
-    struct payment_sum sum = {.status = payment_status_text(&payment),
-                              .currency = sql_text(row, 2),
-                              .count = sql_i64(row, 3),
-                              .amount = sql_i64(row, 4),
-                              .captured = sql_i64(row, 5),
-                              .returned = sql_i64(row, 6)};
+    struct payment_sum sum = {
+        .status = payment_status_text(&payment), .currency = sql_text(row, 2), .count = sql_i64(row, 3)};
 
     UNUSED(index);
+    if (!read_sum(row, 4, &sum.amount) || !read_sum(row, 6, &sum.captured) || !read_sum(row, 8, &sum.returned))
+        return E_TOO_LARGE;
     summing->on_sum(summing->context, &sum);
     return OK;
 }

@@ -34,6 +34,7 @@ struct payment_sum {
     int64_t count, amount, captured, returned;
 };
 typedef void payment_on_sum(void *context, const struct payment_sum *sum);
+/** E_TOO_LARGE: a sum is larger than can be counted. */
 int payment_sum_up(struct sql *sql, int64_t from, int64_t to, payment_on_sum *on_sum, void *context);
 /** The same of those, whenever they were made, with which something is still to be done: the provider owes an answer,
  * or their order hasn't come. */
