@@ -3,7 +3,8 @@ import pytest
 
 from door import Door
 from line import Line
-from shop import PATIENT, PROGRAM, SLOW_BREW, Shop
+from provider import SECRET, SOON, Provider
+from shop import PAID, PATIENT, PROGRAM, SLOW_BREW, Shop
 
 
 def pytest_sessionstart(session):
@@ -83,3 +84,27 @@ def door(tmp_path_factory):
         yield door.open()
     finally:
         door.close()
+
+
+@pytest.fixture
+def provider():
+    with Provider() as each:
+        yield each
+        assert each.refused == []
+
+
+@pytest.fixture
+def secret_file(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text(SECRET + "\n")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def open_provided_shop(open_shop, provider, secret_file):
+    """A shop whose payments a provider makes; it is not started."""
+    def make(settings=None, **options):
+        return open_shop({**SOON, "payment.provider": "http", "payment.provider_url": provider.url,
+                          "payment.provider_secret_file": secret_file, **(settings or {})}, services=PAID, **options)
+    return make

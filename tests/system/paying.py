@@ -31,6 +31,17 @@ def wait_until_it_adds_up(shop, within=60):
     return eventually(lambda: add_up(shop, shop.all("orders")), within=within, every=0.2, what="the ledger adds up to the orders")
 
 
+def adds_up(shop, provider):
+    """What the provider has taken and given back is what the orders say, and what payment has booked."""
+    expected = Counter()
+    for order in shop.all("orders"):
+        expected[order["paymentId"], order["amount"]] += 1
+        if order["status"] == "Canceled":
+            expected[order["paymentId"], -order["amount"]] += 1
+    return eventually(lambda: Counter(provider.book) == expected and wait_until_it_adds_up(shop), within=60, every=0.2,
+                      what=f"the provider's book adds up to the orders: {expected}")
+
+
 def payments(shop, status=None):
     return [payment for payment in shop.all("payments") if status in (None, payment["status"])]
 

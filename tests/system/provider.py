@@ -11,6 +11,8 @@ import time
 import httpx
 
 SECRET = "the provider's and the shop's, 32 bytes and more"
+# of payment: it asks again soon, however often that failed
+SOON = {"payment.retry_ms": 50, "payment.retry_most_ms": 200, "breaker.volume": 1_000_000}
 HANG, CUT = object(), object()  # never answers; ends the connection instead
 
 

@@ -67,6 +67,14 @@ def run_program(*arguments, **options):
     return subprocess.run([str(PROGRAM), *arguments], capture_output=True, text=True, timeout=options.pop("timeout", 30), **options)
 
 
+def is_alive(pid):
+    """Whether a process still runs that isn't ours to wait for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class Process:
     """One process of the program. It is ended by its own id, always."""
 

@@ -1,64 +1,23 @@
 """An external payment provider: what it is asked, what of its answers is believed, what it may say by itself, and that nobody pays twice
 whatever it does. Its book is added up against the orders."""
 import os
-import re
-import signal
-import subprocess
 import threading
 import time
-from collections import Counter
-from pathlib import Path
 
 import httpx
 import pytest
 
 from eventually import eventually
-from paying import kill_under_load, payments, problem, wait_until_it_adds_up
-from provider import CUT, HANG, SECRET, Provider, pending, sign
-from shop import LONG_MS, PAID, PATIENT, Process, flags, run_program
+from paying import adds_up, kill_under_load, payments, problem
+from provider import CUT, HANG, SECRET, pending, sign
+from shop import LONG_MS, PAID, PATIENT
 
 PRICE = 4500
-SOON = {"payment.retry_ms": 50, "payment.retry_most_ms": 200, "breaker.volume": 1_000_000}
-
-
-@pytest.fixture
-def provider():
-    with Provider() as each:
-        yield each
-        assert each.refused == []
-
-
-@pytest.fixture
-def secret_file(tmp_path):
-    path = tmp_path / "secret"
-    path.write_text(SECRET + "\n")
-    path.chmod(0o600)
-    return path
-
-
-@pytest.fixture
-def open_provided_shop(open_shop, provider, secret_file):
-    """A shop whose payments a provider makes; it is not started."""
-    def make(settings=None, **options):
-        return open_shop({**SOON, "payment.provider": "http", "payment.provider_url": provider.url,
-                          "payment.provider_secret_file": secret_file, **(settings or {})}, services=PAID, **options)
-    return make
 
 
 def outcome(payment, operation, said, **members):
     return {"paymentId": payment["id"], "operation": operation, "outcome": said, "amount": payment["amount"],
             "currency": payment["currency"], **members}
-
-
-def adds_up(shop, provider):
-    """What the provider has taken and given back is what the orders say, and what payment has booked."""
-    expected = Counter()
-    for order in shop.all("orders"):
-        expected[order["paymentId"], order["amount"]] += 1
-        if order["status"] == "Canceled":
-            expected[order["paymentId"], -order["amount"]] += 1
-    return eventually(lambda: Counter(provider.book) == expected and wait_until_it_adds_up(shop), within=60, every=0.2,
-                      what=f"the provider's book adds up to the orders: {expected}")
 
 
 def unknown(shop, key):
@@ -370,128 +329,3 @@ def test_a_stop_answers_whoever_waits_for_the_provider(open_provided_shop, provi
     assert shop.running["payment"].stop(within=40) == 0
     customer.join()
     assert answers == ["Pending" if answered else "gone"]
-
-
-# ---- TLS ----
-
-def make_certificate(directory, name, host):
-    """A certificate that signs itself, and its key."""
-    certificate, key = directory / f"{name}.pem", directory / f"{name}.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                    f"/CN={name}", "-addext", f"subjectAltName={host}", "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    return certificate, key
-
-
-@pytest.mark.parametrize("host, trusted, works", [("IP:127.0.0.1", True, True), ("IP:127.0.0.1", False, False), ("DNS:elsewhere.example", True, False)],
-                         ids=["its own", "of somebody unknown", "of another host"])
-def test_a_providers_certificate_is_checked_before_anything_is_said(open_shop, secret_file, tmp_path, host, trusted, works):
-    certificate = make_certificate(tmp_path, "provider", host)
-    other = make_certificate(tmp_path, "other", "IP:127.0.0.1")
-    with Provider(tls=certificate) as provider:
-        shop = open_shop({**SOON, "payment.provider": "http", "payment.provider_url": provider.url,
-                          "payment.provider_secret_file": secret_file, "payment.provider_patience_ms": 200,
-                          "payment.provider_ca_file": certificate[0] if trusted else other[0]}, services=PAID).start()
-        answer = shop.ask_order()
-        assert (answer.status_code == 201) == works, answer.text
-        assert bool(provider.questions) == works
-        if not works:
-            eventually(lambda: re.search(r'coffeeshop_call_failures_total\{service="provider"\} [1-9]', shop["payment"].get("/metrics").text),
-                       what="it was tried")
-
-
-# ---- the secret ----
-
-def says_nothing_of(secret, shop, process):
-    """Neither logs nor figures nor what is seen of the process have it, in words or in hexadecimal digits."""
-    seen = [log.read_text(errors="replace") for log in Path(shop.directory).glob("*.log")]
-    seen += [shop["payment"].get(path).text for path in ("/metrics", "/", "/readyz", "/actuator/health", "/payments", "/feeds")]
-    seen += [Path(f"/proc/{process.pid}/cmdline").read_text(), Path(f"/proc/{process.pid}/environ").read_text()]
-    for text in seen:
-        assert secret not in text and secret.encode().hex() not in text.lower()
-
-
-WITH_CORES = {"before": 'ulimit -c unlimited; exec "$@"'}
-
-
-def leaves_a_core(process):
-    """Whether the process, aborted, leaves a core dump: as the kernel says, wherever this machine puts it."""
-    os.kill(process.pid, signal.SIGABRT)
-    _, status = os.waitpid(process.pid, 0)
-    assert os.WTERMSIG(status) == signal.SIGABRT
-    return os.WCOREDUMP(status)
-
-
-def test_the_secret_of_a_file_is_seen_nowhere_and_in_no_core_dump(open_provided_shop, provider, secret_file):
-    shop = open_provided_shop({"log.level": "debug"})
-    shop.start(**WITH_CORES, cwd=shop.directory)
-    shop.order()
-    provider.tell(shop.url("payment"), {"paymentId": 1}, secret="y" * 32)
-    says_nothing_of(SECRET, shop, shop.running["payment"])
-    settings = flags(shop.settings_of("payment"))
-    for told in (run_program("settings", "payment", *settings), run_program("payment", "--help", *settings), run_program("up", "--help")):
-        assert told.returncode == 0 and SECRET not in told.stdout + told.stderr
-    mappings = Path(f"/proc/{shop.running['payment'].pid}/smaps").read_text()
-    assert re.search(r"^VmFlags:.* dd\b", mappings, re.M), "a page of it is left out of a core dump"
-    dumped = leaves_a_core(shop.running["payment"])
-    cores = list(Path(shop.directory).glob("core*"))
-    assert dumped or not cores
-    for core in cores:
-        assert SECRET.encode() not in core.read_bytes()
-
-
-def test_the_secret_of_the_environment_is_wiped_and_the_process_leaves_no_core_dump(open_provided_shop, provider):
-    shop = open_provided_shop({"log.level": "debug"})
-    del shop.settings["payment.provider_secret_file"]
-    environment = {**os.environ, "COFFEESHOP_PAYMENT_PROVIDER_SECRET": SECRET}
-    shop.start(env=environment, **WITH_CORES, cwd=shop.directory)
-    shop.order()
-    adds_up(shop, provider)
-    for process in shop.running.values():
-        says_nothing_of(SECRET, shop, process)
-    told = run_program("settings", env=environment)
-    assert told.returncode == 0 and SECRET not in told.stdout
-    assert not leaves_a_core(shop.running["payment"])
-
-
-def test_up_hands_the_secret_of_its_environment_to_payment_alone(tmp_path, open_provided_shop, provider):
-    shop = open_provided_shop()
-    del shop.settings["payment.provider_secret_file"]
-    settings = {name: value for name, value in shop.settings_of_all().items() if not name.endswith("payment_url")}
-    up = Process(["up", *flags(settings)], tmp_path / "up.log", env={**os.environ, "COFFEESHOP_PAYMENT_PROVIDER_SECRET": SECRET})
-    try:
-        for name in (*PAID, "gateway"):
-            eventually(lambda: shop[name].get("/readyz").status_code == 200, what=f"{name} is ready")
-        assert shop.ask_order().status_code == 201
-        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(up.pid)], capture_output=True, text=True, check=True).stdout.split()
-        assert len(children) == len(PAID) + 1
-        for pid in children:
-            assert SECRET not in Path(f"/proc/{pid}/environ").read_text() + Path(f"/proc/{pid}/cmdline").read_text()
-    finally:
-        assert up.stop() == 0
-    assert SECRET not in up.output()
-
-
-@pytest.mark.parametrize("settings, sentence", [
-    ({"payment.provider_url": ""}, "payment.provider_url has to begin with https://"),
-    ({"payment.provider_url": "http://pay.example"}, "payment.provider_url has to be https"),
-    ({"payment.provider_url": "http://127.0.0.1.pay.example"}, "payment.provider_url has to be https"),
-    ({"payment.provider_url": "https://me@pay.example"}, "payment.provider_url has to be a scheme"),
-    ({"payment.provider_secret_file": ""}, "it needs its secret"),
-    ({"payment.provider_secret_file": "/nowhere"}, "can't be read"),
-    ({"payment.provider_ca_file": "/nowhere"}, "payment.provider_ca_file is /nowhere"),
-    ({"payment.provider_secret": SECRET}, "--payment.provider_secret is a secret"),
-])
-def test_a_provider_that_can_not_be_trusted_stops_the_start_with_a_sentence(open_provided_shop, settings, sentence):
-    shop = open_provided_shop(settings)
-    ended = run_program("payment", *flags(shop.settings_of("payment")))
-    assert ended.returncode != 0 and sentence in ended.stderr
-    assert SECRET not in ended.stderr + ended.stdout
-
-
-def test_a_secret_that_everybody_may_read_or_guess_stops_the_start(open_provided_shop, secret_file):
-    shop = open_provided_shop()
-    secret_file.chmod(0o644)
-    assert "can be read by everybody" in run_program("payment", *flags(shop.settings_of("payment"))).stderr
-    secret_file.chmod(0o600)
-    secret_file.write_text("secret")
-    assert "has to be of 32..1024 bytes" in run_program("payment", *flags(shop.settings_of("payment"))).stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eventually import eventually
-from shop import SERVICES, Process, flags, run_program
+from shop import SERVICES, Process, flags, is_alive, run_program
 
 ALL = (*SERVICES, "gateway")
 
@@ -46,13 +46,6 @@ def children_of(pid):
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.fixture
