@@ -92,9 +92,14 @@ for (const language of ['ko', 'en']) {
             }
         });
 
-        scenario(`the operator's page and an error (${language}, ${scheme})`, async ({ visit }) => {
+        scenario(`the operator's page, with and without payment's figures, and an error (${language}, ${scheme})`, async ({ shop, visit }) => {
+            await shop.order();
             const visitor = await visit({ language, scheme, device: 'desktop' });
             const ops = await OpsPage.open(visitor);
+            await ops.at('sums').waitFor();
+            assert.deepEqual(await findings(ops.page), []);
+            await visitor.page.route('**/payments/summary', (route) => route.abort('connectionrefused'));
+            await ops.payments('unknown');
             assert.deepEqual(await findings(ops.page), []);
             await visitor.go('/no/such/place');
             assert.deepEqual(await findings(visitor.page), []);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bucketGrowth, buckets, growth, parseMetrics, quantile, samples, sum } from '../../web/ops/metrics.js';
+import { countsOf, moneyOf } from '../../web/ops/payments.js';
 import { problems, verdictOf } from '../../web/ops/verdict.js';
-import { countersOf, failuresOf, figuresOf, isPaid } from '../../web/ops/watch.js';
+import { countersOf, failuresOf, figuresOf, isPaid, paymentsOf } from '../../web/ops/watch.js';
+import { money } from '../../web/shared/language.js';
 
 const TEXT = `# HELP coffeeshop_http_requests_total Requests answered, by class of status.
 # TYPE coffeeshop_http_requests_total counter
@@ -124,4 +126,59 @@ test('nothing is called well that was not seen', () => {
     assert.equal(verdict({ looks: null }), 'unknown');
     assert.equal(verdict({ looks: shop({ stock: { state: 'unknown', metrics: null } }) }), 'trouble');
     assert.equal(verdict({ looks: each({ state: 'up', metrics: null, forbidden: true }) }), 'barred');
+});
+
+const row = (status, currency, count, taken = 0, givenBack = 0) => ({ day: '2026-03-02', status, currency, count, amount: 9, taken, givenBack, left: taken - givenBack });
+const SUMMARY = {
+    timezone: 'Asia/Seoul', from: '2026-03-02', to: '2026-03-02',
+    sums: [row('Pending', 'KRW', 1), row('Authorized', 'KRW', 2), row('Captured', 'KRW', 30, 3000), row('Refunded', 'KRW', 4, 400, 400), row('Voided', 'KRW', 5),
+        row('Declined', 'KRW', 6), row('Captured', 'USD', 1, 450)],
+    unresolved: [{ status: 'Pending', currency: 'KRW', count: 7, amount: 1 }, { status: 'Authorized', currency: 'KRW', count: 8, amount: 1 },
+        { status: 'Authorized', currency: 'USD', count: 1, amount: 1 }, { status: 'Captured', currency: 'KRW', count: 2, amount: 1 }],
+};
+
+test('payments are counted as what they are: what was given back had been approved, what was released moved nothing', () => {
+    assert.deepEqual(countsOf(SUMMARY), { approved: 37, declined: 6, unanswered: 1, refunded: 4, released: 5, unresolved: 18, authorized: 9, pending: 7, returning: 2 });
+    assert.deepEqual(countsOf(undefined), {}, 'what is not known is not 0');
+});
+
+test('money is added up by currency', () => {
+    assert.deepEqual(moneyOf(SUMMARY), [{ currency: 'KRW', taken: 3400, givenBack: 400, left: 3000 }, { currency: 'USD', taken: 450, givenBack: 0, left: 450 }]);
+    assert.deepEqual(moneyOf({ sums: [] }), []);
+});
+
+test("money is shown in the currency's own unit, of which its minor one is a part", () => {
+    globalThis.document = { documentElement: { lang: 'en' } };
+    assert.deepEqual([money(4500, 'KRW'), money(450, 'USD'), money(4500, 'KWD').replace(/\s/, ' '), money(0, 'KRW')], ['₩4,500', '$4.50', 'KWD 4.500', '₩0']);
+    delete globalThis.document;
+});
+
+const PAID = shop({ order: well('coffeeshop_breaker_state{service="payment"} 0') });
+const BLIND = { metrics: null, forbidden: false };
+
+/** What is known of payments when the summary is answered so. */
+async function knownWhen(answer, paid = true, looks = PAID) {
+    const asked = [];
+    globalThis.fetch = async (path) => (asked.push(path), answer());
+    const { state } = await paymentsOf(paid, looks);
+    return { state, asked };
+}
+
+const says = (status, body) => () => new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } });
+
+test('of payments is known what payment says, and only then that there are none when it says so', async () => {
+    assert.deepEqual(await knownWhen(says(200, SUMMARY)), { state: 'known', asked: ['/payments/summary'] });
+    assert.equal((await knownWhen(says(200, { ...SUMMARY, sums: [], unresolved: [] }))).state, 'known');
+    assert.equal((await knownWhen(says(503, { status: 503 }))).state, 'unknown');
+    assert.equal((await knownWhen(says(200, {}))).state, 'unknown');
+    assert.equal((await knownWhen(() => Promise.reject(new Error('away')))).state, 'unknown');
+    assert.equal((await knownWhen(says(403, {}))).state, 'forbidden');
+});
+
+test('one pays at the counter where order says so; where it is silent that is not known', async () => {
+    assert.deepEqual(await knownWhen(says(200, SUMMARY), null, shop()), { state: 'counter', asked: [] });
+    assert.deepEqual(await knownWhen(says(200, SUMMARY), null, shop({ order: BLIND })), { state: 'unknown', asked: [] });
+    assert.deepEqual(await knownWhen(says(200, SUMMARY), false, shop({ order: BLIND })), { state: 'unknown', asked: [] }, 'what it was once is not what it is');
+    assert.equal((await knownWhen(says(200, SUMMARY), null, shop({ order: { ...BLIND, forbidden: true } }))).state, 'forbidden');
+    assert.equal((await knownWhen(says(200, SUMMARY), true, shop({ order: BLIND }))).state, 'known', 'order is away, and payment answers');
 });

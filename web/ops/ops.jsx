@@ -2,10 +2,11 @@
 import { Component, h } from 'preact';
 import { now } from '../shared/clock.js';
 import { Icon } from '../shared/icons.jsx';
-import { language, number, t, timeOfDay } from '../shared/language.js';
+import { number, t, timeOfDay } from '../shared/language.js';
 import { start } from '../shared/start.jsx';
 import { Announcer, Bar } from '../shared/ui.jsx';
-import { Chart } from './chart.jsx';
+import { count, Figure, round } from './figure.jsx';
+import { Payments } from './payments.jsx';
 import { problems, verdictOf } from './verdict.js';
 import { SERVICES, Watch } from './watch.js';
 import ko from './texts.ko.json';
@@ -13,8 +14,6 @@ import en from './texts.en.json';
 
 const TONES = ['', 'wait', 'bad', 'bad'];
 
-const round = (value, digits) => new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value);
-const count = (value) => (value === null || value === undefined ? '–' : round(value, value < 10 ? 1 : 0));
 const seconds = (value) => {
     if (value === null || value === undefined) {
         return '–';
@@ -64,15 +63,6 @@ const Service = ({ name, look, restarts }) => {
     );
 };
 
-const Figure = ({ name, value, note, names, format, history, until }) => (
-    <section class="card figure" aria-labelledby={`figure-${name}`} data-testid="figure" data-figure={name}>
-        <h3 id={`figure-${name}`}>{t(`figure.${name}`)}</h3>
-        <p class="value figures">{value}</p>
-        <p class="soft">{note}</p>
-        {names ? <Chart history={history} names={names} until={until} format={format} label={t(`figure.${name}`)} /> : null}
-    </section>
-);
-
 class Ops extends Component {
     constructor() {
         super();
@@ -102,7 +92,7 @@ class Ops extends Component {
     }
 
     render() {
-        const { looks, link, asOf, restarts } = this.watch;
+        const { looks, link, asOf, payments, restarts } = this.watch;
         const latest = this.watch.latest();
         return (
             <div class="page">
@@ -115,6 +105,7 @@ class Ops extends Component {
                             {(looks ? Object.keys(looks) : SERVICES).map((name) => <Service key={name} name={name} look={looks?.[name]} restarts={restarts} />)}
                         </ul>
                     </section>
+                    <Payments payments={payments} looks={looks} />
                     <section aria-labelledby="figures-title">
                         <h2 id="figures-title">{t('lastHour')}</h2>
                         {this.renderFigures(latest)}

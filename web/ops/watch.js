@@ -3,6 +3,7 @@ import * as api from '../shared/api.js';
 import { now } from '../shared/clock.js';
 import { recall, remember } from '../shared/storage.js';
 import { bucketGrowth, buckets, growth, parseMetrics, quantile, samples, sum } from './metrics.js';
+import { isSummary } from './payments.js';
 
 export const SERVICES = ['order', 'product', 'stock', 'customercenter'];
 export const STEP_MS = 5_000;
@@ -10,6 +11,7 @@ const HOUR_MS = 3_600_000;
 const RATE_OVER_MS = 60_000; /* what "a minute" is measured over */
 const TIMES_OVER_MS = 300_000; /* what medians are taken of */
 const REMEMBER_EVERY = 6;
+const REST = 20; /* adding up a day of a million payments takes payment seconds: it is asked for a twentieth of the time at most */
 
 /** The figures of one moment, as they are kept and drawn. */
 export const FIGURES = ['orders', 'median', 'p99', 'waiting', 'lag', 'rejected', 'failed'];
@@ -26,6 +28,26 @@ async function look(service) {
 
 /** Whether orders have to be paid before they exist: order asks payment then. Null: it can't be seen. */
 export const isPaid = (looks) => looks.order.metrics && samples(looks.order.metrics, 'coffeeshop_breaker_state', { service: 'payment' }).length > 0;
+
+/** What is known of the day's payments, where `paid` says whether there are any:
+ *    {state: 'known', summary}
+ *    {state: 'counter'}    nobody pays here but at the counter
+ *    {state: 'forbidden'}  it isn't for this address
+ *    {state: 'unknown'}    nobody who would know can be asked */
+export async function paymentsOf(paid, looks) {
+    if (isPaid(looks) === false) {
+        return { state: 'counter' };
+    }
+    if (!paid) {
+        return { state: looks.order.forbidden ? 'forbidden' : 'unknown' };
+    }
+    try {
+        const summary = await api.paymentSummary();
+        return isSummary(summary) ? { state: 'known', summary } : { state: 'unknown' };
+    } catch (why) {
+        return { state: why.status === 403 ? 'forbidden' : 'unknown' };
+    }
+}
 
 /** Whether anything of the shop is known: a service that the gateway was asked about, in vain or not. */
 export const isReached = (looks) => Object.values(looks).some((one) => one.state !== 'unknown' || one.metrics);
@@ -72,7 +94,9 @@ export class Watch {
     constructor(onChange) {
         this.onChange = onChange;
         this.looks = null; /* service: look */
-        this.paid = recall('ops-paid', false); /* whether payment is one of them */
+        this.paid = recall('ops-paid', null); /* whether payment is one of them; null: not known */
+        this.payments = { state: 'waiting' };
+        this.paymentsRest = 0; /* until then (stop-watch) they needn't be asked for again */
         this.history = recall('ops', []); /* [{at, …figures}], oldest first */
         this.restarts = recall('ops-restarts', []); /* [{at, service}] */
         this.starts = recall('ops-starts', {}); /* service: when its process began */
@@ -109,6 +133,7 @@ export class Watch {
         if (this.paid) {
             looks.payment = await look('payment');
         }
+        await this.#askPayments(looks);
         this.looks = looks;
         this.tickets = tickets;
         this.link = isReached(this.looks) ? 'live' : 'lost';
@@ -117,6 +142,15 @@ export class Watch {
         }
         this.#take(now(), orders);
         this.onChange();
+    }
+
+    async #askPayments(looks) {
+        const began = performance.now();
+        if (this.payments.state === 'known' && looks.payment?.state === 'up' && began < this.paymentsRest) {
+            return;
+        }
+        this.payments = await paymentsOf(this.paid, looks);
+        this.paymentsRest = performance.now() + (performance.now() - began) * REST;
     }
 
     #take(at, orders) {

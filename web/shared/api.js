@@ -129,6 +129,8 @@ export async function metrics(service) {
     throw await failureOf(response);
 }
 
+/** What the payments of the shop's day have come to; for the operator only. */
+export const paymentSummary = () => ask('GET', '/payments/summary');
 /** How many orders there ever were. */
 export const orderCount = () => ask('GET', '/orders?size=1').then((answer) => answer.page.totalElements);
 /** How a service is: {state, reason}.

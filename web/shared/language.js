@@ -37,8 +37,11 @@ export function t(key, values = {}) {
     return text.replace(/{(\w+)}/g, (whole, name) => values[name] ?? whole);
 }
 
-export const money = (amount, currency) =>
-    new Intl.NumberFormat(language(), { style: 'currency', currency, maximumFractionDigits: 0 }).format(amount);
+/** `amount` is in the currency's minor unit, of which ISO 4217 says how many there are: none to a won, a hundred to a dollar. */
+export function money(amount, currency) {
+    const format = new Intl.NumberFormat(language(), { style: 'currency', currency });
+    return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+}
 
 export const number = (n) => new Intl.NumberFormat(language()).format(n);
 

@@ -29,6 +29,16 @@ export class OpsPage {
         await this.page.locator(`[data-testid=service][data-service="${name}"][data-state="${state}"]`).waitFor();
     }
 
+    /** Waits until what is known of payments is of that kind: `known`, `unknown`, `counter`, `forbidden`. */
+    async payments(state) {
+        await this.page.locator(`[data-testid=payments][data-payments="${state}"]`).waitFor();
+    }
+
+    /** The money of the day in a currency: `taken`, `givenBack` or `left`. */
+    sum(currency, what) {
+        return this.page.locator(`[data-testid=sum][data-currency="${currency}"] [data-sum="${what}"]`);
+    }
+
     /** The large text of a figure. */
     figure(name) {
         return this.page.locator(`[data-testid=figure][data-figure="${name}"] .value`);
