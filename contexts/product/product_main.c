@@ -17,6 +17,7 @@ struct product_settings {
     const char *order_url, *stock_url;
     int64_t start_after_ms, brew_ms;
     int64_t mode; /* 0 auto, 1 manual */
+    int64_t give_up_after_ms;
     int64_t max_asks;
     int64_t stock_breaker;
     int64_t fault_delay_ms;
@@ -38,6 +39,9 @@ static const struct setting rows[] = {
      .choices = "auto|manual",
      .offset = offsetof(struct product_settings, mode),
      .doc = "auto: the timer starts and finishes; manual: a barista does."},
+    /* An order's, as customers know it; it is the kitchen that knows who waits (ADR 48). */
+    ROW(give_up_after_ms, "order.out_of_stock_cancel_after_ms", SETTING_MS, "0", 0, INT64_C(30) * 86400000,
+        "An order that has waited for goods for so long is cancelled by the shop and paid back; 0: never."),
     ROW(max_asks, "product.max_asks", SETTING_INT, "4096", 1, 1000000,
         "Tickets for which stock is being asked at a time."),
     BREAKER_SETTING(struct product_settings, stock_breaker, "product.stock_breaker", "stock"),
@@ -62,7 +66,9 @@ static bool open_app(struct product_service *self, const struct product_settings
         .source = {[PRODUCT_SOURCE_ORDER] = "order", [PRODUCT_SOURCE_STOCK] = "stock"}, .n = 2};
     struct product_ports ports = {self->repo, self->stock, service_events(self->service), product_event_write};
     struct product_settings_app app_settings = {
-        .policy = {.start_after = settings->start_after_ms * US_PER_MS, .brew = settings->brew_ms * US_PER_MS},
+        .policy = {.start_after = settings->start_after_ms * US_PER_MS,
+                   .brew = settings->brew_ms * US_PER_MS,
+                   .give_up_after = settings->give_up_after_ms * US_PER_MS},
         .manual = settings->mode == 1,
         .most_asks = (size_t)settings->max_asks,
     };

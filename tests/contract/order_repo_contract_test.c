@@ -174,6 +174,7 @@ static void assert_same(const struct order *a, const struct order *b)
     assert_int_equal(a->version, b->version);
     assert_int_equal(a->payment_id, b->payment_id);
     assert_int_equal(a->payment, b->payment);
+    assert_int_equal(a->given_up, b->given_up);
     assert_int_equal(a->created_at, b->created_at);
     assert_int_equal(a->updated_at, b->updated_at);
 }
@@ -210,6 +211,7 @@ static void an_order_changes_in_what_can_change(void **state)
     order.ticket_version = 3;
     order.version = 2;
     order.payment = ORDER_PAYMENT_GONE_BACK;
+    order.given_up = true;
     order.updated_at += 5;
     store_one(*state, &order, false);
     struct order loaded = load_one(*state, 42);

@@ -173,6 +173,8 @@ static void assert_same(const struct ticket *a, const struct ticket *b)
     assert_int_equal(a->qty, b->qty);
     assert_int_equal(a->attempt, b->attempt);
     assert_int_equal(a->due_at, b->due_at);
+    assert_int_equal(a->waits_since, b->waits_since);
+    assert_int_equal(a->given_up, b->given_up);
     assert_int_equal(a->version, b->version);
     assert_int_equal(a->created_at, b->created_at);
     assert_int_equal(a->updated_at, b->updated_at);
@@ -250,10 +252,26 @@ static void a_ticket_goes_on(void **state)
     store(*state, &ticket);
     ticket.state = TICKET_PRODUCING;
     ticket.attempt = 2;
+    ticket.waits_since = 77;
     ticket.due_at = 0;
     ticket.version = 2;
     ticket.updated_at += 9;
     assert_int_equal(try_to_store(*state, &ticket, false), OK);
+    struct ticket found = find(*state, 7);
+    assert_same(&found, &ticket);
+}
+
+static void why_a_ticket_was_cancelled_is_kept(void **state)
+{
+    struct ticket ticket = a_ticket(7, 42);
+
+    store(*state, &ticket);
+    ticket.state = TICKET_CANCELED;
+    ticket.due_at = 0;
+    ticket.waits_since = 77;
+    ticket.given_up = true;
+    assert_int_equal(try_to_store(*state, &ticket, false), OK);
+    come_back(*state);
     struct ticket found = find(*state, 7);
     assert_same(&found, &ticket);
 }
@@ -501,6 +519,36 @@ static void what_is_due_later_than_it_may_be_is_brought_back(void **state)
         assert_int_equal(find(fixture, (int64_t)i + 1).due_at, rows[i].then);
 }
 
+static void store_out_of_stock(struct fixture *fixture, int64_t id, int64_t order_id, int64_t since, int64_t due_at)
+{
+    struct ticket ticket = a_ticket(id, order_id);
+
+    ticket.state = TICKET_OUT_OF_STOCK;
+    ticket.waits_since = since;
+    ticket.due_at = due_at;
+    store(fixture, &ticket);
+}
+
+static void who_waits_for_goods_is_given_up_as_it_is_set_now(void **state)
+{
+    static const struct {
+        int64_t give_up_after, then[4];
+    } rows[] = {{0, {0, 0, 0, 0}}, {30, {130, 80, 0, 230}}, {50, {150, 100, 0, 250}}, {0, {0, 0, 0, 0}}};
+    struct fixture *fixture = *state;
+
+    store_out_of_stock(fixture, 1, 41, 100, 999);
+    store_out_of_stock(fixture, 2, 42, 50, 0);
+    store_out_of_stock(fixture, 3, 0, 100, 0);    /* the counter's */
+    store_out_of_stock(fixture, 4, 44, 5000, 90); /* since later than now: a clock was ahead */
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct due_limits limits = {.now = 200, .give_up_after = rows[i].give_up_after};
+        assert_int_equal(fixture->repo->bring_back(fixture->repo, &limits), OK);
+        for (int64_t id = 1; id <= 4; id++)
+            assert_int_equal(find(fixture, id).due_at, rows[i].then[id - 1]);
+    }
+    assert_int_equal(find(fixture, 4).waits_since, 200);
+}
+
 #define ON_BOTH(name)                                                                                                  \
     {#name " (sqlite)", name, setup_sql, teardown, NULL},                                                              \
     {                                                                                                                  \
@@ -516,6 +564,7 @@ int main(void)
         ON_BOTH(a_ticket_is_found_by_its_order),
         ON_BOTH(an_order_has_one_ticket),
         ON_BOTH(a_ticket_goes_on),
+        ON_BOTH(why_a_ticket_was_cancelled_is_kept),
         ON_BOTH(a_tombstone_learns_what_it_stands_for),
         ON_BOTH(goods_are_for_the_oldest_that_they_are_enough_for),
         ON_BOTH(each_item_that_is_waited_for_is_named_once),
@@ -523,6 +572,7 @@ int main(void)
         ON_BOTH(the_due_ones_come_by_time_and_then_by_id),
         ON_BOTH(the_next_due_one_is_known),
         ON_BOTH(what_is_due_later_than_it_may_be_is_brought_back),
+        ON_BOTH(who_waits_for_goods_is_given_up_as_it_is_set_now),
         ON_BOTH(what_belongs_to_a_batch_is_committed_with_it),
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
     };

@@ -71,6 +71,7 @@ static void store(struct fake_order_repo *fake, const struct order *order)
     kept->ticket_version = order->ticket_version;
     kept->version = order->version;
     kept->payment = order->payment;
+    kept->given_up = order->given_up;
     kept->updated_at = order->updated_at;
 }
 

@@ -248,6 +248,13 @@ static int commit(struct product_repo *port, struct product_batch *batch)
     return OK;
 }
 
+static int64_t given_up_at(struct ticket *ticket, const struct due_limits *limits)
+{
+    if (ticket->waits_since > limits->now)
+        ticket->waits_since = limits->now;
+    return ticket->order_id && limits->give_up_after ? ticket->waits_since + limits->give_up_after : 0;
+}
+
 static int bring_back(struct product_repo *port, const struct due_limits *limits)
 {
     struct fake_product_repo *fake = of(port);
@@ -259,7 +266,9 @@ static int bring_back(struct product_repo *port, const struct due_limits *limits
             latest = limits->ready;
         else if (ticket->state == TICKET_PRODUCING)
             latest = limits->producing;
-        if (ticket->due_at > latest)
+        else if (ticket->state == TICKET_OUT_OF_STOCK)
+            latest = given_up_at(ticket, limits);
+        if (ticket->due_at > latest || ticket->state == TICKET_OUT_OF_STOCK)
             ticket->due_at = latest;
     }
     return OK;

@@ -34,7 +34,7 @@ static const struct table_cell reservation_cells[] = {
 };
 /* A fact of a producer's, and what the view makes of it. */
 static const struct table_cell mypage_cells[] = {
-#define FACT(name, type, producer, rank, status, order, ticket)                                                        \
+#define FACT(name, type, reason, producer, rank, status, order, ticket)                                                \
     {MYPAGE_##producer, MYPAGE_FACT_##name, #producer, #name, #rank ", " #status ", " #order ", " #ticket},
 #include "mypage_events.def"
 #undef FACT

@@ -161,7 +161,7 @@ struct sim_cancel_call {
     struct sim_call base;
     struct order_command *command;
     int64_t order_id;
-    bool confirmed;
+    bool confirmed, given_up;
     int64_t ticket_id;
 };
 
@@ -175,10 +175,11 @@ int64_t sim_cancel_call_order(const struct sim_cancel_call *call)
     return call->order_id;
 }
 
-void sim_cancel_call_is(struct sim_cancel_call *call, bool confirmed, int64_t ticket_id)
+void sim_cancel_call_is(struct sim_cancel_call *call, bool confirmed, const struct ticket *ticket)
 {
     call->confirmed = confirmed;
-    call->ticket_id = ticket_id;
+    call->ticket_id = ticket->id;
+    call->given_up = ticket->given_up;
 }
 
 static void arrive(struct sim_call *base)
@@ -207,8 +208,10 @@ static void settle(struct sim_call *base, int error)
                   "order %lld is said to be unchanged, and its ticket is cancelled", (long long)call->order_id);
     if (!error)
         command->intent.kind = call->confirmed ? ORDER_CANCEL_CONFIRMED : ORDER_CANCEL_REFUSED;
-    if (!error && call->confirmed)
+    if (!error && call->confirmed) {
         command->intent.ticket_id = call->ticket_id;
+        command->intent.given_up = call->given_up;
+    }
     command->base.origin = FROM_EFFECT;
     sim_service_post(base->from, &command->base);
 }

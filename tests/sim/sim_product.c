@@ -102,11 +102,14 @@ static int bring_back(struct product_repo *repo, const struct due_limits *limits
     return sim_port_committed(&self->service, rc, done);
 }
 
-/* READY_FORGOTTEN: from before the start. */
+/* From before the start. */
 static bool is_forgotten(const struct sim_product *self, const struct ticket *ticket)
 {
-    return sim_has_plant(self->service.sim, PLANT_READY_FORGOTTEN) && ticket->state == TICKET_READY &&
-           ticket->id <= self->app.last_old_id;
+    const struct sim *sim = self->service.sim;
+    bool forgets = (sim_has_plant(sim, PLANT_READY_FORGOTTEN) && ticket->state == TICKET_READY) ||
+                   (sim_has_plant(sim, PLANT_GIVEN_UP_NEVER) && ticket->state == TICKET_OUT_OF_STOCK);
+
+    return forgets && ticket->id <= self->app.last_old_id;
 }
 
 static int find_due(struct product_repo *repo, struct due_ticket after, int64_t now, size_t limit,
@@ -149,6 +152,16 @@ static int find_keys(struct product_repo *repo, struct idempotency_record *recor
     return rc ? rc : self->store->port.find_keys(&self->store->port, records, n, arena);
 }
 
+/* GIVEN_UP_EARLY */
+static void make_due(struct product_batch *batch)
+{
+    for (size_t i = 0; i < batch->tickets.n; i++) {
+        struct ticket *ticket = &batch->entries[i].ticket;
+        if (ticket->state == TICKET_OUT_OF_STOCK && ticket->due_at)
+            ticket->due_at = batch->base.now + 1;
+    }
+}
+
 static int commit(struct product_repo *repo, struct product_batch *batch)
 {
     struct sim_product *self = of_repo(repo);
@@ -159,6 +172,8 @@ static int commit(struct product_repo *repo, struct product_batch *batch)
 
     sim_plant_before_commit(&self->service, &batch->base);
     sim_plant_others_time(&self->service, batch);
+    if (sim_has_plant(self->service.sim, PLANT_GIVEN_UP_EARLY))
+        make_due(batch);
     int rc = sim_port_commit(&self->service, &happens);
     int done = happens ? store->commit(store, batch) : OK;
     batch->base.outbox->count = count;
@@ -305,7 +320,7 @@ static int open_app(struct sim_service *service)
     const struct sim_settings *set =
         sim_has_plant(service->sim, PLANT_SETTINGS_IGNORED) ? &service->sim->shape.settings : &service->settings;
     struct product_ports ports = {&self->repo, &self->caller, &service->sink, product_event_write};
-    struct product_settings_app settings = {.policy = {set->start_after, set->brew},
+    struct product_settings_app settings = {.policy = {set->start_after, set->brew, set->give_up_after},
                                             .manual = set->manual,
                                             .most_asks = (size_t)set->most_asks,
                                             .most_taken_up = 2};
@@ -402,7 +417,7 @@ static void answer_call(struct client_command *client, int rc)
         return;
     base->done_there = done && !base->repeat.number && (rc == OK || client->shop->service.happened);
     if (rc == OK && client->command.verdict != TICKET_BROKEN)
-        sim_cancel_call_is(client->call, client->command.verdict != TICKET_REFUSAL, client->command.ticket.id);
+        sim_cancel_call_is(client->call, client->command.verdict != TICKET_REFUSAL, &client->command.ticket);
     sim_call_answer(base, rc ? failure : client->command.verdict == TICKET_BROKEN ? E_TIMEOUT : OK);
 }
 

@@ -179,6 +179,9 @@ static void check_agreement(struct sim *sim, const struct order *order)
         (order->state == ORDER_PRODUCING && state != TICKET_PRODUCING && state != TICKET_COMPLETED))
         sim_break(sim, "3: an order is Canceled only if its production is", "order %lld is %s and its ticket %s",
                   (long long)order->id, order_state_name(order->state), ticket_state_name(state));
+    if (order->state == ORDER_CANCELED && state == TICKET_CANCELED && order->given_up != ticket->given_up)
+        sim_break(sim, "3: who has cancelled is known", "order %lld is %s, and its ticket %s", (long long)order->id,
+                  order->given_up ? "given up" : "cancelled", ticket->given_up ? "given up" : "cancelled");
 }
 
 static void check_all(struct sim *sim)
@@ -257,9 +260,13 @@ static void check_followers(struct sim *sim)
 void sim_rules_check_calm(struct sim *sim)
 {
     const struct fake_product_repo *tickets = sim_tickets(sim);
+    int64_t now = sim_clock_now(sim->services[SIM_PRODUCT]);
 
     for (size_t i = 0; i < tickets->n; i++) {
         const struct ticket *ticket = &tickets->tickets[i];
+        if (ticket->state == TICKET_OUT_OF_STOCK && ticket->due_at && ticket->due_at < now - US_PER_S)
+            sim_break(sim, "6: nobody waits for goods for longer than is set", "ticket %lld waits for %lld us",
+                      (long long)ticket->id, (long long)(now - ticket->waits_since));
         for (size_t item = 0; item < SIM_ITEMS; item++) {
             if (ticket->state == TICKET_OUT_OF_STOCK && str_eq(ticket->product_name, sim_items[item]) &&
                 ticket->qty <= sim->rules->stock.on_hand[item])

@@ -16,7 +16,7 @@ static bool is_asked(const int *asked, int64_t id)
 
 static void check_asked(struct sim *sim, const struct ticket *ticket)
 {
-    bool canceled = ticket->state == TICKET_CANCELED || ticket->state == TICKET_TOMBSTONE;
+    bool canceled = (ticket->state == TICKET_CANCELED && !ticket->given_up) || ticket->state == TICKET_TOMBSTONE;
 
     if (canceled && !is_asked(sim->rules->asked_orders, ticket->order_id) &&
         !is_asked(sim->rules->asked_tickets, ticket->id))

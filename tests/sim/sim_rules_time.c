@@ -11,6 +11,9 @@ struct sim_since {
     int64_t attempt;
     int64_t at;    /* in true time */
     uint64_t life; /* of the kitchen: over a restart its own time may begin anywhere */
+    bool ran_out;  /* ever; for the first time: */
+    int64_t ran_out_at;
+    uint64_t ran_out_life;
 };
 
 struct sim_times {
@@ -33,6 +36,20 @@ static void check_not_before(struct sim *sim, const struct sim_since *since, con
     if ((started && took < sim_kitchen(sim)->start_after) || (done && took < sim_kitchen(sim)->brew))
         sim_break(sim, "time: nothing is done before its time", "ticket %lld is %s after %lld us",
                   (long long)ticket->id, ticket_state_name(ticket->state), (long long)took);
+}
+
+/* Only who has waited for goods for as long as it is set to. */
+static void check_given_up(struct sim *sim, const struct sim_since *since, const struct ticket *ticket)
+{
+    int64_t patience = sim_kitchen(sim)->give_up_after;
+    bool of_this_life = since->ran_out_life == sim->services[SIM_PRODUCT]->life;
+
+    if (!ticket->given_up || since->state == TICKET_CANCELED)
+        return;
+    sim_meet(sim, MET_GIVEN_UP);
+    if (!patience || !ticket->order_id || (of_this_life && sim->now - since->ran_out_at < patience))
+        sim_break(sim, "time: nobody is given up before their time", "ticket %lld (order %lld) after %lld us",
+                  (long long)ticket->id, (long long)ticket->order_id, (long long)(sim->now - since->ran_out_at));
 }
 
 static struct sim_times *times_of(struct sim *sim)
@@ -67,6 +84,8 @@ static int64_t longest_wait(const struct sim *sim, enum ticket_state state)
 {
     if (state == TICKET_READY)
         return sim_kitchen(sim)->start_after;
+    if (state == TICKET_OUT_OF_STOCK)
+        return sim_kitchen(sim)->give_up_after;
     return state == TICKET_PRODUCING ? sim_kitchen(sim)->brew : 0;
 }
 
@@ -84,7 +103,30 @@ static void check_not_behind(struct sim *sim, const struct ticket *ticket)
 static void note_since(struct sim_times *times, const struct ticket *ticket, int64_t now, uint64_t life)
 {
     times->tickets = fake_grow(times->tickets, times->n, 1, &times->room, sizeof(*times->tickets));
-    times->tickets[times->n++] = (struct sim_since){ticket->state, ticket->attempt, now, life};
+    times->tickets[times->n++] = (struct sim_since){
+        .state = ticket->state,
+        .attempt = ticket->attempt,
+        .at = now,
+        .life = life,
+        .ran_out = ticket->waits_since != 0,
+        .ran_out_at = now,
+        .ran_out_life = life,
+    };
+}
+
+static void note_change(struct sim_since *since, const struct ticket *ticket, int64_t now, uint64_t life)
+{
+    if (since->state == ticket->state && since->attempt == ticket->attempt)
+        return;
+    if (ticket->state == TICKET_OUT_OF_STOCK && !since->ran_out) {
+        since->ran_out = true;
+        since->ran_out_at = now;
+        since->ran_out_life = life;
+    }
+    since->state = ticket->state;
+    since->attempt = ticket->attempt;
+    since->at = now;
+    since->life = life;
 }
 
 void sim_rules_check_times(struct sim *sim)
@@ -101,9 +143,9 @@ void sim_rules_check_times(struct sim *sim)
         struct sim_since *since = &times->tickets[i];
         check_by_hand(sim, since, ticket);
         check_not_before(sim, since, ticket);
+        check_given_up(sim, since, ticket);
         check_not_behind(sim, ticket);
-        if (since->state != ticket->state || since->attempt != ticket->attempt)
-            *since = (struct sim_since){ticket->state, ticket->attempt, sim->now, life};
+        note_change(since, ticket, sim->now, life);
     }
 }
 

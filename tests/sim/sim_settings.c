@@ -9,6 +9,7 @@ struct sim_settings sim_settings_choose(struct sim *sim)
     return (struct sim_settings){
         .start_after = sim_chance(random, 400) ? 0 : sim_between(random, 0, 5000) * US_PER_MS,
         .brew = sim_chance(random, 400) ? 0 : sim_between(random, 1, 5000) * US_PER_MS,
+        .give_up_after = sim_chance(random, 700) ? 0 : sim_between(random, 1, 20) * US_PER_S,
         .manual = sim_chance(random, 200),
         .most_asks = sim_chance(random, 250) ? sim_between(random, 1, 4) : 64,
         .most_batch = sim_chance(random, 200) ? 1 : sim_between(random, 2, SIM_MOST_BATCH),

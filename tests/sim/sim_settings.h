@@ -12,6 +12,7 @@ struct sim_service;
 
 struct sim_settings {
     int64_t start_after, brew; /* us */
+    int64_t give_up_after;     /* us; 0: who waits for goods, waits */
     bool manual;
     int64_t most_asks, most_batch;
     int64_t call_timeout;                              /* us */

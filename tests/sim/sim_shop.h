@@ -75,7 +75,7 @@ void sim_stock_ask(struct sim_stock_request *request);
 struct sim_cancel_call;
 void sim_product_cancel_order(struct sim_cancel_call *call);
 /** What product answered; before sim_call_answer(). */
-void sim_cancel_call_is(struct sim_cancel_call *call, bool confirmed, int64_t ticket_id);
+void sim_cancel_call_is(struct sim_cancel_call *call, bool confirmed, const struct ticket *ticket);
 int64_t sim_cancel_call_order(const struct sim_cancel_call *call);
 struct sim_call *sim_cancel_call_base(struct sim_cancel_call *call);
 

@@ -28,6 +28,8 @@ LINKS = {
 
 QUICK = {"product.start_after_ms": 0, "product.brew_ms": 0}
 LONG_MS = 3_600_000  # a time that no test waits for
+# An order's, as customers know it, but it is the kitchen that knows who waits.
+NAMED_OTHERWISE = {"order.out_of_stock_cancel_after_ms": "product"}
 # Nothing starts by itself: the customer can change their mind as long as the test lasts.
 PATIENT = {"product.start_after_ms": LONG_MS, "product.brew_ms": 0}
 # Production starts at once and never ends.
@@ -56,6 +58,12 @@ def free_port():
 def client(url, **options):
     """An HTTP client that goes nowhere but to `url`: no proxy of the environment."""
     return httpx.Client(base_url=url, trust_env=False, timeout=options.pop("timeout", 15.0), **options)
+
+
+def owner_of(setting):
+    """The service whose setting it is; None: everybody's."""
+    prefix = NAMED_OTHERWISE.get(setting) or setting.split(".")[0]
+    return prefix if prefix in LINKS else None
 
 
 def flags(settings):
@@ -127,7 +135,7 @@ class Shop:
 
     def settings_of(self, name):
         """The settings that one service takes: its own, those of all services, and where its peers are."""
-        own = {key: value for key, value in self.settings.items() if key.split(".")[0] not in LINKS or key.startswith(name + ".")}
+        own = {key: value for key, value in self.settings.items() if owner_of(key) in (name, None)}
         peers = {f"{name}.{peer}_url": self.url(peer) for peer in self.peers_of(name)}
         return {"data": self.data[name], f"{name}.listen": f"127.0.0.1:{self.ports[name]}", **peers, **own}
 

@@ -103,6 +103,23 @@ static void order_writes_its_events_as_the_examples_say(void **state)
         &(struct order_event){.kind = ORDER_EVENT_ORDERED, .at = at("2026-03-02T08:31:02.300Z"), .version = 1},
         &command);
     assert_event(&outbox, "event_ordered_paid");
+
+    const struct order given_up = {.id = 46,
+                                   .state = ORDER_CANCELED,
+                                   .given_up = true,
+                                   .product_name = STR("Mocha"),
+                                   .product_id = 13,
+                                   .qty = 1,
+                                   .amount = 5000,
+                                   .currency = STR("KRW"),
+                                   .payment_id = 13,
+                                   .payment = ORDER_PAID};
+    begin(&outbox, "order", 26);
+    order_event_write(
+        &outbox, &given_up,
+        &(struct order_event){.kind = ORDER_EVENT_ORDER_CANCELED, .at = at("2026-03-02T08:42:21.510Z"), .version = 2},
+        &command);
+    assert_event(&outbox, "event_order_given_up");
 }
 
 static void payment_writes_its_events_as_the_examples_say(void **state)
@@ -165,7 +182,7 @@ static void product_writes_its_events_as_the_examples_say(void **state)
 {
     const struct ticket americano = a_ticket(7, 42, "Americano", 2);
     const struct ticket latte = a_ticket(8, 43, "Latte", 3);
-    struct ticket counter = a_ticket(9, 0, "Americano", 1);
+    struct ticket counter = a_ticket(9, 0, "Americano", 1), given_up = a_ticket(13, 46, "Mocha", 1);
     const struct {
         const char *example;
         uint64_t position;
@@ -203,10 +220,16 @@ static void product_writes_its_events_as_the_examples_say(void **state)
          &counter,
          {TICKET_EVENT_PRODUCTION_STARTED, TICKET_PRODUCING, .version = 1},
          "2026-03-02T08:30:50.002Z"},
+        {"event_product_given_up",
+         41,
+         &given_up,
+         {TICKET_EVENT_PRODUCT_CANCELED, TICKET_CANCELED, .version = 3},
+         "2026-03-02T08:42:21.500Z"},
     };
 
     UNUSED(state);
     counter.reference = 1;
+    given_up.given_up = true;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct outbox outbox;
         struct ticket_event event = rows[i].event;
@@ -310,12 +333,14 @@ static void order_reads_products_events(void **state)
         const char *example;
         enum order_command_kind kind;
         int64_t order, ticket, version;
+        bool given_up;
     } rows[] = {
-        {"event_production_started", ORDER_STARTED, 42, 7, 2},
-        {"event_produced", ORDER_PRODUCED, 42, 7, 3},
-        {"event_out_of_stock", ORDER_RAN_OUT, 43, 8, 2},
-        {"event_product_requeued", ORDER_REQUEUED, 43, 8, 3},
-        {"event_product_canceled", ORDER_PRODUCT_CANCELED, 43, 8, 4},
+        {"event_production_started", ORDER_STARTED, 42, 7, 2, false},
+        {"event_produced", ORDER_PRODUCED, 42, 7, 3, false},
+        {"event_out_of_stock", ORDER_RAN_OUT, 43, 8, 2, false},
+        {"event_product_requeued", ORDER_REQUEUED, 43, 8, 3, false},
+        {"event_product_canceled", ORDER_PRODUCT_CANCELED, 43, 8, 4, false},
+        {"event_product_given_up", ORDER_PRODUCT_CANCELED, 46, 13, 3, true},
     };
 
     UNUSED(state);
@@ -327,6 +352,7 @@ static void order_reads_products_events(void **state)
         assert_int_equal(self->order_id, rows[i].order);
         assert_int_equal(self->intent.ticket_id, rows[i].ticket);
         assert_int_equal(self->intent.ticket_version, rows[i].version);
+        assert_int_equal(self->intent.given_up, rows[i].given_up);
         assert_true(str_eq(self->correlation, correlation) && str_eq(self->traceparent, traceparent));
         give_back(command);
     }
@@ -449,21 +475,24 @@ static void the_view_reads_everybodys_events(void **state)
         const char *example, *type, *item;
         enum mypage_producer producer;
         int64_t order, ticket, qty, version, on_hand;
+        const char *reason;
     } rows[] = {
-        {"event_ordered", "Ordered", "Americano", MYPAGE_ORDER, 42, 0, 2, 1, 0},
-        {"event_order_canceled", "OrderCanceled", "Latte", MYPAGE_ORDER, 43, 0, 3, 4, 0},
-        {"event_production_started", "ProductionStarted", "", MYPAGE_PRODUCT, 42, 7, 0, 2, 0},
-        {"event_produced", "Produced", "", MYPAGE_PRODUCT, 42, 7, 0, 3, 0},
-        {"event_out_of_stock", "OutOfStock", "", MYPAGE_PRODUCT, 43, 8, 0, 2, 0},
-        {"event_product_requeued", "ProductRequeued", "", MYPAGE_PRODUCT, 43, 8, 0, 3, 0},
-        {"event_product_canceled", "ProductCanceled", "", MYPAGE_PRODUCT, 43, 8, 0, 4, 0},
-        {"event_stock_reduced", "StockReduced", "Americano", MYPAGE_STOCK, 42, 0, 0, 4, 98},
-        {"event_stock_released", "StockReleased", "Americano", MYPAGE_STOCK, 42, 0, 0, 6, 100},
-        {"event_stock_received", NULL, "Latte", MYPAGE_STOCK, 0, 0, 0, 3, 52},
-        {"event_stock_corrected", NULL, "Americano", MYPAGE_STOCK, 0, 0, 0, 5, 95},
-        {"event_stock_removed", NULL, "Oat Latte", MYPAGE_STOCK, 0, 0, 0, 2, 0},
-        {"event_payment_approved", "PaymentApproved", "", MYPAGE_PAYMENT, 45, 0, 0, 1, 0},
-        {"event_payment_canceled", "PaymentCanceled", "", MYPAGE_PAYMENT, 45, 0, 0, 2, 0},
+        {"event_ordered", "Ordered", "Americano", MYPAGE_ORDER, 42, 0, 2, 1, 0, ""},
+        {"event_order_canceled", "OrderCanceled", "Latte", MYPAGE_ORDER, 43, 0, 3, 4, 0, ""},
+        {"event_order_given_up", "OrderCanceled", "Mocha", MYPAGE_ORDER, 46, 0, 1, 2, 0, "Out of stock"},
+        {"event_product_given_up", "ProductCanceled", "", MYPAGE_PRODUCT, 46, 13, 0, 3, 0, "Out of stock"},
+        {"event_production_started", "ProductionStarted", "", MYPAGE_PRODUCT, 42, 7, 0, 2, 0, ""},
+        {"event_produced", "Produced", "", MYPAGE_PRODUCT, 42, 7, 0, 3, 0, ""},
+        {"event_out_of_stock", "OutOfStock", "", MYPAGE_PRODUCT, 43, 8, 0, 2, 0, ""},
+        {"event_product_requeued", "ProductRequeued", "", MYPAGE_PRODUCT, 43, 8, 0, 3, 0, ""},
+        {"event_product_canceled", "ProductCanceled", "", MYPAGE_PRODUCT, 43, 8, 0, 4, 0, ""},
+        {"event_stock_reduced", "StockReduced", "Americano", MYPAGE_STOCK, 42, 0, 0, 4, 98, ""},
+        {"event_stock_released", "StockReleased", "Americano", MYPAGE_STOCK, 42, 0, 0, 6, 100, ""},
+        {"event_stock_received", NULL, "Latte", MYPAGE_STOCK, 0, 0, 0, 3, 52, ""},
+        {"event_stock_corrected", NULL, "Americano", MYPAGE_STOCK, 0, 0, 0, 5, 95, ""},
+        {"event_stock_removed", NULL, "Oat Latte", MYPAGE_STOCK, 0, 0, 0, 2, 0, ""},
+        {"event_payment_approved", "PaymentApproved", "", MYPAGE_PAYMENT, 45, 0, 0, 1, 0, ""},
+        {"event_payment_canceled", "PaymentCanceled", "", MYPAGE_PAYMENT, 45, 0, 0, 2, 0, ""},
     };
     struct view_decoder view;
 
@@ -478,6 +507,7 @@ static void the_view_reads_everybodys_events(void **state)
         assert_true(str_is(self->event.product_name, rows[i].item));
         if (rows[i].type) {
             assert_true(str_is(mypage_fact_type(self->event.fact), rows[i].type));
+            assert_true(str_is(mypage_fact_reason(self->event.fact), rows[i].reason));
             assert_int_equal(self->event.ticket_id, rows[i].ticket);
             assert_int_equal(self->event.qty, rows[i].qty);
         }
@@ -637,16 +667,25 @@ static void product_answers_a_cancel_as_the_examples_say(void **state)
     json = ticket_json_of(&tombstone, 0);
     json_encode(&text, ticket_type.desc, &json);
     example_assert_written("ticket_tombstone", buf_str(&text));
+    struct ticket given_up = a_ticket(13, 46, "Mocha", 1);
+    given_up.state = TICKET_CANCELED;
+    given_up.given_up = true;
+    given_up.created_at = at("2026-03-02T08:32:15.900Z");
+    given_up.updated_at = at("2026-03-02T08:42:21.500Z");
+    buf_clear(&text);
+    json = ticket_json_of(&given_up, 0);
+    json_encode(&text, ticket_type.desc, &json);
+    example_assert_written("ticket_given_up", buf_str(&text));
     buf_free(&text);
 }
 
 static enum product_answer answer_of(int status, enum http_media media, struct str text, int64_t order_id,
-                                     int64_t *ticket_id)
+                                     struct product_canceled *told)
 {
     struct http_call call = {.status = status, .media = media};
 
     buf_add(&call.reply, text);
-    enum product_answer answer = order_product_answer(&call, order_id, ticket_id);
+    enum product_answer answer = order_product_answer(&call, order_id, told);
     buf_free(&call.reply);
     return answer;
 }
@@ -654,25 +693,30 @@ static enum product_answer answer_of(int status, enum http_media media, struct s
 static void order_reads_what_product_answers_to_a_cancel(void **state)
 {
     struct arena arena;
-    int64_t ticket_id;
+    struct product_canceled told;
 
     UNUSED(state);
     arena_init(&arena, 0);
     struct str canceled = example_read(&arena, "ticket_canceled");
     struct str tombstone = example_read(&arena, "ticket_tombstone");
+    struct str given_up = example_read(&arena, "ticket_given_up");
     struct str problem = example_read(&arena, "problem_ticket_in_production");
-    assert_int_equal(answer_of(200, HTTP_MEDIA_JSON, canceled, 43, &ticket_id), PRODUCT_ANSWER_CANCELED);
-    assert_int_equal(ticket_id, 8);
-    assert_int_equal(answer_of(200, HTTP_MEDIA_JSON, tombstone, 44, &ticket_id), PRODUCT_ANSWER_CANCELED);
-    assert_int_equal(ticket_id, 11);
-    assert_int_equal(answer_of(409, HTTP_MEDIA_PROBLEM, problem, 43, &ticket_id), PRODUCT_ANSWER_TOO_LATE);
+    assert_int_equal(answer_of(200, HTTP_MEDIA_JSON, canceled, 43, &told), PRODUCT_ANSWER_CANCELED);
+    assert_int_equal(told.ticket_id, 8);
+    assert_false(told.given_up);
+    assert_int_equal(answer_of(200, HTTP_MEDIA_JSON, tombstone, 44, &told), PRODUCT_ANSWER_CANCELED);
+    assert_int_equal(told.ticket_id, 11);
+    assert_int_equal(answer_of(200, HTTP_MEDIA_JSON, given_up, 46, &told), PRODUCT_ANSWER_CANCELED);
+    assert_int_equal(told.ticket_id, 13);
+    assert_true(told.given_up);
+    assert_int_equal(answer_of(409, HTTP_MEDIA_PROBLEM, problem, 43, &told), PRODUCT_ANSWER_TOO_LATE);
     arena_free(&arena);
 }
 
 static void an_answer_of_products_that_is_not_to_what_was_asked_is_not_believed(void **state)
 {
     struct arena arena;
-    int64_t ticket_id;
+    struct product_canceled told;
 
     UNUSED(state);
     arena_init(&arena, 0);
@@ -700,10 +744,9 @@ static void an_answer_of_products_that_is_not_to_what_was_asked_is_not_believed(
         {409, HTTP_MEDIA_PROBLEM, STR("{\"type\":\"about:blank\",\"status\":500}"), 43},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        enum product_answer answer =
-            answer_of(rows[i].status, rows[i].media, rows[i].text, rows[i].order_id, &ticket_id);
+        enum product_answer answer = answer_of(rows[i].status, rows[i].media, rows[i].text, rows[i].order_id, &told);
         assert_int_equal(answer, PRODUCT_ANSWER_NONE);
-        assert_int_equal(ticket_id, 0);
+        assert_int_equal(told.ticket_id, 0);
     }
     arena_free(&arena);
 }

@@ -305,6 +305,38 @@ static void an_order_taken_up_again_is_requested_and_its_ticket_ready(void **sta
     assert_int_equal(to.page.ticket_status, MYPAGE_READY);
 }
 
+static void a_type_with_a_reason_is_a_fact_of_its_own(void **state)
+{
+    enum mypage_fact fact;
+
+    UNUSED(state);
+    assert_true(mypage_fact_of(MYPAGE_PRODUCT, STR("ProductCanceled"), STR(""), &fact));
+    assert_int_equal(fact, MYPAGE_FACT_PRODUCT_CANCELED);
+    assert_true(mypage_fact_of(MYPAGE_PRODUCT, STR("ProductCanceled"), STR("Out of stock"), &fact));
+    assert_int_equal(fact, MYPAGE_FACT_GIVEN_UP);
+    assert_true(mypage_fact_of(MYPAGE_ORDER, STR("OrderCanceled"), STR("Out of stock"), &fact));
+    assert_int_equal(fact, MYPAGE_FACT_ORDER_GIVEN_UP);
+    assert_true(mypage_fact_of(MYPAGE_ORDER, STR("OrderCanceled"), STR("Fire"), &fact)); /* of a newer producer's */
+    assert_int_equal(fact, MYPAGE_FACT_ORDER_CANCELED);
+    assert_false(mypage_fact_of(MYPAGE_ORDER, STR("ProductCanceled"), STR("Out of stock"), &fact));
+}
+
+static void an_order_that_is_given_up_is_canceled_and_says_why(void **state)
+{
+    struct page_with_room to = {.page = {.id = 1}};
+    UNUSED(state);
+
+    apply(&to, MYPAGE_FACT_ORDERED, 10, 1);
+    apply(&to, MYPAGE_FACT_RAN_OUT, 20, 2);
+    apply(&to, MYPAGE_FACT_GIVEN_UP, 30, 3);
+    assert_int_equal(to.page.ticket_status, MYPAGE_CANCELED);
+    assert_int_equal(to.page.order_status, MYPAGE_OUT_OF_STOCK);
+    apply(&to, MYPAGE_FACT_ORDER_GIVEN_UP, 31, 2);
+    assert_int_equal(to.page.order_status, MYPAGE_CANCELED);
+    assert_true(str_is(mypage_fact_reason(to.page.timeline[3].fact), "Out of stock"));
+    assert_int_equal(mypage_fact_status(to.page.timeline[3].fact), MYPAGE_CANCELED);
+}
+
 static void an_event_that_was_taken_before_changes_nothing(void **state)
 {
     struct page_with_room to = {.page = {.id = 1}};
@@ -342,6 +374,8 @@ int main(void)
         cmocka_unit_test(an_order_is_canceled_when_order_says_so_not_when_product_does),
         cmocka_unit_test(a_canceled_order_stays_canceled_when_older_news_of_product_come_late),
         cmocka_unit_test(an_order_taken_up_again_is_requested_and_its_ticket_ready),
+        cmocka_unit_test(a_type_with_a_reason_is_a_fact_of_its_own),
+        cmocka_unit_test(an_order_that_is_given_up_is_canceled_and_says_why),
         cmocka_unit_test(an_event_that_was_taken_before_changes_nothing),
         cmocka_unit_test(a_producer_whose_clock_was_set_back_still_tells_its_story_in_order),
     };

@@ -274,6 +274,31 @@ static void an_order_learns_its_ticket_from_the_first_fact(void **state)
     assert_int_equal(order.ticket_version, 1);
 }
 
+static void an_order_says_whether_the_shop_has_cancelled_it(void **state)
+{
+    static const enum order_command_kind ways[] = {ORDER_PRODUCT_CANCELED, ORDER_CANCEL_CONFIRMED};
+    struct order_intent refunded = an_intent(ORDER_REFUNDED);
+    char text[32];
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        struct order by_customer = an_order(ORDER_OUT_OF_STOCK), by_shop = an_order(ORDER_OUT_OF_STOCK);
+        struct order_intent intent = an_intent(ways[i]);
+        what_happens(&by_customer, &intent, text);
+        assert_true(str_is(order_cancel_reason(&by_customer), ""));
+        intent.given_up = true;
+        what_happens(&by_shop, &intent, text);
+        assert_true(str_is(order_cancel_reason(&by_shop), "Out of stock"));
+        what_happens(&by_shop, &refunded, text);
+        assert_true(str_is(order_cancel_reason(&by_shop), "Out of stock"));
+        what_happens(&by_customer, &intent, text); /* a repeat: it is told once */
+        assert_true(str_is(order_cancel_reason(&by_customer), ""));
+    }
+    assert_true(order_is_given_up_for(STR("Out of stock")));
+    assert_false(order_is_given_up_for(STR("")));
+    assert_false(order_is_given_up_for(STR("Fire")));
+}
+
 static void a_fact_told_twice_is_taken_once(void **state)
 {
     struct order order = an_order(ORDER_OUT_OF_STOCK);
@@ -353,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_placed_order_has_what_was_asked_for),
         cmocka_unit_test(nobody_is_charged_what_they_were_not_shown),
         cmocka_unit_test(an_order_learns_its_ticket_from_the_first_fact),
+        cmocka_unit_test(an_order_says_whether_the_shop_has_cancelled_it),
         cmocka_unit_test(a_fact_told_twice_is_taken_once),
         cmocka_unit_test(a_fact_that_was_put_aside_and_comes_behind_newer_ones_changes_nothing),
         cmocka_unit_test(an_old_fact_contradicts_nothing),

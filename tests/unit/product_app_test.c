@@ -72,8 +72,8 @@ static int open_with(void **state, bool manual, size_t most_asks, int64_t start_
     struct kitchen *kitchen = test_calloc(1, sizeof(*kitchen));
 
     kitchen->repo = fake_product_repo_new();
-    kitchen->settings =
-        (struct product_settings_app){.policy = {start_after, brew}, .manual = manual, .most_asks = most_asks};
+    kitchen->settings = (struct product_settings_app){
+        .policy = {.start_after = start_after, .brew = brew}, .manual = manual, .most_asks = most_asks};
     kitchen->stock = (struct stock_caller){ask, flush};
     kitchen->sink.publish = publish;
     kitchen->now = INT64_C(1000000) * ms;
@@ -526,6 +526,162 @@ static void after_a_restart_an_old_no_is_asked_about_once_more(void **state)
     assert_state(kitchen, 1, TICKET_READY);
     stock_says(kitchen, TICKET_REFUSED, 1, 2);
     assert_state(kitchen, 1, TICKET_OUT_OF_STOCK);
+}
+
+/* ---- who waits for goods for too long ---- */
+
+enum { PATIENCE_MS = 60000 };
+
+static int open_giving_up(void **state)
+{
+    int rc = open_fast(state);
+    struct kitchen *kitchen = *state;
+
+    kitchen->settings.policy.give_up_after = PATIENCE_MS * ms;
+    restart(kitchen);
+    return rc;
+}
+
+static void one_waits(struct kitchen *kitchen, int64_t order_id)
+{
+    order_one(kitchen, order_id);
+    stock_says(kitchen, TICKET_REFUSED, order_id, 1);
+    assert_state(kitchen, order_id, TICKET_OUT_OF_STOCK);
+}
+
+static void an_order_that_waits_for_goods_for_too_long_is_cancelled_by_the_shop(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    one_waits(kitchen, 1);
+    int64_t due = kitchen->app.core.next_due(&kitchen->app.core);
+    assert_int_equal(due, kitchen->now + PATIENCE_MS * ms);
+    run_nothing(kitchen, due - kitchen->now - 2 * ms);
+    assert_state(kitchen, 1, TICKET_OUT_OF_STOCK);
+    run_nothing(kitchen, ms);
+    assert_state(kitchen, 1, TICKET_CANCELED);
+    assert_true(kept(kitchen, 1)->given_up);
+    assert_int_equal(kitchen->published, 2); /* OutOfStock, ProductCanceled */
+    assert_int_equal(kitchen->n_asked, 1);   /* and stock has nothing to take back */
+    assert_int_equal(kitchen->app.core.next_due(&kitchen->app.core), INT64_MAX);
+}
+
+/* Each start looks whether goods have come: stock is asked for the oldest who waits, and has none. */
+static void restart_without_goods(struct kitchen *kitchen)
+{
+    restart(kitchen);
+    run_nothing(kitchen, 0);
+    while (kept(kitchen, 1)->state == TICKET_READY)
+        stock_says(kitchen, TICKET_REFUSED, 1, kept(kitchen, 1)->attempt);
+}
+
+static void a_restart_does_not_begin_the_waiting_anew(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    one_waits(kitchen, 1);
+    int64_t end = kept(kitchen, 1)->due_at;
+    while (kitchen->now < end - PATIENCE_MS / 4 * ms) {
+        kitchen->now += PATIENCE_MS / 4 * ms;
+        restart_without_goods(kitchen);
+        assert_state(kitchen, 1, TICKET_OUT_OF_STOCK);
+        assert_int_equal(kept(kitchen, 1)->due_at, end);
+    }
+    kitchen->now = end;
+    restart_without_goods(kitchen);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 1, TICKET_CANCELED);
+}
+
+static void what_it_is_set_to_now_counts_for_those_who_wait_already(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    one_waits(kitchen, 1);
+    one_waits(kitchen, 2);
+    kitchen->settings.policy.give_up_after = 0;
+    kitchen->now += PATIENCE_MS * ms;
+    restart_without_goods(kitchen);
+    assert_state(kitchen, 2, TICKET_OUT_OF_STOCK);
+    assert_int_equal(kept(kitchen, 2)->due_at, 0); /* never */
+    kitchen->settings.policy.give_up_after = PATIENCE_MS * ms;
+    restart(kitchen);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 2, TICKET_CANCELED);
+}
+
+static void goods_that_come_at_the_last_moment_are_in_time(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    one_waits(kitchen, 1);
+    kitchen->now = kept(kitchen, 1)->due_at;
+    goods_come(kitchen, 1, 100);
+    assert_state(kitchen, 1, TICKET_READY);
+    assert_int_equal(last_question(kitchen, 2)->attempt, 2);
+    run_nothing(kitchen,
+                PATIENCE_MS * ms); /* it doesn't wait for goods while stock is asked, however long that takes */
+    assert_state(kitchen, 1, TICKET_READY);
+    stock_says(kitchen, TICKET_REDUCED, 1, 2);
+    assert_state(kitchen, 1, TICKET_COMPLETED);
+}
+
+static void who_finds_nothing_left_after_too_long_is_given_up_at_once(void **state)
+{
+    struct kitchen *kitchen = *state;
+
+    one_waits(kitchen, 1);
+    goods_come(kitchen, 1, 100);
+    run_nothing(kitchen, PATIENCE_MS * ms);
+    stock_says(kitchen, TICKET_REFUSED, 1, 2);
+    assert_state(kitchen, 1, TICKET_OUT_OF_STOCK);
+    assert_true(kitchen->app.core.next_due(&kitchen->app.core) <= kitchen->now + ms);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, 1, TICKET_CANCELED);
+}
+
+static void a_customers_cancel_in_the_last_moment_is_the_customers(void **state)
+{
+    struct kitchen *kitchen = *state;
+    struct client cancel = cancel_order(1);
+
+    one_waits(kitchen, 1);
+    kitchen->now = kept(kitchen, 1)->due_at;
+    run_one(kitchen, &cancel.command);
+    assert_int_equal(cancel.command.client.answer.status, 201);
+    assert_state(kitchen, 1, TICKET_CANCELED);
+    assert_false(kept(kitchen, 1)->given_up);
+}
+
+static void a_customers_cancel_that_comes_later_hears_what_the_shop_has_done(void **state)
+{
+    struct kitchen *kitchen = *state;
+    struct client cancel = cancel_order(1);
+
+    one_waits(kitchen, 1);
+    run_nothing(kitchen, PATIENCE_MS * ms);
+    run_one(kitchen, &cancel.command);
+    assert_int_equal(cancel.command.verdict, TICKET_REPEAT);
+    assert_true(str_is(ticket_cancel_reason(&cancel.command.ticket), "Out of stock"));
+}
+
+static void many_are_given_up_over_several_batches(void **state)
+{
+    enum { WAITING = 1500 }; /* more than one batch looks at */
+    struct kitchen *kitchen = *state;
+
+    for (int64_t order = 1; order <= WAITING; order++) {
+        kitchen->n_asked = kitchen->n_sent = 0;
+        one_waits(kitchen, order);
+    }
+    kitchen->settings.most_asks = 2000;
+    restart(kitchen);
+    run_nothing(kitchen, PATIENCE_MS * ms);
+    assert_state(kitchen, 2, TICKET_CANCELED);
+    assert_state(kitchen, WAITING, TICKET_OUT_OF_STOCK);
+    assert_true(kitchen->app.core.next_due(&kitchen->app.core) <= kitchen->now);
+    run_nothing(kitchen, 0);
+    assert_state(kitchen, WAITING, TICKET_CANCELED);
 }
 
 /* A big order in front and a small one behind it, both out of stock. */
@@ -1211,6 +1367,14 @@ int main(void)
         TEST(a_delivery_that_a_crash_cut_short_comes_again, fast),
         TEST(a_no_that_goods_have_overtaken_is_not_the_last_word, fast),
         TEST(after_a_restart_an_old_no_is_asked_about_once_more, fast),
+        TEST(an_order_that_waits_for_goods_for_too_long_is_cancelled_by_the_shop, giving_up),
+        TEST(a_restart_does_not_begin_the_waiting_anew, giving_up),
+        TEST(what_it_is_set_to_now_counts_for_those_who_wait_already, giving_up),
+        TEST(goods_that_come_at_the_last_moment_are_in_time, giving_up),
+        TEST(who_finds_nothing_left_after_too_long_is_given_up_at_once, giving_up),
+        TEST(a_customers_cancel_in_the_last_moment_is_the_customers, giving_up),
+        TEST(a_customers_cancel_that_comes_later_hears_what_the_shop_has_done, giving_up),
+        TEST(many_are_given_up_over_several_batches, giving_up),
         TEST(a_cancel_in_time_is_told_and_what_may_be_reserved_is_released, fast),
         TEST(a_release_is_owed_until_stock_has_confirmed_it, fast),
         TEST(a_cancel_after_the_start_is_refused, slow),

@@ -11,25 +11,27 @@
 
 #include <cmocka.h>
 
-enum { NOW = 5000, BEFORE = 1000, START_AFTER = 300, BREW = 700 };
+enum { NOW = 5000, BEFORE = 1000, START_AFTER = 300, BREW = 700, GIVE_UP_AFTER = 900 };
 
 /* As in order_test.c: "Producing+" others hear of, "Ready" nobody has to, "-" nothing new, "ask", "bug", or why not.
  * The columns: ORDERED OPEN REDUCED REFUSED REFUSED_LATE UNANSWERED GOODS_IN START FINISH CANCEL CANCEL_ORDER RELEASED
+ * GIVE_UP
  */
 static const char *const expected[TICKET_STATE_COUNT][TICKET_COMMAND_COUNT] = {
     [TICKET_NONE] = {"Ready", "Pending", "bug", "bug", "bug", "-", "-", "none such", "none such", "none such",
-                     "Tombstone", "-"},
+                     "Tombstone", "-", "-"},
     [TICKET_PENDING] = {"bug", "bug", "Producing+", "Out of stock+", "Pending", "Void", "-", "none such", "none such",
-                        "none such", "bug", "-"},
+                        "none such", "bug", "-", "-"},
     [TICKET_READY] = {"-", "bug", "Producing+", "Out of stock+", "Ready", "-", "-", "ask", "not started", "Canceled+",
-                      "Canceled+", "-"},
+                      "Canceled+", "-", "-"},
     [TICKET_OUT_OF_STOCK] = {"-", "bug", "bug", "-", "-", "-", "Ready+", "out of stock", "not started", "Canceled+",
-                             "Canceled+", "-"},
-    [TICKET_PRODUCING] = {"-", "bug", "-", "bug", "bug", "-", "-", "-", "Completed+", "started", "started", "bug"},
-    [TICKET_COMPLETED] = {"-", "bug", "-", "bug", "bug", "-", "-", "done", "-", "done", "done", "bug"},
-    [TICKET_CANCELED] = {"-", "bug", "-", "-", "-", "-", "-", "canceled", "canceled", "-", "-", "Canceled"},
-    [TICKET_VOID] = {"bug", "bug", "-", "-", "-", "-", "-", "none such", "none such", "none such", "bug", "Void"},
-    [TICKET_TOMBSTONE] = {"Canceled+", "bug", "bug", "bug", "bug", "-", "-", "canceled", "canceled", "-", "-", "-"},
+                             "Canceled+", "-", "Canceled+"},
+    [TICKET_PRODUCING] = {"-", "bug", "-", "bug", "bug", "-", "-", "-", "Completed+", "started", "started", "bug", "-"},
+    [TICKET_COMPLETED] = {"-", "bug", "-", "bug", "bug", "-", "-", "done", "-", "done", "done", "bug", "-"},
+    [TICKET_CANCELED] = {"-", "bug", "-", "-", "-", "-", "-", "canceled", "canceled", "-", "-", "Canceled", "-"},
+    [TICKET_VOID] = {"bug", "bug", "-", "-", "-", "-", "-", "none such", "none such", "none such", "bug", "Void", "-"},
+    [TICKET_TOMBSTONE] = {"Canceled+", "bug", "bug", "bug", "bug", "-", "-", "canceled", "canceled", "-", "-", "-",
+                          "-"},
 };
 
 static const struct {
@@ -41,7 +43,7 @@ static const struct {
 #undef CELL
 };
 
-static const struct ticket_policy policy = {START_AFTER, BREW};
+static const struct ticket_policy policy = {START_AFTER, BREW, GIVE_UP_AFTER};
 
 static struct ticket a_ticket(enum ticket_state state)
 {
@@ -78,11 +80,12 @@ static const char *refusal_word(enum ticket_refusal refusal)
     return words[refusal];
 }
 
-static const char *what_happens(struct ticket *ticket, const struct ticket_intent *intent, char text[32])
+static const char *what_happens_at(int64_t now, struct ticket *ticket, const struct ticket_intent *intent,
+                                   char text[32])
 {
     struct ticket_decision decision;
 
-    switch (ticket_decide(ticket, intent, &policy, NOW, &decision)) {
+    switch (ticket_decide(ticket, intent, &policy, now, &decision)) {
     case TICKET_DECIDED:
         ticket_apply(ticket, &decision.event);
         /* A tombstone is shown as the cancelled ticket it stands for; here the two are told apart. */
@@ -100,6 +103,11 @@ static const char *what_happens(struct ticket *ticket, const struct ticket_inten
         break;
     }
     return "bug";
+}
+
+static const char *what_happens(struct ticket *ticket, const struct ticket_intent *intent, char text[32])
+{
+    return what_happens_at(NOW, ticket, intent, text);
 }
 
 static struct ticket after(enum ticket_state from, enum ticket_command_kind kind)
@@ -210,6 +218,80 @@ static void goods_that_come_mean_another_attempt(void **state)
     assert_int_equal(after(TICKET_OUT_OF_STOCK, TICKET_GOODS_IN).due_at, NOW + 1);
 }
 
+static void who_waits_for_goods_is_given_up_when_they_do_not_come_in_time(void **state)
+{
+    struct ticket ticket = after(TICKET_READY, TICKET_REFUSED);
+    struct ticket_intent give_up = an_intent(TICKET_GIVE_UP);
+    char text[32];
+
+    UNUSED(state);
+    assert_int_equal(ticket.due_at, NOW + GIVE_UP_AFTER);
+    assert_true(str_is(ticket_cancel_reason(&ticket), ""));
+    assert_string_equal(what_happens(&ticket, &give_up, text), "Canceled+");
+    assert_int_equal(ticket.due_at, 0); /* stock's no is final: nothing is to be given back */
+    assert_true(str_is(ticket_cancel_reason(&ticket), "Out of stock"));
+}
+
+static void waiting_is_counted_from_the_first_time_that_it_ran_out(void **state)
+{
+    struct ticket ticket = after(TICKET_READY, TICKET_REFUSED);
+    struct ticket_intent goods = an_intent(TICKET_GOODS_IN), refused = an_intent(TICKET_REFUSED);
+    char text[32];
+
+    UNUSED(state);
+    refused.attempt = 2;
+    what_happens_at(NOW + 100, &ticket, &goods, text);
+    assert_int_equal(ticket.due_at, NOW + 101); /* stock is asked */
+    what_happens_at(NOW + 200, &ticket, &refused, text);
+    assert_int_equal(ticket.due_at, NOW + GIVE_UP_AFTER);
+    goods.attempt = 2;
+    refused.attempt = 3;
+    what_happens_at(NOW + 300, &ticket, &goods, text);
+    what_happens_at(NOW + GIVE_UP_AFTER + 300, &ticket, &refused, text);
+    assert_int_equal(ticket.due_at, NOW + GIVE_UP_AFTER + 301); /* its time was over while stock was asked */
+}
+
+static void a_clock_that_was_ahead_does_not_put_off_the_end_of_waiting(void **state)
+{
+    struct ticket ticket = a_ticket(TICKET_READY);
+    struct ticket_intent refused = an_intent(TICKET_REFUSED);
+    char text[32];
+
+    UNUSED(state);
+    ticket.waits_since = NOW + 100000;
+    what_happens(&ticket, &refused, text);
+    assert_int_equal(ticket.waits_since, NOW);
+    assert_int_equal(ticket.due_at, NOW + GIVE_UP_AFTER);
+}
+
+static void a_customers_own_cancel_is_not_the_shops(void **state)
+{
+    struct ticket ticket = after(TICKET_OUT_OF_STOCK, TICKET_CANCEL_ORDER);
+    struct ticket_intent give_up = an_intent(TICKET_GIVE_UP);
+    char text[32];
+
+    UNUSED(state);
+    assert_string_equal(what_happens(&ticket, &give_up, text), "-");
+    assert_true(str_is(ticket_cancel_reason(&ticket), ""));
+}
+
+static void nobody_is_given_up_where_it_is_not_set_and_no_counter_ticket_ever(void **state)
+{
+    static const struct ticket_policy never = {START_AFTER, BREW, 0};
+    struct ticket_intent refused = an_intent(TICKET_REFUSED);
+    struct ticket ticket = a_ticket(TICKET_READY), counter = a_ticket(TICKET_PENDING);
+    struct ticket_decision decision;
+    char text[32];
+
+    UNUSED(state);
+    assert_int_equal(ticket_decide(&ticket, &refused, &never, NOW, &decision), TICKET_DECIDED);
+    assert_int_equal(decision.event.due_at, 0);
+    counter.order_id = 0;
+    what_happens(&counter, &refused, text);
+    assert_int_equal(counter.state, TICKET_OUT_OF_STOCK);
+    assert_int_equal(counter.due_at, 0);
+}
+
 static void a_tombstone_is_told_of_when_its_order_arrives(void **state)
 {
     struct ticket tombstone = after(TICKET_NONE, TICKET_CANCEL_ORDER);
@@ -275,6 +357,11 @@ int main(void)
         cmocka_unit_test(a_cancelled_ticket_owes_a_release_if_stock_may_have_been_asked),
         cmocka_unit_test(a_release_that_is_made_is_not_owed_any_more),
         cmocka_unit_test(goods_that_come_mean_another_attempt),
+        cmocka_unit_test(who_waits_for_goods_is_given_up_when_they_do_not_come_in_time),
+        cmocka_unit_test(waiting_is_counted_from_the_first_time_that_it_ran_out),
+        cmocka_unit_test(a_clock_that_was_ahead_does_not_put_off_the_end_of_waiting),
+        cmocka_unit_test(a_customers_own_cancel_is_not_the_shops),
+        cmocka_unit_test(nobody_is_given_up_where_it_is_not_set_and_no_counter_ticket_ever),
         cmocka_unit_test(a_tombstone_is_told_of_when_its_order_arrives),
         cmocka_unit_test(a_counter_ticket_belongs_to_no_order),
         cmocka_unit_test(only_pending_and_void_are_hidden),

@@ -4,6 +4,7 @@ static const struct json_field entry_fields[] = {
     JSON_FIELD(struct mypage_entry_json, "at", at, JSON_TIME, 0, 0, 0),
     JSON_FIELD(struct mypage_entry_json, "type", type, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct mypage_entry_json, "status", status, JSON_STRING, JSON_NULLABLE, 0, 0),
+    JSON_FIELD(struct mypage_entry_json, "reason", reason, JSON_STRING, JSON_SKIP_EMPTY, 0, 0),
 };
 static const struct json_desc entry_desc = {"entry", entry_fields, COUNT_OF(entry_fields),
                                             sizeof(struct mypage_entry_json)};
@@ -35,7 +36,9 @@ void mypage_to_json(const struct mypage *page, struct mypage_json *json)
     json->timeline = (struct json_array){json->entries, page->n_timeline};
     for (size_t i = 0; i < page->n_timeline; i++) {
         const struct mypage_entry *entry = &page->timeline[i];
-        json->entries[i] = (struct mypage_entry_json){entry->at, mypage_fact_type(entry->fact),
-                                                      mypage_status_text(mypage_fact_status(entry->fact))};
+        json->entries[i] = (struct mypage_entry_json){.at = entry->at,
+                                                      .type = mypage_fact_type(entry->fact),
+                                                      .status = mypage_status_text(mypage_fact_status(entry->fact)),
+                                                      .reason = mypage_fact_reason(entry->fact)};
     }
 }

@@ -8,7 +8,7 @@
 
 struct mypage_entry_json {
     int64_t at;
-    struct str type, status;
+    struct str type, status, reason;
 };
 
 struct mypage_json {

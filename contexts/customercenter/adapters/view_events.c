@@ -12,21 +12,24 @@ const char *const view_producers[MYPAGE_PRODUCER_COUNT] = {
 /* What the view wants to know of each producer's data; one struct for all. */
 struct told {
     int64_t id, stock_id, order_id, qty, on_hand, payment_id;
-    struct str product_name;
+    struct str product_name, cancel_reason;
 };
 
 #define NAME_FIELD(flag, least)                                                                                        \
     JSON_FIELD(struct told, "productName", product_name, JSON_STRING, flag, least, MYPAGE_NAME_MAX)
+#define REASON_FIELD JSON_FIELD(struct told, "cancelReason", cancel_reason, JSON_STRING, JSON_NULLABLE, 0, INT64_MAX)
 
 static const struct json_field order_fields[] = {
     JSON_FIELD(struct told, "id", order_id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
     NAME_FIELD(JSON_REQUIRED, 1),
     JSON_FIELD(struct told, "qty", qty, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
     JSON_FIELD(struct told, "paymentId", payment_id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
+    REASON_FIELD,
 };
 static const struct json_field product_fields[] = {
     JSON_FIELD(struct told, "id", id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
     JSON_FIELD(struct told, "orderId", order_id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
+    REASON_FIELD,
 };
 static const struct json_field stock_fields[] = {
     JSON_FIELD(struct told, "id", stock_id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
@@ -109,7 +112,7 @@ struct command *view_event_decode(void *context, size_t source, struct str text,
         *reason = "has no version or no time";
         return NULL;
     }
-    int64_t order_id = mypage_fact_of(producer, event.type, &fact) ? told.order_id : 0;
+    int64_t order_id = mypage_fact_of(producer, event.type, told.cancel_reason, &fact) ? told.order_id : 0;
     if (!order_id && producer != MYPAGE_STOCK)
         return NULL;
     struct command *command = make_command(producer, order_id, fact, &event, &told);

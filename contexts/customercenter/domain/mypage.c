@@ -3,13 +3,13 @@
 #include "base.h"
 
 static const struct fact {
-    struct str type;
+    struct str type, reason;
     enum mypage_producer producer;
     int rank;
     enum mypage_status status, order, ticket;
 } facts[MYPAGE_FACT_COUNT] = {
-#define FACT(name, type, producer, rank, status, order, ticket)                                                        \
-    {STR_INIT(type), MYPAGE_##producer, rank, MYPAGE_##status, MYPAGE_##order, MYPAGE_##ticket},
+#define FACT(name, type, reason, producer, rank, status, order, ticket)                                                \
+    {STR_INIT(type), STR_INIT(reason), MYPAGE_##producer, rank, MYPAGE_##status, MYPAGE_##order, MYPAGE_##ticket},
 #include "mypage_events.def"
 #undef FACT
 };
@@ -142,15 +142,18 @@ bool mypage_apply(struct mypage *page, const struct mypage_event *event)
     return true;
 }
 
-bool mypage_fact_of(enum mypage_producer producer, struct str type, enum mypage_fact *fact)
+bool mypage_fact_of(enum mypage_producer producer, struct str type, struct str reason, enum mypage_fact *fact)
 {
+    bool found = false;
+
     for (size_t i = 0; i < MYPAGE_FACT_COUNT; i++) {
-        if (facts[i].producer == producer && str_eq(facts[i].type, type)) {
-            *fact = (enum mypage_fact)i;
-            return true;
-        }
+        bool is_of_reason = facts[i].reason.n == 0 || str_eq(facts[i].reason, reason);
+        if (facts[i].producer != producer || !str_eq(facts[i].type, type) || !is_of_reason)
+            continue;
+        *fact = (enum mypage_fact)i; /* the one with the reason stands behind the one without */
+        found = true;
     }
-    return false;
+    return found;
 }
 
 enum mypage_producer mypage_producer_of(enum mypage_fact fact)
@@ -161,6 +164,11 @@ enum mypage_producer mypage_producer_of(enum mypage_fact fact)
 struct str mypage_fact_type(enum mypage_fact fact)
 {
     return facts[fact].type;
+}
+
+struct str mypage_fact_reason(enum mypage_fact fact)
+{
+    return facts[fact].reason;
 }
 
 enum mypage_status mypage_fact_status(enum mypage_fact fact)

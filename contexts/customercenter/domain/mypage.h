@@ -30,7 +30,7 @@ enum mypage_status {
 enum mypage_producer { MYPAGE_ORDER, MYPAGE_PRODUCT, MYPAGE_STOCK, MYPAGE_PAYMENT, MYPAGE_PRODUCER_COUNT };
 
 enum mypage_fact {
-#define FACT(name, type, producer, rank, status, order, ticket) MYPAGE_FACT_##name,
+#define FACT(name, type, reason, producer, rank, status, order, ticket) MYPAGE_FACT_##name,
 #include "mypage_events.def"
 #undef FACT
     MYPAGE_FACT_COUNT
@@ -84,11 +84,13 @@ size_t mypage_room_needed(const struct mypage *page);
  * set back. */
 bool mypage_apply(struct mypage *page, const struct mypage_event *event);
 
-/** The fact that a producer's event type names; false: the view has no use for it. */
-bool mypage_fact_of(enum mypage_producer producer, struct str type, enum mypage_fact *fact);
+/** The fact that a producer's event type, with its reason, names; false: the view has no use for it. */
+bool mypage_fact_of(enum mypage_producer producer, struct str type, struct str reason, enum mypage_fact *fact);
 enum mypage_producer mypage_producer_of(enum mypage_fact fact);
 /** "ProductionStarted"; static. */
 struct str mypage_fact_type(enum mypage_fact fact);
+/** "Out of stock"; empty for what needs none; static. */
+struct str mypage_fact_reason(enum mypage_fact fact);
 /** The status that the timeline shows for it; MYPAGE_KEEP: none. */
 enum mypage_status mypage_fact_status(enum mypage_fact fact);
 /** "Out of stock"; empty for MYPAGE_KEEP; static. */

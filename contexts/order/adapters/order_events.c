@@ -7,7 +7,7 @@
 
 struct order_data {
     int64_t id, product_id, qty, amount, payment_id;
-    struct str product_name, status, currency;
+    struct str product_name, status, cancel_reason, currency;
 };
 
 static const struct json_field order_data_fields[] = {
@@ -16,6 +16,7 @@ static const struct json_field order_data_fields[] = {
     JSON_FIELD(struct order_data, "productName", product_name, JSON_STRING, 0, 0, INT64_MAX),
     JSON_FIELD(struct order_data, "qty", qty, JSON_I64, 0, 0, INT64_MAX),
     JSON_FIELD(struct order_data, "status", status, JSON_STRING, 0, 0, INT64_MAX),
+    JSON_FIELD(struct order_data, "cancelReason", cancel_reason, JSON_STRING, JSON_SKIP_EMPTY, 0, INT64_MAX),
     JSON_FIELD(struct order_data, "amount", amount, JSON_I64, 0, 0, INT64_MAX),
     JSON_FIELD(struct order_data, "currency", currency, JSON_STRING, 0, 0, INT64_MAX),
     JSON_FIELD(struct order_data, "paymentId", payment_id, JSON_I64, JSON_SKIP_EMPTY, 0, INT64_MAX),
@@ -33,6 +34,7 @@ void order_event_write(struct outbox *outbox, const struct order *order, const s
         .product_name = order->product_name,
         .qty = order->qty,
         .status = order_state_text(order->state),
+        .cancel_reason = order_cancel_reason(order),
         .amount = order->amount,
         .currency = order->currency,
         .payment_id = order->payment_id,
@@ -56,11 +58,13 @@ void order_event_write(struct outbox *outbox, const struct order *order, const s
 /* What of product's and payment's events the order wants to know: the ticket's or the payment's id, and the order's. */
 struct fact_data {
     int64_t id, order_id;
+    struct str cancel_reason; /* product's */
 };
 
 static const struct json_field fact_data_fields[] = {
     JSON_FIELD(struct fact_data, "id", id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
     JSON_FIELD(struct fact_data, "orderId", order_id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
+    JSON_FIELD(struct fact_data, "cancelReason", cancel_reason, JSON_STRING, JSON_NULLABLE, 0, INT64_MAX),
 };
 static const struct json_desc fact_data_desc[] = {
     [ORDER_SOURCE_PRODUCT] = {"ticket", fact_data_fields, COUNT_OF(fact_data_fields), sizeof(struct fact_data)},
@@ -100,7 +104,10 @@ static struct order_intent intent_of(enum order_command_kind kind, const struct 
 {
     if (kind == ORDER_REFUNDED)
         return (struct order_intent){.kind = kind, .payment_id = data->id};
-    return (struct order_intent){.kind = kind, .ticket_id = data->id, .ticket_version = version};
+    return (struct order_intent){.kind = kind,
+                                 .ticket_id = data->id,
+                                 .ticket_version = version,
+                                 .given_up = order_is_given_up_for(data->cancel_reason)};
 }
 
 struct command *order_event_decode(void *context, size_t source, struct str text, const char **reason)

@@ -31,7 +31,7 @@ _Static_assert(MAX_QTY *(int64_t)MENU_MAX_PRICE <= MONEY_MOST, "payment takes wh
 
 struct order_json {
     int64_t id, product_id, qty, amount, payment_id, created_at, updated_at;
-    struct str product_name, status, currency, payment_status;
+    struct str product_name, status, cancel_reason, currency, payment_status;
 };
 
 static const struct json_field order_fields[] = {
@@ -40,6 +40,7 @@ static const struct json_field order_fields[] = {
     JSON_FIELD(struct order_json, "productName", product_name, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct order_json, "qty", qty, JSON_I64, 0, 0, 0),
     JSON_FIELD(struct order_json, "status", status, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct order_json, "cancelReason", cancel_reason, JSON_STRING, JSON_SKIP_EMPTY, 0, 0),
     JSON_FIELD(struct order_json, "amount", amount, JSON_I64, 0, 0, 0),
     JSON_FIELD(struct order_json, "currency", currency, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct order_json, "paymentId", payment_id, JSON_I64, JSON_SKIP_EMPTY, 0, 0),
@@ -58,6 +59,7 @@ static struct order_json json_of(const struct order *order)
         .product_name = order->product_name,
         .qty = order->qty,
         .status = order_state_text(order->state),
+        .cancel_reason = order_cancel_reason(order),
         .amount = order->amount,
         .currency = order->currency,
         .payment_id = order->payment_id,

@@ -12,8 +12,14 @@ enum product_answer {
     PRODUCT_ANSWER_TOO_LATE,
 };
 
-/** `*ticket_id` is filled in for CANCELED; 0: it has none yet. Inside the call's `done`, which came without an error.
- */
-enum product_answer order_product_answer(const struct http_call *call, int64_t order_id, int64_t *ticket_id);
+/** What is told with CANCELED. */
+struct product_canceled {
+    int64_t ticket_id; /* 0: it has none yet */
+    bool given_up;     /* product had cancelled it by itself before it was asked */
+};
+
+/** `*canceled` is all zero but for CANCELED. Inside the call's `done`, which came without an error. */
+enum product_answer order_product_answer(const struct http_call *call, int64_t order_id,
+                                         struct product_canceled *canceled);
 
 #endif

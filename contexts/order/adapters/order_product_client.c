@@ -32,9 +32,12 @@ static void on_answer(struct guarded_call *call, int error)
 {
     struct asking *asking = CONTAINER_OF(call, struct asking, call);
     struct order_command *command = asking->command;
+    struct product_canceled canceled = {0};
     enum product_answer answer =
-        error ? PRODUCT_ANSWER_NONE : order_product_answer(&call->http, command->order_id, &command->intent.ticket_id);
+        error ? PRODUCT_ANSWER_NONE : order_product_answer(&call->http, command->order_id, &canceled);
 
+    command->intent.ticket_id = canceled.ticket_id;
+    command->intent.given_up = canceled.given_up;
     switch (answer) {
     case PRODUCT_ANSWER_CANCELED:
         command->intent.kind = ORDER_CANCEL_CONFIRMED;

@@ -16,20 +16,21 @@ const struct sql_migration order_migrations[] = {
         "INSERT INTO tally (name, n) VALUES ('orders', 0);" OUTBOX_SQL_SCHEMA},
     {2, OUTBOX_SQL_EPOCHS},
     {3, "ALTER TABLE orders ADD COLUMN payment_id INTEGER; ALTER TABLE orders ADD COLUMN payment INTEGER;"},
+    {4, "ALTER TABLE orders ADD COLUMN given_up INTEGER;"},
 };
 const size_t order_migrations_count = COUNT_OF(order_migrations);
 
 #define ORDER_COLUMNS                                                                                                  \
     "id, state, product_name, qty, amount, currency, product_id, ticket_version, version, created_at, updated_at, "    \
-    "payment_id, payment"
-enum { ORDER_COLUMN_COUNT = 13 };
+    "payment_id, payment, given_up"
+enum { ORDER_COLUMN_COUNT = 14 };
 
 static const struct sql_statement find_order = {"SELECT " ORDER_COLUMNS " FROM orders WHERE id = $1", 1};
 static const struct sql_statement store_order = {
-    "INSERT INTO orders (" ORDER_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    "INSERT INTO orders (" ORDER_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
     " ON CONFLICT (id) DO UPDATE SET state = excluded.state, product_id = excluded.product_id,"
     " ticket_version = excluded.ticket_version, version = excluded.version, updated_at = excluded.updated_at,"
-    " payment = excluded.payment",
+    " payment = excluded.payment, given_up = excluded.given_up",
     ORDER_COLUMN_COUNT};
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'orders'", 1};
 static const struct sql_statement count_orders = {"SELECT n FROM tally WHERE name = 'orders'", 0};
@@ -58,6 +59,7 @@ static struct order order_of_row(const struct sql_row *row)
         .updated_at = sql_i64(row, 10),
         .payment_id = sql_i64(row, 11),
         .payment = (enum order_payment)sql_i64(row, 12),
+        .given_up = sql_i64(row, 13) != 0,
     };
 }
 
@@ -76,6 +78,7 @@ static void order_to_row(const struct order *order, struct sql_value *row)
     row[10] = SQL_N(order->updated_at);
     row[11] = SQL_N0(order->payment_id);
     row[12] = SQL_N0(order->payment);
+    row[13] = SQL_N0(order->given_up);
 }
 
 static int keep_texts(struct order *order, struct arena *arena)

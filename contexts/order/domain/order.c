@@ -143,6 +143,8 @@ void order_apply(struct order *order, const struct order_event *event)
     }
     if (intent->kind == ORDER_REFUNDED)
         order->payment = ORDER_PAYMENT_GONE_BACK;
+    if (event->kind == ORDER_EVENT_ORDER_CANCELED)
+        order->given_up = intent->given_up;
     order->state = event->state;
     order->version = event->version;
     order->updated_at = event->at;
@@ -178,6 +180,16 @@ struct str order_payment_text(enum order_payment payment)
         return STR("Refunded");
     }
     return STR("");
+}
+
+struct str order_cancel_reason(const struct order *order)
+{
+    return order->given_up ? order_state_text(ORDER_OUT_OF_STOCK) : STR("");
+}
+
+bool order_is_given_up_for(struct str reason)
+{
+    return str_eq(reason, order_state_text(ORDER_OUT_OF_STOCK));
 }
 
 const char *order_refusal_text(enum order_refusal refusal)

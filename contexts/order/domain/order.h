@@ -84,6 +84,7 @@ struct order {
     int64_t version;        /* of the last event of ours; 0 before the first */
     int64_t payment_id;     /* 0: paid at the counter */
     enum order_payment payment;
+    bool given_up; /* cancelled by the shop: goods didn't come in time */
     int64_t created_at, updated_at;
 };
 
@@ -104,6 +105,7 @@ struct order_intent {
     const struct order_shown *shown; /* PLACE, BUY; NULL: nothing is told */
     int64_t ticket_id;               /* product's facts and answers; 0: not told */
     int64_t ticket_version;          /* product's facts; 0: not told (a cancel's answer) */
+    bool given_up;                   /* PRODUCT_CANCELED, CANCEL_CONFIRMED: product had cancelled it by itself */
     int64_t payment_id;              /* PLACE: it is promised by this payment; 0: paid at the counter. REFUNDED */
 };
 
@@ -129,6 +131,10 @@ void order_apply(struct order *order, const struct order_event *event);
 struct str order_state_text(enum order_state state);
 /** "Paid", "Refunded"; empty for one paid at the counter; static. */
 struct str order_payment_text(enum order_payment payment);
+/** What the shop cancelled it for: "Out of stock"; empty for one that its customer cancelled; static. */
+struct str order_cancel_reason(const struct order *order);
+/** Whether that is a reason for which product gives an order up. */
+bool order_is_given_up_for(struct str reason);
 /** The sentence for a refusal; static. */
 const char *order_refusal_text(enum order_refusal refusal);
 /** Whether nothing was done only because the customer was shown something else: they may agree to what it costs. */

@@ -11,7 +11,7 @@ enum { MAX_NAME = 64, MAX_QTY = 1000000 }; /* what stock takes; an order beyond 
 
 struct ticket_data {
     int64_t id, order_id, reference, qty;
-    struct str product_name, status;
+    struct str product_name, status, cancel_reason;
 };
 
 static const struct json_field ticket_data_fields[] = {
@@ -21,6 +21,7 @@ static const struct json_field ticket_data_fields[] = {
     JSON_FIELD(struct ticket_data, "productName", product_name, JSON_STRING, JSON_NULLABLE, 0, MAX_NAME),
     JSON_FIELD(struct ticket_data, "qty", qty, JSON_I64, JSON_NULLABLE, 0, INT64_MAX),
     JSON_FIELD(struct ticket_data, "status", status, JSON_STRING, 0, 0, MAX_NAME),
+    JSON_FIELD(struct ticket_data, "cancelReason", cancel_reason, JSON_STRING, JSON_SKIP_EMPTY, 0, MAX_NAME),
 };
 static const struct json_desc ticket_data_desc = {"ticket", ticket_data_fields, COUNT_OF(ticket_data_fields),
                                                   sizeof(struct ticket_data)};
@@ -55,6 +56,7 @@ void product_event_write(struct outbox *outbox, const struct ticket *ticket, con
         .qty = ticket->qty,
         .product_name = ticket->product_name,
         .status = ticket_state_text(event->state),
+        .cancel_reason = ticket_cancel_reason(ticket),
     };
 
     if (!ticket->order_id)

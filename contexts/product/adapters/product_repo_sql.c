@@ -26,6 +26,8 @@ const struct sql_migration product_migrations[] = {
     {2, OUTBOX_SQL_EPOCHS},
     /* with qty: those that a delivery is too small for are passed over without being read */
     {3, "DROP INDEX ticket_waiting; CREATE INDEX ticket_waiting ON ticket (product_name, id, qty) WHERE state = 3;"},
+    {4, "ALTER TABLE ticket ADD COLUMN waits_since INTEGER; ALTER TABLE ticket ADD COLUMN given_up INTEGER;"
+        "UPDATE ticket SET waits_since = updated_at WHERE state = 3;"},
 };
 const size_t product_migrations_count = COUNT_OF(product_migrations);
 
@@ -44,18 +46,29 @@ static const struct sql_statement find_due_tickets = {
 static const struct sql_statement find_next_due = {
     "SELECT due_at FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) ORDER BY due_at, id LIMIT 1", 2};
 static const struct sql_statement store_ticket = {
-    "INSERT INTO ticket (" TICKET_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    "INSERT INTO ticket (" TICKET_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+    "$14, $15)"
     " ON CONFLICT (id) DO UPDATE SET state = excluded.state, product_name = excluded.product_name, qty = excluded.qty,"
     " attempt = excluded.attempt, due_at = excluded.due_at, version = excluded.version, updated_at = "
     "excluded.updated_at,"
-    " correlation = excluded.correlation, traceparent = excluded.traceparent",
+    " correlation = excluded.correlation, traceparent = excluded.traceparent, waits_since = excluded.waits_since,"
+    " given_up = excluded.given_up",
     TICKET_COLUMN_COUNT};
+enum { UPDATED_COUNT = 7 };
 static const struct sql_statement update_ticket = {
-    "UPDATE ticket SET state = $1, attempt = $2, due_at = $3, version = $4, updated_at = $5 WHERE id = $6", 6};
-/* Null stays null: it is never later. */
-#define LATEST "CASE state WHEN 2 THEN $1 WHEN 4 THEN $2 ELSE $3 END"
+    "UPDATE ticket SET state = $1, attempt = $2, due_at = $3, version = $4, updated_at = $5, waits_since = $6 WHERE id "
+    "= $7",
+    UPDATED_COUNT};
+/* Null stays null: it is never later. Who waits for goods comes after. */
+#define LATEST "CASE state WHEN 2 THEN $1 WHEN 3 THEN due_at WHEN 4 THEN $2 ELSE $3 END"
 static const struct sql_statement bring_due_back = {
     "UPDATE ticket SET due_at = " LATEST " WHERE due_at IS NOT NULL AND due_at > $3 AND due_at > " LATEST, 3};
+/* $1: now; $2: after how long, or 0. A ticket of the counter's has no order that could be cancelled. */
+#define GIVEN_UP_AT "CASE WHEN order_id IS NOT NULL AND $2 > 0 THEN MIN(waits_since, $1) + $2 END"
+static const struct sql_statement set_given_up_at = {
+    "UPDATE ticket SET waits_since = MIN(waits_since, $1), due_at = " GIVEN_UP_AT
+    " WHERE state = 3 AND (waits_since > $1 OR due_at IS NOT " GIVEN_UP_AT ")",
+    2};
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'tickets'", 1};
 static const struct sql_statement last_ids = {"SELECT COALESCE(MAX(id), 0), (SELECT COALESCE(MAX(order_id), 0) FROM "
                                               "ticket WHERE order_id IS NOT NULL) FROM ticket",
@@ -221,7 +234,7 @@ static int gather(struct product_batch *batch, struct changes *changes)
 
     *changes = (struct changes){0};
     changes->stored = ARENA_ARRAY(batch->base.arena, struct sql_value, n * TICKET_COLUMN_COUNT + 1);
-    changes->updated = ARENA_ARRAY(batch->base.arena, struct sql_value, n * 6 + 1);
+    changes->updated = ARENA_ARRAY(batch->base.arena, struct sql_value, n * UPDATED_COUNT + 1);
     if (!changes->stored || !changes->updated)
         return E_MEMORY;
     for (size_t i = 0; i < n; i++) {
@@ -234,13 +247,14 @@ static int gather(struct product_batch *batch, struct changes *changes)
             ticket_to_row(ticket, changes->stored + changes->n_stored++ * TICKET_COLUMN_COUNT);
             continue;
         }
-        struct sql_value *row = changes->updated + changes->n_updated++ * 6;
+        struct sql_value *row = changes->updated + changes->n_updated++ * UPDATED_COUNT;
         row[0] = SQL_N(ticket->state);
         row[1] = SQL_N(ticket->attempt);
         row[2] = SQL_N0(ticket->due_at);
         row[3] = SQL_N(ticket->version);
         row[4] = SQL_N(ticket->updated_at);
-        row[5] = SQL_N(ticket->id);
+        row[5] = SQL_N0(ticket->waits_since);
+        row[6] = SQL_N(ticket->id);
     }
     return OK;
 }
@@ -280,9 +294,17 @@ static int commit(struct product_repo *self, struct product_batch *batch)
 
 static int bring_back(struct product_repo *self, const struct due_limits *limits)
 {
-    const struct sql_value params[] = {SQL_N(limits->ready), SQL_N(limits->producing), SQL_N(limits->others)};
+    struct sql *sql = sql_of(self);
+    const struct sql_value latest[] = {SQL_N(limits->ready), SQL_N(limits->producing), SQL_N(limits->others)};
+    const struct sql_value waiting[] = {SQL_N(limits->now), SQL_N(limits->give_up_after)};
 
-    return sql_exec(sql_of(self), &bring_due_back, params);
+    int rc = sql->begin(sql);
+    if (rc)
+        return rc;
+    rc = sql_exec(sql, &bring_due_back, latest);
+    if (!rc)
+        rc = sql_exec(sql, &set_given_up_at, waiting);
+    return sql_end(sql, rc);
 }
 
 static int on_last_ids(void *context, size_t index, const struct sql_row *row)

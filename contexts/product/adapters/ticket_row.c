@@ -22,6 +22,8 @@ struct ticket ticket_of_row(const struct sql_row *row)
         .updated_at = sql_i64(row, 10),
         .correlation = sql_text(row, 11),
         .traceparent = sql_text(row, 12),
+        .waits_since = sql_i64(row, 13),
+        .given_up = sql_i64(row, 14) != 0,
     };
 }
 
@@ -40,6 +42,8 @@ void ticket_to_row(const struct ticket *ticket, struct sql_value *row)
     row[10] = SQL_N(ticket->updated_at);
     row[11] = SQL_S0(ticket->correlation);
     row[12] = SQL_S0(ticket->traceparent);
+    row[13] = SQL_N0(ticket->waits_since);
+    row[14] = SQL_N0(ticket->given_up);
 }
 
 int ticket_keep_texts(struct ticket *ticket, struct arena *arena)

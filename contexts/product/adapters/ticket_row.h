@@ -9,8 +9,8 @@
 
 #define TICKET_COLUMNS                                                                                                 \
     "id, order_id, reference, state, product_name, qty, attempt, due_at, version, created_at, updated_at, "            \
-    "correlation, traceparent"
-enum { TICKET_COLUMN_COUNT = 13 };
+    "correlation, traceparent, waits_since, given_up"
+enum { TICKET_COLUMN_COUNT = 15 };
 
 /** Its texts point into the row. */
 struct ticket ticket_of_row(const struct sql_row *row);

@@ -75,7 +75,9 @@ static int bring_back(struct product_app *app)
         return OK;
     const struct due_limits limits = {.ready = app->now + app->settings.policy.start_after,
                                       .producing = app->now + app->settings.policy.brew,
-                                      .others = app->now};
+                                      .others = app->now,
+                                      .now = app->now,
+                                      .give_up_after = app->settings.policy.give_up_after};
     int rc = app->ports.repo->bring_back(app->ports.repo, &limits);
     if (!rc)
         rc = look_for_goods(app);

@@ -140,26 +140,44 @@ static void spare_waiting(const struct product_app *app, struct product_batch *b
         answer(batch, command);
 }
 
-/* What happens by itself: coffees get done, counter tickets that nobody waits for are given up, tickets whose goods
- * have come go on. */
+/* What happens to a ticket whose time has come; who has to ask stock, asks after the commit. A counter's ticket that
+ * nobody waits for any more is as if stock hadn't answered. */
+static bool is_done_by_itself(const struct product_app *app, const struct ticket *ticket,
+                              enum ticket_command_kind *what)
+{
+    switch (ticket->state) {
+    case TICKET_PRODUCING:
+        *what = TICKET_FINISH;
+        return !app->settings.manual;
+    case TICKET_PENDING:
+        *what = TICKET_UNANSWERED;
+        return true;
+    case TICKET_OUT_OF_STOCK:
+        *what = TICKET_GIVE_UP;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Tickets whose goods have come go on, coffees get done, who has waited for too long is given up: in this order, so
+ * that goods that come at the last moment are in time. */
 static void decide_by_itself(struct product_app *app, struct product_batch *batch)
 {
     enum ticket_refusal refusal;
+    enum ticket_command_kind what;
 
+    for (size_t i = 0; i < batch->n_waiting; i++)
+        decide(app, batch, working_set_number(&batch->tickets, batch->waiting[i].id),
+               &(struct ticket_intent){.kind = TICKET_GOODS_IN}, &refusal);
     for (size_t i = 0; i < batch->n_due; i++) {
         size_t index = working_set_number(&batch->tickets, batch->due[i]);
         const struct ticket *ticket = &batch->entries[index].ticket;
         if (ticket->due_at == 0 || ticket->due_at > batch->base.now)
-            continue; /* a command of this batch has dealt with it */
-        if (ticket->state == TICKET_PRODUCING && !app->settings.manual)
-            decide(app, batch, index, &(struct ticket_intent){.kind = TICKET_FINISH}, &refusal);
-        else if (ticket->state == TICKET_PENDING)
-            decide(app, batch, index, &(struct ticket_intent){.kind = TICKET_UNANSWERED, .attempt = ticket->attempt},
-                   &refusal);
+            continue; /* it has been dealt with in this batch */
+        if (is_done_by_itself(app, ticket, &what))
+            decide(app, batch, index, &(struct ticket_intent){.kind = what, .attempt = ticket->attempt}, &refusal);
     }
-    for (size_t i = 0; i < batch->n_waiting; i++)
-        decide(app, batch, working_set_number(&batch->tickets, batch->waiting[i].id),
-               &(struct ticket_intent){.kind = TICKET_GOODS_IN}, &refusal);
 }
 
 int product_decide(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)

@@ -173,6 +173,12 @@ static void set_free_what_nobody_took(struct product_app *app, struct product_ba
     }
 }
 
+/* Its time is still to come, or there is nothing to ask for it and the scan does it. */
+static bool is_for_scan(const struct ticket *ticket, int64_t now)
+{
+    return ticket->due_at > now + 1 || (ticket->due_at && ticket->state == TICKET_OUT_OF_STOCK);
+}
+
 void product_do_duties(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)
 {
     /* The due ones first: as many were taken as there is room for. */
@@ -197,7 +203,7 @@ void product_do_duties(struct product_app *app, struct product_batch *batch, str
             set_free(app, &entry->ticket);
             settle(app, &entry->ticket, batch->base.now, false);
         }
-        if (entry->changed && entry->ticket.due_at > batch->base.now + 1 && entry->ticket.due_at < app->next_scan)
+        if (entry->changed && is_for_scan(&entry->ticket, batch->base.now) && entry->ticket.due_at < app->next_scan)
             app->next_scan = entry->ticket.due_at;
     }
 }

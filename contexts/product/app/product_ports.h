@@ -39,6 +39,8 @@ struct due_ticket {
 /** The latest that a ticket may be due, us: by what its state waits for. */
 struct due_limits {
     int64_t ready, producing, others;
+    int64_t now;           /* none has waited since later than that */
+    int64_t give_up_after; /* as in struct ticket_policy */
 };
 
 /** Where tickets are kept. Adapter: adapters/product_repo_sql.c; fake: tests/lib/fake_product_repo.c. Writer thread.
@@ -66,8 +68,8 @@ struct product_repo {
     /** Changed entries, outbox, cursors, new idempotency records, dead letters: all or nothing, durable when it returns
      * 0. */
     int (*commit)(struct product_repo *self, struct product_batch *batch);
-    /** Once after the start: what is due later than the limits is due then. All or nothing; a transaction of its own.
-     */
+    /** Once after the start: what is due later than the limits is due then, and who waits for goods is given up as it
+     * is set now. All or nothing; a transaction of its own. */
     int (*bring_back)(struct product_repo *self, const struct due_limits *limits);
     /** At start: the highest ticket id and order id seen, the last event's position, the cursors (their sources are
      * filled in). */

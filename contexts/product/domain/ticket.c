@@ -70,6 +70,15 @@ static bool is_old_answer(const struct ticket *ticket, const struct ticket_inten
     }
 }
 
+/* Goods that were too few for it don't begin its waiting anew, and neither does a restart; but a clock that was ahead
+ * before a restart doesn't put it off. */
+static int64_t waits_since(const struct ticket *ticket, enum ticket_state state, int64_t now)
+{
+    bool begins = !ticket->waits_since || ticket->waits_since > now;
+
+    return state == TICKET_OUT_OF_STOCK && begins ? now : ticket->waits_since;
+}
+
 /* When something is to be done with the ticket by itself, once it is in `state`. At the earliest in the next batch:
  * `now` is this one's. */
 static int64_t due_in(enum ticket_state state, const struct ticket *ticket, const struct ticket_intent *intent,
@@ -84,12 +93,14 @@ static int64_t due_in(enum ticket_state state, const struct ticket *ticket, cons
         return soon;
     case TICKET_PRODUCING:
         return later_of(soon, now + policy->brew);
+    case TICKET_OUT_OF_STOCK:
+        return policy->give_up_after && ticket->order_id
+                   ? later_of(soon, waits_since(ticket, state, now) + policy->give_up_after)
+                   : 0;
     case TICKET_CANCELED:
         /* What a Ready ticket may have reserved is given back; stock's no needs no giving back, and who never asked has
          * nothing. */
-        if (intent->kind == TICKET_RELEASED)
-            return 0;
-        return ticket->state == TICKET_READY ? soon : ticket->due_at;
+        return ticket->state == TICKET_READY ? soon : 0;
     case TICKET_VOID:
         return intent->kind == TICKET_RELEASED ? 0 : soon;
     default:
@@ -125,6 +136,7 @@ enum ticket_verdict ticket_decide(const struct ticket *ticket, const struct tick
             .version = ticket->version + (cell->outcome == OUTCOME_EMIT),
             .attempt = attempt_after(ticket, intent),
             .due_at = due_in(cell->state, ticket, intent, policy, now),
+            .waits_since = waits_since(ticket, cell->state, now),
             .intent = intent,
         };
         return TICKET_DECIDED;
@@ -159,6 +171,8 @@ void ticket_apply(struct ticket *ticket, const struct ticket_event *event)
     ticket->version = event->version;
     ticket->attempt = event->attempt;
     ticket->due_at = event->due_at;
+    ticket->waits_since = event->waits_since;
+    ticket->given_up |= intent->kind == TICKET_GIVE_UP;
     ticket->updated_at = event->at;
 }
 
@@ -183,6 +197,11 @@ struct str ticket_state_text(enum ticket_state state)
 
     ASSERT(state < TICKET_STATE_COUNT);
     return texts[state];
+}
+
+struct str ticket_cancel_reason(const struct ticket *ticket)
+{
+    return ticket->given_up ? ticket_state_text(TICKET_OUT_OF_STOCK) : STR("");
 }
 
 const char *ticket_refusal_text(enum ticket_refusal refusal)
@@ -217,8 +236,8 @@ const char *ticket_state_name(enum ticket_state state)
 const char *ticket_command_name(enum ticket_command_kind kind)
 {
     static const char *const names[TICKET_COMMAND_COUNT] = {
-        "ORDERED",  "OPEN",  "REDUCED", "REFUSED", "REFUSED_LATE", "UNANSWERED",
-        "GOODS_IN", "START", "FINISH",  "CANCEL",  "CANCEL_ORDER", "RELEASED",
+        "ORDERED", "OPEN",   "REDUCED", "REFUSED",      "REFUSED_LATE", "UNANSWERED", "GOODS_IN",
+        "START",   "FINISH", "CANCEL",  "CANCEL_ORDER", "RELEASED",     "GIVE_UP",
     };
 
     return kind < TICKET_COMMAND_COUNT ? names[kind] : "?";

@@ -10,7 +10,8 @@
  *
  *  `due_at` is the saga's memory: when something is to be done with the ticket by itself, and its state says what:
  * READY: ask stock; PRODUCING: the coffee is done; CANCELED and VOID: give back what may have been reserved; PENDING:
- * nobody waits for it any more. In manual mode a barista does the first two instead, and their times are passed over.
+ * nobody waits for it any more; OUT_OF_STOCK: no goods have come in time, it is given up. In manual mode a barista does
+ * the first two instead, and their times are passed over.
  */
 #ifndef COFFEESHOP_TICKET_H
 #define COFFEESHOP_TICKET_H
@@ -46,6 +47,7 @@ enum ticket_command_kind {
     TICKET_CANCEL,       /* by the ticket's id */
     TICKET_CANCEL_ORDER, /* by the order's id, also before it has arrived */
     TICKET_RELEASED,     /* stock: given back */
+    TICKET_GIVE_UP,      /* it has waited for goods for too long */
     TICKET_COMMAND_COUNT
 };
 
@@ -83,17 +85,20 @@ struct ticket {
     enum ticket_state state;
     struct str product_name; /* empty while a tombstone doesn't know it */
     int64_t qty;
-    int64_t attempt; /* from 1: stock's reservation ids are o<order>.<attempt> or t<ticket>.<attempt> */
-    int64_t due_at;  /* 0: nothing is to be done by itself */
-    int64_t version; /* of the last event others heard of; 0 before the first */
+    int64_t attempt;     /* from 1: stock's reservation ids are o<order>.<attempt> or t<ticket>.<attempt> */
+    int64_t due_at;      /* 0: nothing is to be done by itself */
+    int64_t waits_since; /* stock's first no, by the kitchen's own time; 0: there was none */
+    bool given_up;       /* cancelled by the shop itself: it had waited for goods for too long */
+    int64_t version;     /* of the last event others heard of; 0 before the first */
     int64_t created_at, updated_at;
     struct str correlation, traceparent; /* of the order: what happens later belongs to the same trace */
 };
 
 /** The kitchen's settings. */
 struct ticket_policy {
-    int64_t start_after; /* us: the time in which the customer can still change their mind */
-    int64_t brew;        /* us */
+    int64_t start_after;   /* us: the time in which the customer can still change their mind */
+    int64_t brew;          /* us */
+    int64_t give_up_after; /* us; an order that waits for goods for so long is cancelled; 0: never */
 };
 
 /** What is asked of the ticket; only the members of its kind are read. */
@@ -111,9 +116,10 @@ struct ticket_event {
     enum ticket_event_kind kind;
     enum ticket_state state; /* afterwards */
     int64_t at;
-    int64_t version; /* afterwards */
-    int64_t attempt; /* afterwards */
-    int64_t due_at;  /* afterwards */
+    int64_t version;     /* afterwards */
+    int64_t attempt;     /* afterwards */
+    int64_t due_at;      /* afterwards */
+    int64_t waits_since; /* afterwards */
     const struct ticket_intent *intent;
 };
 
@@ -130,6 +136,8 @@ bool ticket_is_hidden(const struct ticket *ticket);
 
 /** The status as the world knows it: "Ready", "Out of stock" …; static. */
 struct str ticket_state_text(enum ticket_state state);
+/** Why it was cancelled: "Out of stock"; empty for one that somebody cancelled; static. */
+struct str ticket_cancel_reason(const struct ticket *ticket);
 const char *ticket_refusal_text(enum ticket_refusal refusal);
 /** Names in the table's words, for tests and diagrams. */
 const char *ticket_state_name(enum ticket_state state);
