@@ -84,7 +84,7 @@ static const struct part parts[] = {
     PART(operators),      PART(cors_default),
     PART(cors_origins),   PART(hosts),
     PART(real_ip),        PART(trusted_proxies),
-    PART(upstreams),      PART(owners),
+    PART(upstreams),      PART(problem_paths),
     PART(problems),       PART(service_routes),
     PART(passed_headers), PART(passed_texts),
     PART(page_headers),   PART(error_level),

@@ -73,7 +73,7 @@ static void write_host(struct str name, const char *before, struct buf *out)
             buf_char(out, '\\');
         buf_char(out, name.p[i]);
     }
-    BUF_LIT(out, "\\.?(:\\d+)?$\" \"\";\n");
+    BUF_LIT(out, "\\.?(:\\d+)?$\" $judged_head;\n");
 }
 
 void write_hosts(const struct filler *filler, struct buf *out)
@@ -85,7 +85,7 @@ void write_hosts(const struct filler *filler, struct buf *out)
     while (rest.n > 0) {
         struct str word = str_split(rest, ' ', &rest);
         if (str_is(word, "*"))
-            BUF_LIT(out, "        \"~.\" \"\";\n");
+            BUF_LIT(out, "        \"~.\" $judged_head;\n");
         else if (str_starts_with(word, STR("*.")))
             write_host((struct str){word.p + 1, word.n - 1}, "", out);
         else if (word.n > 0)

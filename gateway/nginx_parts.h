@@ -13,9 +13,9 @@ struct filler {
 typedef void write_part(const struct filler *filler, struct buf *out);
 
 /* nginx_routes.c: what goes to which service */
-write_part write_upstreams, write_owners, write_service_routes, write_passed_headers, write_passed_texts;
+write_part write_upstreams, write_service_routes, write_passed_headers, write_passed_texts;
 /* nginx_problems.c: what the gateway itself has to say */
-write_part write_problems, write_page_headers;
+write_part write_problems, write_problem_paths, write_page_headers;
 /* nginx_door.c: where it listens and who may come in */
 write_part write_listen, write_tls, write_unlimited, write_operators, write_trusted_proxies, write_real_ip, write_hosts,
     write_cors_default, write_cors_origins;

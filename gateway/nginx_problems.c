@@ -47,6 +47,13 @@ static void write_quoted(const char *text, struct buf *out)
     }
 }
 
+void write_problem_paths(const struct filler *filler, struct buf *out)
+{
+    UNUSED(filler);
+    for (size_t i = 0; i < COUNT_OF(problems); i++)
+        buf_printf(out, "        /.problem/%d \"\";\n", problems[i].status);
+}
+
 void write_problems(const struct filler *filler, struct buf *out)
 {
     UNUSED(filler);

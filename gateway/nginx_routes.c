@@ -5,35 +5,38 @@ static const char *const services[] = {"order", "product", "stock", "customercen
 
 /* What is passed on: paths of exactly these shapes, {…} being any one segment. What services say to each other is not
  * among them. tests/api holds these against api/openapi.yaml. */
-static const struct {
+enum location { PLAIN, FOR_OPERATORS, IN_THE_TEMPLATE };
+struct route {
     const char *path, *service;
-} routes[] = {
-    {"/orders", "order"},
-    {"/orders/{id}", "order"},
-    {"/products", "product"},
-    {"/products/kitchen", "product"},
-    {"/products/search/findByOrderId", "product"},
-    {"/products/search/open", "product"},
-    {"/products/{id}", "product"},
-    {"/stocks", "stock"},
-    {"/stocks/receive", "stock"},
-    {"/stocks/reduce", "stock"},
-    {"/stocks/release", "stock"},
-    {"/stocks/search/findByProductName", "stock"},
-    {"/stocks/{id}", "stock"},
-    {"/stocks/{id}/lowMark", "stock"},
-    {"/stocks/{id}/movements", "stock"},
-    {"/menu", "customercenter"},
-    {"/mypages", "customercenter"},
-    {"/mypages/search", "customercenter"},
-    {"/mypages/search/findByOrderId", "customercenter"},
-    {"/mypages/stream", "customercenter"},
-    {"/mypages/{id}", "customercenter"},
-    {"/payments", "payment"}, /* payment's are for operators only: $is_not_theirs */
-    {"/payments/search/findByOrderId", "payment"},
-    {"/payments/summary", "payment"},
-    {"/payments/webhook", "payment"}, /* but this one is everybody's: it is signed */
-    {"/payments/{id}", "payment"},
+    enum location location;
+};
+static const struct route routes[] = {
+    {"/orders", "order", PLAIN},
+    {"/orders/{id}", "order", PLAIN},
+    {"/products", "product", PLAIN},
+    {"/products/kitchen", "product", PLAIN},
+    {"/products/search/findByOrderId", "product", PLAIN},
+    {"/products/search/open", "product", PLAIN},
+    {"/products/{id}", "product", PLAIN},
+    {"/stocks", "stock", PLAIN},
+    {"/stocks/receive", "stock", PLAIN},
+    {"/stocks/reduce", "stock", PLAIN},
+    {"/stocks/release", "stock", PLAIN},
+    {"/stocks/search/findByProductName", "stock", PLAIN},
+    {"/stocks/{id}", "stock", PLAIN},
+    {"/stocks/{id}/lowMark", "stock", PLAIN},
+    {"/stocks/{id}/movements", "stock", PLAIN},
+    {"/menu", "customercenter", IN_THE_TEMPLATE},
+    {"/mypages", "customercenter", PLAIN},
+    {"/mypages/search", "customercenter", PLAIN},
+    {"/mypages/search/findByOrderId", "customercenter", PLAIN},
+    {"/mypages/stream", "customercenter", IN_THE_TEMPLATE},
+    {"/mypages/{id}", "customercenter", PLAIN},
+    {"/payments", "payment", FOR_OPERATORS},
+    {"/payments/search/findByOrderId", "payment", FOR_OPERATORS},
+    {"/payments/summary", "payment", FOR_OPERATORS},
+    {"/payments/webhook", "payment", PLAIN}, /* everybody's: it is signed */
+    {"/payments/{id}", "payment", FOR_OPERATORS},
 };
 
 /* What a service reads of a client's request, besides what the template says itself; of a header given twice the first.
@@ -96,33 +99,32 @@ void write_upstreams(const struct filler *filler, struct buf *out)
     end_upstream(out);
 }
 
-/* "/stocks/{id}/movements" as a regular expression. */
-static void write_shape(struct str path, struct buf *out)
+/* "/stocks/{id}/movements" as a regular expression. It is tried on the decoded path; by then what would decode to
+ * another path has been refused. */
+static void write_pattern(struct str path, struct buf *out)
 {
+    BUF_LIT(out, "~ \"^");
     while (path.n > 0) {
         struct str parameter;
         buf_add(out, str_split(path, '{', &parameter));
         if (parameter.n > 0)
-            BUF_LIT(out, "[^/?]+");
+            BUF_LIT(out, "[^/]+");
         (void)str_split(parameter, '}', &path);
     }
+    BUF_LIT(out, "\\z\"");
 }
 
-void write_owners(const struct filler *filler, struct buf *out)
+static void write_route(const struct route *route, struct buf *out)
 {
-    UNUSED(filler);
-    for (size_t i = 0; i < COUNT_OF(services); i++) {
-        const char *separator = "";
-        BUF_LIT(out, "        \"~^(?:");
-        for (size_t k = 0; k < COUNT_OF(routes); k++) {
-            if (strcmp(routes[k].service, services[i]) != 0)
-                continue;
-            buf_add(out, str_of(separator));
-            write_shape(str_of(routes[k].path), out);
-            separator = "|";
-        }
-        buf_printf(out, ")(?:\\?|$)\" %s;\n", services[i]);
-    }
+    BUF_LIT(out, "        location ");
+    if (strchr(route->path, '{'))
+        write_pattern(str_of(route->path), out);
+    else
+        buf_printf(out, "= %s", route->path);
+    BUF_LIT(out, " { ");
+    if (route->location == FOR_OPERATORS)
+        BUF_LIT(out, "if ($is_operator = 0) { return 403; } ");
+    buf_printf(out, "proxy_pass http://%s; }\n", route->service);
 }
 
 void write_passed_texts(const struct filler *filler, struct buf *out)
@@ -142,6 +144,9 @@ void write_passed_headers(const struct filler *filler, struct buf *out)
 void write_service_routes(const struct filler *filler, struct buf *out)
 {
     UNUSED(filler);
+    for (size_t i = 0; i < COUNT_OF(routes); i++)
+        if (routes[i].location != IN_THE_TEMPLATE)
+            write_route(&routes[i], out);
     for (size_t i = 0; i < COUNT_OF(services); i++)
         buf_printf(out,
                    "        location = /health/%s { proxy_pass http://%s/readyz; }\n"

@@ -27,7 +27,7 @@ def asked(port, method, target):
 @pytest.mark.parametrize("path", ["/orders", "/orders/1", "/orders?page=1&size=2", "/orders?", "/orders?/../events", "/orders/%31", "/orders/%EC%BB%A4%ED%94%BC", "/orders/a%20b", "/orders/1:2@3,4=5",
                                   "/products/1", "/products/kitchen", "/products/search/open?size=1", "/products/search/findByOrderId?orderId=1", "/stocks/reduce", "/stocks/release", "/stocks/receive",
                                   "/stocks/1/lowMark", "/stocks/1/movements", "/stocks/search/findByProductName?name=%2F..%2Fx", "/mypages", "/mypages/search/findByOrderId?orderId=1", "/mypages/1", "/menu",
-                                  "/orders/...", "/orders/.1"])
+                                  "/orders/...", "/orders/.1", "/%6Frders", "/m%65nu"])
 def test_a_path_arrives_as_it_was_sent(door, path):
     assert door.http.get(path).status_code == 200
     asked_for = door.last()
