@@ -90,7 +90,10 @@ static void announce(struct supervisor *supervisor)
     announce_lan(listen, scheme, &out);
     buf_printf(&out, "  order a coffee     %s POST %.*s/orders productName=Americano qty=1\n", scheme, STR_ARG(at));
     buf_printf(&out, "  see how it goes    %s %.*s/mypages\n", scheme, STR_ARG(at));
-    buf_printf(&out, "  what is sold       %s %.*s/menu\n\n", scheme, STR_ARG(at));
+    buf_printf(&out, "  what is sold       %s %.*s/menu\n", scheme, STR_ARG(at));
+    if (shop_text_of(&shop->settings, "order.payment_url")[0])
+        buf_printf(&out, "  what is paid       %s %.*s/payments/summary\n", scheme, STR_ARG(at));
+    buf_char(&out, '\n');
     for (size_t i = 0; i < shop_programs_count; i++) {
         buf_printf(&out, "  %-18s %s://", shop_programs[i]->name,
                    strcmp(shop_programs[i]->name, "gateway") == 0 ? scheme : "http");

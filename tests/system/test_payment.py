@@ -411,6 +411,8 @@ def test_up_opens_a_shop_in_which_one_pays(tmp_path, open_paid_shop):
         order = shop["gateway"].post("/orders", json={"productName": "Americano", "qty": 1})
         assert (order.status_code, order.json()["paymentStatus"]) == (201, "Paid"), order.text
         shop.wait_order(order.json()["id"], "Completed")
+        eventually(lambda: "Ctrl-C" in up.output(), what="it says that it is open")
+        assert f"what is paid       http 127.0.0.1:{shop.ports['gateway']}/payments/summary" in up.output()
         wait_until_it_adds_up(shop)
         eventually(lambda: "PaymentApproved" in [entry["type"] for entry in shop.page_of(1)["timeline"]], what="the page says so")
     finally:
@@ -427,6 +429,8 @@ def test_up_with_an_empty_payment_url_is_paid_at_the_counter(tmp_path, open_paid
         order = shop["gateway"].post("/orders", json={"productName": "Americano", "qty": 1, "paymentMethod": "shells"})
         assert order.status_code == 201 and "paymentStatus" not in order.json(), order.text
         assert payments(shop) == []
+        eventually(lambda: "Ctrl-C" in up.output(), what="it says that it is open")
+        assert "what is paid" not in up.output()
     finally:
         assert up.stop() == 0
 
