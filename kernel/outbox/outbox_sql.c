@@ -305,6 +305,15 @@ int outbox_sql_find_keys(struct sql *sql, struct idempotency_record *records, si
     return error;
 }
 
+int outbox_sql_has_dead_letters(struct sql *sql, bool *yes)
+{
+    int64_t n = 0;
+
+    int error = sql_number(sql, &count_dead, NULL, &n);
+    *yes = n > 0;
+    return error;
+}
+
 struct letters {
     outbox_on_dead_letter *on_letter;
     void *context;

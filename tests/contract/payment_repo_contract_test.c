@@ -384,8 +384,13 @@ static void what_belongs_to_a_batch_is_committed_with_it(void **state)
     begin(fixture, &batch);
     put(&batch, &payment, true);
     repo_store_fill(&fixture->store, &batch.base);
+    bool has_letters = true;
+    assert_int_equal(fixture->repo->has_letters(fixture->repo, &has_letters), OK);
+    assert_false(has_letters);
     assert_int_equal(commit(fixture, &batch), OK);
     come_back(fixture);
+    assert_int_equal(fixture->repo->has_letters(fixture->repo, &has_letters), OK);
+    assert_true(has_letters);
     assert_int_equal(fixture->store.outbox.next, 2);
     assert_int_equal(fixture->store.cursors.position[0], 7);
 }

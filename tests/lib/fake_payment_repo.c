@@ -110,6 +110,12 @@ static int next_due(struct payment_repo *port, struct due_payment after, int64_t
     return fake_trap_sprung(&of(port)->reads);
 }
 
+static int has_letters(struct payment_repo *port, bool *yes)
+{
+    *yes = of(port)->outbox.n_dead > 0;
+    return fake_trap_sprung(&of(port)->reads);
+}
+
 /* ---- commit ---- */
 
 static void store(struct fake_payment_repo *fake, const struct payment *payment)
@@ -222,6 +228,7 @@ struct fake_payment_repo *fake_payment_repo_new(void)
                                        .find_by_ids = find_by_ids,
                                        .find_due = find_due,
                                        .next_due = next_due,
+                                       .has_letters = has_letters,
                                        .commit = commit,
                                        .bring_back = bring_back,
                                        .restore = restore};
@@ -235,4 +242,31 @@ void fake_payment_repo_free(struct fake_payment_repo *fake)
     free(fake->payments);
     free(fake->bookings);
     free(fake);
+}
+
+struct fake_payment_repo *fake_payment_repo_copy(const struct fake_payment_repo *fake)
+{
+    struct fake_payment_repo *copy = fake_payment_repo_new();
+
+    copy->payments = fake_duplicate(fake->payments, fake->n, sizeof(*fake->payments));
+    copy->n = copy->room = fake->n;
+    copy->bookings = fake_duplicate(fake->bookings, fake->n_bookings, sizeof(*fake->bookings));
+    copy->n_bookings = copy->bookings_room = fake->n_bookings;
+    copy->outbox = fake_outbox_copy(&fake->outbox);
+    return copy;
+}
+
+void fake_payment_repo_put_back(struct fake_payment_repo *fake, const struct fake_payment_repo *copy)
+{
+    static const struct fake_payment_repo empty = {0};
+    const struct fake_payment_repo *from = copy ? copy : &empty;
+
+    free(fake->payments);
+    free(fake->bookings);
+    fake->payments = fake_duplicate(from->payments, from->n, sizeof(*from->payments));
+    fake->n = fake->room = from->n;
+    fake->bookings = fake_duplicate(from->bookings, from->n_bookings, sizeof(*from->bookings));
+    fake->n_bookings = fake->bookings_room = from->n_bookings;
+    fake_outbox_put_back(&fake->outbox, copy ? &copy->outbox : NULL);
+    fake->n_commits++;
 }

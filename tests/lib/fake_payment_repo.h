@@ -21,6 +21,10 @@ struct fake_payment_repo {
 };
 
 struct fake_payment_repo *fake_payment_repo_new(void);
+/** What is committed now; its texts are the fake's. fake_payment_repo_free() it before that. */
+struct fake_payment_repo *fake_payment_repo_copy(const struct fake_payment_repo *fake);
+/** The store is replaced by what it was; NULL: by an empty one. */
+void fake_payment_repo_put_back(struct fake_payment_repo *fake, const struct fake_payment_repo *copy);
 void fake_payment_repo_free(struct fake_payment_repo *fake);
 /** The committed payment, or NULL. */
 const struct payment *fake_payment_repo_find(const struct fake_payment_repo *fake, int64_t id);

@@ -6,6 +6,7 @@
 #include "sim_clock.h"
 #include "sim_customers.h"
 #include "sim_faults.h"
+#include "sim_payment.h"
 #include "sim_restore.h"
 #include "sim_rules.h"
 #include "sim_rules_time.h"
@@ -68,14 +69,21 @@ static void open_shop(struct sim *sim)
     sim_product_open(sim);
     sim_stock_open(sim);
     sim_view_open(sim);
+    if (sim->shape.pays != SIM_AT_THE_COUNTER)
+        sim_payment_open(sim);
     sim_follow(sim->services[SIM_ORDER], 0, sim->services[SIM_PRODUCT]);
     sim_follow(sim->services[SIM_PRODUCT], 0, sim->services[SIM_ORDER]);
     sim_follow(sim->services[SIM_PRODUCT], 1, sim->services[SIM_STOCK]);
     sim_follow(sim->services[SIM_VIEW], 0, sim->services[SIM_ORDER]);
     sim_follow(sim->services[SIM_VIEW], 1, sim->services[SIM_PRODUCT]);
     sim_follow(sim->services[SIM_VIEW], 2, sim->services[SIM_STOCK]);
+    if (sim->shape.pays != SIM_AT_THE_COUNTER) {
+        sim_follow(sim->services[SIM_ORDER], 1, sim->services[SIM_PAYMENT]);
+        sim_follow(sim->services[SIM_VIEW], 3, sim->services[SIM_PAYMENT]);
+        sim_follow(sim->services[SIM_PAYMENT], 0, sim->services[SIM_ORDER]);
+    }
     sim_clocks_begin(sim);
-    for (size_t who = 0; who < SIM_N_SERVICES; who++)
+    for (size_t who = 0; who < sim->n_services; who++)
         sim_service_start(sim->services[who]);
 }
 
@@ -117,6 +125,8 @@ static void close_shop(struct sim *sim)
     sim_product_close(sim);
     sim_stock_close(sim);
     sim_view_close(sim);
+    if (sim_payments(sim))
+        sim_payment_close(sim);
     sim_rules_free(sim);
     sim_rules_free_times(sim);
 }
@@ -148,11 +158,9 @@ void sim_play(const struct sim_options *options, struct sim_result *result)
     sim_rules_begin(sim);
     open_shop(sim);
     live(sim);
-    *result = (struct sim_result){.broken = sim->broken,
-                                  .steps = sim->step,
-                                  .met = sim->met,
-                                  .hash = sim->hash,
-                                  .simulated = sim->now - sim->began};
+    *result = (struct sim_result){
+        .broken = sim->broken, .steps = sim->step, .hash = sim->hash, .simulated = sim->now - sim->began};
+    memcpy(result->met, sim->met, sizeof(sim->met));
     if (sim->broken)
         write_report(sim, &result->report);
     close_shop(sim);

@@ -27,8 +27,6 @@ enum sim_met {
     MET_COUNT
 };
 
-_Static_assert(MET_COUNT <= 64, "what happened is a bit each");
-
 struct sim_options {
     uint64_t seed;
     enum sim_plant plant;
@@ -38,9 +36,9 @@ struct sim_options {
 struct sim_result {
     bool broken; /* a rule was */
     uint64_t steps;
-    uint64_t met;      /* a bit for each enum sim_met */
     uint64_t hash;     /* of everything that happened */
     int64_t simulated; /* us of virtual time */
+    bool met[MET_COUNT];
     struct buf report; /* broken: seed, step, rule, and what happened just before; buf_free() it */
 };
 

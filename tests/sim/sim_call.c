@@ -3,6 +3,16 @@
 #include "errors.h"
 #include "sim_service.h"
 
+static enum sim_who whom(const struct sim_call *call)
+{
+    return call->to ? call->to->who : SIM_WORLD;
+}
+
+struct breaker *sim_call_breaker(struct sim_service *from, const struct sim_service *to)
+{
+    return &from->breakers[to ? to->who : SIM_WORLD];
+}
+
 static void settle(struct sim_call *call, int error, bool by_breaker)
 {
     if (call->settled)
@@ -14,7 +24,7 @@ static void settle(struct sim_call *call, int error, bool by_breaker)
         sim_meet(call->from->sim, MET_CALL_TIMED_OUT);
     sim_note(call->from->sim, call->from->who, call->type->name, error, by_breaker, 0);
     if (!by_breaker)
-        breaker_record(&call->from->breaker, call->from->sim->now, error == OK);
+        breaker_record(sim_call_breaker(call->from, call->to), call->from->sim->now, error == OK);
     call->type->settle(call, error);
 }
 
@@ -54,10 +64,12 @@ void sim_call_answer(struct sim_call *call, int error)
 
 static void arrives(struct sim_call *call)
 {
-    sim_note(call->from->sim, call->to->who, "is called", call->settled, call->to->up, 0);
-    if (call->to->up && call->settled)
+    bool is_up = !call->to || call->to->up;
+
+    sim_note(call->from->sim, whom(call), "is called", call->settled, is_up, 0);
+    if (is_up && call->settled)
         sim_meet(call->from->sim, MET_CALL_LANDED_LATE);
-    if (call->to->up && !call->to->epochs.barred)
+    if (!call->to || (is_up && !call->to->epochs.barred))
         call->type->arrive(call);
     else
         sim_call_answer(call, E_UNAVAILABLE);
@@ -80,7 +92,8 @@ static void send(struct sim_call *call)
     call->timeout.fire = times_out;
     call->request.fire = request_comes;
     call->repeat.fire = request_comes_again;
-    sim_set_timer(sim, &call->timeout, sim->now + call->from->settings.call_timeout);
+    sim_set_timer(sim, &call->timeout,
+                  sim->now + (call->timeout_us ? call->timeout_us : call->from->settings.call_timeout));
     if (sim_fault(sim, sim->shape.call_twice))
         sim_set_timer_within(sim, &call->repeat, 100, 20 * US_PER_S);
     if (sim_fault(sim, sim->shape.call_lost))
@@ -101,7 +114,7 @@ void sim_call_start(struct sim_call *call)
     call->next = *open;
     *open = call;
     call->start.fire = is_refused;
-    if (breaker_allows(&call->from->breaker, sim->now))
+    if (breaker_allows(sim_call_breaker(call->from, call->to), sim->now))
         send(call);
     else
         sim_set_timer_within(sim, &call->start, 10, 100);

@@ -20,7 +20,8 @@ struct sim_call_type {
 
 struct sim_call {
     const struct sim_call_type *type;
-    struct sim_service *from, *to;
+    struct sim_service *from, *to; /* to: NULL: somebody outside, who is always there */
+    int64_t timeout_us;            /* 0: as it is set for calls between services */
     bool settled;
     struct sim_call *next; /* of the caller's calls */
     struct sim_timer start, request, repeat, answer, timeout;
@@ -33,6 +34,8 @@ struct sim_call {
 void sim_call_start(struct sim_call *call);
 /** The callee's answer, after its commit: 0, or the error that its status means. Only the first counts. */
 void sim_call_answer(struct sim_call *call, int error);
+/** The breaker before calls of this kind. */
+struct breaker *sim_call_breaker(struct sim_service *from, const struct sim_service *to);
 /** The caller has died. */
 void sim_calls_drop(struct sim_service *from);
 

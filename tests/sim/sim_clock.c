@@ -40,7 +40,7 @@ static void steps(struct sim_timer *timer)
 
 void sim_clocks_begin(struct sim *sim)
 {
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < sim->n_services; who++) {
         if (sim_fault(sim, sim->shape.clock_wrong))
             sim->services[who]->clock.off = some_offset(sim);
     }
@@ -48,7 +48,7 @@ void sim_clocks_begin(struct sim *sim)
 
 void sim_clocks_step(struct sim *sim)
 {
-    for (size_t who = 0; who < SIM_N_SERVICES && sim->shape.clock_every; who++) {
+    for (size_t who = 0; who < sim->n_services && sim->shape.clock_every; who++) {
         struct stepper *stepper = SIM_NEW(sim, struct stepper);
         *stepper = (struct stepper){.timer = {.fire = steps}, .service = sim->services[who]};
         sim_set_timer_within(sim, &stepper->timer, 0, 2 * sim->shape.clock_every);

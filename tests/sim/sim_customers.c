@@ -4,6 +4,8 @@
 
 #include "errors.h"
 #include "sim_letters.h"
+#include "sim_payment.h"
+#include "sim_rules_payment.h"
 #include "sim_rules_story.h"
 #include "sim_shelf.h"
 
@@ -15,7 +17,8 @@ struct customer {
     int64_t number;
     struct str item;
     int64_t qty;
-    struct str key;
+    struct str key, method;
+    bool shown_wrong; /* another amount than it costs */
     int tries, cancels;
     int64_t order_id; /* acknowledged */
 };
@@ -114,6 +117,41 @@ static void again(struct sim_timer *timer)
         place(customer, sim_chance(&customer->sim->random, 200));
 }
 
+static void tries_again(struct customer *customer)
+{
+    if (!customer->order_id && ++customer->tries < MOST_TRIES)
+        sim_set_timer_within(customer->sim, &customer->comes, 0, 3 * US_PER_S);
+}
+
+/* There is no order: it isn't paid, or costs something else than they agreed to. */
+static void refused(struct customer *customer, const struct order_command *command)
+{
+    struct sim *sim = customer->sim;
+
+    if (command->refusal == ORDER_REFUSAL_OTHER_AMOUNT) {
+        sim_meet(sim, MET_OTHER_AMOUNT);
+        customer->shown_wrong = false;
+    } else {
+        sim_meet(sim, MET_PAYMENT_DECLINED);
+        sim_rules_check_declined(sim, customer->number, customer->key);
+        if (customer->key.n && customer->order_id)
+            sim_break(sim, "a key has one answer", "customer %lld got order %lld, and none",
+                      (long long)customer->number, (long long)customer->order_id);
+    }
+    tries_again(customer);
+}
+
+static void changes_their_mind(struct customer *customer)
+{
+    struct sim *sim = customer->sim;
+
+    if (sim_chance(&sim->random, 450))
+        cancel_later(customer,
+                     sim_chance(&sim->random, 500) ? 300 * US_PER_MS : 2 * sim_kitchen(sim)->start_after + US_PER_S);
+    else if (customer->key.n && sim_chance(&sim->random, 300))
+        sim_set_timer_within(sim, &customer->comes, 0, 20 * US_PER_S);
+}
+
 static void placed(struct sim_order_request *request, int rc, const struct order_command *command)
 {
     struct customer *customer = CONTAINER_OF(request, struct order_request, request)->customer;
@@ -121,9 +159,8 @@ static void placed(struct sim_order_request *request, int rc, const struct order
     int64_t id = 0;
 
     sim_note(sim, SIM_WORLD, "hears of the order", customer->number, rc, command ? command->order_id : 0);
-    if (!command) {
-        if (!customer->order_id && ++customer->tries < MOST_TRIES)
-            sim_set_timer_within(sim, &customer->comes, 0, 3 * US_PER_S);
+    if (!command || command->unanswered) {
+        tries_again(customer);
         return;
     }
     if (command->client.key_reused) {
@@ -132,6 +169,10 @@ static void placed(struct sim_order_request *request, int rc, const struct order
     }
     if (command->client.replayed)
         sim_meet(sim, MET_KEY_REPLAYED);
+    if (command->client.replayed ? command->client.answer.status != 201 : command->verdict == ORDER_REFUSED) {
+        refused(customer, command);
+        return;
+    }
     if (!command->client.replayed)
         id = command->order.id;
     else if (!str_to_i64(command->client.answer.body, &id))
@@ -140,11 +181,7 @@ static void placed(struct sim_order_request *request, int rc, const struct order
     if (customer->order_id)
         return;
     customer->order_id = id;
-    if (sim_chance(&sim->random, 450))
-        cancel_later(customer,
-                     sim_chance(&sim->random, 500) ? 300 * US_PER_MS : 2 * sim_kitchen(sim)->start_after + US_PER_S);
-    else if (customer->key.n && sim_chance(&sim->random, 300))
-        sim_set_timer_within(sim, &customer->comes, 0, 20 * US_PER_S);
+    changes_their_mind(customer);
 }
 
 static void place(struct customer *customer, bool other_body)
@@ -156,11 +193,24 @@ static void place(struct customer *customer, bool other_body)
     request->request.item = customer->item;
     request->request.qty = customer->qty + other_body;
     request->request.amount = customer->number * 10 + other_body;
+    request->request.shown_amount = customer->shown_wrong ? request->request.amount + 5 : 0;
+    request->request.method = customer->method;
     request->request.key = customer->key;
     request->request.fingerprint = (uint64_t)request->request.amount;
     request->request.done = placed;
     sim_note(customer->sim, SIM_WORLD, "orders", customer->number, customer->qty, other_body);
     sim_order_ask(&request->request);
+}
+
+/* Some ways to pay always end the same way, at the till. */
+static void chooses_how_to_pay(struct customer *customer)
+{
+    struct sim *sim = customer->sim;
+    const struct str methods[] = {STR("test-declined"), STR("test-unknown")};
+    int64_t choice = sim_between(&sim->random, 0, 9);
+
+    customer->method = sim->shape.pays == SIM_BY_THE_TILL && choice < 2 ? methods[choice] : STR("card");
+    customer->shown_wrong = sim_chance(&sim->random, 100);
 }
 
 void sim_orders_come(struct sim *sim)
@@ -173,6 +223,8 @@ void sim_orders_come(struct sim *sim)
         customer->qty = sim_between(&sim->random, 1, sim->shape.drains ? 60 : 3);
         if (sim_customer_is_keyed(number))
             customer->key = sim_text(sim, "POST /orders %lld", (long long)number);
+        if (sim->shape.pays != SIM_AT_THE_COUNTER)
+            chooses_how_to_pay(customer);
         customer->comes.fire = again;
         customer->leaves.fire = cancels;
         sim_set_timer_within(sim, &customer->comes, 0, sim->shape.busy_for);
@@ -191,6 +243,7 @@ void sim_customers_come(struct sim *sim)
     sim_operator_comes(sim);
     sim_rushes_come(sim);
     sim_barista_comes(sim);
+    sim_payment_people_come(sim);
 }
 
 void sim_customers_see_it_through(struct sim *sim)

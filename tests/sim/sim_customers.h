@@ -21,6 +21,11 @@ static inline int64_t sim_customer_of_amount(int64_t amount)
 {
     return amount / 10;
 }
+/** Whether that is what the menu says: a customer who is shown something else is shown 5 more. */
+static inline bool sim_is_menus_amount(int64_t amount)
+{
+    return amount % 10 <= 1;
+}
 /** Whether the customer uses an idempotency key: all their requests are one order. */
 bool sim_customer_is_keyed(int64_t number);
 

@@ -17,10 +17,23 @@ static int64_t some(struct sim *sim, int64_t a_lot)
     }
 }
 
+/* Of its own chance: who pays at the counter has the same history as ever. */
+static enum sim_pays choose_pays(const struct sim *sim)
+{
+    struct sim_random random = {~sim->options.seed};
+    int64_t choice = sim_between(&random, 0, 9);
+
+    return choice < 6 ? SIM_AT_THE_COUNTER : choice < 7 ? SIM_BY_THE_TILL : SIM_BY_A_PROVIDER;
+}
+
 void sim_choose_shape(struct sim *sim)
 {
     struct sim_random *random = &sim->random;
+
+    sim->shape.pays = choose_pays(sim);
+    sim->n_services = sim->shape.pays == SIM_AT_THE_COUNTER ? SIM_PAYMENT : SIM_N_SERVICES;
     sim->shape = (struct sim_shape){
+        .pays = sim->shape.pays,
         .settings = sim_settings_choose(sim),
         .n_customers = sim_between(random, 4, 24),
         .n_counter = sim_chance(random, 600) ? sim_between(random, 1, 10) : 0,
@@ -50,6 +63,8 @@ void sim_choose_shape(struct sim *sim)
         .clock_wrong = some(sim, 500),
         .clock_every = some(sim, 1) ? sim_between(random, 1, 20) * US_PER_S : 0,
     };
+    if (sim->shape.pays != SIM_AT_THE_COUNTER)
+        sim->shape.provider_late = some(sim, 400);
 }
 
 struct crasher {
@@ -77,7 +92,7 @@ void sim_faults_begin(struct sim *sim)
 {
     sim_clocks_step(sim);
     sim_restore_begin(sim);
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < sim->n_services; who++) {
         if (!sim->services[who] || !sim->shape.crash_every)
             continue;
         struct crasher *crasher = SIM_NEW(sim, struct crasher);
@@ -91,7 +106,7 @@ void sim_faults_end(struct sim *sim)
     sim->calm = true;
     sim->calm_since = sim->now;
     sim_note(sim, SIM_WORLD, "calms down", 0, 0, 0);
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < sim->n_services; who++) {
         struct sim_service *service = sim->services[who];
         if (!service)
             continue;

@@ -144,7 +144,7 @@ static void come_soon(struct sim_follower *follower)
 
 static void wake_followers(struct sim_service *producer)
 {
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < producer->sim->n_services; who++) {
         struct sim_service *consumer = producer->sim->services[who];
         for (size_t i = 0; consumer && i < consumer->n_followers; i++) {
             if (consumer->followers[i].producer == producer)

@@ -104,7 +104,7 @@ static void looks(struct sim_timer *timer)
     struct operator_at_work *operator_at_work = CONTAINER_OF(timer, struct operator_at_work, timer);
     struct sim *sim = operator_at_work->sim;
 
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < sim->n_services; who++) {
         if (sim->calm || sim_chance(&sim->random, 500))
             look_at(sim->services[who]);
     }
@@ -140,7 +140,7 @@ void sim_letters_check(const struct sim_service *service)
 
 void sim_letters_check_end(struct sim *sim)
 {
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < sim->n_services; who++) {
         const struct sim_service *service = sim->services[who];
         sim_letters_check(service);
         for (size_t i = 0; service->store && i < service->store->n_dead; i++) {

@@ -4,6 +4,7 @@
 #include "order_events.h"
 #include "sim_call.h"
 #include "sim_memory.h"
+#include "sim_payment.h"
 #include "sim_rules.h"
 #include "sim_shop.h"
 
@@ -15,7 +16,8 @@ struct sim_order {
     struct fake_order_repo *store;
     struct order_repo repo; /* around the store's */
     struct order_product_caller caller;
-    struct order *undo; /* COMMIT_NOT_DURABLE: the store as it was before the last commit */
+    struct order_payment_caller *payment; /* NULL: paid at the counter */
+    struct order *undo;                   /* COMMIT_NOT_DURABLE: the store as it was before the last commit */
     struct fake_order_repo undo_rest;
 };
 
@@ -250,9 +252,10 @@ static void cancel(struct order_product_caller *caller, struct order_command *co
 
 static int open_app(struct sim_service *service)
 {
-    static const struct cursors sources = {.source = {"product"}, .n = 1};
     struct sim_order *self = CONTAINER_OF(service, struct sim_order, service);
-    struct order_ports ports = {&self->repo, &self->caller, &service->sink, order_event_write, NULL};
+    const struct cursors sources = {.source = {[ORDER_SOURCE_PRODUCT] = "product", [ORDER_SOURCE_PAYMENT] = "payment"},
+                                    .n = self->payment ? 2 : 1};
+    struct order_ports ports = {&self->repo, &self->caller, &service->sink, order_event_write, self->payment};
 
     int rc = order_app_init(&self->app, &ports, &sources);
     service->core = &self->app.core;
@@ -296,6 +299,8 @@ void sim_order_open(struct sim *sim)
     self->service.store = &self->store->outbox;
     self->repo = (struct order_repo){.load = load, .commit = commit, .restore = restore};
     self->caller.cancel = cancel;
+    if (sim->shape.pays != SIM_AT_THE_COUNTER)
+        self->payment = sim_order_payment_new(&self->service);
 }
 
 void sim_order_close(struct sim *sim)
@@ -315,8 +320,26 @@ static void render(struct order_command *command)
     struct client_command *client = CONTAINER_OF(command, struct client_command, command);
 
     int n = snprintf(client->text, sizeof(client->text), "%lld", (long long)command->order.id);
-    command->client.answer =
-        (struct answer){.status = command->verdict == ORDER_REFUSED ? 409 : 201, .body = {client->text, (size_t)n}};
+    command->client.answer = (struct answer){.status = command->verdict != ORDER_REFUSED            ? 201
+                                                       : command->refusal == ORDER_REFUSAL_DECLINED ? 402
+                                                                                                    : 409,
+                                             .body = {client->text, (size_t)n}};
+}
+
+static struct order_intent intent_of(const struct sim *sim, const struct sim_order_request *request)
+{
+    struct order_intent intent = {.kind = request->kind,
+                                  .product_name = request->item,
+                                  .qty = request->qty,
+                                  .amount = request->amount,
+                                  .currency = STR("KRW"),
+                                  .shown_amount = request->shown_amount ? &request->shown_amount : NULL};
+
+    if (intent.kind == ORDER_PLACE && sim->shape.pays != SIM_AT_THE_COUNTER)
+        intent.kind = ORDER_BUY;
+    if (intent.shown_amount && sim_has_plant(sim, PLANT_AMOUNT_FROM_THE_CLIENT))
+        intent.amount = *intent.shown_amount;
+    return intent;
 }
 
 void sim_order_ask(struct sim_order_request *request)
@@ -332,15 +355,12 @@ void sim_order_ask(struct sim_order_request *request)
     client->request = request;
     client->command = (struct order_command){
         .base = {.finish = finish},
-        .intent = {.kind = request->kind,
-                   .product_name = request->item,
-                   .qty = request->qty,
-                   .amount = request->amount,
-                   .currency = STR("KRW")},
+        .intent = intent_of(sim, request),
         .order_id = request->order_id,
         .correlation = STR("c"),
         .client.key = request->key,
         .client.fingerprint.members = request->fingerprint,
+        .payment_method = request->method,
         .render = render,
     };
     if (sim_service_submit(&client->shop->service, &client->command.base))

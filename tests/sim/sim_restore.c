@@ -2,6 +2,8 @@
 
 #include "sim_customers.h"
 #include "sim_letters.h"
+#include "sim_payment.h"
+#include "sim_provider.h"
 #include "sim_rules.h"
 #include "sim_rules_time.h"
 
@@ -22,7 +24,8 @@ struct sim_backup {
     struct sim *sim;
     bool is_taken;
     struct copy copies[SIM_N_SERVICES];
-    struct sim_rules rules; /* what they knew then */
+    struct sim_provider provider; /* its books are put back with ours */
+    struct sim_rules rules;       /* what they knew then */
     struct sim_service *victim;
     size_t commits;  /* the victim's, when its data was replaced */
     bool file_tells; /* the epoch that DATA/<name>.epoch names has begun after the copy was made */
@@ -51,12 +54,14 @@ static void copy_rules(struct sim_rules *to, const struct sim_rules *from)
     to->tickets = fake_duplicate(from->tickets, from->n_tickets, sizeof(*from->tickets));
     to->orders_room = from->n_orders;
     to->tickets_room = from->n_tickets;
+    to->payments = fake_duplicate(from->payments, from->n_payments, sizeof(*from->payments));
+    to->payments_room = from->n_payments;
 }
 
 /* All that is committed has been told, to whoever looks: the copies are of one moment. */
 static bool is_told(const struct sim *sim)
 {
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < sim->n_services; who++) {
         if (sim->services[who]->feed.n < sim->services[who]->committed)
             return false;
     }
@@ -74,8 +79,10 @@ static void takes(struct sim_timer *timer)
         sim_set_timer_within(sim, timer, US_PER_MS, US_PER_S);
         return;
     }
-    for (size_t who = 0; who < SIM_N_SERVICES; who++)
+    for (size_t who = 0; who < sim->n_services; who++)
         copy_service(&backup->copies[who], sim->services[who]);
+    if (sim_provider(sim))
+        sim_provider_copy(&backup->provider, sim_provider(sim));
     copy_rules(&backup->rules, sim->rules);
     backup->is_taken = true;
     sim_note(sim, SIM_WORLD, "takes a backup", 0, 0, 0);
@@ -116,13 +123,15 @@ static size_t commits_of(const struct sim *sim, enum sim_who who)
         return sim_orders(sim)->n_commits;
     if (who == SIM_PRODUCT)
         return sim_tickets(sim)->n_commits;
+    if (who == SIM_PAYMENT)
+        return sim_payments(sim)->n_commits;
     return (size_t)sim->services[who]->committed; /* epochs are commits, too */
 }
 
 /* A feed that says some of its events again is a fault for a whole shop: here who has read them asks for the next. */
 static void ask_for_the_next(const struct sim *sim, const struct sim_service *producer)
 {
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < sim->n_services; who++) {
         struct sim_service *consumer = sim->services[who];
         for (size_t i = 0; i < consumer->n_followers; i++) {
             struct sim_follower *follower = &consumer->followers[i];
@@ -136,7 +145,7 @@ static void breaks(struct sim_timer *timer)
 {
     struct sim_backup *backup = CONTAINER_OF(timer, struct sim_backup, breaking);
     struct sim *sim = backup->sim;
-    struct sim_service *victim = sim->services[sim_between(&sim->random, 0, SIM_N_SERVICES - 1)];
+    struct sim_service *victim = sim->services[sim_between(&sim->random, 0, (int64_t)sim->n_services - 1)];
     bool older = backup->is_taken && sim_chance(&sim->random, 600);
     const struct copy *copy = older ? &backup->copies[victim->who] : NULL;
 
@@ -189,7 +198,7 @@ void sim_restore_check_said(struct sim *sim)
                   sim_who_name(victim->who));
     if (backup->file_tells && commits_of(sim, victim->who) != backup->commits)
         sim_break(sim, "data: who has other data changes nothing", "%s has committed", sim_who_name(victim->who));
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < sim->n_services; who++) {
         const struct sim_service *service = sim->services[who];
         for (size_t i = 0; i < service->n_followers; i++) {
             const struct sim_follower *follower = &service->followers[i];
@@ -222,27 +231,30 @@ void sim_restore_everything(struct sim *sim)
     struct sim_backup *backup = sim->backup;
 
     sim_note(sim, SIM_WORLD, "puts all back", backup->is_taken, 0, 0);
-    for (size_t who = 0; who < SIM_N_SERVICES; who++)
+    for (size_t who = 0; who < sim->n_services; who++)
         sim_service_end(sim->services[who]);
     forget_timers(sim); /* everybody has gone home */
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < sim->n_services; who++) {
         struct sim_service *service = sim->services[who];
         put_back(service, backup->is_taken ? &backup->copies[who] : NULL);
         service->epochs.file = backup->is_taken ? backup->copies[who].file : 0;
         service->epochs.barred = false;
     }
+    if (sim_provider(sim))
+        sim_provider_put_back(sim_provider(sim), backup->is_taken ? &backup->provider : NULL);
     sim_rules_free(sim);
     if (backup->is_taken)
         copy_rules(sim->rules, &backup->rules);
     else
         sim_rules_begin(sim);
     sim_rules_forget_times(sim);
-    sim->rules->order_commits = sim->rules->ticket_commits = sim->rules->stock_commits = SIZE_MAX;
+    sim->rules->order_commits = sim->rules->ticket_commits = sim->rules->stock_commits = sim->rules->payment_changes =
+        SIZE_MAX;
     sim->split = false;
     sim->calm_since = sim->now;
-    for (size_t who = 0; who < SIM_N_SERVICES; who++)
+    for (size_t who = 0; who < sim->n_services; who++)
         follow_anew(sim->services[who]);
-    for (size_t who = 0; who < SIM_N_SERVICES; who++)
+    for (size_t who = 0; who < sim->n_services; who++)
         sim_service_start(sim->services[who]);
     sim_operator_comes(sim);
     sim_barista_comes(sim);
@@ -253,11 +265,14 @@ void sim_restore_free(struct sim *sim)
 {
     struct sim_backup *backup = sim->backup;
 
-    for (size_t who = 0; who < SIM_N_SERVICES && backup->is_taken; who++) {
+    for (size_t who = 0; who < sim->n_services && backup->is_taken; who++) {
         sim->services[who]->type->drop_copy(backup->copies[who].store);
         free(backup->copies[who].events);
         free(backup->copies[who].epochs);
     }
     free(backup->rules.orders);
     free(backup->rules.tickets);
+    free(backup->rules.payments);
+    if (backup->is_taken)
+        sim_provider_close(&backup->provider);
 }

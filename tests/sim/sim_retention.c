@@ -57,8 +57,10 @@ static void check_events(struct sim *sim, struct sim_service *service)
 
 void sim_rules_check_retention(struct sim *sim)
 {
-    for (size_t who = SIM_ORDER; who <= SIM_STOCK; who++)
-        check_events(sim, sim->services[who]);
+    for (size_t who = 0; who < sim->n_services; who++) {
+        if (who != SIM_VIEW)
+            check_events(sim, sim->services[who]);
+    }
 }
 
 /* Nobody has broken anything for so long that what was too old then has been seen to be. */

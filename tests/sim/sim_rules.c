@@ -3,6 +3,9 @@
 #include "sim_customers.h"
 #include "sim_letters.h"
 #include "sim_loss.h"
+#include "sim_payment.h"
+#include "sim_provider.h"
+#include "sim_rules_payment.h"
 #include "sim_rules_story.h"
 #include "sim_rules_time.h"
 
@@ -204,6 +207,15 @@ static void check_all(struct sim *sim)
     sim_rules_check_told(sim);
 }
 
+/* Of payment's and of its provider's books. */
+static size_t payment_changes(const struct sim *sim)
+{
+    const struct fake_payment_repo *payments = sim_payments(sim);
+    const struct sim_provider *provider = sim_provider(sim);
+
+    return (payments ? payments->n_commits : 0) + (provider ? provider->n_changes : 0);
+}
+
 void sim_rules_check(struct sim *sim)
 {
     struct sim_rules *rules = sim->rules;
@@ -213,7 +225,9 @@ void sim_rules_check(struct sim *sim)
     size_t orders = sim_orders(sim)->n_commits;
     size_t tickets = sim_tickets(sim)->n_commits;
     size_t stock = fake_kv_commits(sim_stock_store(sim));
+    size_t payments = payment_changes(sim);
     bool changed = orders != rules->order_commits || tickets != rules->ticket_commits || stock != rules->stock_commits;
+    bool paid = payments != rules->payment_changes;
 
     if (orders != rules->order_commits)
         look_at_orders(sim);
@@ -223,13 +237,16 @@ void sim_rules_check(struct sim *sim)
     }
     if (stock != rules->stock_commits)
         sim_rules_look_at_stock(sim);
+    if (paid || orders != rules->order_commits)
+        sim_rules_check_payments(sim);
+    rules->payment_changes = payments;
     rules->order_commits = orders;
     rules->ticket_commits = tickets;
     rules->stock_commits = stock;
-    if (changed) {
+    if (changed)
         check_all(sim);
+    if (changed || paid)
         sim_rules_check_retention(sim);
-    }
     sim_view_check_told(sim);
 }
 
@@ -245,7 +262,7 @@ static void check_answers(struct sim *sim)
 
 static void check_followers(struct sim *sim)
 {
-    for (size_t who = 0; who < SIM_N_SERVICES; who++) {
+    for (size_t who = 0; who < sim->n_services; who++) {
         const struct sim_service *service = sim->services[who];
         for (size_t i = 0; service && i < service->n_followers; i++) {
             const struct sim_follower *follower = &service->followers[i];
@@ -285,6 +302,7 @@ void sim_rules_check_end(struct sim *sim)
     check_followers(sim);
     sim_letters_check_end(sim);
     sim_rules_check_removed(sim);
+    sim_rules_check_payments_end(sim);
     for (size_t i = 0; i < tickets->n; i++) {
         const struct ticket *ticket = &tickets->tickets[i];
         bool ended =
@@ -313,4 +331,5 @@ void sim_rules_free(struct sim *sim)
 {
     free(sim->rules->orders);
     free(sim->rules->tickets);
+    free(sim->rules->payments);
 }

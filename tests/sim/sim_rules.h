@@ -3,6 +3,7 @@
 #ifndef COFFEESHOP_SIM_RULES_H
 #define COFFEESHOP_SIM_RULES_H
 
+#include "payment.h"
 #include "sim_shop.h"
 
 enum { SIM_MOST_RESERVATIONS = 512, SIM_MOST_SHELVES = 64, SIM_MOST_CLIENTS = 64, SIM_MOST_ASKED = 512 };
@@ -54,11 +55,14 @@ struct sim_known {
 };
 
 struct sim_rules {
-    size_t order_commits, ticket_commits, stock_commits;
+    size_t order_commits, ticket_commits, stock_commits, payment_changes;
     struct sim_known *orders, *tickets; /* by place in the store */
     size_t n_orders, orders_room;
     size_t n_tickets, tickets_room;
+    struct payment *payments; /* by place in the store, as they were */
+    size_t n_payments, payments_room;
     struct sim_stock_picture stock;
+    int asked_refunds[SIM_MOST_ASKED];                               /* by payment */
     int asked_orders[SIM_MOST_ASKED], asked_tickets[SIM_MOST_ASKED]; /* by id: how often a cancel was asked for */
 };
 

@@ -19,11 +19,14 @@ static const struct {
     {STR_INIT("ProductCanceled"), STR_INIT("")},
     {STR_INIT("ProductCanceled"), STR_INIT("OutOfStock")},
     {STR_INIT("ProductCanceled"), STR_INIT("ProductRequeued")},
+    {STR_INIT("PaymentApproved"), STR_INIT("")},
+    {STR_INIT("PaymentCanceled"), STR_INIT("")},
+    {STR_INIT("PaymentCanceled"), STR_INIT("PaymentApproved")},
 };
 
 void sim_rules_check_story(struct sim_service *teller, struct str subject, struct str last, struct str next)
 {
-    if (teller->who != SIM_ORDER && teller->who != SIM_PRODUCT)
+    if (teller->who == SIM_STOCK)
         return;
     for (size_t i = 0; i < COUNT_OF(stories); i++) {
         if (str_eq(stories[i].next, next) && str_eq(stories[i].last, last))

@@ -302,12 +302,8 @@ static void publish(struct event_sink *sink, struct outbox *outbox)
 
 void sim_service_init(struct sim_service *self, struct sim *sim, const struct sim_service_type *type)
 {
-    static const struct breaker_settings hystrix = {
-        .window_ms = 10000, .volume = 20, .error_percent = 50, .sleep_window_ms = 5000};
-
     *self = (struct sim_service){.sim = sim, .type = type, .who = type->who, .wake_at = INT64_MAX};
     self->sink.publish = publish;
-    breaker_init(&self->breaker, &hystrix);
     sim->services[type->who] = self;
 }
 
@@ -354,10 +350,17 @@ static void come_back(struct sim_service *self)
     sim_set_timer_within(self->sim, &restart->timer, US_PER_MS, away);
 }
 
+static void close_breakers(struct sim_service *self)
+{
+    static const struct breaker_settings hystrix = {
+        .window_ms = 10000, .volume = 20, .error_percent = 50, .sleep_window_ms = 5000};
+
+    for (size_t i = 0; i < COUNT_OF(self->breakers); i++)
+        breaker_init(&self->breakers[i], &hystrix);
+}
+
 void sim_service_start(struct sim_service *self)
 {
-    struct breaker_settings settings = self->breaker.settings;
-
     ASSERT(!self->up);
     self->life++;
     self->fuse = 0;
@@ -365,7 +368,7 @@ void sim_service_start(struct sim_service *self)
     self->lost = false;
     self->runs_well = false;
     self->wake_at = INT64_MAX;
-    breaker_init(&self->breaker, &settings);
+    close_breakers(self);
     sim_clock_start(self);
     sim_settings_read(self);
     if (self->store)

@@ -71,8 +71,8 @@ struct sim_service {
     struct sim_feed feed;
     struct sim_follower followers[CURSOR_MAX_SOURCES];
     size_t n_followers;
-    struct breaker breaker; /* around its calls */
-    struct sim_call *calls; /* under way */
+    struct breaker breakers[SIM_N_SERVICES + 1]; /* around its calls, by whom it calls */
+    struct sim_call *calls;                      /* under way */
 };
 
 void sim_service_init(struct sim_service *self, struct sim *sim, const struct sim_service_type *type);

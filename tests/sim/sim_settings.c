@@ -2,11 +2,19 @@
 
 #include "sim_service.h"
 
+static void choose_payment(struct sim_random *random, struct sim_settings *settings)
+{
+    /* at most half as long as a key's answer is kept (ADR 43) */
+    settings->authorization = sim_between(random, 3, 20) * US_PER_S;
+    settings->provider_patience = sim_chance(random, 300) ? 0 : sim_between(random, 10, 700) * US_PER_MS;
+    settings->provider_timeout = sim_between(random, 500, 5000) * US_PER_MS;
+    settings->provider_retry = sim_between(random, 100, 1000) * US_PER_MS;
+}
+
 struct sim_settings sim_settings_choose(struct sim *sim)
 {
     struct sim_random *random = &sim->random;
-
-    return (struct sim_settings){
+    struct sim_settings settings = {
         .start_after = sim_chance(random, 400) ? 0 : sim_between(random, 0, 5000) * US_PER_MS,
         .brew = sim_chance(random, 400) ? 0 : sim_between(random, 1, 5000) * US_PER_MS,
         .give_up_after = sim_chance(random, 700) ? 0 : sim_between(random, 1, 20) * US_PER_S,
@@ -20,6 +28,9 @@ struct sim_settings sim_settings_choose(struct sim *sim)
         .keep_reservations = sim_chance(random, 500) ? 0 : 3600 * (int64_t)US_PER_S,
         .call_timeout = sim_chance(random, 800) ? 610 * US_PER_MS : sim_between(random, 20, 3000) * US_PER_MS,
     };
+    if (sim->shape.pays != SIM_AT_THE_COUNTER)
+        choose_payment(random, &settings);
+    return settings;
 }
 
 void sim_settings_read(struct sim_service *service)

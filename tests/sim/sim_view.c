@@ -3,6 +3,7 @@
 #include "errors.h"
 #include "fake_view_repo.h"
 #include "sim_loss.h"
+#include "sim_payment.h"
 #include "sim_rules.h"
 #include "sim_shop.h"
 #include "view_app.h"
@@ -63,9 +64,9 @@ static int restore(struct view_repo *repo, int64_t *last_change, struct cursors 
 
 /* ---- the process ---- */
 
-static struct cursors sources(void)
+static struct cursors sources(const struct sim *sim)
 {
-    struct cursors cursors = {.n = MYPAGE_PAYMENT}; /* paid at the counter */
+    struct cursors cursors = {.n = sim_payments(sim) ? MYPAGE_PAYMENT + 1 : MYPAGE_PAYMENT};
 
     memcpy(cursors.source, view_producers, sizeof(view_producers));
     return cursors;
@@ -75,7 +76,7 @@ static int open_app(struct sim_service *service)
 {
     struct sim_view *self = CONTAINER_OF(service, struct sim_view, service);
     struct view_ports ports = {.repo = &self->repo};
-    struct cursors cursors = sources();
+    struct cursors cursors = sources(service->sim);
 
     int rc = view_app_init(&self->app, &ports, &cursors);
     service->core = &self->app.core;
@@ -157,7 +158,8 @@ static void check_truth(struct sim *sim, const struct order *order)
                   (long long)order->id, order_state_name(order->state),
                   STR_ARG(mypage_status_text(page ? page->order_status : MYPAGE_KEEP)));
     else if (page->ticket_id != ticket->id || page->qty != order->qty ||
-             !str_eq(page->product_name, order->product_name))
+             !str_eq(page->product_name, order->product_name) ||
+             !str_eq(mypage_status_text(page->payment_status), order_payment_text(order->payment)))
         sim_break(sim, "8: the view converges to the owners' truth", "the page of order %lld shows something else",
                   (long long)order->id);
 }
@@ -190,9 +192,10 @@ void sim_view_check_told(struct sim *sim)
 static void check_same(struct sim *sim, const struct mypage *page, const struct mypage *rebuilt)
 {
     bool same = rebuilt && page->order_status == rebuilt->order_status &&
-                page->ticket_status == rebuilt->ticket_status && page->ticket_id == rebuilt->ticket_id &&
-                page->qty == rebuilt->qty && str_eq(page->product_name, rebuilt->product_name) &&
-                page->n_timeline == rebuilt->n_timeline && memcmp(page->seen, rebuilt->seen, sizeof(page->seen)) == 0;
+                page->ticket_status == rebuilt->ticket_status && page->payment_status == rebuilt->payment_status &&
+                page->ticket_id == rebuilt->ticket_id && page->qty == rebuilt->qty &&
+                str_eq(page->product_name, rebuilt->product_name) && page->n_timeline == rebuilt->n_timeline &&
+                memcmp(page->seen, rebuilt->seen, sizeof(page->seen)) == 0;
 
     for (size_t i = 0; same && i < page->n_timeline; i++)
         same = page->timeline[i].at == rebuilt->timeline[i].at && page->timeline[i].fact == rebuilt->timeline[i].fact &&
@@ -263,12 +266,12 @@ static void rebuild(struct sim *sim)
     const struct fake_view_repo *view = of(sim)->store;
     struct fake_view_repo *again = fake_view_repo_new();
     struct view_ports ports = {.repo = &again->port};
-    struct cursors cursors = sources();
+    struct cursors cursors = sources(sim);
     struct view_app app;
 
     int rc = view_app_init(&app, &ports, &cursors);
     ASSERT(!rc);
-    for (size_t source = MYPAGE_PAYMENT; source-- > 0;)
+    for (size_t source = cursors.n; source-- > 0;)
         tell_all(sim, &app, source);
     for (size_t i = 0; i < view->n; i++)
         if (!sim_loss_is_of_order(sim, SIM_VIEW, view->pages[i].id))

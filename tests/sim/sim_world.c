@@ -30,7 +30,7 @@ struct str sim_copy(struct sim *sim, struct str text)
 
 const char *sim_who_name(enum sim_who who)
 {
-    static const char *const names[] = {"order", "product", "stock", "customercenter", "world"};
+    static const char *const names[] = {"order", "product", "stock", "customercenter", "payment", "world"};
 
     return names[who];
 }

@@ -10,13 +10,18 @@
 #include "sim_random.h"
 #include "sim_settings.h"
 
-enum sim_who { SIM_ORDER, SIM_PRODUCT, SIM_STOCK, SIM_VIEW, SIM_N_SERVICES, SIM_WORLD = SIM_N_SERVICES };
+/* Payment is the last one, because it is the one that a shop can do without. */
+enum sim_who { SIM_ORDER, SIM_PRODUCT, SIM_STOCK, SIM_VIEW, SIM_PAYMENT, SIM_N_SERVICES, SIM_WORLD = SIM_N_SERVICES };
+
+/** Where the money goes. */
+enum sim_pays { SIM_AT_THE_COUNTER, SIM_BY_THE_TILL, SIM_BY_A_PROVIDER };
 
 enum { SIM_ITEMS = 3, SIM_OPENING = 100, SIM_TRACE_KEPT = 120, SIM_MOST_STEPS = 100000 };
 extern const struct str sim_items[SIM_ITEMS];
 
 /** What this seed's shop is like, and how it is broken; chances are per mille. */
 struct sim_shape {
+    enum sim_pays pays;
     struct sim_settings settings; /* at first */
     int64_t n_customers, n_counter, n_keeper;
     int64_t n_counts, n_removals; /* of the shelf */
@@ -34,6 +39,7 @@ struct sim_shape {
     int64_t settings_change; /* at a start */
     int64_t memory_ends;     /* in a batch, at a start, while an event is read */
     int64_t clock_wrong;     /* from the beginning */
+    int64_t provider_late;   /* it has to think */
     int64_t clock_every;     /* us on average and service in which a wall clock is set; 0: never */
 };
 
@@ -70,6 +76,7 @@ struct sim {
     bool calm; /* faults have stopped … */
     int64_t calm_since;
     struct sim_service *services[SIM_N_SERVICES];
+    size_t n_services; /* that the shop has */
     struct sim_rules *rules;
     bool memory_failed;        /* an allocation of the program's, since sim_memory_may_fail() */
     struct sim_loss *losses;   /* sim_loss.c */
@@ -78,7 +85,8 @@ struct sim {
     struct sim_times *times; /* sim_rules_time.c */
     struct sim_customers *customers;
 
-    uint64_t step, hash, met;
+    uint64_t step, hash;
+    bool met[MET_COUNT];
     struct sim_note notes[SIM_TRACE_KEPT]; /* a ring */
     uint64_t n_notes;
     bool broken;
@@ -113,7 +121,7 @@ static inline bool sim_fault(struct sim *sim, int64_t per_mille)
 
 static inline void sim_meet(struct sim *sim, enum sim_met met)
 {
-    sim->met |= UINT64_C(1) << met;
+    sim->met[met] = true;
 }
 
 static inline bool sim_has_plant(const struct sim *sim, enum sim_plant plant)

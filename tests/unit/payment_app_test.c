@@ -144,13 +144,18 @@ static struct payment_step buying(const char *key, int64_t amount, const char *m
                                             .method = str_of(method)}};
 }
 
-static struct payment buy(struct till *till, const char *key)
+static struct payment buy_by(struct till *till, const char *key, const char *method)
 {
-    struct payment_step step = buying(key, PRICE, "card");
+    struct payment_step step = buying(key, PRICE, method);
     struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = &step, .n = 1};
 
     assert_int_equal(run(till, &command, 1), OK);
     return step.payment;
+}
+
+static struct payment buy(struct till *till, const char *key)
+{
+    return buy_by(till, key, "card");
 }
 
 static int tell(struct till *till, enum payment_command_kind kind, int64_t payment_id, int64_t order_id)
@@ -332,7 +337,8 @@ static void an_order_that_contradicts_its_payment_is_put_aside(void **state)
     struct payment payment = buy(till, "k");
 
     assert_int_equal(tell(till, PAYMENT_ORDERED, 99, 1), OK); /* no such payment */
-    assert_int_equal(tell(till, PAYMENT_ORDER_CANCELED, payment.id, 1), OK);
+    struct payment declined = buy_by(till, "d", "test-declined");
+    assert_int_equal(tell(till, PAYMENT_ORDERED, declined.id, 1), OK);
     assert_int_equal(till->repo->outbox.n_dead, 2);
     assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
     assert_int_equal(till->repo->outbox.cursors.position[0], 2);
@@ -379,6 +385,31 @@ static void it_is_kept_as_long_as_its_order_may_still_be_heard_of(void **state)
     assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK); /* here it is */
     till->complete_at = till->now + AUTHORIZATION;
     assert_int_equal(state_of(till, payment.id), PAYMENT_CAPTURED);
+}
+
+/* What can't be read may be its order. */
+static void nothing_is_given_up_while_something_of_orders_lies_aside(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+    struct command unreadable = {
+        .origin = FROM_FEED, .fate = COMMAND_DEAD, .position = 1, .reason = STR("?"), .frame = STR("{}")};
+    struct command *batch[] = {&unreadable};
+
+    till->now = payment.expires_at;
+    till->complete_at = INT64_MAX;
+    assert_int_equal(till->app.core.run(&till->app.core, batch, 1, ++till->now), OK); /* put aside in that batch */
+    assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
+    wait_until_due(till);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
+
+    struct payment_step step = {.intent = {.kind = PAYMENT_ORDERED, .order_id = 42, .amount = PRICE},
+                                .payment_id = payment.id};
+    struct payment_command again = {
+        .base = {.origin = FROM_REPLAY, .position = 1, .frame = STR("{}")}, .steps = &step, .n = 1};
+    assert_int_equal(run(till, &again, 1), OK);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_CAPTURED);
+    assert_int_equal(till->repo->outbox.n_dead, 0);
 }
 
 static void an_order_in_the_batch_in_which_its_payment_would_expire_gets_it(void **state)
@@ -684,6 +715,7 @@ int main(void)
         CASE(an_operator_refunds_once),
         CASE(an_authorisation_whose_order_never_came_is_given_back),
         CASE(it_is_kept_as_long_as_its_order_may_still_be_heard_of),
+        CASE(nothing_is_given_up_while_something_of_orders_lies_aside),
         CASE(an_order_in_the_batch_in_which_its_payment_would_expire_gets_it),
         CASE(what_is_asked_for_again_is_kept_as_long_again),
         CASE(what_expired_while_it_was_away_is_given_back_after_a_restart),

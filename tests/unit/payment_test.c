@@ -18,7 +18,7 @@ static const struct payment_policy policy = {.authorization_us = 1000000, .retry
 static const char *const expected[PAYMENT_STATE_COUNT][PAYMENT_COMMAND_COUNT] = {
     [PAYMENT_NONE] = {"PENDING", "bug", "bug", "none such", "none such", "none such", "bug", "bug", "none such"},
     [PAYMENT_PENDING] = {"-", "AUTHORIZED", "DECLINED", "bug", "bug", "RETURNING", "bug", "bug", "not taken"},
-    [PAYMENT_AUTHORIZED] = {"AUTHORIZED", "-", "bug", "CAPTURING", "bug", "RETURNING", "bug", "bug", "not taken"},
+    [PAYMENT_AUTHORIZED] = {"AUTHORIZED", "-", "bug", "CAPTURING", "RETURNING", "RETURNING", "bug", "bug", "not taken"},
     [PAYMENT_CAPTURING] = {"-", "-", "bug", "-", "RETURNING", "-", "CAPTURED+", "bug", "not taken"},
     [PAYMENT_CAPTURED] = {"-", "-", "bug", "-", "RETURNING", "-", "-", "bug", "RETURNING"},
     [PAYMENT_RETURNING] = {"-", "-", "-", "going back", "-", "-", "-", "RETURNED+", "going back"},
@@ -46,7 +46,7 @@ static struct payment a_payment(enum payment_state state)
                             .currency = STR("KRW"),
                             .amount = AMOUNT,
                             .captured = state == PAYMENT_CAPTURED ? AMOUNT : 0,
-                            .order_id = state >= PAYMENT_CAPTURING && state != PAYMENT_DECLINED ? 42 : 0,
+                            .order_id = state == PAYMENT_CAPTURING || state == PAYMENT_CAPTURED ? 42 : 0,
                             .due_at = NOW + 1,
                             .expires_at = NOW + 500,
                             .attempt = 3,
@@ -223,6 +223,34 @@ static void a_payment_is_one_orders_and_of_its_amount(void **state)
     assert_string_equal(what_happens(&promised, &dearer, text), "bug");
 }
 
+static void an_order_that_is_heard_of_again_changes_nothing_wherever_its_money_is(void **state)
+{
+    static const enum payment_state with_order[] = {PAYMENT_CAPTURING, PAYMENT_CAPTURED, PAYMENT_RETURNING,
+                                                    PAYMENT_RETURNED};
+    struct payment_intent ordered = an_intent(PAYMENT_ORDERED);
+    char text[32];
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(with_order); i++) {
+        struct payment payment = a_payment(with_order[i]);
+        payment.order_id = ordered.order_id;
+        assert_string_equal(what_happens(&payment, &ordered, text), "-");
+    }
+}
+
+static void a_cancel_that_is_heard_before_its_order_gives_back_and_its_order_changes_nothing(void **state)
+{
+    struct payment payment = a_payment(PAYMENT_AUTHORIZED);
+    struct payment_intent canceled = an_intent(PAYMENT_ORDER_CANCELED);
+    struct payment_intent ordered = an_intent(PAYMENT_ORDERED);
+    char text[32];
+
+    UNUSED(state);
+    assert_string_equal(what_happens(&payment, &canceled, text), "RETURNING");
+    assert_int_equal(payment.order_id, canceled.order_id);
+    assert_string_equal(what_happens(&payment, &ordered, text), "-");
+}
+
 static void what_was_only_promised_is_voided_and_what_was_taken_refunded(void **state)
 {
     struct payment payment = a_payment(PAYMENT_RETURNING);
@@ -328,6 +356,8 @@ int main(void)
         cmocka_unit_test(an_authorisation_is_kept_so_long_and_as_long_again_when_it_is_asked_for_again),
         cmocka_unit_test(one_whose_time_is_over_is_kept_no_longer),
         cmocka_unit_test(a_payment_is_one_orders_and_of_its_amount),
+        cmocka_unit_test(an_order_that_is_heard_of_again_changes_nothing_wherever_its_money_is),
+        cmocka_unit_test(a_cancel_that_is_heard_before_its_order_gives_back_and_its_order_changes_nothing),
         cmocka_unit_test(what_was_only_promised_is_voided_and_what_was_taken_refunded),
         cmocka_unit_test(a_payment_is_over_once_it_has_an_order_or_has_gone_back),
         cmocka_unit_test(what_a_provider_said_once_changes_nothing_ever_after),

@@ -234,6 +234,11 @@ static int next_due(struct payment_repo *self, struct due_payment after, int64_t
     return sql_number(sql_of(self), &find_next_due, params, due_at);
 }
 
+static int has_letters(struct payment_repo *self, bool *yes)
+{
+    return outbox_sql_has_dead_letters(sql_of(self), yes);
+}
+
 /* ---- commit ---- */
 
 struct changes {
@@ -333,6 +338,7 @@ struct payment_repo *payment_repo_sql_new(struct sql *sql, struct outbox_retenti
                                                .find_by_ids = find_by_ids,
                                                .find_due = find_due,
                                                .next_due = next_due,
+                                               .has_letters = has_letters,
                                                .commit = commit,
                                                .bring_back = bring_back,
                                                .restore = restore},

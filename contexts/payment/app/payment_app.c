@@ -130,6 +130,8 @@ static int load(struct payment_app *app, struct payment_batch *batch, struct com
     int rc = load_by_ids(app, batch);
     if (!rc)
         rc = load_by_keys(app, batch);
+    if (!rc && batch->n_due)
+        rc = app->ports.repo->has_letters(app->ports.repo, &batch->has_letters);
     return rc;
 }
 
@@ -259,16 +261,17 @@ static void decide_and_answer(struct payment_app *app, struct payment_batch *bat
         command->render(command);
 }
 
-/* Whether its order would be known by now if there were one. */
+/* Whether its order would be known by now if there were one. What lies aside may be the order. */
 static bool is_given_up(struct payment_app *app, const struct payment_batch *batch, const struct payment *payment)
 {
     const struct cursors *cursors = &batch->base.cursors;
     struct order_feed *orders = app->ports.orders;
     bool waits = payment->state == PAYMENT_AUTHORIZED || payment->state == PAYMENT_PENDING;
 
-    return waits && payment->expires_at <= batch->base.now &&
-           orders->complete_at(orders, cursors->epoch[PAYMENT_SOURCE_ORDER], cursors->position[PAYMENT_SOURCE_ORDER]) >=
-               payment->expires_at;
+    if (!waits || payment->expires_at > batch->base.now || batch->has_letters || batch->base.n_dead)
+        return false;
+    return orders->complete_at(orders, cursors->epoch[PAYMENT_SOURCE_ORDER], cursors->position[PAYMENT_SOURCE_ORDER]) >=
+           payment->expires_at;
 }
 
 /* What happens by itself: what nobody came for is given back, and who owes an answer is asked again. */

@@ -36,6 +36,7 @@ struct payment_batch {
     struct payment_entry *entries;
     struct due_payment *due; /* those whose time has come */
     size_t n_due;
+    bool has_letters; /* with those: something of order's lies aside */
     struct payment_booking *bookings;
     size_t n_bookings;
 };
@@ -57,6 +58,8 @@ struct payment_repo {
                     struct due_payment *out, size_t *n);
     /** The earliest due_at after `after`; INT64_MAX: none. */
     int (*next_due)(struct payment_repo *self, struct due_payment after, int64_t *due_at);
+    /** Whether dead letters lie aside. */
+    int (*has_letters)(struct payment_repo *self, bool *yes);
     /** Changed entries, bookings, outbox, cursors, dead letters: all or nothing, durable when
      * it returns 0. */
     int (*commit)(struct payment_repo *self, struct payment_batch *batch);

@@ -88,6 +88,12 @@ static bool is_of_another_amount(const struct payment *payment, const struct pay
     return intent->kind == PAYMENT_ORDERED && payment->state != PAYMENT_NONE && intent->amount != payment->amount;
 }
 
+/* A feed may say again what it has said, long after: then its order's money may have gone back. */
+static bool is_known_order(const struct payment *payment, const struct payment_intent *intent)
+{
+    return intent->kind == PAYMENT_ORDERED && payment->order_id != 0 && payment->order_id == intent->order_id;
+}
+
 /* What is about to be given back isn't kept any longer by asking for it: its order may have had its time. */
 static bool is_too_late(const struct payment *payment, const struct payment_intent *intent, int64_t now)
 {
@@ -105,7 +111,7 @@ enum payment_verdict payment_decide(const struct payment *payment, const struct 
     *out = (struct payment_decision){.refusal = cell->refusal};
     if (is_of_another_order(payment, intent) || is_of_another_amount(payment, intent))
         return PAYMENT_BROKEN;
-    if (is_too_late(payment, intent, now))
+    if (is_known_order(payment, intent) || is_too_late(payment, intent, now))
         return PAYMENT_REPEAT;
     switch (cell->outcome) {
     case OUTCOME_BECOME:
@@ -154,6 +160,7 @@ void payment_apply(struct payment *payment, const struct payment_event *event)
         payment->reference = intent->reference;
         break;
     case PAYMENT_ORDERED:
+    case PAYMENT_ORDER_CANCELED:
         payment->order_id = intent->order_id;
         break;
     case PAYMENT_DECLINED_BY:

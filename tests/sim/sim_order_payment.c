@@ -1,0 +1,135 @@
+/* sim_order_payment.c: how order asks payment, as adapters/order_payment_client.c does: one call for all that a batch
+ * asks, keyed by the client's key, or by one that nobody else has. */
+#include "errors.h"
+#include "sim_payment.h"
+
+struct payment_client {
+    struct order_payment_caller port;
+    struct sim_service *order;
+    struct sim_payment_call *pending; /* being filled */
+};
+
+/* ---- the answer ---- */
+
+static void go_on(struct sim_service *order, struct order_command *command)
+{
+    command->base.origin = FROM_EFFECT;
+    sim_service_post(order, &command->base);
+}
+
+/* Half of the time for which it is kept is order's. */
+static void take(const struct sim_payment_call *call, struct order_command *command, const struct sim_bill *bill)
+{
+    switch (bill->status) {
+    case SIM_BILL_AUTHORIZED:
+        command->intent.kind = ORDER_PLACE;
+        command->intent.payment_id = bill->payment_id;
+        command->paid_until = call->asked_at + bill->valid_us / 2;
+        break;
+    case SIM_BILL_DECLINED:
+        command->intent.kind = ORDER_DECLINED;
+        break;
+    case SIM_BILL_KEY_REUSED:
+        command->client.key_reused = true;
+        break;
+    case SIM_BILL_PENDING:
+        command->unanswered = E_OUTCOME_UNKNOWN;
+        sim_meet(call->base.from->sim, MET_PAYMENT_PENDING);
+        break;
+    }
+}
+
+static void leave_open(struct sim *sim, struct order_command *command, int error)
+{
+    command->unanswered = error == E_UNAVAILABLE ? E_UNAVAILABLE : E_OUTCOME_UNKNOWN;
+    if (error == E_UNAVAILABLE)
+        return;
+    sim_meet(sim, MET_PAYMENT_UNANSWERED);
+    if (sim_has_plant(sim, PLANT_PAYMENT_TIMEOUT_IS_NO) || sim_has_plant(sim, PLANT_PAYMENT_TIMEOUT_IS_YES)) {
+        command->unanswered = OK;
+        command->intent.kind = sim_has_plant(sim, PLANT_PAYMENT_TIMEOUT_IS_NO) ? ORDER_DECLINED : ORDER_PLACE;
+    }
+}
+
+static void settle(struct sim_call *base, int error)
+{
+    struct sim_payment_call *call = CONTAINER_OF(base, struct sim_payment_call, base);
+
+    for (size_t i = 0; i < call->n; i++) {
+        if (error)
+            leave_open(base->from->sim, call->commands[i], error);
+        else
+            take(call, call->commands[i], &call->bills[i]);
+        go_on(base->from, call->commands[i]);
+    }
+}
+
+static void drop(struct sim_call *base)
+{
+    struct sim_payment_call *call = CONTAINER_OF(base, struct sim_payment_call, base);
+
+    for (size_t i = 0; i < call->n; i++)
+        call->commands[i]->base.finish(&call->commands[i]->base, E_CLOSING);
+}
+
+static void arrive(struct sim_call *base)
+{
+    sim_payment_authorize(CONTAINER_OF(base, struct sim_payment_call, base));
+}
+
+/* ---- the question ---- */
+
+static struct sim_payment_call *new_call(struct payment_client *client)
+{
+    static const struct sim_call_type type = {"hears of its payments", arrive, settle, drop};
+    struct sim *sim = client->order->sim;
+    struct sim_payment_call *call = SIM_NEW(sim, struct sim_payment_call);
+
+    call->base.type = &type;
+    call->base.from = client->order;
+    call->base.to = sim->services[SIM_PAYMENT];
+    return call;
+}
+
+static void authorize(struct order_payment_caller *caller, struct order_command *command)
+{
+    struct payment_client *client = CONTAINER_OF(caller, struct payment_client, port);
+    struct sim *sim = client->order->sim;
+
+    if (!client->pending)
+        client->pending = new_call(client);
+    struct sim_payment_call *call = client->pending;
+    ASSERT(call->n < SIM_MOST_BATCH);
+    call->bills[call->n] = (struct sim_bill){
+        .key = command->client.key.n ? sim_copy(sim, command->client.key)
+                                     : sim_text(sim, "own-%016llx", (unsigned long long)sim_random_next(&sim->random)),
+        .method = sim_copy(sim, command->payment_method),
+        .amount = command->intent.amount,
+    };
+    call->commands[call->n++] = command;
+}
+
+static void flush(struct order_payment_caller *caller)
+{
+    struct payment_client *client = CONTAINER_OF(caller, struct payment_client, port);
+    struct sim_payment_call *call = client->pending;
+
+    client->pending = NULL;
+    if (!call)
+        return;
+    call->asked_at = sim_clock_now(client->order);
+    if (sim_port_call(client->order)) {
+        sim_call_start(&call->base);
+    } else {
+        call->base.next = client->order->calls; /* to be dropped with the others */
+        client->order->calls = &call->base;
+    }
+}
+
+struct order_payment_caller *sim_order_payment_new(struct sim_service *order)
+{
+    struct payment_client *client = SIM_NEW(order->sim, struct payment_client);
+
+    *client = (struct payment_client){.port = {.authorize = authorize, .flush = flush}, .order = order};
+    return &client->port;
+}
