@@ -25,6 +25,7 @@ struct customer {
 
 struct order_request {
     struct sim_order_request request;
+    struct order_shown shown;
     struct customer *customer;
 };
 
@@ -193,7 +194,8 @@ static void place(struct customer *customer, bool other_body)
     request->request.item = customer->item;
     request->request.qty = customer->qty + other_body;
     request->request.amount = customer->number * 10 + other_body;
-    request->request.shown_amount = customer->shown_wrong ? request->request.amount + 5 : 0;
+    request->shown = (struct order_shown){.price = -1, .amount = request->request.amount + 5};
+    request->request.shown = customer->shown_wrong ? &request->shown : NULL;
     request->request.method = customer->method;
     request->request.key = customer->key;
     request->request.fingerprint = (uint64_t)request->request.amount;

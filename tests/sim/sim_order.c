@@ -333,12 +333,12 @@ static struct order_intent intent_of(const struct sim *sim, const struct sim_ord
                                   .qty = request->qty,
                                   .amount = request->amount,
                                   .currency = STR("KRW"),
-                                  .shown_amount = request->shown_amount ? &request->shown_amount : NULL};
+                                  .shown = request->shown};
 
     if (intent.kind == ORDER_PLACE && sim->shape.pays != SIM_AT_THE_COUNTER)
         intent.kind = ORDER_BUY;
-    if (intent.shown_amount && sim_has_plant(sim, PLANT_AMOUNT_FROM_THE_CLIENT))
-        intent.amount = *intent.shown_amount;
+    if (intent.shown && sim_has_plant(sim, PLANT_AMOUNT_FROM_THE_CLIENT))
+        intent.amount = intent.shown->amount;
     return intent;
 }
 

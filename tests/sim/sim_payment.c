@@ -66,7 +66,13 @@ static int find_by_ids(struct payment_repo *repo, const int64_t *ids, size_t n, 
     struct sim_payment *self = of_repo(repo);
 
     int rc = may_read(self);
-    return rc ? rc : self->store->port.find_by_ids(&self->store->port, ids, n, out, arena);
+    if (!rc)
+        rc = self->store->port.find_by_ids(&self->store->port, ids, n, out, arena);
+    for (size_t i = 0; !rc && i < n && sim_has_plant(self->service.sim, PLANT_CAPTURE_AFTER_VOID); i++) {
+        if (out[i].state == PAYMENT_RETURNING && out[i].order_id && !out[i].captured)
+            out[i].state = PAYMENT_CAPTURING;
+    }
+    return rc;
 }
 
 static int find_due(struct payment_repo *repo, struct due_payment after, int64_t now, size_t limit,
@@ -92,7 +98,32 @@ static int has_letters(struct payment_repo *repo, bool *yes)
     struct sim_payment *self = of_repo(repo);
 
     int rc = may_read(self);
-    return rc ? rc : self->store->port.has_letters(&self->store->port, yes);
+    if (!rc)
+        rc = self->store->port.has_letters(&self->store->port, yes);
+    if (sim_has_plant(self->service.sim, PLANT_VOIDED_BESIDE_LETTERS))
+        *yes = false;
+    return rc;
+}
+
+/* Bugs that lie in a commit. */
+static void plant(struct sim_payment *self, struct payment_batch *batch)
+{
+    struct payment_provider *provider = &self->provider.port;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < batch->ids.n && sim_has_plant(self->service.sim, PLANT_CHARGE_BEFORE_KEY); i++) {
+        const struct payment *payment = &batch->entries[i].payment;
+        if (batch->entries[i].is_new && payment->state == PAYMENT_PENDING)
+            provider->ask(provider, &(struct provider_question){.operation = PROVIDER_AUTHORIZE,
+                                                                .payment_id = payment->id,
+                                                                .amount = payment->amount});
+    }
+    for (size_t i = 0; i < batch->n_bookings && sim_has_plant(self->service.sim, PLANT_SUMMARY_WITHOUT_REFUND); i++) {
+        if (batch->bookings[i].amount > 0)
+            batch->bookings[kept++] = batch->bookings[i];
+        if (i + 1 == batch->n_bookings)
+            batch->n_bookings = kept;
+    }
 }
 
 static int commit(struct payment_repo *repo, struct payment_batch *batch)
@@ -104,6 +135,7 @@ static int commit(struct payment_repo *repo, struct payment_batch *batch)
     bool happens;
 
     sim_plant_before_commit(&self->service, &batch->base);
+    plant(self, batch);
     int rc = sim_port_commit(&self->service, &happens);
     int done = happens ? store->commit(store, batch) : OK;
     batch->base.outbox->count = count;
@@ -191,14 +223,25 @@ static int64_t complete_at(struct order_feed *port, uint64_t epoch, uint64_t pos
     int64_t now = sim_clock_now(&self->service);
     int64_t complete = self->epoch == epoch && self->position <= position ? self->asked_at : INT64_MIN;
 
-    if (!sim_port_call(&self->service))
+    if (!sim_port_call(&self->service) || sim_has_plant(self->service.sim, PLANT_NEVER_VOIDED))
         return INT64_MIN;
+    if (sim_has_plant(self->service.sim, PLANT_VOIDED_UNHEARD))
+        return INT64_MAX;
     if (!self->asking && now >= self->asks_again_at)
         ask_newest(self, now);
     return complete;
 }
 
 /* ---- the process ---- */
+
+/* REFUND_FORGOTTEN */
+static void forget_refunds(struct sim_payment *self)
+{
+    for (size_t i = 0; i < self->store->n; i++) {
+        if (self->store->payments[i].state == PAYMENT_RETURNING)
+            self->store->payments[i].due_at = 0;
+    }
+}
 
 static int open_app(struct sim_service *service)
 {
@@ -214,6 +257,8 @@ static int open_app(struct sim_service *service)
 
     self->asking = false;
     self->asks_again_at = self->asked_at = INT64_MIN;
+    if (sim_has_plant(service->sim, PLANT_REFUND_FORGOTTEN))
+        forget_refunds(self);
     self->provider.port.patience_us = set->provider_patience;
     int rc = payment_app_init(&self->app, &ports, &policy, &sources);
     service->core = &self->app.core;

@@ -159,6 +159,8 @@ static bool is_believed(const struct webhook *webhook)
 
     if (!webhook->is_signed)
         sim_meet(sim, MET_WEBHOOK_FORGED);
+    if (sim_has_plant(sim, PLANT_WEBHOOK_NOT_VERIFIED))
+        return true;
     return webhook->is_signed && sim->now - webhook->said_at <= tolerance;
 }
 
@@ -237,6 +239,7 @@ static void arrive(struct sim_call *base)
     struct sim *sim = base->from->sim;
     struct sim_charge *charge = charge_of(self, call->payment_id, call->amount);
     struct sim_work *work = &charge->work[call->operation];
+    bool was_done = work->done;
 
     if (call->operation == PROVIDER_CAPTURE && !charge->approved)
         sim_break(sim, "7: only what was approved is taken", "payment %lld", (long long)call->payment_id);
@@ -251,6 +254,8 @@ static void arrive(struct sim_call *base)
             tell_by_webhook(self, charge, call->operation);
     }
     advance(self, charge);
+    if (call->operation == PROVIDER_RETURN && work->done && was_done && sim_has_plant(sim, PLANT_REFUND_REPEATED))
+        charge->returned += charge->captured;
     if (base->answered)
         return;
     call->outcome = outcome_of(charge, call->operation);
@@ -292,6 +297,10 @@ static void settle(struct sim_call *base, int error)
         sim_meet(sim, MET_PROVIDER_UNANSWERED);
     else if (!error && !call->outcome.is_known)
         sim_meet(sim, MET_PROVIDER_PENDING);
+    if (error && is_first && sim_has_plant(sim, PLANT_PROVIDER_TIMEOUT_IS_NO))
+        post_answer(call, &(struct payment_intent){.kind = PAYMENT_DECLINED_BY, .reason = STR("no answer")});
+    if (error && is_first && sim_has_plant(sim, PLANT_PROVIDER_TIMEOUT_IS_YES))
+        post_answer(call, &(struct payment_intent){.kind = PAYMENT_APPROVED, .reference = STR("au")});
     if (error || !call->outcome.is_known)
         return;
     if (is_first && payment && payment->attempt > 1 && call->outcome.intent.kind == PAYMENT_DECLINED_BY)

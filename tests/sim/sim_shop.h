@@ -29,9 +29,9 @@ struct sim_order_request {
     bool was_there;   /* the order, when it was asked; set by sim_order_ask() */
     struct str item;
     int64_t qty, amount;
-    int64_t shown_amount; /* what the customer agreed to; 0: they don't say */
-    struct str method;    /* how they pay */
-    struct str key;       /* empty: none */
+    const struct order_shown *shown; /* what the customer agreed to; NULL: they don't say */
+    struct str method;               /* how they pay */
+    struct str key;                  /* empty: none */
     uint64_t fingerprint;
     /** rc 0: `command` is what came out; else NULL. */
     void (*done)(struct sim_order_request *self, int rc, const struct order_command *command);
