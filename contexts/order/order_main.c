@@ -17,7 +17,7 @@ struct order_settings {
     const char *listen;
     const char *product_url;
     const char *payment_url, *payment_methods;
-    int64_t product_breaker, payment_breaker;
+    int64_t product_breaker, payment_breaker, payment_linger_ms;
 };
 
 static const struct setting rows[] = {
@@ -31,6 +31,8 @@ static const struct setting rows[] = {
     SETTING(struct order_settings, payment_methods, "order.payment_methods", SETTING_TEXT,
             "card cash points test-declined test-insufficient test-unknown", 1, 256,
             "Ways to pay, separated by blanks; the first is what who names none pays by."),
+    SETTING(struct order_settings, payment_linger_ms, "order.payment_linger_ms", SETTING_MS, "10", 0, 1000,
+            "While payment is asked, what else is to be asked waits so long for the answer, and is asked together."),
     BREAKER_SETTING(struct order_settings, payment_breaker, "order.payment_breaker", "payment"),
 };
 
@@ -58,9 +60,9 @@ static bool open_payment(struct order_service *self, const struct common_setting
     struct guarded_caller *caller =
         guarded_caller_new("payment", service_loop(self->service), service_client(self->service), &calls);
     self->http.payment = caller;
-    self->payment =
-        caller ? order_payment_client_new(caller, settings->payment_url, (size_t)common->call_max_batch, self->service)
-               : NULL;
+    self->payment = caller ? order_payment_client_new(caller, settings->payment_url, (size_t)common->call_max_batch,
+                                                      settings->payment_linger_ms * US_PER_MS, self->service)
+                           : NULL;
     return self->payment != NULL;
 }
 

@@ -25,7 +25,7 @@ enum { BY_LEDGER, BY_HTTP }; /* the setting payment.provider */
 struct payment_settings {
     const char *listen;
     const char *order_url;
-    int64_t authorization_ms, retry_ms, retry_most_ms;
+    int64_t authorization_ms, linger_ms, retry_ms, retry_most_ms;
     int64_t provider, ledger_limit;
     const char *provider_url, *provider_secret, *provider_secret_file, *provider_ca_file;
     int64_t provider_timeout_ms, provider_patience_ms, webhook_tolerance_ms;
@@ -42,6 +42,9 @@ static const struct setting rows[] = {
     /* At most half of the shortest idempotency.retain_hours: a key that is used anew never meets its first payment. */
     ROW(authorization_ms, "payment.authorization_ms", SETTING_MS, "600000", 1000, 1800000,
         "An authorisation whose order never came is given back after so long."),
+    ROW(linger_ms, "payment.linger_ms", SETTING_MS, "10", 0, 1000,
+        "What order has said waits so long for company, so that one commit takes it together with the next "
+        "authorisations."),
     ROW(retry_ms, "payment.retry_ms", SETTING_MS, "1000", 10, 60000,
         "A provider that owes an answer is asked again after so long, then twice as long …"),
     ROW(retry_most_ms, "payment.retry_most_ms", SETTING_MS, "30000", 10, 3600000, "… up to this."),
@@ -237,6 +240,7 @@ static bool start(struct payment_service *self, const struct common_settings *co
         .cursors = &self->app.cursors,
         .decode = payment_event_decode,
         .last_position = self->app.outbox.next - 1,
+        .linger_us = settings->linger_ms * US_PER_MS,
         .fault_delay_ms = settings->fault_delay_ms,
     };
 

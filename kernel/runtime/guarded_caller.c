@@ -166,6 +166,12 @@ void guarded_call(struct guarded_caller *caller, struct guarded_call *call)
     loop_post(caller->loop, &call->job);
 }
 
+void guarded_call_here(struct guarded_caller *caller, struct guarded_call *call)
+{
+    call->caller = caller;
+    start(&call->job);
+}
+
 bool guarded_caller_is_open(const struct guarded_caller *caller)
 {
     return caller->breaker.settings.force == BREAKER_FORCED_OPEN ||

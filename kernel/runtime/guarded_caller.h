@@ -50,6 +50,8 @@ struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, s
                                           const struct guarded_settings *settings);
 /** Starts the call; `call` lives until done. Any thread. */
 void guarded_call(struct guarded_caller *caller, struct guarded_call *call);
+/** The same from the loop's own thread, at once: `done` may come before it returns. */
+void guarded_call_here(struct guarded_caller *caller, struct guarded_call *call);
 /** Whether calls are refused at the moment because the breaker is open. Any thread. */
 bool guarded_caller_is_open(const struct guarded_caller *caller);
 /** Seconds until the breaker may let a call through, at least 1: for Retry-After. Any thread. */

@@ -118,9 +118,13 @@ struct command *order_event_decode(void *context, size_t source, struct str text
     struct json_error error;
     struct command *command = NULL;
     enum order_command_kind kind;
+    struct str type = event_type_ahead(text);
 
     UNUSED(context);
     ASSERT(source < COUNT_OF(fact_data_desc));
+    /* Every order that is paid says so, and that is no news here. */
+    if (type.n && !kind_of_type(source, type, &kind))
+        return NULL;
     arena_init(&arena, 4096);
     if (!event_decode(text, &event, &fact_data_desc[source], &data, &arena, &error)) {
         *reason = event_command_reason(&error, unreadable[source]);

@@ -23,15 +23,21 @@ struct payment_client {
     struct guarded_caller *caller;
     struct service *service;
     size_t max_batch;
+    int64_t linger_us;
     struct buf url;
-    struct payment_call *pending; /* being filled; sent by flush() */
+    struct payment_call *pending; /* the writer's: being filled, handed over by flush() */
+    /* the loop's: */
+    size_t under_way;
+    struct payment_call *gathered; /* waits until what is under way is answered, or until `linger` fires */
+    struct loop_timer linger;
 };
 
 /* One question for all that wait. */
 struct payment_call {
     struct guarded_call call;
+    struct loop_job handed_over;
     struct payment_client *client;
-    struct buf body;
+    struct buf body; /* a JSON array; its end is added when it is sent */
     size_t n, room;
     struct order_command **commands;
     int64_t asked_at; /* own time */
@@ -118,11 +124,15 @@ static int why_unanswered(const struct http_call *http, int error)
     return http->status >= 400 && peer_problem_read(http, &problem) ? E_UNAVAILABLE : E_OUTCOME_UNKNOWN;
 }
 
+static void send_gathered(struct payment_client *client);
+
 static void on_answer(struct guarded_call *guarded, int error)
 {
     struct payment_call *call = CONTAINER_OF(guarded, struct payment_call, call);
+    struct payment_client *client = call->client;
     struct arena arena;
 
+    client->under_way--;
     arena_init(&arena, 0);
     const struct payment_answer *answers = error ? NULL : order_payment_answer(&guarded->http, call->n, &arena);
     if (answers) {
@@ -133,6 +143,79 @@ static void on_answer(struct guarded_call *guarded, int error)
         leave_open(call, why_unanswered(&guarded->http, error));
     }
     arena_free(&arena);
+    send_gathered(client);
+}
+
+/* ---- gathering: loop thread ---- */
+
+static void send_gathered(struct payment_client *client)
+{
+    struct payment_call *call = client->gathered;
+
+    loop_timer_cancel(service_loop(client->service), &client->linger);
+    client->gathered = NULL;
+    if (!call)
+        return;
+    buf_char(&call->body, ']');
+    if (call->body.failed) {
+        leave_open(call, E_UNAVAILABLE);
+        return;
+    }
+    call->asked_at = service_now(client->service);
+    call->call.http = (struct http_call){.method = "POST", .url = client->url.p, .body = buf_str(&call->body)};
+    call->call.done = on_answer;
+    client->under_way++;
+    guarded_call_here(client->caller, &call->call);
+}
+
+static void linger_is_over(struct loop_timer *timer)
+{
+    send_gathered(CONTAINER_OF(timer, struct payment_client, linger));
+}
+
+static bool make_room(struct payment_call *call, size_t n)
+{
+    size_t room = call->room ? call->room : (size_t)FIRST_ROOM;
+
+    while (room < n)
+        room *= 2;
+    if (room == call->room)
+        return true;
+    struct order_command **commands = heap_resize(call->commands, room * sizeof(struct order_command *));
+    if (!commands)
+        return false;
+    call->commands = commands;
+    call->room = room;
+    return true;
+}
+
+/* false: they don't go together. */
+static bool absorb(struct payment_call *into, struct payment_call *call)
+{
+    if (into->n + call->n > call->client->max_batch || into->body.n + call->body.n > MOST_BODY || into->body.failed ||
+        call->body.failed || !make_room(into, into->n + call->n))
+        return false;
+    buf_char(&into->body, ',');
+    buf_add(&into->body, (struct str){call->body.p + 1, call->body.n - 1}); /* without the bracket */
+    memcpy(into->commands + into->n, call->commands, call->n * sizeof(struct order_command *));
+    into->n += call->n;
+    free_call(call);
+    return true;
+}
+
+static void take_over(struct loop_job *job)
+{
+    struct payment_call *call = CONTAINER_OF(job, struct payment_call, handed_over);
+    struct payment_client *client = call->client;
+
+    if (client->gathered && absorb(client->gathered, call))
+        return;
+    send_gathered(client);
+    client->gathered = call;
+    if (client->under_way == 0)
+        send_gathered(client);
+    else
+        loop_timer_set(service_loop(client->service), &client->linger, clock_monotonic() + client->linger_us);
 }
 
 /* ---- asking: writer thread ---- */
@@ -164,18 +247,6 @@ static struct payment_call *new_call(struct payment_client *client)
     return call;
 }
 
-static bool make_room(struct payment_call *call)
-{
-    size_t room = call->room ? call->room * 2 : (size_t)FIRST_ROOM;
-    struct order_command **commands = heap_resize(call->commands, room * sizeof(struct order_command *));
-
-    if (!commands)
-        return false;
-    call->commands = commands;
-    call->room = room;
-    return true;
-}
-
 static void flush(struct order_payment_caller *self)
 {
     struct payment_client *client = CONTAINER_OF(self, struct payment_client, port);
@@ -184,15 +255,8 @@ static void flush(struct order_payment_caller *self)
     client->pending = NULL;
     if (!call)
         return;
-    buf_char(&call->body, ']');
-    call->asked_at = service_now(client->service);
-    if (call->body.failed) {
-        leave_open(call, E_UNAVAILABLE);
-        return;
-    }
-    call->call.http = (struct http_call){.method = "POST", .url = client->url.p, .body = buf_str(&call->body)};
-    call->call.done = on_answer;
-    guarded_call(client->caller, &call->call);
+    call->handed_over = (struct loop_job){.run = take_over};
+    loop_post(service_loop(client->service), &call->handed_over);
 }
 
 static void write_question(struct payment_call *call, const struct order_command *command, struct str key)
@@ -216,7 +280,7 @@ static void authorize(struct order_payment_caller *self, struct order_command *c
     if (!client->pending)
         client->pending = new_call(client);
     struct payment_call *call = client->pending;
-    bool fine = call && (call->n < call->room || make_room(call));
+    bool fine = call && make_room(call, call->n + 1);
     if (fine && key.n == 0) {
         fine = make_key(own, service_now(client->service));
         key = str_of(own);
@@ -235,14 +299,20 @@ static void authorize(struct order_payment_caller *self, struct order_command *c
 /* ---- making it ---- */
 
 struct order_payment_caller *order_payment_client_new(struct guarded_caller *caller, const char *url, size_t max_batch,
-                                                      struct service *service)
+                                                      int64_t linger_us, struct service *service)
 {
     struct payment_client *client = heap_alloc(sizeof(*client));
 
     if (!client)
         return NULL;
     *client = (struct payment_client){
-        .port = {.authorize = authorize, .flush = flush}, .caller = caller, .service = service, .max_batch = max_batch};
+        .port = {.authorize = authorize, .flush = flush},
+        .caller = caller,
+        .service = service,
+        .max_batch = max_batch,
+        .linger_us = linger_us,
+        .linger = {.fire = linger_is_over},
+    };
     buf_printf(&client->url, "%s/payments/authorize", url);
     buf_char(&client->url, '\0');
     if (client->url.failed) {

@@ -1,5 +1,7 @@
-/** order_payment_client.h: asks payment to authorise, by POST /payments/authorize: one call for all that a batch asks,
- * within the call's time-out and behind payment's own circuit breaker.
+/** order_payment_client.h: asks payment to authorise, by POST /payments/authorize, within the call's time-out and
+ * behind payment's own circuit breaker. What comes while payment is asked waits for its answer, at most for the linger,
+ * and is asked together then: a call costs as much for one as for a hundred, and payment commits one after the other
+ * all the same. The linger is short beside the time-out, so that a payment that is ill is noticed as soon as before.
  *
  *  A purchase is keyed by the client's Idempotency-Key, in the name space that the key has here; without one by a
  * number of our own that nobody else has. So asking again is the same purchase, and two clients' never are.
@@ -11,9 +13,9 @@
 #include "order_app.h"
 #include "service.h"
 
-/** Uses `url`, doesn't own it. NULL when memory is exhausted. */
+/** Uses `url`, doesn't own it. `linger_us`: the setting order.payment_linger_ms. NULL when memory is exhausted. */
 struct order_payment_caller *order_payment_client_new(struct guarded_caller *caller, const char *url, size_t max_batch,
-                                                      struct service *service);
+                                                      int64_t linger_us, struct service *service);
 /** After service_free(). NULL is taken. */
 void order_payment_client_free(struct order_payment_caller *caller);
 

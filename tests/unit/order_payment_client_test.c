@@ -1,0 +1,399 @@
+/* How order asks payment: over real HTTP, with a payment that answers when the test says so. */
+#include "order_payment_client.h"
+
+#include "alloc.h"
+#include "clock.h"
+#include "config.h"
+#include "errors.h"
+#include "http_bench.h"
+#include "scratch.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { MOST = 600, LONG_MS = 60000, MAX_BATCH = 256 };
+
+/* ---- the service that asks ---- */
+
+static const struct setting own_rows[] = {{.name = NULL}};
+
+static int never_run(const struct program *self, const struct common_settings *common, const void *settings,
+                     struct buf *problem)
+{
+    UNUSED(self);
+    UNUSED(common);
+    UNUSED(settings);
+    UNUSED(problem);
+    return 1;
+}
+
+static const struct program program = {
+    .name = "order", .doc = "Asks.", .rows = own_rows, .url = "http://127.0.0.1:0", .run = never_run};
+
+struct purchase {
+    struct order_command command;
+    struct asking *asking;
+};
+
+struct asking {
+    struct service_http http; /* first: the routes' context */
+    struct scratch scratch;
+    struct arena arena;
+    struct common_settings common;
+    struct service *service;
+    struct core core;
+    struct http_bench payment;
+    struct order_payment_caller *client;
+    struct purchase purchases[MOST];
+    int64_t linger_ms;
+    void (*act)(struct asking *self);
+    pthread_t thread;
+    /* what came back, under the lock */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t n_back;
+    size_t back[MOST]; /* in which order */
+};
+
+/* What came back ends with its batch. */
+static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+{
+    UNUSED(core);
+    UNUSED(commands);
+    UNUSED(n);
+    UNUSED(now);
+    return OK;
+}
+
+static int64_t next_due(struct core *core)
+{
+    UNUSED(core);
+    return INT64_MAX;
+}
+
+static void finish(struct command *base, int rc)
+{
+    struct purchase *purchase = CONTAINER_OF(CONTAINER_OF(base, struct order_command, base), struct purchase, command);
+    struct asking *asking = purchase->asking;
+
+    UNUSED(rc);
+    pthread_mutex_lock(&asking->lock);
+    asking->back[asking->n_back++] = (size_t)(purchase - asking->purchases);
+    pthread_cond_signal(&asking->changed);
+    pthread_mutex_unlock(&asking->lock);
+}
+
+static int read_nothing(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+{
+    UNUSED(context);
+    UNUSED(after);
+    UNUSED(enough);
+    UNUSED(frames);
+    *oldest = 0;
+    return OK;
+}
+
+static const struct route no_routes[] = {{.path = NULL}};
+static const struct route payment_routes[] = {
+    {HTTP_POST, "/payments/authorize", http_bench_hold, .doc = "Is answered when the test says so."}, {.path = NULL}};
+
+static void load_settings(struct asking *asking)
+{
+    char *nothing[] = {NULL};
+    const struct config_source source = {0, nothing, nothing};
+    const struct setting_group groups[] = {{common_settings_rows, common_settings_count, &asking->common, NULL}};
+    struct buf problem = {0};
+    bool wants_help = false;
+
+    assert_true(config_load(groups, 1, NULL, 0, &source, &asking->arena, &wants_help, &problem));
+    asking->common.data = asking->scratch.dir;
+}
+
+static void open_client(struct asking *asking)
+{
+    const struct guarded_settings calls = {
+        .breaker = {.window_ms = 10000, .volume = 1000, .error_percent = 50, .sleep_window_ms = 5000},
+        .timeout_ms = LONG_MS,
+        .max_concurrent = 16};
+    struct buf url = {0};
+
+    buf_printf(&url, "http://127.0.0.1:%u", asking->payment.port);
+    buf_char(&url, '\0');
+    asking->client = order_payment_client_new(
+        guarded_caller_new("payment", service_loop(asking->service), service_client(asking->service), &calls), url.p,
+        MAX_BATCH, asking->linger_ms * US_PER_MS, asking->service);
+    assert_non_null(asking->client);
+    buf_free(&url);
+}
+
+static void *be_the_writer(void *argument)
+{
+    struct asking *asking = argument;
+
+    asking->act(asking);
+    kill(getpid(), SIGTERM);
+    return NULL;
+}
+
+/* Runs the service; `act` does what its writer would, beside it, and decides when payment answers. */
+static struct asking *ask_while(int64_t linger_ms, void (*act)(struct asking *self))
+{
+    static const struct cursors nobody = {.n = 0};
+    struct asking *asking = test_calloc(1, sizeof(*asking));
+    struct http_settings http = http_bench_settings();
+    struct buf problem = {0};
+
+    http.max_body = 65536;
+    *asking = (struct asking){.core = {.run = run, .next_due = next_due}, .linger_ms = linger_ms, .act = act};
+    pthread_mutex_init(&asking->lock, NULL);
+    pthread_cond_init(&asking->changed, NULL);
+    scratch_make(&asking->scratch);
+    arena_init(&asking->arena, 0);
+    load_settings(asking);
+    asking->service =
+        service_new(&program, &asking->common, &problem); /* first: it takes the signals from all threads */
+    assert_non_null(asking->service);
+    http_bench_start(&asking->payment, &http, payment_routes);
+    open_client(asking);
+    const struct service_parts parts = {
+        .listen = "127.0.0.1:0",
+        .routes = no_routes,
+        .http = &asking->http,
+        .collection = "orders",
+        .core = &asking->core,
+        .cursors = &nobody,
+        .read_stored = read_nothing,
+    };
+    assert_true(service_start(asking->service, &parts, &problem));
+    assert_int_equal(pthread_create(&asking->thread, NULL, be_the_writer, asking), 0);
+    service_run(asking->service);
+    pthread_join(asking->thread, NULL);
+    service_free(asking->service);
+    return asking;
+}
+
+static void end(struct asking *asking)
+{
+    order_payment_client_free(asking->client);
+    http_bench_stop(&asking->payment);
+    arena_free(&asking->arena);
+    scratch_remove(&asking->scratch);
+    pthread_cond_destroy(&asking->changed);
+    pthread_mutex_destroy(&asking->lock);
+    test_free(asking);
+}
+
+/* ---- what the writer does, and payment ---- */
+
+/* A batch of purchases. */
+static void buy(struct asking *asking, size_t first, size_t n)
+{
+    for (size_t i = first; i < first + n; i++) {
+        struct purchase *purchase = &asking->purchases[i];
+        *purchase = (struct purchase){
+            .command = {.base = {.origin = FROM_CLIENT, .finish = finish},
+                        .intent = {.kind = ORDER_BUY, .amount = 1000 + (int64_t)i, .currency = STR("KRW")},
+                        .payment_method = STR("card")},
+            .asking = asking};
+        asking->client->authorize(asking->client, &purchase->command);
+    }
+    asking->client->flush(asking->client);
+}
+
+struct mark {
+    struct loop_job job;
+    struct asking *asking;
+    bool reached;
+};
+
+static void reach(struct loop_job *job)
+{
+    struct mark *mark = CONTAINER_OF(job, struct mark, job);
+
+    pthread_mutex_lock(&mark->asking->lock);
+    mark->reached = true;
+    pthread_cond_signal(&mark->asking->changed);
+    pthread_mutex_unlock(&mark->asking->lock);
+}
+
+/* Until the loop has what the writer gave it. */
+static void wait_for_loop(struct asking *asking)
+{
+    struct mark mark = {.job = {.run = reach}, .asking = asking};
+
+    loop_post(service_loop(asking->service), &mark.job);
+    pthread_mutex_lock(&asking->lock);
+    while (!mark.reached)
+        pthread_cond_wait(&asking->changed, &asking->lock);
+    pthread_mutex_unlock(&asking->lock);
+}
+
+static size_t count(struct str text, const char *what)
+{
+    size_t n = 0;
+
+    for (const char *p = text.p; (p = memmem(p, text.n - (size_t)(p - text.p), what, strlen(what))); p++)
+        n++;
+    return n;
+}
+
+/* The next call; how many it asks for. */
+static struct http_request *next_call(struct asking *asking, size_t *n)
+{
+    struct http_request *request;
+
+    http_bench_take(&asking->payment, &request, 1);
+    *n = count(request->body, "\"key\":");
+    return request;
+}
+
+/* Approves all of it, as payments from `id` on. */
+static void approve(struct http_request *request, size_t n, size_t id)
+{
+    request->status = 200;
+    request->content_type = "application/json";
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&request->reply, "%c{\"id\":%zu,\"status\":\"Authorized\",\"validMs\":60000}", i ? ',' : '[',
+                   id + i);
+    buf_char(&request->reply, ']');
+    http_reply(request);
+}
+
+static void wait_for(struct asking *asking, size_t n)
+{
+    pthread_mutex_lock(&asking->lock);
+    while (asking->n_back < n)
+        pthread_cond_wait(&asking->changed, &asking->lock);
+    pthread_mutex_unlock(&asking->lock);
+}
+
+/* ---- tests ---- */
+
+static void one_then_three_batches(struct asking *asking)
+{
+    size_t n = 0;
+
+    buy(asking, 0, 1);
+    struct http_request *first = next_call(asking, &n);
+    assert_int_equal(n, 1);
+    buy(asking, 1, 2);
+    buy(asking, 3, 1);
+    buy(asking, 4, 3);
+    wait_for_loop(asking);
+    approve(first, 1, 1);
+    struct http_request *second = next_call(asking, &n);
+    assert_int_equal(n, 6);
+    assert_non_null(memmem(second->body.p, second->body.n, "\"amount\":1001", 13));
+    assert_non_null(memmem(second->body.p, second->body.n, "\"amount\":1006", 13));
+    approve(second, n, 2);
+    wait_for(asking, 7);
+}
+
+static void what_comes_while_payment_is_asked_is_asked_together_and_goes_on_in_its_order(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, one_then_three_batches);
+    UNUSED(state);
+
+    for (size_t i = 0; i < 7; i++) {
+        assert_int_equal(asking->back[i], i);
+        assert_int_equal(asking->purchases[i].command.intent.kind, ORDER_PLACE);
+        assert_int_equal(asking->purchases[i].command.intent.payment_id, i + 1);
+    }
+    end(asking);
+}
+
+static void one_more_while_the_first_has_no_answer(struct asking *asking)
+{
+    size_t n = 0;
+
+    buy(asking, 0, 1);
+    struct http_request *first = next_call(asking, &n);
+    buy(asking, 1, 1);
+    struct http_request *second = next_call(asking, &n); /* comes although the first has no answer */
+    assert_int_equal(n, 1);
+    approve(second, 1, 2);
+    wait_for(asking, 1);
+    approve(first, 1, 1);
+    wait_for(asking, 2);
+}
+
+static void a_payment_that_does_not_answer_keeps_nobody_from_asking(void **state)
+{
+    struct asking *asking = ask_while(1, one_more_while_the_first_has_no_answer);
+    UNUSED(state);
+
+    assert_int_equal(asking->back[0], 1);
+    assert_int_equal(asking->purchases[0].command.intent.kind, ORDER_PLACE);
+    end(asking);
+}
+
+static void more_than_one_call_may_ask(struct asking *asking)
+{
+    struct http_request *calls[3];
+    size_t n[3] = {0};
+
+    buy(asking, 0, 1);
+    calls[0] = next_call(asking, &n[0]);
+    buy(asking, 1, 200);
+    buy(asking, 201, 200); /* they don't go together */
+    calls[1] = next_call(asking, &n[1]);
+    assert_int_equal(n[1], 200);
+    approve(calls[0], 1, 1);
+    calls[2] = next_call(asking, &n[2]);
+    assert_int_equal(n[2], 200);
+    approve(calls[1], 200, 2);
+    approve(calls[2], 200, 202);
+    wait_for(asking, 401);
+}
+
+static void no_call_asks_more_than_it_may(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, more_than_one_call_may_ask);
+    UNUSED(state);
+
+    for (size_t i = 0; i < 401; i++)
+        assert_int_equal(asking->purchases[i].command.intent.payment_id, i + 1);
+    end(asking);
+}
+
+static void some_wait_at_the_end(struct asking *asking)
+{
+    struct http_request *first;
+    size_t n = 0;
+
+    buy(asking, 0, 1);
+    first = next_call(asking, &n);
+    buy(asking, 1, 2);
+    wait_for_loop(asking);
+    asking->payment.user = first; /* for the end */
+}
+
+static void who_waits_to_be_asked_for_is_not_forgotten_at_the_end(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, some_wait_at_the_end);
+    UNUSED(state);
+
+    assert_int_equal(asking->n_back, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(asking->purchases[i].command.unanswered, E_OUTCOME_UNKNOWN);
+    approve(asking->payment.user, 1, 1);
+    end(asking);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_comes_while_payment_is_asked_is_asked_together_and_goes_on_in_its_order),
+        cmocka_unit_test(a_payment_that_does_not_answer_keeps_nobody_from_asking),
+        cmocka_unit_test(no_call_asks_more_than_it_may),
+        cmocka_unit_test(who_waits_to_be_asked_for_is_not_forgotten_at_the_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
