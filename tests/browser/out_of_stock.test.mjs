@@ -47,4 +47,5 @@ scenario('who does not want to wait for goods cancels', async ({ shop, visit }) 
     await customer.inCard(id, 'cancel').click();
     await customer.see(id, 'Canceled');
     await shop.waitOrder(id, 'Canceled');
+    assert.equal(await customer.inCard(id, 'given-up').count(), 0);
 });

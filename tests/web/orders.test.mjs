@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newerRow, rowOfOrder } from '../../web/customer/order_row.js';
+import { isGivenUp, newerRow, rowOfOrder } from '../../web/customer/order_row.js';
 import { isFresh } from '../../web/customer/sending.js';
 
 const row = (orderStatus, entries) => ({ orderId: 1, orderStatus, timeline: Array.from({ length: entries }, (_, i) => ({ at: i })) });
@@ -18,6 +18,15 @@ test('an order that has ended stays ended, though the view has not heard of it y
     assert.equal(newerRow(canceled, row('Requested', 2)), canceled);
     const whole = row('Canceled', 3);
     assert.equal(newerRow(canceled, whole), whole);
+});
+
+test('an order that the shop gave up is told from one that its customer cancelled, whoever tells of it', () => {
+    const order = { id: 1, status: 'Canceled', createdAt: 'a', updatedAt: 'b', productName: 'Latte', qty: 1 };
+    assert.equal(isGivenUp(rowOfOrder(order)), false);
+    assert.equal(isGivenUp(rowOfOrder({ ...order, cancelReason: 'Out of stock' })), true);
+    const halfWay = { orderId: 1, orderStatus: 'Out of stock', timeline: [{ at: 'a', type: 'ProductCanceled', status: 'Canceled', reason: 'Out of stock' }] };
+    assert.equal(isGivenUp(halfWay), false, 'order itself has not said so yet');
+    assert.equal(isGivenUp(rowOfOrder({ ...order, cancelReason: 'Out of stock' }, halfWay)), true);
 });
 
 test('an order out of stock can go back to being made', () => {

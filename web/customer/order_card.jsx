@@ -2,7 +2,7 @@
 import { h } from 'preact';
 import { Icon } from '../shared/icons.jsx';
 import { nameOf, t, timeOfDay } from '../shared/language.js';
-import { hasEnded } from './order_row.js';
+import { hasEnded, isGivenUp, RAN_OUT } from './order_row.js';
 
 const look = {
     Requested: ['now', 'clock'],
@@ -39,7 +39,7 @@ const Timeline = ({ timeline }) => (
         {timeline.map((one, i) => (
             <li key={i} data-type={one.type}>
                 <time dateTime={one.at} class="figures soft">{timeOfDay(Date.parse(one.at))}</time>
-                <span>{t(`event.${one.type}`)}</span>
+                <span>{t(`event.${one.type}${one.reason === RAN_OUT ? '.ranOut' : ''}`)}</span>
             </li>
         ))}
     </ol>
@@ -75,6 +75,9 @@ const Answer = ({ answer }) =>
 /* Nothing is said where one pays at the counter. */
 const Payment = ({ row }) => {
     const said = row.paymentStatus === 'Paid' && row.orderStatus === 'Canceled' ? 'GoingBack' : row.paymentStatus;
+    if (isGivenUp(row)) {
+        return <p class="notice wait" data-testid="given-up" data-payment={said}>{t(`givenUp.${said ?? 'Unpaid'}`)}</p>;
+    }
     return said ? <p class="soft" data-testid="payment" data-payment={said}>{t(`payment.${said}`)}</p> : null;
 };
 

@@ -1,9 +1,13 @@
 /** What is known of an order, from the view that has its whole timeline, or from its owner where the view is down or behind. Pure. */
 
+export const RAN_OUT = 'Out of stock';
 const ENDED = new Set(['Completed', 'Canceled']);
 
 /* A cancelled order's money is on its way back until it is said to be there. */
 const isOwedMoney = (row) => row.orderStatus === 'Canceled' && row.paymentStatus === 'Paid';
+
+/* The shop has cancelled it by itself: goods didn't come in time. */
+export const isGivenUp = (row) => row.orderStatus === 'Canceled' && row.timeline.some((one) => one.reason === RAN_OUT);
 
 export const hasEnded = (row) => ENDED.has(row.orderStatus) && !isOwedMoney(row);
 
@@ -12,7 +16,8 @@ export function rowOfOrder(order, known = undefined) {
     const timeline = known ? known.timeline.filter((one) => one.type !== 'Seen') : [{ at: order.createdAt, type: 'Ordered', status: 'Requested' }];
     const status = timeline.findLast((one) => one.status)?.status;
     if (order.status !== status) {
-        timeline.push({ at: order.updatedAt, type: order.status === 'Canceled' ? 'OrderCanceled' : 'Seen', status: order.status });
+        timeline.push({ at: order.updatedAt, type: order.status === 'Canceled' ? 'OrderCanceled' : 'Seen', status: order.status,
+            ...(order.cancelReason && { reason: order.cancelReason }) });
     }
     return { orderId: order.id, orderStatus: order.status, productName: order.productName, qty: order.qty, timeline, isOwners: true,
         ...(order.paymentStatus && { paymentStatus: order.paymentStatus }) };

@@ -6,7 +6,7 @@ import * as api from '../shared/api.js';
 import { hearTime, now } from '../shared/clock.js';
 import { KeptList } from '../shared/kept.js';
 import { followTogether } from '../shared/together.js';
-import { hasEnded, newerRow, rowOfOrder } from './order_row.js';
+import { hasEnded, isGivenUp, newerRow, rowOfOrder } from './order_row.js';
 import { Sending } from './sending.js';
 
 const MOST_REMEMBERED = 30;
@@ -190,7 +190,7 @@ export class Orders {
             entry.answer = null;
         }
         if (before) {
-            this.onNews('status', entry);
+            this.onNews(isGivenUp(entry.row) ? 'givenUp' : 'status', entry);
         }
     }
 
