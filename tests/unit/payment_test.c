@@ -21,8 +21,8 @@ static const char *const expected[PAYMENT_STATE_COUNT][PAYMENT_COMMAND_COUNT] = 
     [PAYMENT_AUTHORIZED] = {"AUTHORIZED", "-", "bug", "CAPTURING", "RETURNING", "RETURNING", "bug", "bug", "not taken"},
     [PAYMENT_CAPTURING] = {"-", "-", "bug", "-", "RETURNING", "-", "CAPTURED+", "bug", "not taken"},
     [PAYMENT_CAPTURED] = {"-", "-", "bug", "-", "RETURNING", "-", "-", "bug", "RETURNING"},
-    [PAYMENT_RETURNING] = {"-", "-", "-", "going back", "-", "-", "-", "RETURNED+", "going back"},
-    [PAYMENT_RETURNED] = {"-", "-", "-", "gone back", "-", "-", "-", "-", "gone back"},
+    [PAYMENT_RETURNING] = {"-", "-", "-", "going back", "-", "-", "bug", "RETURNED+", "going back"},
+    [PAYMENT_RETURNED] = {"-", "-", "-", "gone back", "-", "-", "bug", "-", "gone back"},
     [PAYMENT_DECLINED] = {"-", "bug", "-", "bug", "bug", "-", "bug", "-", "not taken"},
 };
 
@@ -262,11 +262,74 @@ static void what_was_only_promised_is_voided_and_what_was_taken_refunded(void **
     assert_true(str_is(payment_status_text(&payment), "Voided"));
     assert_int_equal(payment.captured + payment.returned, 0);
     payment = a_payment(PAYMENT_RETURNING);
+    payment.order_id = 42;
     given_back.was_taken = true;
     what_happens(&payment, &given_back, text);
     assert_true(str_is(payment_status_text(&payment), "Refunded"));
     assert_int_equal(payment.captured, AMOUNT);
     assert_int_equal(payment.returned, AMOUNT);
+}
+
+/* Where a payment may be when its provider says something. */
+static const struct situation {
+    const char *name;
+    enum payment_state state;
+    bool approved, ordered, captured, returned;
+    const char *then[5]; /* approved, declined, captured, voided, refunded: what is shown; "-": nothing new; "bug" */
+} situations[] = {
+    {"asked", PAYMENT_PENDING, 0, 0, 0, 0, {"Authorized", "Declined", "bug", "bug", "bug"}},
+    {"declined", PAYMENT_DECLINED, 0, 0, 0, 0, {"bug", "-", "bug", "-", "bug"}},
+    {"approved", PAYMENT_AUTHORIZED, 1, 0, 0, 0, {"-", "bug", "bug", "bug", "bug"}},
+    {"being taken", PAYMENT_CAPTURING, 1, 1, 0, 0, {"-", "bug", "Captured", "bug", "bug"}},
+    {"taken", PAYMENT_CAPTURED, 1, 1, 1, 0, {"-", "bug", "-", "bug", "bug"}},
+    {"given up, never known", PAYMENT_RETURNING, 0, 0, 0, 0, {"-", "-", "bug", "Voided", "Voided"}},
+    {"given up, approved", PAYMENT_RETURNING, 1, 0, 0, 0, {"-", "bug", "bug", "Voided", "Voided"}},
+    {"canceled while being taken", PAYMENT_RETURNING, 1, 1, 0, 0, {"-", "bug", "-", "Voided", "Refunded"}},
+    {"canceled when taken", PAYMENT_RETURNING, 1, 1, 1, 0, {"-", "bug", "-", "Refunded", "Refunded"}},
+    {"given up and voided", PAYMENT_RETURNED, 0, 0, 0, 0, {"-", "-", "bug", "-", "-"}},
+    {"canceled and voided", PAYMENT_RETURNED, 1, 1, 0, 0, {"-", "bug", "bug", "-", "bug"}},
+    {"refunded", PAYMENT_RETURNED, 1, 1, 1, 1, {"-", "bug", "-", "-", "-"}},
+};
+
+static struct payment payment_in(const struct situation *situation)
+{
+    struct payment payment = a_payment(situation->state);
+
+    payment.reference = situation->approved ? STR("r") : STR("");
+    payment.order_id = situation->ordered ? 42 : 0;
+    payment.captured = situation->captured ? AMOUNT : 0;
+    payment.returned = situation->returned ? AMOUNT : 0;
+    return payment;
+}
+
+static void what_a_provider_says_never_takes_back_what_is_booked_whatever_it_is(void **state)
+{
+    static const enum payment_command_kind said[] = {PAYMENT_APPROVED, PAYMENT_DECLINED_BY, PAYMENT_TAKEN,
+                                                     PAYMENT_GIVEN_BACK, PAYMENT_GIVEN_BACK};
+    char text[32];
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(situations) * COUNT_OF(said); i++) {
+        const struct situation *situation = &situations[i / COUNT_OF(said)];
+        size_t word = i % COUNT_OF(said);
+        struct payment payment = payment_in(situation);
+        struct payment before = payment;
+        struct payment_intent intent = an_intent(said[word]);
+        intent.was_taken = word == 4;
+        const char *then = what_happens(&payment, &intent, text);
+        print_message("%s: %s %d\n", situation->name, payment_command_name(intent.kind), intent.was_taken);
+        if (then == text)
+            assert_true(str_is(payment_status_text(&payment), situation->then[word]));
+        else
+            assert_string_equal(then, situation->then[word]);
+        /* the ledger is only ever added to, and in the end holds what is left */
+        assert_true(payment.captured >= before.captured && payment.returned >= before.returned);
+        assert_true(payment.amount >= payment.captured && payment.captured >= payment.returned);
+        assert_true(payment.order_id || payment.captured == 0);
+        assert_true(payment.state != PAYMENT_RETURNED || payment.captured == payment.returned);
+        if (then == text && strcmp(situation->then[word], "-") != 0) /* said again, it changes nothing */
+            assert_string_equal(what_happens(&payment, &intent, text), "-");
+    }
 }
 
 static void a_payment_is_over_once_it_has_an_order_or_has_gone_back(void **state)
@@ -359,6 +422,7 @@ int main(void)
         cmocka_unit_test(an_order_that_is_heard_of_again_changes_nothing_wherever_its_money_is),
         cmocka_unit_test(a_cancel_that_is_heard_before_its_order_gives_back_and_its_order_changes_nothing),
         cmocka_unit_test(what_was_only_promised_is_voided_and_what_was_taken_refunded),
+        cmocka_unit_test(what_a_provider_says_never_takes_back_what_is_booked_whatever_it_is),
         cmocka_unit_test(a_payment_is_over_once_it_has_an_order_or_has_gone_back),
         cmocka_unit_test(what_a_provider_said_once_changes_nothing_ever_after),
         cmocka_unit_test(every_name_and_sentence_is_there),

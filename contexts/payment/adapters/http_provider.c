@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "log.h"
+#include "provider_contradiction.h"
 #include "provider_messages.h"
 #include "signature.h"
 
@@ -43,7 +44,8 @@ static void finish(struct command *base, int rc)
 {
     struct payment_command *command = CONTAINER_OF(base, struct payment_command, base);
 
-    UNUSED(rc); /* not committed: it is asked again */
+    if (!rc) /* otherwise it is asked again */
+        provider_contradiction_look(command->steps);
     free_call(CONTAINER_OF(command, struct provider_call, command));
 }
 
@@ -152,6 +154,7 @@ struct payment_provider *http_provider_new(const struct http_provider_parts *par
     self->port =
         (struct payment_provider){.decide = decide, .ask = ask, .flush = flush, .patience_us = parts->patience_us};
     self->parts = *parts;
+    provider_contradiction_init();
     for (size_t i = 0; i < OPERATIONS; i++) {
         struct str operation = provider_operation_text((enum provider_operation)i);
         buf_printf(&self->urls[i], "%s/%.*s", parts->url, STR_ARG(operation));

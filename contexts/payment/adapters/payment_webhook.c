@@ -12,6 +12,7 @@
 #include "metrics.h"
 #include "payment_command.h"
 #include "payment_repo_sql.h"
+#include "provider_contradiction.h"
 #include "provider_messages.h"
 #include "signature.h"
 
@@ -60,6 +61,8 @@ static void finish(struct command *base, int rc)
 {
     struct payment_command *command = CONTAINER_OF(base, struct payment_command, base);
 
+    if (!rc)
+        provider_contradiction_look(command->steps);
     client_answer_send(CONTAINER_OF(command, struct told, command)->request, rc, &(struct client_request){0}, NULL);
 }
 
@@ -84,17 +87,20 @@ static bool is_of_a_payment(const struct payment_http *http, struct http_request
                             const struct provider_outcome *outcome, struct payment *payment)
 {
     int rc = payment_find(http->reads, outcome->payment_id, payment, &request->arena);
+    const char *other = payment->amount != outcome->amount              ? "amount"
+                        : !str_eq(payment->currency, outcome->currency) ? "currency"
+                                                                        : NULL;
 
-    if (rc)
+    if (rc) {
         http_fill_failure(request, rc);
-    else if (payment->state == PAYMENT_NONE)
+    } else if (payment->state == PAYMENT_NONE) {
         http_fill_problem(request, 404, "paymentId", "there is no payment %lld", (long long)outcome->payment_id);
-    else if (payment->amount != outcome->amount)
-        http_fill_problem(request, 409, "amount", "is not the payment's");
-    else if (!str_eq(payment->currency, outcome->currency))
-        http_fill_problem(request, 409, "currency", "is not the payment's");
-    else
+    } else if (other) {
+        provider_contradiction_note(payment->id, other);
+        http_fill_problem(request, 409, other, "is not the payment's");
+    } else {
         return true;
+    }
     http_reply(request);
     return false;
 }

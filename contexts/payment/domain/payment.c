@@ -94,6 +94,24 @@ static bool is_known_order(const struct payment *payment, const struct payment_i
     return intent->kind == PAYMENT_ORDERED && payment->order_id != 0 && payment->order_id == intent->order_id;
 }
 
+/* What a provider says that can't be: it was never asked to take it, or it has said otherwise. */
+static bool contradicts_what_was_said(const struct payment *payment, const struct payment_intent *intent)
+{
+    bool was_approved = payment->order_id != 0 || payment->reference.n != 0;
+    bool was_voided = payment->state == PAYMENT_RETURNED && payment->captured < payment->amount;
+
+    switch (intent->kind) {
+    case PAYMENT_DECLINED_BY:
+        return was_approved;
+    case PAYMENT_TAKEN:
+        return payment->order_id == 0 || was_voided;
+    case PAYMENT_GIVEN_BACK:
+        return intent->was_taken && (payment->state == PAYMENT_DECLINED || (was_voided && payment->order_id != 0));
+    default:
+        return false;
+    }
+}
+
 /* What is about to be given back isn't kept any longer by asking for it: its order may have had its time. */
 static bool is_too_late(const struct payment *payment, const struct payment_intent *intent, int64_t now)
 {
@@ -109,7 +127,8 @@ enum payment_verdict payment_decide(const struct payment *payment, const struct 
     int64_t expires_at = intent->kind == PAYMENT_AUTHORIZE ? now + policy->authorization_us : payment->expires_at;
 
     *out = (struct payment_decision){.refusal = cell->refusal};
-    if (is_of_another_order(payment, intent) || is_of_another_amount(payment, intent))
+    if (is_of_another_order(payment, intent) || is_of_another_amount(payment, intent) ||
+        contradicts_what_was_said(payment, intent))
         return PAYMENT_BROKEN;
     if (is_known_order(payment, intent) || is_too_late(payment, intent, now))
         return PAYMENT_REPEAT;
@@ -147,6 +166,16 @@ static void begin(struct payment *payment, const struct payment_event *event)
     payment->created_at = event->at;
 }
 
+/* What is given back was taken if the provider has said so, and was not if it was never asked to; its word for giving
+ * it back decides only when neither is known. So what is booked as taken stays taken, and nothing without an order is.
+ */
+static int64_t taken_of(const struct payment *payment, const struct payment_intent *intent)
+{
+    bool is_open = payment->captured == 0 && payment->order_id != 0;
+
+    return is_open && intent->was_taken ? payment->amount : payment->captured;
+}
+
 void payment_apply(struct payment *payment, const struct payment_event *event)
 {
     const struct payment_intent *intent = event->intent;
@@ -171,7 +200,7 @@ void payment_apply(struct payment *payment, const struct payment_event *event)
         payment->captured = payment->amount;
         break;
     case PAYMENT_GIVEN_BACK:
-        payment->captured = intent->was_taken ? payment->amount : 0;
+        payment->captured = taken_of(payment, intent);
         payment->returned = payment->captured;
         break;
     default:
