@@ -40,13 +40,13 @@ void http_reply_finished(struct loop_job *job)
     }
 }
 
-/* `newest` to `oldest` are linked by `next`. One wake-up, and none when the loop has not yet seen the last one. */
-static void hand_over(struct http_server *server, struct exchange *newest, struct exchange *oldest)
+/* One wake-up for many, and none when the loop has not yet seen the last one. */
+static void hand_over(struct http_server *server, struct exchange *exchange)
 {
     struct exchange *head = atomic_load_explicit(&server->finished, memory_order_relaxed);
     do
-        oldest->next = head;
-    while (!atomic_compare_exchange_weak(&server->finished, &head, newest));
+        exchange->next = head;
+    while (!atomic_compare_exchange_weak(&server->finished, &head, exchange));
     if (!head)
         loop_post(server->loop, &server->finish_job);
 }
@@ -57,26 +57,7 @@ void http_reply(struct http_request *request)
     if (loop_is_current(exchange->server->loop))
         finish(exchange);
     else
-        hand_over(exchange->server, exchange, exchange);
-}
-
-void http_reply_all(struct http_request *const *requests, size_t n)
-{
-    if (n == 0)
-        return;
-    struct exchange *oldest = requests[0]->connection;
-    if (loop_is_current(oldest->server->loop)) {
-        for (size_t i = 0; i < n; i++)
-            http_reply(requests[i]);
-        return;
-    }
-    struct exchange *newest = oldest;
-    for (size_t i = 1; i < n; i++) {
-        struct exchange *exchange = requests[i]->connection;
-        exchange->next = newest;
-        newest = exchange;
-    }
-    hand_over(oldest->server, newest, oldest);
+        hand_over(exchange->server, exchange);
 }
 
 void http_problem(struct http_request *request, int status, const char *member, const char *detail, ...)

@@ -167,8 +167,6 @@ void http_server_free(struct http_server *server);
 /** Sends what `request` holds and ends its life. Any thread; called off the loop thread it is queued and the loop is
  * woken (once for many). */
 void http_reply(struct http_request *request);
-/** The same for many at once: one wake-up. `requests` linked by `user` is not used; an array. */
-void http_reply_all(struct http_request *const *requests, size_t n);
 /** Answers 200 text/event-stream with the stream, chunked, and the headers that were added, or refuses it: 406, 503
  * when every place is taken or streams have three quarters of the connections (the rest is for requests). HEAD gets
  * what GET would, without the events. The request is gone afterwards, and a stream that is refused is closed. Loop

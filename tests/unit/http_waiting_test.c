@@ -68,11 +68,25 @@ static void expect_order(int fd, size_t number)
     assert_int_equal(heard, number);
 }
 
-/* `n` clients wait at the same time; all are answered by one call from this thread, twice over the same connections. */
+struct answers {
+    struct loop_job job;
+    struct http_request **requests;
+    size_t n;
+};
+
+static void answer_all(struct loop_job *job)
+{
+    struct answers *answers = CONTAINER_OF(job, struct answers, job);
+    for (size_t i = 0; i < answers->n; i++)
+        http_reply(answers->requests[i]);
+}
+
+/* `n` clients wait at the same time; all are answered in one turn of the loop, twice over the same connections. */
 static void serve_a_crowd(struct http_bench *bench, size_t n)
 {
     int fds[256];
     struct http_request *requests[256];
+    struct answers answers = {.job.run = answer_all, .requests = requests, .n = n};
     for (size_t i = 0; i < n; i++) {
         fds[i] = raw_connect(bench->port);
         assert_true(fds[i] >= 0);
@@ -83,7 +97,7 @@ static void serve_a_crowd(struct http_bench *bench, size_t n)
         http_bench_take(bench, requests, n);
         for (size_t i = 0; i < n; i++)
             fill_in(requests[i]);
-        http_reply_all(requests, n);
+        loop_post(bench->loop, &answers.job);
         for (size_t i = 0; i < n; i++)
             expect_order(fds[i], i + 1);
     }

@@ -36,7 +36,9 @@ struct fake_core {
     struct store store; /* the settings' store */
     int fail_probes;    /* so many probes fail, with E_FULL */
     int probes;
-    sem_t probed;    /* once a probe */
+    int hold_probe; /* this one, counted from 1, waits until it may go on */
+    sem_t probing;  /* that one does */
+    sem_t go_on;
     sem_t lost;      /* once on_lost */
     sem_t ran;       /* once a run */
     sem_t ended;     /* once a command */
@@ -114,11 +116,11 @@ static int fake_probe(struct store *self)
 {
     struct fake_core *core = CONTAINER_OF(self, struct fake_core, store);
 
-    pthread_mutex_lock(&core->lock);
-    int rc = core->probes++ < core->fail_probes ? E_FULL : OK;
-    pthread_mutex_unlock(&core->lock);
-    sem_post(&core->probed);
-    return rc;
+    if (++core->probes == core->hold_probe) {
+        sem_post(&core->probing);
+        sem_wait(&core->go_on);
+    }
+    return core->probes <= core->fail_probes ? E_FULL : OK;
 }
 
 static void fake_lost(void *context)
@@ -136,7 +138,8 @@ static void open_core(struct fake_core *core, const struct writer_settings *give
     settings.store = &core->store;
     settings.on_lost = fake_lost;
     settings.context = core;
-    sem_init(&core->probed, 0, 0);
+    sem_init(&core->probing, 0, 0);
+    sem_init(&core->go_on, 0, 0);
     sem_init(&core->lost, 0, 0);
     atomic_store(&core->due, TIME_NEVER);
     pthread_mutex_init(&core->lock, NULL);
@@ -317,14 +320,16 @@ static void a_batch_with_nothing_to_commit_does_not_show_that_commits_succeed(vo
     core.fail_runs = 1;
     core.fail_with = E_FULL;
     core.fail_probes = 3;
+    core.hold_probe = 4;
     post(&core, FROM_CLIENT,
          1); /* after it nothing waits: each retry is a batch of none, which the core would carry out */
     start(&core);
-    wait_for(&core.probed, 3);
+    wait_for(&core.probing, 1);
     assert_false(writer_is_well(core.writer, &since));
     pthread_mutex_lock(&core.lock);
     assert_int_equal(core.runs, 1);
     pthread_mutex_unlock(&core.lock);
+    sem_post(&core.go_on);
     wait_for(&core.ran, 2);
     writer_stop(core.writer);
     assert_true(writer_is_well(core.writer, &since));
