@@ -18,11 +18,17 @@ struct fixture {
     struct payment_repo *repo;
 };
 
-static void open_sql(struct fixture *fixture)
+/* By the schema's first `versions`. */
+static void open_sql_of(struct fixture *fixture, size_t versions)
 {
-    repo_store_open(&fixture->store, "payment", payment_migrations, payment_migrations_count);
+    repo_store_open(&fixture->store, "payment", payment_migrations, versions);
     fixture->repo = payment_repo_sql_new(fixture->store.sql, &fixture->retention);
     assert_non_null(fixture->repo);
+}
+
+static void open_sql(struct fixture *fixture)
+{
+    open_sql_of(fixture, payment_migrations_count);
 }
 
 static void close_sql(struct fixture *fixture)
@@ -49,16 +55,26 @@ static void restore(struct fixture *fixture, int64_t *last_id)
     outbox_init(&fixture->store.outbox, "payment", last);
 }
 
-static int setup_sql(void **state)
+static int setup_sql_of(void **state, size_t versions)
 {
     struct fixture *fixture = new_fixture();
     int64_t last_id;
 
     scratch_make(&fixture->store.scratch);
-    open_sql(fixture);
+    open_sql_of(fixture, versions);
     restore(fixture, &last_id);
     *state = fixture;
     return 0;
+}
+
+static int setup_sql(void **state)
+{
+    return setup_sql_of(state, payment_migrations_count);
+}
+
+static int setup_older_sql(void **state)
+{
+    return setup_sql_of(state, 2);
 }
 
 static int setup_fake(void **state)
@@ -257,6 +273,20 @@ static void a_key_has_one_payment_that_is_not_over(void **state)
     assert_int_equal(find(*state, 2).state, PAYMENT_NONE);
 }
 
+static void an_older_store_keeps_its_keys(void **state)
+{
+    struct payment open = a_payment(1, "k"), over = a_payment(2, "over"), again = a_payment(3, "k");
+
+    over.state = PAYMENT_CAPTURED;
+    assert_int_equal(store(*state, &open, true), OK);
+    assert_int_equal(store(*state, &over, true), OK);
+    close_sql(*state);
+    open_sql(*state);
+    assert_int_equal(find_key(*state, "k").id, 1);
+    assert_int_equal(find_key(*state, "over").id, 0);
+    assert_int_equal(store(*state, &again, true), E_CONFLICT);
+}
+
 static void a_key_is_free_in_the_batch_in_which_its_payment_is_over(void **state)
 {
     struct payment first = a_payment(1, "k"), second = a_payment(2, "k");
@@ -425,6 +455,7 @@ int main(void)
         ON_BOTH(a_payment_changes_in_what_can_change),
         ON_BOTH(a_key_names_its_payment_as_long_as_that_is_not_over),
         ON_BOTH(a_key_has_one_payment_that_is_not_over),
+        {"an_older_store_keeps_its_keys (sqlite)", an_older_store_keeps_its_keys, setup_older_sql, teardown, NULL},
         ON_BOTH(a_key_is_free_in_the_batch_in_which_its_payment_is_over),
         ON_BOTH(many_are_found_at_once_each_in_its_place),
         ON_BOTH(the_due_ones_come_by_time_and_then_by_id),
