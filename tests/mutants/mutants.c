@@ -6,6 +6,7 @@
 #include "base.h"
 #include "mypage.h"
 #include "order.h"
+#include "payment.h"
 #include "reservation.h"
 #include "str.h"
 #include "ticket.h"
@@ -32,6 +33,11 @@ static const struct table_cell reservation_cells[] = {
 #include "reservation_states.def"
 #undef CELL
 };
+static const struct table_cell payment_cells[] = {
+#define CELL(state, command, ...) {PAYMENT_##state, PAYMENT_##command, #state, #command, #__VA_ARGS__},
+#include "payment_states.def"
+#undef CELL
+};
 /* A fact of a producer's, and what the view makes of it. */
 static const struct table_cell mypage_cells[] = {
 #define FACT(name, type, reason, producer, rank, status, order, ticket)                                                \
@@ -51,6 +57,7 @@ static const struct {
     [MUTATED_STOCK] = {"stock", stock_cells, COUNT_OF(stock_cells), false},
     [MUTATED_RESERVATION] = {"reservation", reservation_cells, COUNT_OF(reservation_cells), false},
     [MUTATED_MYPAGE] = {"mypage", mypage_cells, COUNT_OF(mypage_cells), true},
+    [MUTATED_PAYMENT] = {"payment", payment_cells, COUNT_OF(payment_cells), false},
 };
 
 enum { MOST_MUTANTS = 8192 };

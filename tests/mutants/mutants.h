@@ -10,7 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum mutated { MUTATED_ORDER, MUTATED_TICKET, MUTATED_STOCK, MUTATED_RESERVATION, MUTATED_MYPAGE, MUTATED_COUNT };
+enum mutated {
+    MUTATED_ORDER,
+    MUTATED_TICKET,
+    MUTATED_STOCK,
+    MUTATED_RESERVATION,
+    MUTATED_MYPAGE,
+    MUTATED_PAYMENT,
+    MUTATED_COUNT
+};
 
 /** A line of a table: in this state, on this command, that. */
 struct table_cell {

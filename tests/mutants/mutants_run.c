@@ -25,7 +25,8 @@ static const char *const tests[MUTATED_COUNT] = {[MUTATED_ORDER] = "order",
                                                  [MUTATED_TICKET] = "ticket",
                                                  [MUTATED_STOCK] = "stock_domain",
                                                  [MUTATED_RESERVATION] = "stock_domain",
-                                                 [MUTATED_MYPAGE] = "customercenter_mypage"};
+                                                 [MUTATED_MYPAGE] = "customercenter_mypage",
+                                                 [MUTATED_PAYMENT] = "payment"};
 
 /* Mutants that are no bugs. */
 static const struct {

@@ -4,6 +4,7 @@
 
 #include "mypage.h"
 #include "order.h"
+#include "payment.h"
 #include "reservation.h"
 #include "ticket.h"
 
@@ -28,6 +29,13 @@ enum stock_verdict __wrap_reservation_decide(const struct reservation *reservati
                                              struct reservation_decision *out);
 bool __real_mypage_apply(struct mypage *page, const struct mypage_event *event);
 bool __wrap_mypage_apply(struct mypage *page, const struct mypage_event *event);
+
+enum payment_verdict __real_payment_decide(const struct payment *payment, const struct payment_intent *intent,
+                                           const struct payment_policy *policy, int64_t now, int64_t wall,
+                                           struct payment_decision *out);
+enum payment_verdict __wrap_payment_decide(const struct payment *payment, const struct payment_intent *intent,
+                                           const struct payment_policy *policy, int64_t now, int64_t wall,
+                                           struct payment_decision *out);
 
 /* What is old never comes to its cell. */
 static bool is_old_fact(const struct order *order, const struct order_intent *intent)
@@ -117,5 +125,43 @@ bool __wrap_mypage_apply(struct mypage *page, const struct mypage_event *event)
     if (instead)
         as.fact = (enum mypage_fact)instead->command;
     return __real_mypage_apply(page, &as);
+}
+/* Another order's fact, one of another amount, and what is asked too late never come to their cell. */
+static bool is_decided_before_the_table(const struct payment *payment, const struct payment_intent *intent, int64_t now)
+{
+    switch (intent->kind) {
+    case PAYMENT_ORDERED:
+        return (payment->order_id && payment->order_id != intent->order_id) ||
+               (payment->state != PAYMENT_NONE && payment->amount != intent->amount);
+    case PAYMENT_ORDER_CANCELED:
+        return payment->order_id && payment->order_id != intent->order_id;
+    case PAYMENT_AUTHORIZE:
+        return payment->state == PAYMENT_AUTHORIZED && payment->expires_at <= now;
+    default:
+        return false;
+    }
+}
+
+enum payment_verdict __wrap_payment_decide(const struct payment *payment, const struct payment_intent *intent,
+                                           const struct payment_policy *policy, int64_t now, int64_t wall,
+                                           struct payment_decision *out)
+{
+    const struct table_cell *instead = is_decided_before_the_table(payment, intent, now)
+                                           ? NULL
+                                           : mutant_instead(MUTATED_PAYMENT, (int)payment->state, (int)intent->kind);
+    struct payment other = *payment;
+    struct payment_intent as = *intent;
+
+    if (!instead)
+        return __real_payment_decide(payment, intent, policy, now, wall, out);
+    other.state = (enum payment_state)instead->state;
+    other.order_id = 0; /* there it comes to its cell */
+    as.kind = (enum payment_command_kind)instead->command;
+    as.amount = other.amount;
+    if (as.kind == PAYMENT_AUTHORIZE)
+        other.expires_at = INT64_MAX;
+    enum payment_verdict verdict = __real_payment_decide(&other, &as, policy, now, wall, out);
+    out->event.intent = intent;
+    return verdict;
 }
 /* NOLINTEND(bugprone-reserved-identifier) */

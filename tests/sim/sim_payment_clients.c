@@ -156,8 +156,8 @@ static bool is_true(const struct person *person, const struct payment_step *step
     enum payment_state is = payment ? payment->state : PAYMENT_NONE;
     bool returned = is == PAYMENT_RETURNING || is == PAYMENT_RETURNED;
 
-    if (step->verdict == PAYMENT_DECIDED || step->verdict == PAYMENT_REPEAT)
-        return returned;
+    if (step->verdict == PAYMENT_DECIDED)
+        return returned && person->was != PAYMENT_RETURNING && person->was != PAYMENT_RETURNED;
     if (step->verdict != PAYMENT_REFUSED)
         return false;
     switch (step->refusal) {
@@ -166,7 +166,7 @@ static bool is_true(const struct person *person, const struct payment_step *step
     case PAYMENT_REFUSAL_NOT_TAKEN:
         return person->was != PAYMENT_CAPTURED && person->was != PAYMENT_RETURNED;
     case PAYMENT_REFUSAL_GOING_BACK:
-        return returned;
+        return returned && person->was != PAYMENT_RETURNED;
     case PAYMENT_REFUSAL_GONE_BACK:
         return is == PAYMENT_RETURNED;
     default:

@@ -130,7 +130,7 @@ enum payment_verdict payment_decide(const struct payment *payment, const struct 
     if (is_of_another_order(payment, intent) || is_of_another_amount(payment, intent) ||
         contradicts_what_was_said(payment, intent))
         return PAYMENT_BROKEN;
-    if (is_known_order(payment, intent) || is_too_late(payment, intent, now))
+    if (is_too_late(payment, intent, now))
         return PAYMENT_REPEAT;
     switch (cell->outcome) {
     case OUTCOME_BECOME:
@@ -148,7 +148,7 @@ enum payment_verdict payment_decide(const struct payment *payment, const struct 
     case OUTCOME_REPEAT:
         return PAYMENT_REPEAT;
     case OUTCOME_REFUSE:
-        return PAYMENT_REFUSED;
+        return is_known_order(payment, intent) ? PAYMENT_REPEAT : PAYMENT_REFUSED;
     case OUTCOME_BROKEN:
         break;
     }
