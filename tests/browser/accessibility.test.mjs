@@ -68,6 +68,18 @@ for (const language of ['ko', 'en']) {
             assert.deepEqual(await findings(customer.page), []);
         });
 
+        scenario(`an order that is not paid, not yet or not at all (${language}, ${scheme})`, async ({ visit }) => {
+            const customer = await CustomerPage.open(await visit({ language, scheme }));
+            for (const [status, type, phase] of [[503, 'payment-busy', 'busy'], [503, 'outcome-unknown', 'unknown'], [402, 'about:blank', 'declined']]) {
+                await customer.page.route('**/orders', (route) => route.request().method() === 'POST' ? route.fulfill({
+                    status, headers: { 'X-Correlation-ID': 'test' }, json: { type, status, title: '', member: 'paymentMethod', reason: 'the amount is over the limit' },
+                }) : route.continue());
+                await customer.order('Americano');
+                await customer.page.locator(`[data-testid=pending][data-phase=${phase}]`).first().waitFor();
+            }
+            assert.deepEqual(await findings(customer.page), []);
+        });
+
         scenario(`the kitchen's display with tickets in every lane, and its settings (${language}, ${scheme})`, async ({ shop, visit }) => {
             const ids = await someOrders(shop);
             const kitchen = await KitchenPage.open(await visit({ language, scheme, device: 'tablet' }));

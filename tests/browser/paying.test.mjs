@@ -1,5 +1,6 @@
 /** Paying: an order is paid for before it exists, and what is cancelled goes back; the customer sees which. */
 import assert from 'node:assert/strict';
+import { eventually } from './lib/eventually.mjs';
 import { openShop } from './lib/scenario.mjs';
 import { PATIENT, SLOW_RESTART } from './lib/shop.mjs';
 import { CustomerPage } from './pages/customer_page.mjs';
@@ -7,6 +8,30 @@ import { CustomerPage } from './pages/customer_page.mjs';
 const { scenario } = openShop({ ...PATIENT, ...SLOW_RESTART, 'up.steady_ms': 1, 'payment.ledger.limit': 20_000 });
 
 const HANGUL = /[가-힣]/;
+
+const countOf = async (shop) => (await shop.must('GET', '/orders')).page.totalElements;
+const pending = (customer, phase) => customer.page.locator(`[data-testid=pending][data-phase=${phase}]`);
+const payment = (customer, id, said) => customer.card(id).locator(`[data-testid=payment][data-payment=${said}]`);
+
+/** The Idempotency-Keys under which the page sends orders, as they go out. */
+function keysOf(customer) {
+    const keys = [];
+    customer.page.on('request', (request) => request.method() === 'POST' && request.url().endsWith('/orders') && keys.push(request.headers()['idempotency-key']));
+    return keys;
+}
+
+/** The page's only order, once it is there: it has one payment, and that is taken. */
+async function paidOnce(shop, customer) {
+    await customer.at('order').first().waitFor();
+    await pending(customer, 'unknown').or(pending(customer, 'busy')).waitFor({ state: 'detached' });
+    const [id, ...others] = await customer.numbers();
+    assert.deepEqual(others, []);
+    await payment(customer, id, 'Paid').waitFor();
+    const { paymentId, amount } = await shop.getOrder(id);
+    await eventually('it is taken', async () => (await shop.must('GET', `/payments/${paymentId}`)).status === 'Captured');
+    const { _embedded: { payments } } = await shop.must('GET', `/payments/search/findByOrderId?orderId=${id}`);
+    assert.deepEqual(payments.map((one) => [one.id, one.amount]), [[paymentId, amount]]);
+}
 
 for (const language of ['ko', 'en']) {
     scenario(`what it costs is said before the touch, and it is paid; cancelled, the money comes back (${language})`, async ({ visit }) => {
@@ -52,5 +77,88 @@ for (const language of ['ko', 'en']) {
         const [id] = await customer.numbers();
         await customer.card(id).locator('[data-testid=payment][data-payment=Paid]').waitFor();
         assert.equal((await shop.must('GET', '/orders')).page.totalElements, before + 1);
+    });
+
+    scenario(`what is not ordered yet is tried again under the same key (${language})`, async ({ shop, visit }) => {
+        const before = await countOf(shop);
+        const customer = await CustomerPage.open(await visit({ language, device: 'phone' }));
+        const keys = keysOf(customer);
+        await shop.kill('payment');
+        await customer.order('Latte', 2);
+        await pending(customer, 'busy').waitFor();
+        await paidOnce(shop, customer);
+        assert.ok(keys.length > 1 && new Set(keys).size === 1, keys.join());
+        assert.equal(await countOf(shop), before + 1);
+    });
+
+    scenario(`who doesn't want to wait for payment any more is told that nothing was ordered (${language})`, async ({ shop, visit }) => {
+        const before = await countOf(shop);
+        const customer = await CustomerPage.open(await visit({ language, device: 'phone' }));
+        const keys = keysOf(customer);
+        await shop.kill('payment');
+        await customer.order('Latte');
+        await pending(customer, 'busy').getByTestId('pending-withdraw').click();
+        const said = await pending(customer, 'dropped').getByRole('alert').textContent();
+        assert.match(said, language === 'ko' ? /주문도 결제도 되지 않았습니다/ : /nothing is ordered and nothing is paid/);
+        await shop.waitReady('payment');
+        await pending(customer, 'dropped').getByTestId('pending-close').click();
+        await customer.page.reload();
+        await customer.at('no-orders').waitFor();
+        const sent = keys.length;
+        await customer.order('Tea');
+        await paidOnce(shop, customer);
+        assert.deepEqual([keys.length, await countOf(shop)], [sent + 1, before + 1], 'only the new one was sent');
+    });
+
+    scenario(`while nobody knows whether it is paid that is said, after a reload too, and then it is one order, paid once (${language})`, async ({ shop, visit }) => {
+        const before = await countOf(shop);
+        const customer = await CustomerPage.open(await visit({ language, device: 'phone' }));
+        const keys = keysOf(customer);
+        shop.pause('payment');
+        try {
+            await customer.order('Latte');
+            await pending(customer, 'unknown').waitFor();
+            await customer.page.reload();
+            await pending(customer, 'unknown').waitFor();
+            assert.equal(HANGUL.test(await pending(customer, 'unknown').getByRole('status').textContent()), language === 'ko');
+            assert.deepEqual([await customer.numbers(), await countOf(shop)], [[], before], 'there is no order of it');
+        } finally {
+            shop.resume('payment');
+        }
+        await paidOnce(shop, customer);
+        assert.equal(new Set(keys).size, 1);
+        assert.equal(await countOf(shop), before + 1);
+    });
+
+    scenario(`a reload before the answer has come shows what came of it, paid or declined (${language})`, async ({ shop, visit }) => {
+        for (const [qty, comes] of [[1, 'order'], [5, 'pending']]) {
+            const before = await countOf(shop);
+            const customer = await CustomerPage.open(await visit({ language, device: 'phone' }));
+            const keys = keysOf(customer);
+            let arrived = false;
+            await customer.page.route('**/orders', async (route) => { /* the first is never answered */
+                await route.fetch();
+                arrived = true;
+            }, { times: 1 });
+            await customer.order('Latte', qty);
+            await eventually('the shop has it', () => arrived);
+            await customer.page.reload();
+            await (comes === 'order' ? customer.at('order') : pending(customer, 'declined')).waitFor();
+            assert.deepEqual([keys.length, new Set(keys).size], [2, 1]);
+            assert.equal(await countOf(shop), before + (comes === 'order'));
+        }
+    });
+
+    scenario(`the money of what is canceled while payment is away is said to be on its way, and then to be back (${language})`, async ({ shop, visit }) => {
+        const customer = await CustomerPage.open(await visit({ language, device: 'phone' }));
+        const id = await customer.orderAndRead('Latte');
+        await payment(customer, id, 'Paid').waitFor();
+        await shop.kill('payment');
+        await customer.inCard(id, 'cancel').click();
+        await payment(customer, id, 'GoingBack').waitFor();
+        await customer.page.reload();
+        await payment(customer, id, 'GoingBack').waitFor();
+        assert.equal(HANGUL.test(await customer.inCard(id, 'payment').textContent()), language === 'ko');
+        await payment(customer, id, 'Refunded').waitFor();
     });
 }

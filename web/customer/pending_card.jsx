@@ -2,7 +2,10 @@
 import { h } from 'preact';
 import { language, money, nameOf, t } from '../shared/language.js';
 
-const TONES = { sending: 'now', waiting: 'now', busy: 'wait', old: 'wait', price: 'wait', refused: 'bad', declined: 'bad', withdrawn: '' };
+const TONES = {
+    sending: 'now', waiting: 'now', busy: 'wait', unknown: 'wait', old: 'wait', price: 'wait', refused: 'bad', declined: 'bad', withdrawn: '', dropped: '',
+};
+const TRIED_AGAIN = ['waiting', 'busy', 'unknown'];
 
 /* The price as the menu has it now, for an order that remembers none. */
 function shownOf(one, menu) {
@@ -26,11 +29,13 @@ function words(one) {
     switch (one.phase) {
     case 'waiting': return t('pending.waiting');
     case 'busy': return t('pending.busy');
+    case 'unknown': return t('pending.unknown');
     case 'declined': return t('pending.declined', { reason: reasonOf(one) });
     case 'old': return t('pending.old', { time: when(one.at) });
     case 'price': return t('pending.price', { before: costs(one), price: costs(one.offer) });
     case 'refused': return t('said', { detail: one.detail });
     case 'withdrawn': return t('pending.withdrawnNote');
+    case 'dropped': return t('pending.droppedNote');
     default: return null;
     }
 }
@@ -40,10 +45,11 @@ const Act = ({ look, name, children, onClick }) => (
 );
 
 function actsOf(one, menu, sending) {
-    const withdraw = <Act name="withdraw" look="" onClick={() => sending.withdraw(one)}>{t(one.phase === 'waiting' ? 'pending.withdraw' : 'pending.no')}</Act>;
+    const withdraw = <Act name="withdraw" look="" onClick={() => sending.withdraw(one)}>{t(one.phase === 'waiting' || one.phase === 'unknown' ? 'pending.withdraw' : 'pending.no')}</Act>;
     switch (one.phase) {
     case 'waiting':
-    case 'busy': return [withdraw];
+    case 'busy':
+    case 'unknown': return [withdraw];
     case 'old': {
         const shown = one.amount === undefined ? shownOf(one, menu) : one;
         return [withdraw, <Act name="send" look="main" onClick={() => sending.resend(one, shown)}>{t('pending.send')} {costs(shown)}</Act>];
@@ -51,7 +57,8 @@ function actsOf(one, menu, sending) {
     case 'price': return [withdraw, <Act name="accept" look="main" onClick={() => sending.accept(one)}>{t('order.send')} {costs(one.offer)}</Act>];
     case 'refused':
     case 'declined':
-    case 'withdrawn': return [<Act name="close" look="" onClick={() => sending.dismiss(one)}>{t('close')}</Act>];
+    case 'withdrawn':
+    case 'dropped': return [<Act name="close" look="" onClick={() => sending.dismiss(one)}>{t('close')}</Act>];
     default: return [];
     }
 }
@@ -66,7 +73,7 @@ export const PendingCard = ({ one, menu, sending }) => {
                 <h3>{nameOf(menu, one.productName)} <span class="figures">× {one.qty}</span></h3>
                 <span class={`badge ${tone}`}>{t(`phase.${one.phase}`)}</span>
             </header>
-            {text ? <p class={`notice ${tone === 'now' ? 'wait' : tone}`} role={one.phase === 'waiting' || one.phase === 'busy' ? 'status' : 'alert'}>{text}</p> : null}
+            {text ? <p class={`notice ${tone === 'now' ? 'wait' : tone}`} role={TRIED_AGAIN.includes(one.phase) ? 'status' : 'alert'}>{text}</p> : null}
             {acts.length ? <div class="acts">{acts}</div> : null}
         </li>
     );

@@ -13,6 +13,7 @@ const HELP_AFTER_MS = 5_000; /* another window's order: it may have been closed 
 const ASK_AFTER_MS = 600_000;
 const CLOCK_SLACK_MS = 60_000; /* an order of later than now was remembered by a clock that was wrong */
 const MOST_PENDING = 30;
+const SAID = { 'payment-busy': 'busy', 'outcome-unknown': 'unknown' }; /* a problem's type: the phase */
 
 const isPending = (one) =>
     typeof one?.key === 'string' && typeof one.productName === 'string' && Number.isSafeInteger(one.qty) && one.qty > 0 && Number.isFinite(one.at);
@@ -28,8 +29,8 @@ export class Sending {
         Object.assign(this, { onChange, onPlaced, onNews });
         this.kept = new KeptList('pending', { keyOf: (one) => one.key, isEntry: isPending, most: MOST_PENDING, order: (a, b) => b.at - a.at });
         this.entries = this.kept.all();
-        this.under = new Map(); /* key: {busy, waiting, timer, old, offer} of those that are kept */
-        this.notes = []; /* what came of some: {…entry, phase: 'refused' | 'declined' | 'withdrawn', detail, reason}, until it has been read */
+        this.under = new Map(); /* key: {busy, waiting, said, isNothing, timer, old, offer} of those that are kept */
+        this.notes = []; /* what came of some: {…entry, phase: 'refused' | 'declined' | 'withdrawn' | 'dropped', detail, reason}, until it has been read */
         this.kept.onChange(() => this.#look());
     }
 
@@ -42,18 +43,20 @@ export class Sending {
      *    sending    it is under way
      *    waiting    there was no answer yet
      *    busy       it can't be paid at the moment, so it isn't ordered; it is sent again by itself
+     *    unknown    the shop can't tell yet whether it is paid, and so ordered; it is sent again by itself
      *    old        it isn't sent by itself any more
      *    price      the shop's price is another one: `offer` {amount, currency}
      *    refused    the shop said no: `detail`
      *    declined   it isn't paid, and so not ordered: `reason`
-     *    withdrawn  it isn't sent any more; whether it had arrived is not known */
+     *    withdrawn  it isn't sent any more; whether it had arrived is not known
+     *    dropped    it isn't sent any more, and nothing has come of it: the shop has said so */
     list() {
         return [...this.entries.map((one) => ({ ...one, phase: this.#phase(one), offer: this.under.get(one.key)?.offer })), ...this.notes];
     }
 
     #phase(one) {
-        const { old, offer, waiting, busyPaying } = this.under.get(one.key) ?? {};
-        return offer ? 'price' : old ? 'old' : busyPaying ? 'busy' : waiting ? 'waiting' : 'sending';
+        const { old, offer, waiting, said } = this.under.get(one.key) ?? {};
+        return offer ? 'price' : old ? 'old' : said ?? (waiting ? 'waiting' : 'sending');
     }
 
     /** `entry` {key, productName, qty, amount, currency}; the same key again is the same order. */
@@ -82,10 +85,11 @@ export class Sending {
 
     async withdraw({ key, phase }) {
         const one = this.entries.find((each) => each.key === key);
-        clearTimeout(this.under.get(key)?.timer);
+        const { timer, isNothing, busy } = this.under.get(key) ?? {};
+        clearTimeout(timer);
         await this.kept.remove(key);
         if (one && phase !== 'price') { /* that one had been answered */
-            this.notes.push({ ...one, phase: 'withdrawn' });
+            this.notes.push({ ...one, phase: isNothing && !busy ? 'dropped' : 'withdrawn' });
         }
         this.#look();
     }
@@ -154,9 +158,8 @@ export class Sending {
             this.notes.push({ ...one, phase, detail: why.detail, reason: why.problem.reason });
             this.onNews(phase, one);
         } else {
-            state.busyPaying = why.problem?.type === 'payment-busy';
-            state.waiting = true;
-            state.timer = setTimeout(() => this.#send(one.key), state.busyPaying ? BUSY_AGAIN_MS : AGAIN_MS);
+            Object.assign(state, { waiting: true, said: SAID[why.problem?.type], isNothing: why.unchanged });
+            state.timer = setTimeout(() => this.#send(one.key), state.said === 'busy' ? BUSY_AGAIN_MS : AGAIN_MS);
         }
     }
 }
