@@ -211,6 +211,7 @@ static bool open_all(struct payment_service *self, const struct program *program
                              : NULL;
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
+    payment_events_init();
     self->repo = payment_repo_sql_new(self->store->writes, &self->store->retention);
     ledger_provider_init(&self->ledger, self->menu->currency, settings->ledger_limit);
     struct guarded_caller *caller =

@@ -2,7 +2,10 @@
  * FAIL_WHAT names fails with EIO, and the file is gone.
  *
  *    log-sync     fsync or fdatasync of a file whose name ends in -wal
- *    meta-write   a write to the first two pages of a file whose name ends in .lmdb */
+ *    meta-write   a write to the first two pages of a file whose name ends in .lmdb
+ *
+ * With log-hang a sync of a file whose name ends in -wal doesn't fail: it takes as long as the file FAIL_WHEN is there.
+ */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +13,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { META_PAGES = 8192 };
@@ -23,6 +27,17 @@ static bool ends_in(int fd, const char *ending)
     ssize_t n = readlink(link, path, sizeof(path));
     size_t length = strlen(ending);
     return n >= (ssize_t)length && memcmp(path + n - length, ending, length) == 0;
+}
+
+static void hang(int fd)
+{
+    static const struct timespec a_while = {.tv_nsec = 5000000};
+    const char *asked = getenv("FAIL_WHAT"), *when = getenv("FAIL_WHEN");
+
+    if (!asked || !when || strcmp(asked, "log-hang") != 0 || !ends_in(fd, "-wal"))
+        return;
+    while (syscall(SYS_access, when, 0) == 0)
+        nanosleep(&a_while, NULL);
 }
 
 static bool fails(const char *what, int fd, const char *ending)
@@ -40,11 +55,13 @@ static bool fails(const char *what, int fd, const char *ending)
 /* They hide the C library's. */
 int fsync(int fd)
 {
+    hang(fd);
     return fails("log-sync", fd, "-wal") ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 int fdatasync(int fd)
 {
+    hang(fd);
     return fails("log-sync", fd, "-wal") ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 

@@ -14,9 +14,10 @@ import pytest
 from checksums import changed
 from eventually import eventually
 from paying import kill_under_load, payments, problem, read_ledger, wait_until_it_adds_up
-from shop import LONG_MS, PAID, PATIENT, Process, flags, run_program
+from shop import LONG_MS, PAID, PATIENT, PROGRAM, Process, flags, run_program
 
 PRICE = 4500  # of an Americano
+FAIL_ONCE = PROGRAM.resolve().parent / "tests" / "lib" / "libfail_once.so"
 MOST = 10**12  # of one payment
 
 
@@ -224,6 +225,31 @@ def test_what_was_approved_for_an_order_that_never_came_is_given_back(open_paid_
     assert shop.all("orders") == [] and read_ledger(shop) == []
     assert shop.ask_order(**{"Idempotency-Key": "gone"}).status_code == 201, "the same purchase can be made anew"
     wait_until_it_adds_up(shop)
+
+
+@pytest.mark.skipif(not FAIL_ONCE.exists(), reason="this build of the program can't be preloaded into (a sanitizer's?)")
+def test_an_order_whose_commit_took_longer_than_its_authorisation_lasts_is_seen(open_paid_shop):
+    """The disk takes so long that payment has given it back: nothing can be done about it any more, but it is said."""
+    shop = open_paid_shop({"payment.authorization_ms": 1000})
+    slow = shop.directory / "slow"
+    with Between(shop, before_answer=slow.touch) as between:
+        shop.settings["order.payment_url"] = between.url
+        shop.start(*(name for name in PAID if name != "order"))
+        shop.start("order", env={**os.environ, "LD_PRELOAD": str(FAIL_ONCE), "FAIL_WHAT": "log-hang", "FAIL_WHEN": str(slow)})
+        customer = threading.Thread(target=shop.ask_order)
+        customer.start()
+        eventually(lambda: payments(shop, "Voided"), what="it is given back, because its order doesn't come")
+        slow.unlink()
+        customer.join()
+    del shop.settings["order.payment_url"]
+    shop.restart("order")
+    payment = eventually(lambda: next((payment for payment in payments(shop, "Voided") if payment["orderId"]), None), what="its order has come")
+    assert payment["reason"] == "its order came when the authorisation had ended"
+    eventually(lambda: "coffeeshop_orders_unpaid_total 1" in shop["payment"].get("/metrics").text, what="it is counted")
+    eventually(lambda: shop.get_order(payment["orderId"])["paymentStatus"] == "Refunded", what="the order says that it isn't paid")
+    assert "isn't paid" in (shop.directory / "payment.log").read_text()
+    assert "coffeeshop_dead_letters 0" in shop["payment"].get("/metrics").text, "and nothing else is held up by it"
+    assert read_ledger(shop) == []
 
 
 def test_an_answer_that_comes_too_late_is_unknown_and_its_key_finds_the_same_payment(open_paid_shop):

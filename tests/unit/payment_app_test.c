@@ -373,6 +373,27 @@ static void an_authorisation_whose_order_never_came_is_given_back(void **state)
     assert_int_equal(till->app.core.next_due(&till->app.core), INT64_MAX);
 }
 
+static void an_order_whose_authorisation_had_ended_hears_that_it_is_not_paid_and_blocks_nothing(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    till->complete_at = till->now + AUTHORIZATION;
+    wait_until_due(till);
+    for (int i = 0; i < 2; i++) { /* and a feed may say it again */
+        assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK);
+        assert_int_equal(till->published, 2);
+        assert_int_equal(till->repo->outbox.n_dead, 0);
+    }
+    assert_int_equal(tell(till, PAYMENT_ORDER_CANCELED, payment.id, 42), OK);
+    const struct payment *found = fake_payment_repo_find(till->repo, payment.id);
+    assert_int_equal(found->state, PAYMENT_RETURNED);
+    assert_int_equal(found->order_id, 42);
+    assert_true(str_is(found->reason, "its order came when the authorisation had ended"));
+    assert_int_equal(till->repo->n_bookings, 0);
+    assert_int_equal(till->published, 2);
+}
+
 static void it_is_kept_as_long_as_its_order_may_still_be_heard_of(void **state)
 {
     struct till *till = *state;
@@ -714,6 +735,7 @@ int main(void)
         CASE(an_order_that_contradicts_its_payment_is_put_aside),
         CASE(an_operator_refunds_once),
         CASE(an_authorisation_whose_order_never_came_is_given_back),
+        CASE(an_order_whose_authorisation_had_ended_hears_that_it_is_not_paid_and_blocks_nothing),
         CASE(it_is_kept_as_long_as_its_order_may_still_be_heard_of),
         CASE(nothing_is_given_up_while_something_of_orders_lies_aside),
         CASE(an_order_in_the_batch_in_which_its_payment_would_expire_gets_it),

@@ -21,8 +21,8 @@ static const char *const expected[PAYMENT_STATE_COUNT][PAYMENT_COMMAND_COUNT] = 
     [PAYMENT_AUTHORIZED] = {"AUTHORIZED", "-", "bug", "CAPTURING", "RETURNING", "RETURNING", "bug", "bug", "not taken"},
     [PAYMENT_CAPTURING] = {"-", "-", "bug", "-", "RETURNING", "-", "CAPTURED+", "bug", "not taken"},
     [PAYMENT_CAPTURED] = {"-", "-", "bug", "-", "RETURNING", "-", "-", "bug", "RETURNING"},
-    [PAYMENT_RETURNING] = {"-", "-", "-", "going back", "-", "-", "bug", "RETURNED+", "going back"},
-    [PAYMENT_RETURNED] = {"-", "-", "-", "gone back", "-", "-", "bug", "-", "gone back"},
+    [PAYMENT_RETURNING] = {"-", "-", "-", "RETURNING", "-", "-", "bug", "RETURNED+", "going back"},
+    [PAYMENT_RETURNED] = {"-", "-", "-", "RETURNED+", "-", "-", "bug", "-", "gone back"},
     [PAYMENT_DECLINED] = {"-", "bug", "-", "bug", "bug", "-", "bug", "-", "not taken"},
 };
 

@@ -41,6 +41,12 @@ function problemsOf(service, look, add) {
     if (dead > 0) {
         add(1, 'deadLetters', { service, n: dead });
     }
+    for (const [name, key] of [['coffeeshop_orders_unpaid_total', 'unpaid'], ['coffeeshop_provider_contradictions_total', 'contradictions']]) {
+        const n = sum(look.metrics ?? [], name);
+        if (n > 0) {
+            add(2, key, { n });
+        }
+    }
 }
 
 /** What is to be said of the whole, in one word: nothing is 'well' that can't be seen.

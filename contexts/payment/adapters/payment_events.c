@@ -4,6 +4,8 @@
 #include "event.h"
 #include "event_command.h"
 #include "json.h"
+#include "log.h"
+#include "metrics.h"
 
 struct payment_data {
     int64_t id, order_id, amount;
@@ -86,7 +88,25 @@ static bool kind_of_type(struct str type, enum payment_command_kind *kind)
 struct fact {
     struct payment_command command; /* first: event_command_new() makes it */
     struct payment_step step;
+    void (*give_back)(struct command *self, int rc); /* the memory */
 };
+
+static struct metric unpaid =
+    METRIC_COUNTER_INIT("coffeeshop_orders_unpaid_total", "Orders that came when their authorisation had ended.");
+
+static void finish(struct command *base, int rc)
+{
+    struct fact *fact = CONTAINER_OF(base, struct fact, command.base);
+    const struct payment_step *step = &fact->step;
+
+    if (!rc && base->fate == COMMAND_NORMAL && step->verdict == PAYMENT_DECIDED &&
+        payment_has_come_too_late(step->intent.kind, step->payment.state)) {
+        metric_add(&unpaid, 1);
+        log_error("an order exists and isn't paid: its authorisation had ended when it came",
+                  LOG_I("order", step->payment.order_id), LOG_I("payment", step->payment.id));
+    }
+    fact->give_back(base, rc);
+}
 
 static struct command *new_fact(enum payment_command_kind kind, const struct order_data *data,
                                 const struct event *event, size_t source, struct str text)
@@ -100,6 +120,8 @@ static struct command *new_fact(enum payment_command_kind kind, const struct ord
     fact->step.payment_id = data->payment_id;
     fact->command.steps = &fact->step;
     fact->command.n = 1;
+    fact->give_back = command->finish;
+    command->finish = finish;
     fact->command.correlation = event_command_keep(command, text, event->correlation);
     fact->command.traceparent = event_command_keep(command, text, event->traceparent);
     return command;
@@ -125,4 +147,9 @@ struct command *payment_event_decode(void *context, size_t source, struct str te
     }
     arena_free(&arena);
     return command;
+}
+
+void payment_events_init(void)
+{
+    metric_register(&unpaid);
 }

@@ -12,5 +12,7 @@ payment_write_event payment_event_write;
  * (*reason says why). The command owns its memory, gives it back in finish, and is posted by the caller. Any thread.
  * `context` is not used. */
 struct command *payment_event_decode(void *context, size_t source, struct str text, const char **reason);
+/** Shows the figure of orders that came too late in /metrics. */
+void payment_events_init(void);
 
 #endif

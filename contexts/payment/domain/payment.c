@@ -135,6 +135,8 @@ enum payment_verdict payment_decide(const struct payment *payment, const struct 
     switch (cell->outcome) {
     case OUTCOME_BECOME:
     case OUTCOME_TELL:
+        if (is_known_order(payment, intent))
+            return PAYMENT_REPEAT;
         out->event = (struct payment_event){
             .kind = cell->event,
             .state = cell->state,
@@ -148,7 +150,7 @@ enum payment_verdict payment_decide(const struct payment *payment, const struct 
     case OUTCOME_REPEAT:
         return PAYMENT_REPEAT;
     case OUTCOME_REFUSE:
-        return is_known_order(payment, intent) ? PAYMENT_REPEAT : PAYMENT_REFUSED;
+        return PAYMENT_REFUSED;
     case OUTCOME_BROKEN:
         break;
     }
@@ -191,6 +193,8 @@ void payment_apply(struct payment *payment, const struct payment_event *event)
     case PAYMENT_ORDERED:
     case PAYMENT_ORDER_CANCELED:
         payment->order_id = intent->order_id;
+        if (payment_has_come_too_late(intent->kind, event->state))
+            payment->reason = STR("its order came when the authorisation had ended");
         break;
     case PAYMENT_DECLINED_BY:
     case PAYMENT_REFUND:
@@ -224,6 +228,11 @@ void payment_ask_again(struct payment *payment, const struct payment_policy *pol
 {
     payment->attempt++;
     payment->due_at = now + pause_after(payment, payment->attempt, policy);
+}
+
+bool payment_has_come_too_late(enum payment_command_kind kind, enum payment_state state)
+{
+    return kind == PAYMENT_ORDERED && (state == PAYMENT_RETURNING || state == PAYMENT_RETURNED);
 }
 
 bool payment_is_same(const struct payment *payment, const struct payment_intent *intent)

@@ -123,6 +123,10 @@ bool payment_is_owed(const struct payment *payment);
 /** It is asked once more: when it would be asked again after that. */
 void payment_ask_again(struct payment *payment, const struct payment_policy *policy, int64_t now);
 
+/** Whether what happened, and led to `state`, is that an order came whose authorisation had ended: it exists, and isn't
+ * paid. */
+bool payment_has_come_too_late(enum payment_command_kind kind, enum payment_state state);
+
 /** Whether the two ask for the same: a key belongs to one amount, currency and method. */
 bool payment_is_same(const struct payment *payment, const struct payment_intent *intent);
 /** Whether a key's payment is over, so that the key may be used for another one: its order exists and is remembered by
