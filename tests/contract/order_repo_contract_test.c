@@ -175,6 +175,8 @@ static void assert_same(const struct order *a, const struct order *b)
     assert_int_equal(a->payment_id, b->payment_id);
     assert_int_equal(a->payment, b->payment);
     assert_int_equal(a->given_up, b->given_up);
+    assert_int_equal(a->canceled_at, b->canceled_at);
+    assert_int_equal(a->refunded_at, b->refunded_at);
     assert_int_equal(a->created_at, b->created_at);
     assert_int_equal(a->updated_at, b->updated_at);
 }
@@ -212,6 +214,8 @@ static void an_order_changes_in_what_can_change(void **state)
     order.version = 2;
     order.payment = ORDER_PAYMENT_GONE_BACK;
     order.given_up = true;
+    order.canceled_at = 11;
+    order.refunded_at = 12;
     order.updated_at += 5;
     store_one(*state, &order, false);
     struct order loaded = load_one(*state, 42);

@@ -549,6 +549,31 @@ static void who_waits_for_goods_is_given_up_as_it_is_set_now(void **state)
     assert_int_equal(find(fixture, 4).waits_since, 200);
 }
 
+/* From before it was noted since when a ticket waits: then since it was last changed. */
+static void who_waited_in_an_older_schema_has_waited(void **state)
+{
+    static const struct sql_statement insert = {
+        "INSERT INTO ticket (id, order_id, state, product_name, qty, attempt, version, created_at, updated_at) VALUES "
+        "(1, "
+        "41, 3, 'Latte', 1, 1, 1, 10, 70), (2, 42, 2, 'Latte', 1, 1, 1, 10, 80)",
+        0};
+    const struct due_limits limits = {.ready = 900, .producing = 900, .others = 900, .now = 200, .give_up_after = 30};
+    struct fixture *fixture = *state;
+
+    close_sql(fixture);
+    scratch_remove(&fixture->store.scratch);
+    scratch_make(&fixture->store.scratch);
+    repo_store_open(&fixture->store, "product", product_migrations, 3);
+    assert_int_equal(sql_exec(fixture->store.sql, &insert, NULL), OK);
+    repo_store_close(&fixture->store);
+    open_sql(fixture);
+    assert_int_equal(fixture->repo->bring_back(fixture->repo, &limits), OK);
+    assert_int_equal(find(fixture, 1).waits_since, 70);
+    assert_int_equal(find(fixture, 1).due_at, 100);
+    assert_int_equal(find(fixture, 2).waits_since, 0);
+    assert_false(find(fixture, 1).given_up);
+}
+
 #define ON_BOTH(name)                                                                                                  \
     {#name " (sqlite)", name, setup_sql, teardown, NULL},                                                              \
     {                                                                                                                  \
@@ -573,6 +598,7 @@ int main(void)
         ON_BOTH(the_next_due_one_is_known),
         ON_BOTH(what_is_due_later_than_it_may_be_is_brought_back),
         ON_BOTH(who_waits_for_goods_is_given_up_as_it_is_set_now),
+        cmocka_unit_test_setup_teardown(who_waited_in_an_older_schema_has_waited, setup_sql, teardown),
         ON_BOTH(what_belongs_to_a_batch_is_committed_with_it),
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
     };

@@ -72,6 +72,8 @@ static void store(struct fake_order_repo *fake, const struct order *order)
     kept->version = order->version;
     kept->payment = order->payment;
     kept->given_up = order->given_up;
+    kept->canceled_at = order->canceled_at;
+    kept->refunded_at = order->refunded_at;
     kept->updated_at = order->updated_at;
 }
 

@@ -64,6 +64,7 @@ class Provider:
         self.closing = threading.Event()
         self.lock = threading.Lock()
         self.answers = {}
+        self.turned_away = set()  # operations of which nothing is done
         self.questions = []  # (key, question) as they came, repeats among them
         self.refused = []  # what was wrong with the others
         self.done = {}  # by key: (question, outcome)
@@ -98,6 +99,8 @@ class Provider:
                 self.refused.append(f"{path} under {key}")
                 return 404, "application/json", b"{}"
             self.questions.append((key, question))
+            if question["operation"] in self.turned_away:
+                return 503, "text/plain", b"later"
             outcome = self.do(key, question)
         said = self.answers.get(question["operation"], lambda _, outcome: outcome)(question, outcome)
         return said if said in (HANG, CUT) or isinstance(said, tuple) else (200, "application/json", json.dumps(said).encode())

@@ -368,6 +368,7 @@ static void order_reads_payments_events(void **state)
     assert_int_equal(self->intent.kind, ORDER_REFUNDED);
     assert_int_equal(self->order_id, 45);
     assert_int_equal(self->intent.payment_id, 12);
+    assert_int_equal(self->intent.given_back_at, at("2026-03-02T08:31:06.205Z"));
     assert_int_equal(self->intent.ticket_version, 0);
     give_back(command);
     assert_null(decoded(order_event_decode, NULL, ORDER_SOURCE_PAYMENT, "event_payment_approved"));

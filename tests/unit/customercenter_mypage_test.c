@@ -337,6 +337,20 @@ static void an_order_that_is_given_up_is_canceled_and_says_why(void **state)
     assert_int_equal(mypage_fact_status(to.page.timeline[3].fact), MYPAGE_CANCELED);
 }
 
+static void what_payment_tells_is_what_is_shown_as_paid_or_given_back(void **state)
+{
+    struct page_with_room to = {.page = {.id = 1}};
+    UNUSED(state);
+
+    apply(&to, MYPAGE_FACT_ORDERED, 10, 1);
+    assert_int_equal(to.page.payment_status, MYPAGE_KEEP);
+    apply(&to, MYPAGE_FACT_PAID, 11, 1);
+    assert_int_equal(to.page.payment_status, MYPAGE_PAID);
+    apply(&to, MYPAGE_FACT_REFUNDED, 12, 2);
+    assert_int_equal(to.page.payment_status, MYPAGE_REFUNDED);
+    assert_int_equal(to.page.order_status, MYPAGE_REQUESTED); /* order itself says that it is cancelled */
+}
+
 static void an_event_that_was_taken_before_changes_nothing(void **state)
 {
     struct page_with_room to = {.page = {.id = 1}};
@@ -376,6 +390,7 @@ int main(void)
         cmocka_unit_test(an_order_taken_up_again_is_requested_and_its_ticket_ready),
         cmocka_unit_test(a_type_with_a_reason_is_a_fact_of_its_own),
         cmocka_unit_test(an_order_that_is_given_up_is_canceled_and_says_why),
+        cmocka_unit_test(what_payment_tells_is_what_is_shown_as_paid_or_given_back),
         cmocka_unit_test(an_event_that_was_taken_before_changes_nothing),
         cmocka_unit_test(a_producer_whose_clock_was_set_back_still_tells_its_story_in_order),
     };

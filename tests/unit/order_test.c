@@ -299,6 +299,22 @@ static void an_order_says_whether_the_shop_has_cancelled_it(void **state)
     assert_false(order_is_given_up_for(STR("Fire")));
 }
 
+static void each_step_of_the_way_back_has_its_time(void **state)
+{
+    struct order order = an_order(ORDER_OUT_OF_STOCK);
+    struct order_intent canceled = an_intent(ORDER_CANCEL_CONFIRMED), refunded = an_intent(ORDER_REFUNDED);
+    char text[32];
+
+    UNUSED(state);
+    refunded.given_back_at = NOW + 77; /* payment says so, and is heard when it is heard */
+    what_happens(&order, &canceled, text);
+    assert_int_equal(order.canceled_at, NOW);
+    assert_int_equal(order.refunded_at, 0);
+    what_happens(&order, &refunded, text);
+    assert_int_equal(order.canceled_at, NOW);
+    assert_int_equal(order.refunded_at, NOW + 77);
+}
+
 static void a_fact_told_twice_is_taken_once(void **state)
 {
     struct order order = an_order(ORDER_OUT_OF_STOCK);
@@ -379,6 +395,7 @@ int main(void)
         cmocka_unit_test(nobody_is_charged_what_they_were_not_shown),
         cmocka_unit_test(an_order_learns_its_ticket_from_the_first_fact),
         cmocka_unit_test(an_order_says_whether_the_shop_has_cancelled_it),
+        cmocka_unit_test(each_step_of_the_way_back_has_its_time),
         cmocka_unit_test(a_fact_told_twice_is_taken_once),
         cmocka_unit_test(a_fact_that_was_put_aside_and_comes_behind_newer_ones_changes_nothing),
         cmocka_unit_test(an_old_fact_contradicts_nothing),

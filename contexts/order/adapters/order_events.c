@@ -100,13 +100,14 @@ static bool kind_of_type(size_t source, struct str type, enum order_command_kind
     return false;
 }
 
-static struct order_intent intent_of(enum order_command_kind kind, const struct fact_data *data, int64_t version)
+static struct order_intent intent_of(enum order_command_kind kind, const struct event *event,
+                                     const struct fact_data *data)
 {
     if (kind == ORDER_REFUNDED)
-        return (struct order_intent){.kind = kind, .payment_id = data->id};
+        return (struct order_intent){.kind = kind, .payment_id = data->id, .given_back_at = event->time};
     return (struct order_intent){.kind = kind,
                                  .ticket_id = data->id,
-                                 .ticket_version = version,
+                                 .ticket_version = event->version,
                                  .given_up = order_is_given_up_for(data->cancel_reason)};
 }
 
@@ -135,7 +136,7 @@ struct command *order_event_decode(void *context, size_t source, struct str text
     }
     if (command) {
         struct order_command *self = CONTAINER_OF(command, struct order_command, base);
-        self->intent = intent_of(kind, &data, event.version);
+        self->intent = intent_of(kind, &event, &data);
         self->order_id = data.order_id;
         self->correlation = event_command_keep(command, text, event.correlation);
         self->traceparent = event_command_keep(command, text, event.traceparent);

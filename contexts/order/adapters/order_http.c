@@ -30,7 +30,7 @@ _Static_assert(MAX_QTY *(int64_t)MENU_MAX_PRICE <= MONEY_MOST, "payment takes wh
 /* ---- representation ---- */
 
 struct order_json {
-    int64_t id, product_id, qty, amount, payment_id, created_at, updated_at;
+    int64_t id, product_id, qty, amount, payment_id, created_at, updated_at, canceled_at, refunded_at;
     struct str product_name, status, cancel_reason, currency, payment_status;
 };
 
@@ -47,6 +47,8 @@ static const struct json_field order_fields[] = {
     JSON_FIELD(struct order_json, "paymentStatus", payment_status, JSON_STRING, JSON_SKIP_EMPTY, 0, 0),
     JSON_FIELD(struct order_json, "createdAt", created_at, JSON_TIME, 0, 0, 0),
     JSON_FIELD(struct order_json, "updatedAt", updated_at, JSON_TIME, 0, 0, 0),
+    JSON_FIELD(struct order_json, "canceledAt", canceled_at, JSON_TIME, JSON_SKIP_EMPTY, 0, 0),
+    JSON_FIELD(struct order_json, "refundedAt", refunded_at, JSON_TIME, JSON_SKIP_EMPTY, 0, 0),
 };
 static const struct json_desc order_desc = {"order", order_fields, COUNT_OF(order_fields), sizeof(struct order_json)};
 static const struct hal_type order_type = {&order_desc, "orders", "order", offsetof(struct order_json, id)};
@@ -66,6 +68,8 @@ static struct order_json json_of(const struct order *order)
         .payment_status = order_payment_text(order->payment),
         .created_at = order->created_at,
         .updated_at = order->updated_at,
+        .canceled_at = order->canceled_at,
+        .refunded_at = order->refunded_at,
     };
 }
 

@@ -17,20 +17,23 @@ const struct sql_migration order_migrations[] = {
     {2, OUTBOX_SQL_EPOCHS},
     {3, "ALTER TABLE orders ADD COLUMN payment_id INTEGER; ALTER TABLE orders ADD COLUMN payment INTEGER;"},
     {4, "ALTER TABLE orders ADD COLUMN given_up INTEGER;"},
+    {5, "ALTER TABLE orders ADD COLUMN canceled_at INTEGER; ALTER TABLE orders ADD COLUMN refunded_at INTEGER;"},
 };
 const size_t order_migrations_count = COUNT_OF(order_migrations);
 
 #define ORDER_COLUMNS                                                                                                  \
     "id, state, product_name, qty, amount, currency, product_id, ticket_version, version, created_at, updated_at, "    \
-    "payment_id, payment, given_up"
-enum { ORDER_COLUMN_COUNT = 14 };
+    "payment_id, payment, given_up, canceled_at, refunded_at"
+enum { ORDER_COLUMN_COUNT = 16 };
 
 static const struct sql_statement find_order = {"SELECT " ORDER_COLUMNS " FROM orders WHERE id = $1", 1};
 static const struct sql_statement store_order = {
-    "INSERT INTO orders (" ORDER_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+    "INSERT INTO orders (" ORDER_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+    "$16)"
     " ON CONFLICT (id) DO UPDATE SET state = excluded.state, product_id = excluded.product_id,"
     " ticket_version = excluded.ticket_version, version = excluded.version, updated_at = excluded.updated_at,"
-    " payment = excluded.payment, given_up = excluded.given_up",
+    " payment = excluded.payment, given_up = excluded.given_up, canceled_at = excluded.canceled_at,"
+    " refunded_at = excluded.refunded_at",
     ORDER_COLUMN_COUNT};
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'orders'", 1};
 static const struct sql_statement count_orders = {"SELECT n FROM tally WHERE name = 'orders'", 0};
@@ -60,6 +63,8 @@ static struct order order_of_row(const struct sql_row *row)
         .payment_id = sql_i64(row, 11),
         .payment = (enum order_payment)sql_i64(row, 12),
         .given_up = sql_i64(row, 13) != 0,
+        .canceled_at = sql_i64(row, 14),
+        .refunded_at = sql_i64(row, 15),
     };
 }
 
@@ -79,6 +84,8 @@ static void order_to_row(const struct order *order, struct sql_value *row)
     row[11] = SQL_N0(order->payment_id);
     row[12] = SQL_N0(order->payment);
     row[13] = SQL_N0(order->given_up);
+    row[14] = SQL_N0(order->canceled_at);
+    row[15] = SQL_N0(order->refunded_at);
 }
 
 static int keep_texts(struct order *order, struct arena *arena)

@@ -141,10 +141,14 @@ void order_apply(struct order *order, const struct order_event *event)
         order->payment = intent->payment_id ? ORDER_PAID : ORDER_PAID_AT_THE_COUNTER;
         order->created_at = event->at;
     }
-    if (intent->kind == ORDER_REFUNDED)
+    if (intent->kind == ORDER_REFUNDED) {
         order->payment = ORDER_PAYMENT_GONE_BACK;
-    if (event->kind == ORDER_EVENT_ORDER_CANCELED)
+        order->refunded_at = intent->given_back_at;
+    }
+    if (event->kind == ORDER_EVENT_ORDER_CANCELED) {
         order->given_up = intent->given_up;
+        order->canceled_at = event->at;
+    }
     order->state = event->state;
     order->version = event->version;
     order->updated_at = event->at;

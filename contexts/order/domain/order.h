@@ -86,6 +86,8 @@ struct order {
     enum order_payment payment;
     bool given_up; /* cancelled by the shop: goods didn't come in time */
     int64_t created_at, updated_at;
+    int64_t canceled_at; /* 0: it isn't, or that was before it was noted */
+    int64_t refunded_at; /* when payment gave the money back, by payment's clock; 0: as above */
 };
 
 /** What the customer was shown that it costs, and agreed to. */
@@ -106,6 +108,7 @@ struct order_intent {
     int64_t ticket_id;               /* product's facts and answers; 0: not told */
     int64_t ticket_version;          /* product's facts; 0: not told (a cancel's answer) */
     bool given_up;                   /* PRODUCT_CANCELED, CANCEL_CONFIRMED: product had cancelled it by itself */
+    int64_t given_back_at;           /* REFUNDED */
     int64_t payment_id;              /* PLACE: it is promised by this payment; 0: paid at the counter. REFUNDED */
 };
 
