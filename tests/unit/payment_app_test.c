@@ -468,7 +468,25 @@ static void what_expired_while_it_was_away_is_given_back_after_a_restart(void **
     till->now = payment.expires_at + 1;
     till->complete_at = till->now;
     assert_int_equal(run(till, NULL, 0), OK);
+    till->complete_at = till->now + AUTHORIZATION / 2;
+    wait_until_due(till);
     assert_int_equal(state_of(till, payment.id), PAYMENT_RETURNED);
+}
+
+/* It may have been away for no time at all, and order holds its approval for half the time. */
+static void a_clock_set_ahead_while_it_was_away_gives_up_nothing_that_order_is_about_to_use(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    restart(till);
+    till->now += 1000 * (int64_t)AUTHORIZATION;
+    assert_int_equal(run(till, NULL, 0), OK);
+    till->complete_at = till->now + AUTHORIZATION / 2 - 1;
+    wait_until_due(till);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_CAPTURED);
 }
 
 static void a_clock_set_back_while_it_was_away_keeps_nothing_for_longer(void **state)
@@ -741,6 +759,7 @@ int main(void)
         CASE(an_order_in_the_batch_in_which_its_payment_would_expire_gets_it),
         CASE(what_is_asked_for_again_is_kept_as_long_again),
         CASE(what_expired_while_it_was_away_is_given_back_after_a_restart),
+        CASE(a_clock_set_ahead_while_it_was_away_gives_up_nothing_that_order_is_about_to_use),
         CASE(a_clock_set_back_while_it_was_away_keeps_nothing_for_longer),
         SLOW(it_is_asked_after_the_commit_and_again_until_its_answer_is_known),
         SLOW(a_cancel_while_it_is_being_taken_gives_back_what_was_taken),

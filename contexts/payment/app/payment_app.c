@@ -40,13 +40,17 @@ static int make_room(struct payment_app *app, struct payment_batch *batch, size_
     return OK;
 }
 
-/* A clock that was set back while we were away must not keep anybody's money for longer than was said. */
+/* Nobody knows how long we were away. A clock that was set back must not keep anybody's money for longer than was said;
+ * one that was set ahead must not take an approval from order, which may use it for half its time. */
 static int bring_back(struct payment_app *app, int64_t now)
 {
     struct payment_repo *repo = app->ports.repo;
-    int rc = app->brought_back ? OK : repo->bring_back(repo, now + app->policy.authorization_us);
 
-    app->brought_back |= !rc;
+    if (app->brought_back)
+        return OK;
+    int rc = repo->bring_back(repo, now + app->policy.authorization_us);
+    app->brought_back = !rc;
+    app->gives_up_from = now + app->policy.authorization_us / 2;
     return rc;
 }
 
@@ -267,11 +271,12 @@ static bool is_given_up(struct payment_app *app, const struct payment_batch *bat
     const struct cursors *cursors = &batch->base.cursors;
     struct order_feed *orders = app->ports.orders;
     bool waits = payment->state == PAYMENT_AUTHORIZED || payment->state == PAYMENT_PENDING;
+    int64_t from = payment->expires_at > app->gives_up_from ? payment->expires_at : app->gives_up_from;
 
     if (!waits || payment->expires_at > batch->base.now || batch->has_letters || batch->base.n_dead)
         return false;
     return orders->complete_at(orders, cursors->epoch[PAYMENT_SOURCE_ORDER], cursors->position[PAYMENT_SOURCE_ORDER]) >=
-           payment->expires_at;
+           from;
 }
 
 /* What happens by itself: what nobody came for is given back, and who owes an answer is asked again. */

@@ -36,7 +36,8 @@ struct payment_app {
     struct arena arena;
     int64_t last_id;
     bool brought_back;
-    int64_t next_scan; /* own time, us */
+    int64_t gives_up_from; /* own time: order may still use what was approved before the start */
+    int64_t next_scan;     /* own time, us */
 };
 
 /** Restores from the repository. `cursors` names the sources. 0 or an errors.h code. */
