@@ -9,11 +9,13 @@ from shop import PAID, SERVICES
 INTAKE = 0.6
 PIPELINE = 0.7
 CPU_US = 18
+LATER_MS = 2.5
 
 
 def measure(bench):
     yield from intake(bench)
     yield from pipeline(bench)
+    yield latency(bench)
 
 
 def intake(bench):
@@ -51,3 +53,17 @@ def pipeline(bench):
                  reference=f"without: {median(theirs['rate'] for theirs, _ in pairs):,.0f}/s", ratio=spread(ratios), foreign=foreign)
     yield Result("CPU that payment adds to an order", spread(more, "{:.0f}") + " us", f"<= {CPU_US} us",
                  **at_most(median(more), CPU_US), foreign=foreign)
+
+
+def latency(bench):
+    def one_at_a_time(shop):
+        return bench.load(shop, connections=1, sample=1, window=1)["completed"]["p50"] / 1000
+
+    with bench.shop("latency-not") as counter, bench.shop("latency-paid", paid=True) as paid:
+        counter.start(*SERVICES)
+        paid.start(*PAID)
+        pairs, foreign = bench.interleaved(lambda: one_at_a_time(counter), lambda: one_at_a_time(paid))
+    later = [ours - theirs for theirs, ours in pairs]
+    return Result("how much later one order at a time is Completed, p50", spread(later, "{:.1f}") + " ms", f"<= {LATER_MS} ms",
+                  **at_most(median(later), LATER_MS), foreign=foreign,
+                  reference=f"without: {median(theirs for theirs, _ in pairs):.1f} ms", details={"rounds": pairs})

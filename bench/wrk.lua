@@ -1,12 +1,21 @@
 -- What wrk asks for, and how it tells what it measured (bench/tools.py).
 --   wrk … -s wrk.lua URL -- order       POST /orders, always the same coffee
 --   wrk … -s wrk.lua URL -- look N      GET /orders/1 to /orders/N, one after the other
+--   wrk … -s wrk.lua URL -- refused     the same order; nobody may get one
+--   wrk … -s wrk.lua URL -- missing     GET /orders/999999999, which there isn't
 
-local requests, at = nil, 0
+local requests, at, thread = nil, 0, nil
+
+function setup(one) -- there is one (-t1); what init() sets is its, not ours
+    thread = one
+end
 
 function init(args)
     wrk.headers["Content-Type"] = "application/json"
-    if args[1] == "order" then
+    no_success = args[1] == "refused" or args[1] == "missing"
+    if args[1] == "missing" then
+        requests = { wrk.format("GET", "/orders/999999999") }
+    elseif args[1] == "order" or args[1] == "refused" then
         wrk.method, wrk.path, wrk.body = "POST", "/orders", '{"productName":"Latte","qty":1}'
         requests = { wrk.format() }
     else
@@ -24,7 +33,11 @@ end
 
 function done(summary, latency)
     local errors = summary.errors
+    local wrong = errors.status
+    if thread:get("no_success") then
+        wrong = summary.requests - errors.status
+    end
     io.write(string.format('\nRESULT {"requests": %d, "us": %d, "p50": %d, "p99": %d, "failed": %d}\n',
         summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
-        errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+        errors.connect + errors.read + errors.write + errors.timeout + wrong))
 end
