@@ -172,10 +172,14 @@ void guarded_call_here(struct guarded_caller *caller, struct guarded_call *call)
     start(&call->job);
 }
 
-bool guarded_caller_is_open(const struct guarded_caller *caller)
+bool guarded_caller_refuses(struct guarded_caller *caller)
 {
-    return caller->breaker.settings.force == BREAKER_FORCED_OPEN ||
-           atomic_load_explicit(&caller->shut_until, memory_order_relaxed) > clock_monotonic();
+    bool open = caller->breaker.settings.force == BREAKER_FORCED_OPEN ||
+                atomic_load_explicit(&caller->shut_until, memory_order_relaxed) > clock_monotonic();
+
+    if (open)
+        metric_add(&caller->refused, 1);
+    return open;
 }
 
 int64_t guarded_caller_retry_after_s(const struct guarded_caller *caller)

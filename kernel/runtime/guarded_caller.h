@@ -52,8 +52,9 @@ struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, s
 void guarded_call(struct guarded_caller *caller, struct guarded_call *call);
 /** The same from the loop's own thread, at once: `done` may come before it returns. */
 void guarded_call_here(struct guarded_caller *caller, struct guarded_call *call);
-/** Whether calls are refused at the moment because the breaker is open. Any thread. */
-bool guarded_caller_is_open(const struct guarded_caller *caller);
+/** Whether a call would be refused at the moment because the breaker is open: then it need not be tried, and counts as
+ * refused. For doors that turn away at once who would only come to this. Any thread. */
+bool guarded_caller_refuses(struct guarded_caller *caller);
 /** Seconds until the breaker may let a call through, at least 1: for Retry-After. Any thread. */
 int64_t guarded_caller_retry_after_s(const struct guarded_caller *caller);
 

@@ -158,10 +158,13 @@ def test_an_unknown_payment_is_said_to_be_unknown_and_the_key_goes_on_with_it(op
 
 def test_while_payment_is_down_orders_are_not_taken_and_afterwards_they_are(open_paid_shop):
     shop = open_paid_shop({"breaker.sleep_window_ms": 300}).start()
+    made = shop.ask_order(**{"Idempotency-Key": "made"})
     shop.stop("payment")
     busy = [shop.ask_order() for _ in range(30)]
     assert all(problem(answer, 503, "payment-busy") and answer.headers["retry-after"] for answer in busy)
-    assert shop.all("orders") == []
+    again = shop.ask_order(**{"Idempotency-Key": "made"})
+    assert (again.status_code, again.json()["id"]) == (201, made.json()["id"]), "what was ordered before is found"
+    assert [order["id"] for order in shop.all("orders")] == [made.json()["id"]]
     shop.start("payment")
     order = eventually(lambda: (lambda answer: answer.json() if answer.status_code == 201 else None)(shop.ask_order()),
                        what="orders are taken again")

@@ -4,12 +4,14 @@
 #include "errors.h"
 #include "guarded_caller.h"
 #include "http_server.h"
+#include "metrics.h"
 
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -210,6 +212,19 @@ static void a_no_of_the_domain_is_no_failure(void **state)
     close_side(&side);
 }
 
+/* All callers' of this program, which are called the same; empties the text. */
+static int64_t refused_in(struct buf *text)
+{
+    static const char name[] = "\ncoffeeshop_calls_refused_total{service=\"other\"} ";
+    int64_t sum = 0;
+
+    buf_char(text, '\0');
+    for (const char *at = text->p; (at = strstr(at, name)); at++)
+        sum += strtoll(at + sizeof(name) - 1, NULL, 10);
+    buf_free(text);
+    return sum;
+}
+
 static void after_enough_failures_nobody_is_asked_any_more(void **state)
 {
     struct other_side side;
@@ -223,6 +238,24 @@ static void after_enough_failures_nobody_is_asked_any_more(void **state)
     assert_int_equal(side.asked, VOLUME);
     int64_t wait = guarded_caller_retry_after_s(side.caller);
     assert_true(wait > 1 && wait <= AN_HOUR_MS / 1000);
+    close_side(&side);
+}
+
+static void who_would_be_refused_can_be_told_so_without_a_call_and_is_counted(void **state)
+{
+    struct other_side side;
+    struct buf text = {0};
+    UNUSED(state);
+
+    open_side(&side, AN_HOUR_MS, AN_HOUR_MS);
+    assert_false(guarded_caller_refuses(side.caller));
+    break_it(&side);
+    metrics_write(&text);
+    int64_t refused = refused_in(&text);
+    assert_true(guarded_caller_refuses(side.caller));
+    metrics_write(&text);
+    assert_int_equal(refused_in(&text), refused + 1);
+    assert_int_equal(side.asked, VOLUME);
     close_side(&side);
 }
 
@@ -401,6 +434,7 @@ int main(void)
         cmocka_unit_test(where_nobody_listens_nothing_was_done),
         cmocka_unit_test(a_no_of_the_domain_is_no_failure),
         cmocka_unit_test(after_enough_failures_nobody_is_asked_any_more),
+        cmocka_unit_test(who_would_be_refused_can_be_told_so_without_a_call_and_is_counted),
         cmocka_unit_test(when_the_pause_is_over_one_good_answer_closes_the_breaker),
         cmocka_unit_test(too_many_at_a_time_are_rejected_at_once_and_say_nothing_of_the_other_side),
         cmocka_unit_test(a_call_that_got_no_connection_of_ours_says_nothing_of_the_other_side),

@@ -180,6 +180,12 @@ static bool is_unknown(const struct order_command *command, int rc)
     return !command->unanswered && rc && command->base.origin == FROM_EFFECT;
 }
 
+static void answer_payment_busy(struct http_request *request, const struct order_http *http)
+{
+    client_answer_unasked(request, "payment-busy", guarded_caller_retry_after_s(http->payment),
+                          "payment can't be asked at the moment; nothing was ordered and nothing is paid");
+}
+
 /* Product or payment was asked in vain, and that is all that is known. */
 static void answer_unanswered(const struct client_command *self)
 {
@@ -190,8 +196,7 @@ static void answer_unanswered(const struct client_command *self)
         client_answer_unknown(self->request, "it is not known whether it was paid, and nothing was ordered; the same "
                                              "Idempotency-Key tries again without paying twice");
     else if (!is_cancel)
-        client_answer_unasked(self->request, "payment-busy", guarded_caller_retry_after_s(http->payment),
-                              "payment can't be asked at the moment; nothing was ordered and nothing is paid");
+        answer_payment_busy(self->request, http);
     else
         client_answer_unasked(self->request, NULL, guarded_caller_retry_after_s(http->product),
                               "product can't be asked at the moment; the order is unchanged");
@@ -282,7 +287,12 @@ static void place_order(void *context, struct http_request *request)
     self->shown = place.shown;
     self->command.intent.shown = &self->shown;
     place.product_name = item->name; /* by whichever of its names it was asked for */
-    if (client_read_key(request, &(struct client_body){&place_desc, &place, 1}, &self->command.client))
+    if (!client_read_key(request, &(struct client_body){&place_desc, &place, 1}, &self->command.client))
+        return;
+    /* Only a key may already have its answer. */
+    if (http->payment && !self->command.client.key.n && guarded_caller_refuses(http->payment))
+        answer_payment_busy(request, http);
+    else
         service_submit(http->base.service, request, &self->command.base);
 }
 

@@ -15,7 +15,7 @@ struct order_http {
     struct sql *reads;                    /* for single orders, on the loop thread */
     struct reader *reader;                /* for lists */
     const struct guarded_caller *product; /* by which product is asked: when it may be asked again */
-    const struct guarded_caller *payment; /* the same; NULL: paid at the counter */
+    struct guarded_caller *payment;       /* the same; NULL: paid at the counter */
     struct str payment_methods;           /* words, separated by blanks; the first is what who says nothing pays by */
 };
 

@@ -220,7 +220,7 @@ static void refuse_currency(struct http_request *request, size_t at)
  * again by itself, and shows whether the provider is well. */
 static bool is_provider_asked(const struct payment_http *http, struct http_request *request)
 {
-    if (!http->provider || !guarded_caller_is_open(http->provider))
+    if (!http->provider || !guarded_caller_refuses(http->provider))
         return true;
     client_answer_unasked(request, "payment-busy", guarded_caller_retry_after_s(http->provider),
                           "the payment provider isn't asked at the moment; nothing was done");
