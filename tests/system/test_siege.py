@@ -38,6 +38,11 @@ def test_what_was_refused_has_taken_nothing(told, name):
 
 
 @pytest.mark.parametrize("name", ["siege", "paying", "cancel"])
+def test_the_memory_of_who_asks_stays_flat(told, name):
+    assert re.search(r"^yes +(?:order|product)'s memory grew by [\d.]+ MiB", told[0][name], re.M), told[0][name]
+
+
+@pytest.mark.parametrize("name", ["siege", "paying", "cancel"])
 def test_the_picture_can_be_drawn(told, name):
     picture = xml.etree.ElementTree.parse(told[1] / f"{name}.svg").getroot()
     words = " ".join(node.text or "" for node in picture.iter() if node.tag.endswith("text"))
