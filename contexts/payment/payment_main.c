@@ -214,9 +214,10 @@ static bool open_all(struct payment_service *self, const struct program *program
     payment_events_init();
     self->repo = payment_repo_sql_new(self->store->writes, &self->store->retention);
     ledger_provider_init(&self->ledger, self->menu->currency, settings->ledger_limit);
-    struct guarded_caller *caller =
-        guarded_caller_new("order", service_loop(self->service), service_client(self->service), &calls);
-    self->orders = caller ? payment_order_feed_new(caller, settings->order_url, self->service) : NULL;
+    self->http.order = guarded_caller_new("order", service_loop(self->service), service_client(self->service), &calls);
+    self->http.order_url = settings->order_url;
+    self->orders =
+        self->http.order ? payment_order_feed_new(self->http.order, settings->order_url, self->service) : NULL;
     if (!self->repo || !self->orders) {
         BUF_LIT(problem, "out of memory");
         return false;

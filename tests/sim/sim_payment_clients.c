@@ -149,6 +149,7 @@ struct person {
     struct sim_timer timer;
     struct sim_payment_request request;
     enum payment_state was; /* when it was asked */
+    bool order_was_over;
 };
 
 static bool is_true(const struct person *person, const struct payment_step *step, const struct payment *payment)
@@ -157,7 +158,8 @@ static bool is_true(const struct person *person, const struct payment_step *step
     bool returned = is == PAYMENT_RETURNING || is == PAYMENT_RETURNED;
 
     if (step->verdict == PAYMENT_DECIDED)
-        return returned && person->was != PAYMENT_RETURNING && person->was != PAYMENT_RETURNED;
+        return returned && person->order_was_over && person->was != PAYMENT_RETURNING &&
+               person->was != PAYMENT_RETURNED;
     if (step->verdict != PAYMENT_REFUSED)
         return false;
     switch (step->refusal) {
@@ -169,6 +171,8 @@ static bool is_true(const struct person *person, const struct payment_step *step
         return returned && person->was != PAYMENT_RETURNED;
     case PAYMENT_REFUSAL_GONE_BACK:
         return is == PAYMENT_RETURNED;
+    case PAYMENT_REFUSAL_ORDER_NOT_OVER:
+        return !person->order_was_over;
     default:
         return false;
     }
@@ -188,6 +192,14 @@ static void refunded(struct sim_payment_request *request, int rc, const struct p
                   payment_state_name(person->was), (int)step->verdict, payment_refusal_text(step->refusal));
 }
 
+/* As payment asks order before it decides. */
+static bool is_over(const struct sim *sim, int64_t order_id)
+{
+    const struct order *order = fake_order_repo_find(sim_orders(sim), order_id);
+
+    return !order || order->state == ORDER_COMPLETED || order->state == ORDER_CANCELED;
+}
+
 static void gives_back(struct sim_timer *timer)
 {
     struct person *person = CONTAINER_OF(timer, struct person, timer);
@@ -197,6 +209,8 @@ static void gives_back(struct sim_timer *timer)
 
     person->request.payment_id = id;
     person->was = payment ? payment->state : PAYMENT_NONE;
+    person->order_was_over = payment && payment->order_id && is_over(sim, payment->order_id);
+    person->request.intent.order_is_over = person->order_was_over;
     if (id < SIM_MOST_ASKED)
         sim->rules->asked_refunds[id]++;
     sim_note(sim, SIM_WORLD, "gives back", id, 0, 0);

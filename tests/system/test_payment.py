@@ -14,7 +14,7 @@ import pytest
 from checksums import changed
 from eventually import eventually
 from paying import kill_under_load, payments, problem, read_ledger, wait_until_it_adds_up
-from shop import LONG_MS, PAID, PATIENT, PROGRAM, Process, flags, run_program
+from shop import LONG_MS, PAID, PATIENT, PROGRAM, SLOW_BREW, Process, flags, run_program
 
 PRICE = 4500  # of an Americano
 FAIL_ONCE = PROGRAM.resolve().parent / "tests" / "lib" / "libfail_once.so"
@@ -141,6 +141,40 @@ def test_an_operator_gives_money_back_once(open_paid_shop):
     eventually(lambda: shop.get_order(order["id"])["paymentStatus"] == "Refunded", what="the order knows")
     assert shop.get_order(order["id"])["status"] == "Completed"
     assert [amount for _, _, amount in read_ledger(shop)] == [PRICE, -PRICE]
+
+
+def refund(shop, order):
+    return shop["payment"].put(f"/payments/{order['paymentId']}", json={"status": "Refunded"})
+
+
+@pytest.mark.parametrize("settings, status", [(PATIENT, "Requested"), (SLOW_BREW, "Producing"), ({}, "Out of stock")])
+def test_no_coffee_is_made_for_nothing_because_an_operator_gave_its_money_back(open_paid_shop, settings, status):
+    shop = open_paid_shop(settings).start()
+    if status == "Out of stock":
+        shop.set_stock(0)
+    order = shop.wait_order(shop.order()["id"], status)
+    taken = eventually(lambda: payments(shop, "Captured"), what="the payment is taken")
+    refused = problem(refund(shop, order), 409)
+    assert refused["member"] == "status" and "cancelled instead" in refused["detail"]
+    assert payments(shop) == taken and shop.get_order(order["id"])["paymentStatus"] == "Paid"
+    wait_until_it_adds_up(shop)
+    if status != "Producing":
+        assert shop.cancel(order["id"]).status_code == 200
+        eventually(lambda: payments(shop, "Refunded"), what="what is cancelled goes back by itself")
+        assert "given back" in problem(refund(shop, order), 409)["detail"]
+        wait_until_it_adds_up(shop)
+
+
+def test_what_order_can_not_be_asked_about_is_not_given_back(open_paid_shop):
+    shop = open_paid_shop().start()
+    order = shop.wait_order(shop.order()["id"], "Completed")
+    taken = eventually(lambda: payments(shop, "Captured"), what="the payment is taken")
+    shop.stop("order")
+    answer = refund(shop, order)
+    assert "nothing was given back" in problem(answer, 503)["detail"] and int(answer.headers["retry-after"]) >= 1
+    assert payments(shop) == taken
+    shop.start("order")
+    assert refund(shop, order).json()["status"] == "Refunded"
 
 
 def test_an_unknown_payment_is_said_to_be_unknown_and_the_key_goes_on_with_it(open_paid_shop):
@@ -327,6 +361,7 @@ def test_an_operator_sees_payments_and_gives_back_through_the_gateway(open_paid_
     listed = door.get("/payments").json()["_embedded"]["payments"]
     assert [payment["orderId"] for payment in listed] == [order["id"]]
     assert door.get("/payments/search/findByOrderId", params={"orderId": order["id"]}).status_code == 200
+    shop.wait_order(order["id"], "Completed")
     assert door.put(f"/payments/{order['paymentId']}", json={"status": "Refunded"}).json()["status"] == "Refunded"
     sums = door.get("/payments/summary").json()["sums"]
     assert [(row["status"], row["count"], row["taken"], row["givenBack"], row["left"]) for row in sums] == [("Refunded", 1, 2 * PRICE, 2 * PRICE, 0)]

@@ -5,7 +5,7 @@ import pytest
 from eventually import eventually
 from line import PAGE, Answer
 from rules import check_rules
-from shop import PATIENT, flags, run_program
+from shop import PAID, PATIENT, flags, run_program
 
 HAL, JSON, PROBLEM = "application/hal+json", "application/json", "application/problem+json"
 # Nobody is given a rest while a test goes through all answers.
@@ -103,6 +103,41 @@ def test_a_cancel_that_was_done_and_got_anothers_answer_becomes_known(open_shop,
     line.says(None)
     shop.wait_order(order, "Canceled")
     check_rules(shop, [order])
+
+
+# ---- payment asks order whether it is over ----
+
+def order_of(**members):
+    """What order would say, but for these members."""
+    return Answer(200, HAL, lambda request: {"id": int(request.target.rpartition("/")[2]), "status": "Completed", **members})
+
+
+ORDERS = {
+    **ANYBODY,
+    "another order": order_of(id=999),
+    "an order without a status": order_of(status=None),
+    "the order in a list": Answer(200, JSON, [{"id": 1, "status": "Completed"}]),
+    "the order as a text": Answer(200, "text/plain", {"id": 1, "status": "Completed"}),
+    "the order cut short": Answer(200, HAL, b'{"id":1,"status":"Completed"'),
+    "another status's problem": Answer(404, PROBLEM, {"type": "about:blank", "title": "Conflict", "status": 409}),
+}
+
+
+def test_nothing_is_given_back_because_of_what_something_else_says_of_its_order(open_shop, lines):
+    shop = open_shop(NO_BREAKER, services=PAID)
+    line = lines(shop, "order")
+    shop.settings["payment.order_url"] = line.url
+    order = shop.start().order()
+    shop.wait_order(order["id"], "Completed")
+    payment = eventually(lambda: (found := shop.all("payments"))[0]["status"] == "Captured" and found[0], what="it is taken")
+    path = f"/payments/{payment['id']}"
+    for what, answer in ORDERS.items():
+        line.says(answer)
+        refused = shop["payment"].put(path, json={"status": "Refunded"})
+        assert refused.status_code == 503 and "nothing was given back" in refused.json()["detail"], what
+        assert shop["payment"].get(path).json() == payment, what
+    line.says(None)
+    assert shop["payment"].put(path, json={"status": "Refunded"}).status_code == 200
 
 
 # ---- product asks stock ----

@@ -180,7 +180,8 @@ static void hear(struct till *till, enum payment_command_kind kind, int64_t paym
 
 static struct payment_step refund(struct till *till, int64_t payment_id)
 {
-    struct payment_step step = {.intent = {.kind = PAYMENT_REFUND, .reason = STR("cold")}, .payment_id = payment_id};
+    struct payment_step step = {.intent = {.kind = PAYMENT_REFUND, .reason = STR("cold"), .order_is_over = true},
+                                .payment_id = payment_id};
     struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = &step, .n = 1};
 
     assert_int_equal(run(till, &command, 1), OK);

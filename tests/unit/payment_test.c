@@ -63,7 +63,8 @@ static struct payment_intent an_intent(enum payment_command_kind kind)
                                    .amount = AMOUNT,
                                    .order_id = 42,
                                    .reference = STR("r"),
-                                   .reason = STR("because")};
+                                   .reason = STR("because"),
+                                   .order_is_over = true};
 }
 
 static const char *refusal_word(enum payment_refusal refusal)
@@ -74,6 +75,7 @@ static const char *refusal_word(enum payment_refusal refusal)
         [PAYMENT_REFUSAL_NOT_TAKEN] = "not taken",
         [PAYMENT_REFUSAL_GOING_BACK] = "going back",
         [PAYMENT_REFUSAL_GONE_BACK] = "gone back",
+        [PAYMENT_REFUSAL_ORDER_NOT_OVER] = "not over",
     };
 
     return words[refusal];
@@ -270,6 +272,20 @@ static void what_was_only_promised_is_voided_and_what_was_taken_refunded(void **
     assert_int_equal(payment.returned, AMOUNT);
 }
 
+static void what_is_not_made_yet_is_not_given_back_by_an_operator(void **state)
+{
+    char text[32];
+
+    UNUSED(state);
+    for (int i = 0; i < PAYMENT_STATE_COUNT; i++) {
+        struct payment payment = a_payment((enum payment_state)i);
+        struct payment_intent refund = an_intent(PAYMENT_REFUND);
+        refund.order_is_over = false;
+        const char *why = i == PAYMENT_CAPTURED ? "not over" : expected[i][PAYMENT_REFUND];
+        assert_string_equal(what_happens(&payment, &refund, text), why);
+    }
+}
+
 /* Where a payment may be when its provider says something. */
 static const struct situation {
     const char *name;
@@ -404,7 +420,7 @@ static void every_name_and_sentence_is_there(void **state)
     }
     for (int i = 0; i < PAYMENT_COMMAND_COUNT; i++)
         assert_true(payment_command_name((enum payment_command_kind)i)[0] != '\0');
-    for (int i = PAYMENT_REFUSAL_NO_SUCH_PAYMENT; i <= PAYMENT_REFUSAL_GONE_BACK; i++)
+    for (int i = PAYMENT_REFUSAL_NO_SUCH_PAYMENT; i <= PAYMENT_REFUSAL_ORDER_NOT_OVER; i++)
         assert_true(payment_refusal_text((enum payment_refusal)i)[0] != '\0');
 }
 
@@ -422,6 +438,7 @@ int main(void)
         cmocka_unit_test(an_order_that_is_heard_of_again_changes_nothing_wherever_its_money_is),
         cmocka_unit_test(a_cancel_that_is_heard_before_its_order_gives_back_and_its_order_changes_nothing),
         cmocka_unit_test(what_was_only_promised_is_voided_and_what_was_taken_refunded),
+        cmocka_unit_test(what_is_not_made_yet_is_not_given_back_by_an_operator),
         cmocka_unit_test(what_a_provider_says_never_takes_back_what_is_booked_whatever_it_is),
         cmocka_unit_test(a_payment_is_over_once_it_has_an_order_or_has_gone_back),
         cmocka_unit_test(what_a_provider_said_once_changes_nothing_ever_after),

@@ -8,11 +8,12 @@
 #include "list_http.h"
 #include "money.h"
 #include "payment_app.h"
+#include "payment_hal.h"
 #include "payment_repo_sql.h"
 
 #include "clock.h"
 
-static http_handler authorize, list_payments, show_payment, find_by_order, refund;
+static http_handler authorize, list_payments, show_payment, find_by_order;
 
 const struct route payment_routes[] = {
     {HTTP_POST, "/payments/authorize", authorize, .inner = true,
@@ -22,48 +23,9 @@ const struct route payment_routes[] = {
     {HTTP_GET, "/payments/search/findByOrderId", find_by_order, .doc = "The payment of an order."},
     {HTTP_GET, "/payments/summary", payment_http_summary, .doc = "Counts and sums by day and status."},
     {HTTP_POST, "/payments/webhook", payment_webhook, .doc = "What the provider says later than it was asked; signed."},
-    {HTTP_PUT, "/payments/{id}", refund, .doc = "Give it back, once."},
+    {HTTP_PUT, "/payments/{id}", payment_refund, .doc = "Give it back, once, when its order is over."},
     {.path = NULL},
 };
-
-/* ---- representation ---- */
-
-struct payment_json {
-    int64_t id, order_id, amount, created_at, updated_at;
-    struct str currency, method, status, reference, reason;
-};
-
-static const struct json_field payment_fields[] = {
-    JSON_FIELD(struct payment_json, "id", id, JSON_I64, 0, 0, 0),
-    JSON_FIELD(struct payment_json, "orderId", order_id, JSON_I64, JSON_NULLABLE, 0, 0),
-    JSON_FIELD(struct payment_json, "amount", amount, JSON_I64, 0, 0, 0),
-    JSON_FIELD(struct payment_json, "currency", currency, JSON_STRING, 0, 0, 0),
-    JSON_FIELD(struct payment_json, "method", method, JSON_STRING, 0, 0, 0),
-    JSON_FIELD(struct payment_json, "status", status, JSON_STRING, 0, 0, 0),
-    JSON_FIELD(struct payment_json, "reference", reference, JSON_STRING, JSON_NULLABLE, 0, 0),
-    JSON_FIELD(struct payment_json, "reason", reason, JSON_STRING, JSON_NULLABLE, 0, 0),
-    JSON_FIELD(struct payment_json, "createdAt", created_at, JSON_TIME, 0, 0, 0),
-    JSON_FIELD(struct payment_json, "updatedAt", updated_at, JSON_TIME, 0, 0, 0),
-};
-static const struct json_desc payment_desc = {"payment", payment_fields, COUNT_OF(payment_fields),
-                                              sizeof(struct payment_json)};
-static const struct hal_type payment_type = {&payment_desc, "payments", "payment", offsetof(struct payment_json, id)};
-
-static struct payment_json json_of(const struct payment *payment)
-{
-    return (struct payment_json){
-        .id = payment->id,
-        .order_id = payment->order_id,
-        .amount = payment->amount,
-        .currency = payment->currency,
-        .method = payment->method,
-        .status = payment_status_text(payment),
-        .reference = payment->reference,
-        .reason = payment->reason,
-        .created_at = payment->created_at,
-        .updated_at = payment->updated_at,
-    };
-}
 
 /* ---- what is sent ---- */
 
@@ -79,16 +41,6 @@ static const struct json_field authorize_fields[] = {
 };
 static const struct json_desc authorize_desc = {"authorization", authorize_fields, COUNT_OF(authorize_fields),
                                                 sizeof(struct authorize_json)};
-
-struct refund_json {
-    struct str status, reason;
-};
-static const struct json_field refund_fields[] = {
-    JSON_FIELD(struct refund_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32),
-    JSON_FIELD(struct refund_json, "reason", reason, JSON_STRING, JSON_NULLABLE, 0, 200),
-};
-static const struct json_desc refund_desc = {"refund", refund_fields, COUNT_OF(refund_fields),
-                                             sizeof(struct refund_json)};
 
 /* ---- what is answered ---- */
 
@@ -148,23 +100,6 @@ static void render_authorized(struct payment_command *command)
         json_encode(reply, &authorized_desc, &json);
     }
     buf_char(reply, ']');
-}
-
-static void render_refund(struct payment_command *command)
-{
-    struct http_request *request = request_of(command);
-    const struct payment_step *step = command->steps;
-
-    if (step->verdict == PAYMENT_REFUSED && step->refusal == PAYMENT_REFUSAL_NO_SUCH_PAYMENT) {
-        http_fill_problem(request, 404, NULL, "there is no payment %lld", (long long)step->payment_id);
-    } else if (step->verdict == PAYMENT_REFUSED) {
-        http_fill_problem(request, 409, "status", "%s", payment_refusal_text(step->refusal));
-    } else if (step->verdict == PAYMENT_BROKEN) {
-        http_fill_problem(request, 500, NULL, "what is stored contradicts itself; nothing was changed");
-    } else {
-        struct payment_json json = json_of(&step->payment);
-        hal_fill_entity(request, 200, &payment_type, &json);
-    }
 }
 
 /* After the commit, or once it is sure that there is none. */
@@ -258,30 +193,6 @@ static void authorize(void *context, struct http_request *request)
     service_submit(http->base.service, request, &self->command.base);
 }
 
-static void refund(void *context, struct http_request *request)
-{
-    const struct payment_http *http = context;
-    struct refund_json json;
-    int64_t id;
-
-    if (!hal_read_id(request, 0, &id)) {
-        http_reply(request);
-        return;
-    }
-    if (!http_read_json(request, &refund_desc, &json))
-        return;
-    if (!str_is(json.status, "Refunded")) {
-        http_problem(request, 422, "status", "can only be set to \"Refunded\"");
-        return;
-    }
-    struct client_command *self = new_command(request, 1, render_refund);
-    if (!self)
-        return;
-    self->command.steps[0].payment_id = id;
-    self->command.steps[0].intent = (struct payment_intent){.kind = PAYMENT_REFUND, .reason = json.reason};
-    service_submit(http->base.service, request, &self->command.base);
-}
-
 /* ---- queries ---- */
 
 static void show_payment(void *context, struct http_request *request)
@@ -297,8 +208,7 @@ static void show_payment(void *context, struct http_request *request)
         } else if (payment.state == PAYMENT_NONE) {
             http_fill_problem(request, 404, NULL, "there is no payment %lld", (long long)id);
         } else {
-            struct payment_json json = json_of(&payment);
-            hal_fill_entity(request, 200, &payment_type, &json);
+            payment_hal_fill(request, &payment);
         }
     }
     http_reply(request);
@@ -306,9 +216,7 @@ static void show_payment(void *context, struct http_request *request)
 
 static void add_to_list(void *context, const struct payment *payment)
 {
-    struct payment_json json = json_of(payment);
-
-    hal_page_item(context, &payment_type, &json);
+    payment_hal_item(context, payment);
 }
 
 static void find_by_order(void *context, struct http_request *request)
@@ -317,12 +225,12 @@ static void find_by_order(void *context, struct http_request *request)
     int64_t order_id;
 
     if (http_query_id(request, "orderId", "an order's number", &order_id)) {
-        hal_page_begin(request, &payment_type);
+        hal_page_begin(request, &payment_hal_type);
         int rc = payment_find_by_order(http->reads, order_id, add_to_list, request);
         if (rc)
             http_fill_failure(request, rc);
         else
-            hal_list_end(request, &payment_type);
+            hal_list_end(request, &payment_hal_type);
     }
     http_reply(request);
 }
@@ -334,7 +242,7 @@ static int fetch(struct list_job *job, struct sql *sql, int64_t *total)
 
 static void list_payments(void *context, struct http_request *request)
 {
-    static const struct list_source payments = {&payment_type, payment_sortable, 1, fetch};
+    static const struct list_source payments = {&payment_hal_type, payment_sortable, 1, fetch};
     struct payment_http *http = context;
 
     list_serve(http->reader, request, &payments, http);

@@ -13,10 +13,12 @@
 enum { PAYMENT_ARRAY_MAX = 1000 }; /* authorisations asked for in one call */
 
 struct payment_http {
-    struct service_http base; /* first: the common routes find the service here */
-    struct sql *reads;        /* for single payments, on the loop thread */
-    struct reader *reader;    /* for lists and sums */
-    const char *timezone;     /* whose days are summed up; the process's TZ is set to it */
+    struct service_http base;     /* first: the common routes find the service here */
+    struct sql *reads;            /* for single payments, on the loop thread */
+    struct reader *reader;        /* for lists and sums */
+    const char *timezone;         /* whose days are summed up; the process's TZ is set to it */
+    struct guarded_caller *order; /* by which order is asked */
+    const char *order_url;
     /* of an external provider; NULL: there is none */
     struct guarded_caller *provider;
     const struct signing_key *provider_key;
@@ -26,6 +28,8 @@ struct payment_http {
 /** With struct payment_http as their context. Ends with a NULL path. */
 extern const struct route payment_routes[];
 
+/* payment_refund.c */
+http_handler payment_refund;
 /* payment_http_summary.c */
 http_handler payment_http_summary;
 /* payment_webhook.c */

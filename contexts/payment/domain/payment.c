@@ -118,6 +118,13 @@ static bool is_too_late(const struct payment *payment, const struct payment_inte
     return intent->kind == PAYMENT_AUTHORIZE && payment->state == PAYMENT_AUTHORIZED && payment->expires_at <= now;
 }
 
+/* What is given back before it is made is made for nothing: product decides whether it isn't, when the order is
+ * cancelled. */
+static bool is_of_an_open_order(const struct payment *payment, const struct payment_intent *intent)
+{
+    return intent->kind == PAYMENT_REFUND && payment->state == PAYMENT_CAPTURED && !intent->order_is_over;
+}
+
 enum payment_verdict payment_decide(const struct payment *payment, const struct payment_intent *intent,
                                     const struct payment_policy *policy, int64_t now, int64_t wall,
                                     struct payment_decision *out)
@@ -132,6 +139,10 @@ enum payment_verdict payment_decide(const struct payment *payment, const struct 
         return PAYMENT_BROKEN;
     if (is_too_late(payment, intent, now))
         return PAYMENT_REPEAT;
+    if (is_of_an_open_order(payment, intent)) {
+        out->refusal = PAYMENT_REFUSAL_ORDER_NOT_OVER;
+        return PAYMENT_REFUSED;
+    }
     switch (cell->outcome) {
     case OUTCOME_BECOME:
     case OUTCOME_TELL:
@@ -290,6 +301,9 @@ const char *payment_refusal_text(enum payment_refusal refusal)
         return "it is being given back already";
     case PAYMENT_REFUSAL_GONE_BACK:
         return "it has been given back";
+    case PAYMENT_REFUSAL_ORDER_NOT_OVER:
+        return "its order isn't completed yet; one that isn't begun is cancelled instead, and its money goes back by "
+               "itself";
     case PAYMENT_REFUSAL_NONE:
         break;
     }

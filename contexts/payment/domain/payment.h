@@ -54,6 +54,7 @@ enum payment_refusal {
     PAYMENT_REFUSAL_NOT_TAKEN,
     PAYMENT_REFUSAL_GOING_BACK,
     PAYMENT_REFUSAL_GONE_BACK,
+    PAYMENT_REFUSAL_ORDER_NOT_OVER,
 };
 
 enum payment_verdict {
@@ -91,6 +92,7 @@ struct payment_intent {
     struct str reference;             /* APPROVED */
     struct str reason;                /* DECLINED_BY, REFUND */
     bool was_taken;                   /* GIVEN_BACK */
+    bool order_is_over;               /* REFUND: nothing is made for it any more */
 };
 
 struct payment_policy {

@@ -1,0 +1,170 @@
+/* payment_refund.c: PUT /payments/{id}: an operator gives back what was taken, once.
+ *
+ * Whether the order is over only order knows. It is asked first: being over is for good, so that the answer is as true
+ * when it is decided by. */
+#include "client_answer.h"
+#include "errors.h"
+#include "http_body.h"
+#include "log.h"
+#include "payment_command.h"
+#include "payment_hal.h"
+#include "payment_http.h"
+#include "payment_repo_sql.h"
+#include "peer_problem.h"
+
+struct refund {
+    struct payment_command command;
+    struct payment_step step;
+    struct guarded_call call;
+    const struct payment_http *http;
+    struct http_request *request;
+};
+
+struct refund_json {
+    struct str status, reason;
+};
+static const struct json_field refund_fields[] = {
+    JSON_FIELD(struct refund_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32),
+    JSON_FIELD(struct refund_json, "reason", reason, JSON_STRING, JSON_NULLABLE, 0, 200),
+};
+static const struct json_desc refund_desc = {"refund", refund_fields, COUNT_OF(refund_fields),
+                                             sizeof(struct refund_json)};
+
+struct order_json {
+    int64_t id;
+    struct str status;
+};
+static const struct json_field order_fields[] = {
+    JSON_FIELD(struct order_json, "id", id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
+    JSON_FIELD(struct order_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32),
+};
+static const struct json_desc order_desc = {"order", order_fields, COUNT_OF(order_fields), sizeof(struct order_json)};
+
+/* ---- what is answered ---- */
+
+static void render(struct payment_command *command)
+{
+    struct http_request *request = CONTAINER_OF(command, struct refund, command)->request;
+    const struct payment_step *step = command->steps;
+
+    if (step->verdict == PAYMENT_REFUSED && step->refusal == PAYMENT_REFUSAL_NO_SUCH_PAYMENT)
+        http_fill_problem(request, 404, NULL, "there is no payment %lld", (long long)step->payment_id);
+    else if (step->verdict == PAYMENT_REFUSED)
+        http_fill_problem(request, 409, "status", "%s", payment_refusal_text(step->refusal));
+    else if (step->verdict == PAYMENT_BROKEN)
+        http_fill_problem(request, 500, NULL, "what is stored contradicts itself; nothing was changed");
+    else
+        payment_hal_fill(request, &step->payment);
+}
+
+static void finish(struct command *base, int rc)
+{
+    struct payment_command *command = CONTAINER_OF(base, struct payment_command, base);
+
+    client_answer_send(CONTAINER_OF(command, struct refund, command)->request, rc, &(struct client_request){0}, NULL);
+}
+
+/* ---- whether the order is over ---- */
+
+/* false: what answered isn't order, or not to what was asked. */
+static bool read_order(struct refund *self, bool *is_over)
+{
+    const struct http_call *http = &self->call.http;
+    struct peer_problem problem;
+    struct json_error error;
+    struct order_json order;
+
+    *is_over = true;
+    if (http->status == 404 && peer_problem_read(http, &problem))
+        return true; /* there is none that anything could be made for */
+    if (http->status != 200 || http->media != HTTP_MEDIA_JSON ||
+        !json_decode(&order_desc, buf_str(&http->reply), &order, &self->request->arena, &error) ||
+        order.id != self->step.payment.order_id)
+        return false;
+    *is_over = str_is(order.status, "Completed") || str_is(order.status, "Canceled");
+    return true;
+}
+
+static void on_answer(struct guarded_call *call, int error)
+{
+    struct refund *self = CONTAINER_OF(call, struct refund, call);
+    bool known = !error && read_order(self, &self->step.intent.order_is_over);
+
+    if (!error && !known)
+        log_error("what answered isn't order", LOG_I("status", call->http.status),
+                  LOG_I("order", self->step.payment.order_id));
+    if (known)
+        service_submit(self->http->base.service, self->request, &self->command.base);
+    else
+        client_answer_unasked(self->request, NULL, guarded_caller_retry_after_s(self->http->order),
+                              "order can't be asked at the moment whether it is over; nothing was given back");
+}
+
+static void ask_order(struct refund *self)
+{
+    struct buf url = {0};
+
+    buf_printf(&url, "%s/orders/%lld", self->http->order_url, (long long)self->step.payment.order_id);
+    buf_char(&url, '\0');
+    struct str kept = url.failed ? (struct str){NULL, 0} : arena_copy(&self->request->arena, buf_str(&url));
+    buf_free(&url);
+    if (!kept.p) {
+        http_fill_failure(self->request, E_MEMORY);
+        http_reply(self->request);
+        return;
+    }
+    self->call = (struct guarded_call){.http = {.method = "GET",
+                                                .url = kept.p,
+                                                .correlation_id = self->request->correlation_id,
+                                                .traceparent = self->request->traceparent},
+                                       .done = on_answer};
+    guarded_call(self->http->order, &self->call);
+}
+
+/* ---- what is asked ---- */
+
+/* false: answered. */
+static bool read_refund(struct http_request *request, int64_t *id, struct refund_json *json)
+{
+    if (!hal_read_id(request, 0, id)) {
+        http_reply(request);
+        return false;
+    }
+    if (!http_read_json(request, &refund_desc, json))
+        return false;
+    if (str_is(json->status, "Refunded"))
+        return true;
+    http_problem(request, 422, "status", "can only be set to \"Refunded\"");
+    return false;
+}
+
+void payment_refund(void *context, struct http_request *request)
+{
+    const struct payment_http *http = context;
+    struct refund_json json;
+    int64_t id;
+
+    if (!read_refund(request, &id, &json))
+        return;
+    struct refund *self = client_command_new(request, sizeof(*self));
+    if (!self)
+        return;
+    *self = (struct refund){.step = {.intent = {.kind = PAYMENT_REFUND, .reason = json.reason}, .payment_id = id},
+                            .http = http,
+                            .request = request};
+    self->command = (struct payment_command){.base = {.origin = FROM_CLIENT, .finish = finish},
+                                             .steps = &self->step,
+                                             .n = 1,
+                                             .correlation = request->correlation_id,
+                                             .traceparent = request->traceparent,
+                                             .render = render};
+    int rc = payment_find(http->reads, id, &self->step.payment, &request->arena);
+    if (rc) {
+        http_fill_failure(request, rc);
+        http_reply(request);
+    } else if (self->step.payment.state == PAYMENT_CAPTURED) {
+        ask_order(self);
+    } else {
+        service_submit(http->base.service, request, &self->command.base); /* the table says why not */
+    }
+}
