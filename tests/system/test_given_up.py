@@ -36,8 +36,9 @@ def test_who_waits_for_goods_for_too_long_is_cancelled_and_paid_back_and_is_told
     assert (refunded["status"], refunded["cancelReason"]) == ("Canceled", "Out of stock")
     assert shop["product"].get(f"/products/{refunded['productId']}").json()["cancelReason"] == "Out of stock"
     page = eventually(lambda: (page := shop.page_of(order["id"])).get("paymentStatus") == "Refunded" and page, what="the view knows")
-    assert reasons(page) == [("Ordered", None), ("PaymentApproved", None), ("OutOfStock", None), ("ProductCanceled", "Out of stock"),
-                             ("OrderCanceled", "Out of stock"), ("PaymentCanceled", None)]
+    assert [step for step in reasons(page) if not step[0].startswith("Payment")] == [
+        ("Ordered", None), ("OutOfStock", None), ("ProductCanceled", "Out of stock"), ("OrderCanceled", "Out of stock")]
+    assert [step for step in reasons(page) if step[0].startswith("Payment")] == [("PaymentApproved", None), ("PaymentCanceled", None)]
     assert shop.on_hand() == before
     wait_until_it_adds_up(shop)
     told = [event["data"]["cancelReason"] for name in ("product", "order") for _, event in shop.events(name) if event["type"].endswith("Canceled")]

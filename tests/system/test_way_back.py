@@ -51,7 +51,7 @@ def test_each_step_of_the_way_back_is_told_with_its_time(open_paid_shop):
 
 def test_goods_that_were_taken_unheard_are_given_back_and_that_is_told_too(open_paid_shop):
     """Stock is so slow that the kitchen hears nothing: the cups are gone when the customer cancels, and come back."""
-    shop = open_paid_shop({"fault.enabled": "true", "stock.fault.delay_ms": 800, "breaker.volume": 1_000_000}).start()
+    shop = open_paid_shop({"fault.enabled": "true", "stock.fault.delay_ms": 2500, "breaker.volume": 1_000_000}).start()
     order = shop.order(qty=3)
     wait_told(shop, order["id"], "StockReduced", "PaymentApproved")
     cancel = shop.cancel(order["id"])
