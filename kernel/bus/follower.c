@@ -222,6 +222,11 @@ static void connect_now(struct follower *follower)
         went_down(follower, rc, 0);
 }
 
+static void skipping_is_over(struct loop_timer *timer)
+{
+    follower_move_past_skipped(CONTAINER_OF(timer, struct follower, skipping));
+}
+
 static void timer_fires(struct loop_timer *timer)
 {
     struct follower *follower = CONTAINER_OF(timer, struct follower, timer);
@@ -257,6 +262,7 @@ struct follower *follower_new(struct loop *loop, struct http_client *client, str
         (uint64_t)clock_monotonic() ^ str_hash(str_of(options->producer)) ^ (uint64_t)(uintptr_t)follower;
     follower->random |= 1; /* xorshift stands still at 0 */
     follower->timer.fire = timer_fires;
+    follower->skipping.fire = skipping_is_over;
     follower->metrics = follower_metrics_of(options->producer);
     buf_add(&follower->url, str_of(options->url));
     buf_add(&follower->url, STR("/events"));
@@ -284,6 +290,7 @@ struct follower *follower_new(struct loop *loop, struct http_client *client, str
 void follower_stop(struct follower *follower)
 {
     follower->stopped = true;
+    follower_move_past_skipped(follower);
     loop_timer_cancel(follower->loop, &follower->timer);
     http_tail_close(&follower->tail);
     if (follower->link == LINK_UP)

@@ -7,7 +7,12 @@
 #include "follower_internal.h"
 
 #include "alloc.h"
+#include "clock.h"
 #include "errors.h"
+
+/* Events that are not for us move the cursor with the next one that is, or by themselves after so long: a commit for
+ * them alone is not worth while, and they must not be asked for again when the producer has long forgotten them. */
+enum { SKIPPING_US = 50000 };
 
 struct own_command {
     struct command base;
@@ -96,15 +101,8 @@ static int on_event(void *context, const struct sse_event *event)
     return OK;
 }
 
-/* Events that are not for us become one command per piece of bytes; without memory for it the cursor moves with a later
- * one. */
 static void hand_over(struct follower *follower)
 {
-    if (follower->skipped) {
-        struct command *skip = new_own(COMMAND_SKIP, (struct str){0}, (struct str){0});
-        if (skip)
-            gather(follower, skip, follower->skipped);
-    }
     if (follower->n == 0)
         return;
     follower_metrics_moved(follower->metrics, follower->position);
@@ -115,10 +113,22 @@ static void hand_over(struct follower *follower)
     follower->n = 0;
 }
 
+/* Without memory for it the cursor moves with a later command. */
+void follower_move_past_skipped(struct follower *follower)
+{
+    loop_timer_cancel(follower->loop, &follower->skipping);
+    struct command *skip = follower->skipped ? new_own(COMMAND_SKIP, (struct str){0}, (struct str){0}) : NULL;
+    if (!skip)
+        return;
+    gather(follower, skip, follower->skipped);
+    hand_over(follower);
+}
+
 int follower_enter_epoch(struct follower *follower, uint64_t epoch)
 {
     if (epoch == EPOCH_UNKNOWN || epoch == follower->epoch)
         return OK;
+    follower_move_past_skipped(follower);
     struct command *command = new_own(COMMAND_EPOCH, (struct str){0}, (struct str){0});
     if (!command)
         return E_MEMORY;
@@ -133,6 +143,8 @@ int follower_take(struct follower *follower, const char *bytes, size_t n)
     int rc = sse_feed(&follower->parser, bytes, n, on_event, follower);
 
     hand_over(follower);
+    if (follower->skipped && follower->skipping.due_us == 0)
+        loop_timer_set(follower->loop, &follower->skipping, clock_monotonic() + SKIPPING_US);
     return rc;
 }
 

@@ -22,7 +22,8 @@ struct follower {
     struct writer *writer;
     struct buf url;
     struct http_tail tail;
-    struct loop_timer timer; /* down: connect again; paused: look at the queue */
+    struct loop_timer timer;    /* down: connect again; paused: look at the queue */
+    struct loop_timer skipping; /* until the cursor moves past `skipped` by itself */
     struct sse_parser parser;
     struct follower_metrics *metrics;
     uint64_t position, epoch;
@@ -52,6 +53,8 @@ int follower_take(struct follower *follower, const char *bytes, size_t n);
 /** From here on the cursor is one of this epoch. What the writer still has from before is a beginning of the same
  * history: the producer has looked. 0 or E_MEMORY. */
 int follower_enter_epoch(struct follower *follower, uint64_t epoch);
+/** Moves the cursor past the events that were not for us. */
+void follower_move_past_skipped(struct follower *follower);
 /** Moves the cursor over events that nobody has any more. false: there is no memory for it, and nothing has moved. */
 bool follower_pass_over(struct follower *follower, uint64_t epoch, uint64_t position);
 

@@ -302,6 +302,44 @@ static void events_for_others_only_move_the_cursor(void **state)
     close_fixture(&fixture);
 }
 
+struct trickle {
+    struct loop_timer timer;
+    struct fixture *fixture;
+    uint64_t n;
+};
+
+/* The next one, when the follower has the one before. */
+static void let_one_come(struct loop_timer *timer)
+{
+    struct trickle *trickle = CONTAINER_OF(timer, struct trickle, timer);
+    struct fixture *fixture = trickle->fixture;
+
+    if (follower_cursor(fixture->follower).position == fixture->producer.last) {
+        if (fixture->producer.last == trickle->n)
+            return;
+        fake_producer_publish(&fixture->producer, 1, "other", 0);
+    }
+    loop_timer_set(fixture->loop, timer, clock_monotonic());
+}
+
+static void events_for_others_that_come_one_by_one_are_not_worth_a_commit_each(void **state)
+{
+    UNUSED(state);
+    enum { TIME_US = 50000 }; /* so long the cursor may lag behind them */
+    struct fixture fixture;
+    struct trickle trickle = {.timer = {.fire = let_one_come}, .fixture = &fixture, .n = 200};
+
+    open_fixture(&fixture, &feed_usual);
+    follow(&fixture, fixture.producer.url);
+    int64_t began = clock_monotonic();
+    loop_timer_set(fixture.loop, &trickle.timer, began);
+    wait_until(&fixture, trickle.n);
+    int64_t most = 1 + (clock_monotonic() - began) / TIME_US;
+    end_consumer(&fixture);
+    assert_in_range(atomic_load(&fixture.recorder.skips), 1, most);
+    close_fixture(&fixture);
+}
+
 static void what_cant_be_decoded_is_put_aside_with_its_reason_and_blocks_nothing(void **state)
 {
     UNUSED(state);
@@ -698,6 +736,7 @@ int main(void)
         cmocka_unit_test(every_event_arrives_once_and_in_order),
         cmocka_unit_test(a_follower_goes_on_behind_the_committed_cursor),
         cmocka_unit_test(events_for_others_only_move_the_cursor),
+        cmocka_unit_test(events_for_others_that_come_one_by_one_are_not_worth_a_commit_each),
         cmocka_unit_test(what_cant_be_decoded_is_put_aside_with_its_reason_and_blocks_nothing),
         cmocka_unit_test(failing_commits_lose_and_double_nothing),
         cmocka_unit_test(a_producer_restarted_in_mid_stream_loses_and_doubles_nothing),
