@@ -15,7 +15,7 @@
 enum {
     FIRST_ROOM = 8,
     MOST_BODY = 48 * 1024, /* payment takes 64 KiB (http.max_body), and a question has a few hundred bytes at most */
-    KEY_ROOM = 48,
+    KEY_ROOM = 32,
 };
 
 struct payment_client {
@@ -25,7 +25,9 @@ struct payment_client {
     size_t max_batch;
     int64_t linger_us;
     struct buf url;
-    struct payment_call *pending; /* the writer's: being filled, handed over by flush() */
+    /* the writer's: */
+    struct payment_call *pending; /* being filled, handed over by flush() */
+    struct buf own_key;
     /* the loop's: */
     size_t under_way;
     struct payment_call *gathered; /* waits until what is under way is answered, or until `linger` fires */
@@ -37,7 +39,8 @@ struct payment_call {
     struct guarded_call call;
     struct loop_job handed_over;
     struct payment_client *client;
-    struct buf body; /* a JSON array; its end is added when it is sent */
+    struct buf body;     /* a JSON array; its end is added when it is sent */
+    char keys[KEY_ROOM]; /* what the keys of those begin with who have sent none; empty: there is none yet */
     size_t n, room;
     struct order_command **commands;
     int64_t asked_at; /* own time */
@@ -220,20 +223,35 @@ static void take_over(struct loop_job *job)
 
 /* ---- asking: writer thread ---- */
 
-/* A number that nobody else has; those of one moment lie beside each other in payment's index (as UUIDv7, RFC 9562). */
-static bool make_key(char out[KEY_ROOM], int64_t now)
+/* A number that nobody else has, for all that are asked for together. Those of one moment lie beside each other in
+ * payment's index (as UUIDv7, RFC 9562). */
+static bool make_keys(struct payment_call *call, int64_t now)
 {
-    uint64_t random[2];
+    uint64_t random;
     ssize_t n;
 
     do
-        n = getrandom(random, sizeof(random), 0);
+        n = getrandom(&random, sizeof(random), 0);
     while (n < 0 && errno == EINTR);
     if (n != (ssize_t)sizeof(random))
         return false;
-    (void)snprintf(out, KEY_ROOM, "%012llx-%016llx%08llx", (unsigned long long)(now / US_PER_MS),
-                   (unsigned long long)random[0], (unsigned long long)(random[1] & UINT32_MAX));
+    (void)snprintf(call->keys, sizeof(call->keys), "%012llx-%016llx", (unsigned long long)(now / US_PER_MS),
+                   (unsigned long long)random);
     return true;
+}
+
+/* Of one who has sent none: its place behind that number. Empty: there is no memory, or no number. */
+static struct str own_key(struct payment_call *call)
+{
+    struct buf *key = &call->client->own_key;
+
+    buf_clear(key);
+    if (!call->keys[0] && !make_keys(call, service_now(call->client->service)))
+        return buf_str(key);
+    buf_add(key, str_of(call->keys));
+    buf_char(key, '.');
+    buf_u64(key, call->n);
+    return key->failed ? (struct str){0} : buf_str(key);
 }
 
 static struct payment_call *new_call(struct payment_client *client)
@@ -274,18 +292,14 @@ static void write_question(struct payment_call *call, const struct order_command
 static void authorize(struct order_payment_caller *self, struct order_command *command)
 {
     struct payment_client *client = CONTAINER_OF(self, struct payment_client, port);
-    char own[KEY_ROOM];
     struct str key = command->client.key;
 
     if (!client->pending)
         client->pending = new_call(client);
     struct payment_call *call = client->pending;
-    bool fine = call && make_room(call, call->n + 1);
-    if (fine && key.n == 0) {
-        fine = make_key(own, service_now(client->service));
-        key = str_of(own);
-    }
-    if (!fine) {
+    if (call && key.n == 0)
+        key = own_key(call);
+    if (!call || key.n == 0 || !make_room(call, call->n + 1)) {
         command->unanswered = E_MEMORY;
         command->base.kept = false; /* it ends with its batch */
         return;
@@ -329,6 +343,7 @@ void order_payment_client_free(struct order_payment_caller *caller)
     struct payment_client *client = CONTAINER_OF(caller, struct payment_client, port);
     if (client->pending)
         free_call(client->pending);
+    buf_free(&client->own_key);
     buf_free(&client->url);
     heap_free(client);
 }
