@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 from eventually import eventually
-from shop import Shop
+from paying import payments, problem, read_ledger, wait_until_it_adds_up
+from shop import PAID, PATIENT, Shop
 
 
 class SmallDisk:
@@ -74,8 +75,8 @@ def shop_on(tmp_path, disk):
     """A shop of which one service keeps its data on the small disk; it is closed before the disk is."""
     made = []
 
-    def make(name):
-        made.append(Shop(tmp_path / "shop"))
+    def make(name, settings=None, **options):
+        made.append(Shop(tmp_path / "shop", settings, **options))
         made[0].data[name] = disk.path
         return made[0]
 
@@ -125,6 +126,44 @@ def test_on_a_full_disk_changes_wait_and_reads_go_on(shop_on, disk, name, needs,
     else:
         assert len(after) >= done + 1
         assert {row["id"] for row in before} <= {row["id"] for row in after}
+
+
+def test_on_a_full_disk_payment_is_busy_and_nothing_is_left_over_when_there_is_room_again(shop_on, disk):
+    shop = shop_on("payment", {**PATIENT, "payment.authorization_ms": 2000, "breaker.sleep_window_ms": 200}, services=PAID).start()
+    ordered = [shop.order()["id"] for _ in range(3)]
+    eventually(lambda: len(payments(shop, "Captured")) == 3, what="they are paid")
+    pid = shop.running["payment"].pid
+    disk.fill(pid)
+    refusal = None
+    for _ in range(2000):  # what is preallocated may still be written
+        answer = shop.ask_order(**{"Idempotency-Key": f"k{len(ordered)}"})
+        if answer.status_code != 201:
+            refusal = answer
+            break
+        ordered.append(answer.json()["id"])
+    assert refusal is not None, "the disk never was full"
+    problem(refusal, 503, "payment-busy")
+    assert int(refusal.headers["retry-after"]) >= 1
+    assert [order["id"] for order in shop.all("orders")] == ordered
+    assert payments(shop)[0]["status"] == "Captured", "what there is can be read"
+    unready = eventually(lambda: (lambda said: said.status_code == 503 and said)(shop["payment"].get("/readyz")), what="payment says so")
+    assert "disk" in unready.json()["reason"]
+    assert shop.cancel(ordered[0]).status_code == 200, "an order can be cancelled all the same"
+    assert all(problem(shop.ask_order(), 503, "payment-busy") for _ in range(5))
+
+    disk.empty(pid)
+    again = eventually(lambda: (lambda said: said.status_code == 201 and said)(shop.ask_order(**{"Idempotency-Key": f"k{len(ordered)}"})),
+                       what="what was refused is taken under its key")
+    ordered.append(again.json()["id"])
+    wait_until_it_adds_up(shop)
+    eventually(lambda: shop.get_order(ordered[0])["paymentStatus"] == "Refunded", what="what was cancelled meanwhile goes back")
+    eventually(lambda: not payments(shop, "Authorized") and not payments(shop, "Pending"), what="nothing is left over")
+    assert [order["id"] for order in shop.all("orders")] == ordered
+    assert len(payments(shop, "Captured")) == len(ordered) - 1
+    assert shop.running["payment"].pid == pid, "without being started again"
+    booked = read_ledger(shop)
+    shop.restart("payment")
+    assert read_ledger(shop) == booked, "and it is on the disk"
 
 
 def test_a_view_on_a_full_disk_catches_up_when_there_is_room(shop_on, disk):
