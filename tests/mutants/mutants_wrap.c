@@ -155,9 +155,12 @@ enum payment_verdict __wrap_payment_decide(const struct payment *payment, const 
     if (!instead)
         return __real_payment_decide(payment, intent, policy, now, wall, out);
     other.state = (enum payment_state)instead->state;
-    other.order_id = 0; /* there it comes to its cell */
     as.kind = (enum payment_command_kind)instead->command;
-    as.amount = other.amount;
+    /* there it comes to its cell: nothing contradicts it before */
+    other.order_id = as.kind == PAYMENT_TAKEN;
+    other.captured = as.amount = other.amount;
+    other.reference = STR("");
+    as.was_taken = false;
     if (as.kind == PAYMENT_AUTHORIZE)
         other.expires_at = INT64_MAX;
     enum payment_verdict verdict = __real_payment_decide(&other, &as, policy, now, wall, out);
