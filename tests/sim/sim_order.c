@@ -265,7 +265,11 @@ static int open_app(struct sim_service *service)
 
 static void close_app(struct sim_service *service)
 {
-    order_app_free(&CONTAINER_OF(service, struct sim_order, service)->app);
+    struct sim_order *self = CONTAINER_OF(service, struct sim_order, service);
+
+    if (self->payment)
+        sim_order_payment_end(self->payment);
+    order_app_free(&self->app);
 }
 
 static void *copy_store(struct sim_service *service)

@@ -1,13 +1,23 @@
-/* sim_order_payment.c: how order asks payment, as adapters/order_payment_client.c does: one call for all that a batch
- * asks, keyed by the client's key, or by one that nobody else has. */
+/* sim_order_payment.c: how order asks payment, as adapters/order_payment_client.c does: keyed by the client's key, or
+ * by one that nobody else has; what comes while payment is asked is asked together. */
 #include "errors.h"
 #include "sim_payment.h"
 
 struct payment_client {
     struct order_payment_caller port;
     struct sim_service *order;
-    struct sim_payment_call *pending; /* being filled */
+    struct sim_payment_call *pending;  /* being filled */
+    struct sim_payment_call *gathered; /* waits until what is under way is answered, or lingers for too long */
+    size_t under_way;
 };
+
+struct linger {
+    struct sim_timer timer;
+    struct payment_client *client;
+    struct sim_payment_call *call;
+};
+
+static void send_gathered(struct payment_client *client);
 
 /* ---- the answer ---- */
 
@@ -55,6 +65,7 @@ static void settle(struct sim_call *base, int error)
 {
     struct sim_payment_call *call = CONTAINER_OF(base, struct sim_payment_call, base);
 
+    call->client->under_way--;
     for (size_t i = 0; i < call->n; i++) {
         if (error)
             leave_open(base->from->sim, call->commands[i], error);
@@ -62,19 +73,74 @@ static void settle(struct sim_call *base, int error)
             take(call, call->commands[i], &call->bills[i]);
         go_on(base->from, call->commands[i]);
     }
+    send_gathered(call->client);
+}
+
+static void end_all(struct sim_payment_call *call)
+{
+    for (size_t i = 0; i < call->n; i++)
+        call->commands[i]->base.finish(&call->commands[i]->base, E_CLOSING);
 }
 
 static void drop(struct sim_call *base)
 {
-    struct sim_payment_call *call = CONTAINER_OF(base, struct sim_payment_call, base);
-
-    for (size_t i = 0; i < call->n; i++)
-        call->commands[i]->base.finish(&call->commands[i]->base, E_CLOSING);
+    end_all(CONTAINER_OF(base, struct sim_payment_call, base));
 }
 
 static void arrive(struct sim_call *base)
 {
     sim_payment_authorize(CONTAINER_OF(base, struct sim_payment_call, base));
+}
+
+/* ---- gathering ---- */
+
+static void send_gathered(struct payment_client *client)
+{
+    struct sim_payment_call *call = client->gathered;
+
+    client->gathered = NULL;
+    if (!call)
+        return;
+    call->asked_at = sim_clock_now(client->order);
+    client->under_way++;
+    sim_call_start(&call->base);
+}
+
+static void linger_is_over(struct sim_timer *timer)
+{
+    struct linger *linger = CONTAINER_OF(timer, struct linger, timer);
+
+    if (linger->client->gathered == linger->call)
+        send_gathered(linger->client);
+}
+
+static bool absorb(struct sim_payment_call *into, const struct sim_payment_call *call)
+{
+    if (into->n + call->n > SIM_MOST_BATCH)
+        return false;
+    memcpy(into->bills + into->n, call->bills, call->n * sizeof(call->bills[0]));
+    memcpy(into->commands + into->n, call->commands, call->n * sizeof(call->commands[0]));
+    into->n += call->n;
+    return true;
+}
+
+static void gather(struct payment_client *client, struct sim_payment_call *call)
+{
+    struct sim *sim = client->order->sim;
+
+    if (client->gathered && absorb(client->gathered, call)) {
+        sim_meet(sim, MET_PAYMENTS_GATHERED);
+        return;
+    }
+    send_gathered(client);
+    client->gathered = call;
+    if (client->under_way == 0) {
+        send_gathered(client);
+        return;
+    }
+    struct linger *linger = SIM_NEW(sim, struct linger);
+    *linger = (struct linger){.timer = {.fire = linger_is_over}, .client = client, .call = call};
+    sim_set_timer(sim, &linger->timer, sim->now + client->order->settings.payment_linger);
 }
 
 /* ---- the question ---- */
@@ -88,6 +154,7 @@ static struct sim_payment_call *new_call(struct payment_client *client)
     call->base.type = &type;
     call->base.from = client->order;
     call->base.to = sim->services[SIM_PAYMENT];
+    call->client = client;
     return call;
 }
 
@@ -117,9 +184,8 @@ static void flush(struct order_payment_caller *caller)
     client->pending = NULL;
     if (!call)
         return;
-    call->asked_at = sim_clock_now(client->order);
     if (sim_port_call(client->order)) {
-        sim_call_start(&call->base);
+        gather(client, call);
     } else {
         call->base.next = client->order->calls; /* to be dropped with the others */
         client->order->calls = &call->base;
@@ -132,4 +198,14 @@ struct order_payment_caller *sim_order_payment_new(struct sim_service *order)
 
     *client = (struct payment_client){.port = {.authorize = authorize, .flush = flush}, .order = order};
     return &client->port;
+}
+
+void sim_order_payment_end(struct order_payment_caller *caller)
+{
+    struct payment_client *client = CONTAINER_OF(caller, struct payment_client, port);
+
+    if (client->gathered)
+        end_all(client->gathered);
+    client->gathered = NULL;
+    client->under_way = 0;
 }

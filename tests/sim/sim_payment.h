@@ -22,8 +22,10 @@ struct sim_bill {
     struct str reason; /* the history's */
 };
 
+struct payment_client;
 struct sim_payment_call {
     struct sim_call base;
+    struct payment_client *client;
     size_t n;
     struct sim_bill bills[SIM_MOST_BATCH];
     struct order_command *commands[SIM_MOST_BATCH]; /* order's, that wait for them */
@@ -32,6 +34,8 @@ struct sim_payment_call {
 
 /** How order asks payment; for sim_order.c, which calls its service `order`. The history's. */
 struct order_payment_caller *sim_order_payment_new(struct sim_service *order);
+/** The process has ended: so has who waited to be asked for. */
+void sim_order_payment_end(struct order_payment_caller *caller);
 
 /* ---- payment (sim_payment.c) ---- */
 

@@ -6,6 +6,7 @@ static void choose_payment(struct sim_random *random, struct sim_settings *setti
 {
     /* at most half as long as a key's answer is kept (ADR 43) */
     settings->authorization = sim_between(random, 3, 20) * US_PER_S;
+    settings->payment_linger = sim_between(random, 0, 200) * US_PER_MS;
     settings->provider_patience = sim_chance(random, 300) ? 0 : sim_between(random, 10, 700) * US_PER_MS;
     settings->provider_timeout = sim_between(random, 500, 5000) * US_PER_MS;
     settings->provider_retry = sim_between(random, 100, 1000) * US_PER_MS;

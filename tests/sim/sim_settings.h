@@ -15,9 +15,10 @@ struct sim_settings {
     int64_t give_up_after;     /* us; 0: who waits for goods, waits */
     bool manual;
     int64_t most_asks, most_batch;
-    int64_t call_timeout;                                                       /* us */
-    int64_t authorization, provider_patience, provider_timeout, provider_retry; /* us; where it is paid first */
-    int64_t keep_events, keep_keys, keep_reservations;                          /* us; 0: for ever */
+    int64_t call_timeout; /* us */
+    int64_t payment_linger, authorization, provider_patience, provider_timeout,
+        provider_retry;                                /* us; where it is paid first */
+    int64_t keep_events, keep_keys, keep_reservations; /* us; 0: for ever */
 };
 
 /** What somebody may write into a shop's settings. */
