@@ -119,7 +119,7 @@ static bool absorb(struct sim_payment_call *into, const struct sim_payment_call 
     if (into->n + call->n > SIM_MOST_BATCH)
         return false;
     memcpy(into->bills + into->n, call->bills, call->n * sizeof(call->bills[0]));
-    memcpy(into->commands + into->n, call->commands, call->n * sizeof(call->commands[0]));
+    memcpy(into->commands + into->n, call->commands, call->n * sizeof(struct order_command *));
     into->n += call->n;
     return true;
 }
