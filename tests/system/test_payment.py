@@ -118,8 +118,10 @@ def test_the_same_key_is_one_order_and_one_payment(open_paid_shop):
 def test_a_canceled_order_gets_its_money_back_and_says_so(open_paid_shop):
     shop = open_paid_shop(PATIENT).start()
     order = shop.order()
-    assert shop.cancel(order["id"]).status_code == 200
+    canceled = shop.cancel(order["id"]).json()
+    assert (canceled["status"], canceled["paymentStatus"], canceled.get("refundedAt")) == ("Canceled", "Paid", None), "it is on its way back"
     eventually(lambda: shop.get_order(order["id"])["paymentStatus"] == "Refunded", what="the order says that the money went back")
+    assert shop.get_order(order["id"])["refundedAt"] >= canceled["canceledAt"]
     page = eventually(lambda: (lambda page: page if page["paymentStatus"] == "Refunded" else None)(shop.page_of(order["id"])),
                       what="and so does the customer's page")
     steps = [(entry["type"], entry["status"]) for entry in page["timeline"]]
