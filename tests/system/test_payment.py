@@ -428,6 +428,9 @@ def test_the_sums_of_the_days_are_those_of_the_rows(open_paid_shop):
         of = [row for row in sums if row["status"] == status]
         assert sum(row["count"] for row in of) == len([p for p in rows if p["status"] == status])
         assert sum(row["amount"] for row in of) == sum(p["amount"] for p in rows if p["status"] == status)
+    counted = shop["payment"].get("/metrics").text
+    for status, n in {"Authorized": 3, "Declined": 1, "Captured": 3, "Voided": 0, "Refunded": 1}.items():
+        assert f'coffeeshop_payments_total{{status="{status}"}} {n}\n' in counted
     assert sum(row["left"] for row in sums) == sum(amount for _, _, amount in read_ledger(shop)) == 4 * PRICE
     assert answer["from"] == answer["to"] == sums[0]["day"]
     past = shop["payment"].get("/payments/summary?from=2020-02-28&to=2020-03-01").json()

@@ -4,6 +4,7 @@
 #include "base.h"
 #include "errors.h"
 #include "list_query.h"
+#include "payment_meter.h"
 
 /* States are stored as numbers: 1 pending, 2 authorized, 3 capturing, 4 captured, 5 returning, 6 returned, 7 declined.
  */
@@ -315,9 +316,11 @@ static int commit(struct payment_repo *self, struct payment_batch *batch)
     rc = sql->begin(sql);
     if (!rc)
         rc = sql_end(sql, write_all(sql, &changes, &write));
-    if (!rc)
-        outbox_sql_tidy(sql, retention, write.now);
-    return rc;
+    if (rc)
+        return rc;
+    payment_meter_count(&batch->tally);
+    outbox_sql_tidy(sql, retention, write.now);
+    return OK;
 }
 
 static int bring_back(struct payment_repo *self, int64_t latest)
@@ -340,6 +343,7 @@ struct payment_repo *payment_repo_sql_new(struct sql *sql, struct outbox_retenti
 
     if (!self)
         return NULL;
+    payment_meter_init();
     *self = (struct payment_repo_sql){.repo = {.find_by_keys = find_by_keys,
                                                .find_by_ids = find_by_ids,
                                                .find_due = find_due,

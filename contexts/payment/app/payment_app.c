@@ -153,6 +153,17 @@ static void book(struct payment_batch *batch, const struct payment *before, cons
     }
 }
 
+static void count(struct payment_tally *tally, enum payment_state before, const struct payment *payment)
+{
+    if (payment->state == before)
+        return;
+    tally->authorized += payment->state == PAYMENT_AUTHORIZED;
+    tally->declined += payment->state == PAYMENT_DECLINED;
+    tally->captured += payment->state == PAYMENT_CAPTURED;
+    tally->voided += payment->state == PAYMENT_RETURNED && !payment->captured;
+    tally->refunded += payment->state == PAYMENT_RETURNED && payment->captured;
+}
+
 static enum payment_verdict decide(struct payment_app *app, struct payment_batch *batch, struct payment_entry *entry,
                                    const struct payment_intent *intent, const struct payment_command *command,
                                    enum payment_refusal *refusal)
@@ -168,6 +179,7 @@ static enum payment_verdict decide(struct payment_app *app, struct payment_batch
         return verdict;
     payment_apply(payment, &decision.event);
     book(batch, &before, payment);
+    count(&batch->tally, before.state, payment);
     entry->changed = true;
     if (decision.event.kind != PAYMENT_EVENT_NOTED)
         app->ports.write_event(&app->outbox, payment, &decision.event, command ? command->correlation : STR(""),

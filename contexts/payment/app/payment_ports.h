@@ -28,6 +28,11 @@ struct due_payment {
 };
 
 /** A batch and the payments it concerns. */
+/** How many payments have come into each of these by a batch. */
+struct payment_tally {
+    int64_t authorized, declined, captured, voided, refunded;
+};
+
 struct payment_batch {
     struct batch base;
     struct working_set keys; /* of purchases */
@@ -39,6 +44,7 @@ struct payment_batch {
     bool has_letters; /* with those: something of order's lies aside */
     struct payment_booking *bookings;
     size_t n_bookings;
+    struct payment_tally tally;
 };
 
 /** Where payments are kept. Adapter: adapters/payment_repo_sql.c; fake: tests/lib/fake_payment_repo.c. Writer thread.
