@@ -74,6 +74,21 @@ scenario('a full disk is said in words, and a reason that has none as the servic
     await ops.problem('unready').filter({ hasText: reason }).waitFor();
 });
 
+scenario('an order that isn’t paid, and a provider that says what can’t be, are said in words', async ({ visit }) => {
+    const visitor = await visit({ language: 'en', device: 'desktop' });
+    const ops = await OpsPage.open(visitor);
+    await ops.verdict('well');
+    await visitor.page.route('**/ops/payment/metrics', async (route) => {
+        const answer = await route.fetch();
+        const added = 'coffeeshop_orders_unpaid_total 2\ncoffeeshop_provider_contradictions_total 3\n';
+        const told = (await answer.text()).split('\n').filter((line) => !/unpaid_total|contradictions_total/.test(line)).join('\n');
+        await route.fulfill({ response: answer, body: told + added });
+    });
+    await ops.problem('unpaid').filter({ hasText: /2 orders exist that are not paid/ }).waitFor();
+    await ops.problem('contradictions').filter({ hasText: /3 things that can’t be so/ }).waitFor();
+    await ops.verdict('trouble');
+});
+
 guarded.scenario('what may not be seen is not called well', async ({ visit }) => {
     const ops = await OpsPage.open(await visit({ device: 'desktop' }));
     await ops.verdict('barred');

@@ -69,9 +69,11 @@ def bring_to(shop, provider, situation):
         provider.answers["authorize"] = pending
         problem(shop.ask_order(), 503, "outcome-unknown")
     elif situation == "declined":
-        problem(shop.ask_order(method="test-declined"), 402)
+        key = {"Idempotency-Key": f"k{len(payments(shop))}"}
+        eventually(lambda: shop.ask_order(method="test-declined", **key).status_code == 402, what="it is declined")
     elif situation == "approved":
         shop["payment"].post("/payments/authorize", json=[{"key": str(len(payments(shop))), "amount": PRICE, "currency": "KRW", "method": "card"}])
+        is_newest(shop, "Authorized")
     else:
         if situation not in ("taken", "canceled when taken", "refunded"):
             provider.answers["capture"] = pending
