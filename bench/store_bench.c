@@ -1,6 +1,8 @@
-/* How fast each embedded store commits durably, by size of batch, beside what the disk itself can do in the same run.
+/* How fast each store commits durably, by size of batch, beside what the disk itself can do in the same run.
  *
- *      store_bench [DIRECTORY [SECONDS]]        (the current directory, 1 s a figure)
+ *      store_bench [DIRECTORY [SECONDS [POSTGRES]]]        (the current directory, 1 s a figure, no PostgreSQL)
+ *
+ * POSTGRES is the address of a database without a schema "bench", which is left there.
  *
  * A row is about what an order and its events are: 300 bytes. The figures are orders per second; a batch is one commit.
  */
@@ -49,7 +51,7 @@ static bool run_disk(struct subject *self, int64_t first, int64_t batch)
     return fdatasync(self->fd) == 0;
 }
 
-static bool run_sqlite(struct subject *self, int64_t first, int64_t batch)
+static bool run_sql(struct subject *self, int64_t first, int64_t batch)
 {
     struct sql *sql = self->sql;
     struct sql_value params[LARGEST * 2];
@@ -105,7 +107,7 @@ static double measure(struct subject *subject, int64_t *next, int64_t batch, int
 static bool measure_all(struct subject *subjects, size_t n, int64_t duration)
 {
     static const int64_t batches[] = {1, 8, 64, LARGEST};
-    int64_t next[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    int64_t next[8] = {1, 1, 1, 1, 1, 1, 1, 1}; /* at least as many as there are subjects */
 
     printf("%-8s %12s %12s %10s\n", "store", "batch", "orders/s", "commits/s");
     for (size_t i = 0; i < COUNT_OF(batches); i++) {
@@ -147,30 +149,38 @@ static void remove_files(void)
 
 int main(int argc, char **argv)
 {
-    const struct sql_options sql = {
-        .path = "bench.db", .application = "bench", .migrations = migrations, .n_migrations = COUNT_OF(migrations)};
+    const char *server = argc > 3 ? argv[3] : NULL;
+    const struct sql_options sql = {.path = "bench.db",
+                                    .server = server,
+                                    .application = "bench",
+                                    .migrations = migrations,
+                                    .n_migrations = COUNT_OF(migrations)};
     const struct kv_options kv = {.path = "bench.lmdb", .application = "bench", .format = 1, .map_size = MAP_SIZE};
     int64_t seconds = 1;
     struct buf problem = {0};
     int error = 0;
 
     if ((argc > 1 && chdir(argv[1]) != 0) || (argc > 2 && (!str_to_i64(str_of(argv[2]), &seconds) || seconds < 1))) {
-        fputs("usage: store_bench [DIRECTORY [SECONDS]]\n", stderr);
+        fputs("usage: store_bench [DIRECTORY [SECONDS [POSTGRES]]]\n", stderr);
         return 2;
     }
+    memset(row, 'x', sizeof(row)); /* PostgreSQL's texts have no zero bytes */
     remove_files();
     struct subject subjects[] = {
         {.name = "disk", .run = run_disk, .fd = open("bench.raw", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)},
-        {.name = "sqlite", .run = run_sqlite, .sql = sqlite_open(&sql, &problem, &error)},
+        {.name = "sqlite", .run = run_sql, .sql = sqlite_open(&sql, &problem, &error)},
         {.name = "lmdb", .run = run_lmdb, .kv = kv_lmdb_open(&kv, &problem, &error)},
+        {.name = "postgres", .run = run_sql, .sql = server ? postgres_open(&sql, &problem, &error) : NULL},
     };
-    bool well = subjects[0].fd >= 0 && subjects[1].sql && subjects[2].kv;
+    bool well = subjects[0].fd >= 0 && subjects[1].sql && subjects[2].kv && (!server || subjects[3].sql);
     if (!well)
         fprintf(stderr, "%.*s\n", STR_ARG(buf_str(&problem)));
     measure_checksum();
-    well = well && measure_all(subjects, COUNT_OF(subjects), seconds * US_PER_S);
+    well = well && measure_all(subjects, server ? 4 : 3, seconds * US_PER_S);
     if (subjects[1].sql)
         subjects[1].sql->close(subjects[1].sql);
+    if (subjects[3].sql)
+        subjects[3].sql->close(subjects[3].sql);
     if (subjects[2].kv)
         subjects[2].kv->close(subjects[2].kv);
     if (subjects[0].fd >= 0)

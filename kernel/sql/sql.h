@@ -1,13 +1,15 @@
 /** sql.h: the port to a relational database, shaped for batches.
  *
- *  A context writes its SQL once, in the subset that SQLite and PostgreSQL share: parameters $1, $2 … in order of first
- *  appearance, INSERT … ON CONFLICT … DO UPDATE, BIGINT/TEXT/BYTEA-like types by the macros below. exec_many()
- *  and query_many() run one statement over many rows of parameters: a loop over a prepared statement here, one
- * pipelined round trip there. Adapters: sqlite.c (embedded default: WAL, synchronous=FULL).
+ *  A context writes its SQL once, in the subset that SQLite and PostgreSQL share (docs/adr/0051): parameters $1, $2 …
+ * in order of first appearance, INSERT … ON CONFLICT … DO UPDATE, the types INTEGER (64 bits), TEXT (ordered by bytes)
+ * and BLOB. exec_many() and query_many() run one statement over many rows of parameters: a loop over a prepared
+ * statement here, one pipelined round trip there. Adapters: sqlite.c (embedded default: WAL, synchronous=FULL),
+ * postgres.c (PostgreSQL 15 or later).
  *
  *  One struct sql belongs to one thread at a time. Readers open their own (read_only): they see a snapshot and never
  * wait for the writer. Errors: E_FULL (disk full), E_UNAVAILABLE (locked, I/O), E_CORRUPT, E_CONFLICT (unique
- * violation), E_MEMORY. After an error inside a transaction only rollback() is allowed.
+ * violation), E_MEMORY. After an error inside a transaction only rollback() is allowed. Outside of one, E_UNAVAILABLE
+ *  from exec_many() leaves open whether a server has done it: only what may be repeated is run so.
  *
  *  E_OUTCOME_UNKNOWN (from commit(), or from anything after it): it can't be told whether what commit() was to write is
  *  on the disk. Nothing may be done with the store any more but to close it; opened again, it shows the truth, and that
@@ -41,10 +43,20 @@ struct sql_value {
 #define SQL_S0(s_) ((struct sql_value){.kind = (s_).n ? SQL_TEXT : SQL_NULL, .text = (s_)})
 
 struct sql;
-/** A result row; valid inside the callback only. Columns from 0. NULL reads as 0 / empty. */
-struct sql_row;
-int64_t sql_i64(const struct sql_row *row, int column);
-struct str sql_text(const struct sql_row *row, int column); /* also blobs; copy what you keep */
+/** A result row; valid inside the callback only. Columns from 0. NULL reads as 0 / empty. The adapter's own row begins
+ * with it. */
+struct sql_row {
+    int64_t (*i64)(const struct sql_row *self, int column);
+    struct str (*text)(const struct sql_row *self, int column);
+};
+static inline int64_t sql_i64(const struct sql_row *row, int column)
+{
+    return row->i64(row, column);
+}
+static inline struct str sql_text(const struct sql_row *row, int column) /* also blobs; copy what you keep */
+{
+    return row->text(row, column);
+}
 
 /** `index` is which parameter row the result belongs to. Return non-zero to stop early (it is returned by the query).
  */
@@ -63,11 +75,15 @@ struct sql_migration {
 
 struct sql_options {
     const char *path;        /* SQLite: the file */
-    const char *application; /* "order": a file made by another service is refused (E_FOREIGN) */
+    const char *server;      /* PostgreSQL: a URL or keyword=value, what it leaves out comes from the PG* variables; may
+                                have a password in it: never shown */
+    const char *schema;      /* PostgreSQL: whose tables are ours; NULL: the application's name */
+    const char *application; /* "order": a file or schema made by another service is refused (E_FOREIGN) */
     const struct sql_migration *migrations;
     size_t n_migrations;
     bool read_only;
-    int64_t busy_ms;
+    int64_t busy_ms;   /* how long begin() waits for another writer; 0: 5 s */
+    int64_t silent_ms; /* PostgreSQL: a server that says nothing for so long while it is asked is given up; 0: 10 s */
     /** Set when damage is met, by whichever of the connections that were opened with it, for check(); the caller's, and
      * has to live as long as they do. NULL: each connection knows of its own. */
     _Atomic bool *damaged;
@@ -108,6 +124,10 @@ struct sql {
  * NULL on failure with a sentence in `problem` that says what is wrong and what to do, and *error set: E_FOREIGN,
  * E_NEWER, E_CORRUPT, E_FULL, E_SYSTEM. */
 struct sql *sqlite_open(const struct sql_options *options, struct buf *problem, int *error);
+/** The same for a schema of a PostgreSQL database, made when it isn't there. E_UNAVAILABLE, too: nobody answers, or
+ * somebody else is writing; try again. What is `const char *` in `options` need not live longer than the call, the
+ * migrations need. A connection that is lost is made again by what is called next. */
+struct sql *postgres_open(const struct sql_options *options, struct buf *problem, int *error);
 
 /* Shorthands for one row of parameters. */
 static inline int sql_exec(struct sql *sql, const struct sql_statement *statement, const struct sql_value *params)

@@ -6,7 +6,8 @@
 
 enum { FIRST_SLOTS = 64 };
 
-struct sql_row {
+struct sqlite_row {
+    struct sql_row row;
     sqlite3_stmt *prepared;
 };
 
@@ -22,15 +23,16 @@ static struct sqlite *of(struct sql *port)
     return CONTAINER_OF(port, struct sqlite, port);
 }
 
-int64_t sql_i64(const struct sql_row *row, int column)
+static int64_t column_i64(const struct sql_row *row, int column)
 {
-    return sqlite3_column_int64(row->prepared, column);
+    return sqlite3_column_int64(CONTAINER_OF(row, const struct sqlite_row, row)->prepared, column);
 }
 
-struct str sql_text(const struct sql_row *row, int column)
+static struct str column_text(const struct sql_row *row, int column)
 {
-    const char *p = sqlite3_column_blob(row->prepared, column); /* first: it settles how many bytes there are */
-    int n = sqlite3_column_bytes(row->prepared, column);
+    sqlite3_stmt *prepared = CONTAINER_OF(row, const struct sqlite_row, row)->prepared;
+    const char *p = sqlite3_column_blob(prepared, column); /* first: it settles how many bytes there are */
+    int n = sqlite3_column_bytes(prepared, column);
 
     return p ? (struct str){p, (size_t)n} : (struct str){NULL, 0};
 }
@@ -115,7 +117,7 @@ static int bind_one(sqlite3_stmt *prepared, int at, const struct sql_value *valu
 static int run_row(sqlite3_stmt *prepared, const struct sql_value *params, int n_params, size_t index,
                    sql_on_row *on_row, void *context, int *stopped)
 {
-    const struct sql_row row = {prepared};
+    const struct sqlite_row row = {{column_i64, column_text}, prepared};
     int rc = SQLITE_OK;
 
     for (int i = 0; i < n_params && rc == SQLITE_OK; i++)
@@ -123,7 +125,7 @@ static int run_row(sqlite3_stmt *prepared, const struct sql_value *params, int n
     if (rc)
         return rc;
     while ((rc = sqlite3_step(prepared)) == SQLITE_ROW) {
-        if (on_row && (*stopped = on_row(context, index, &row)) != 0)
+        if (on_row && (*stopped = on_row(context, index, &row.row)) != 0)
             return SQLITE_DONE;
     }
     return rc;

@@ -1,9 +1,10 @@
-/* What every relational store has to do, asked of SQLite. */
+/* What every relational store has to do: one suite over SQLite and PostgreSQL. */
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
 #include "scratch.h"
 #include "sql.h"
+#include "sql_engine.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -32,7 +33,7 @@ static struct sql *open_with(const struct sql_options *options)
 {
     struct buf problem = {0};
     int error = 0;
-    struct sql *sql = sqlite_open(options, &problem, &error);
+    struct sql *sql = sql_engine_open(options, &problem, &error);
 
     assert_int_equal(error, 0);
     assert_int_equal(problem.n, 0);
@@ -292,7 +293,8 @@ static void what_is_shared_comes_from_one_state_until_the_turn_ends_and_all_else
     assert_int_equal(shared_count_in(reader), 1);
     assert_int_equal(shared_count_in(reader), 1);
     assert_int_equal(add_item(fixture->sql, 2, "b"), 0);
-    assert_int_equal(shared_count_in(reader), 1);
+    /* It may; where a snapshot would cost more than it saves it is the newest, too. */
+    assert_int_equal(shared_count_in(reader), sql_engine_is_postgres() ? 2 : 1);
     assert_int_equal(count_in(reader), 2);
     assert_int_equal(shared_count_in(reader), 2); /* time doesn't go back */
     reader->share(reader, false);
@@ -353,7 +355,8 @@ static void a_second_writer_is_told_that_the_store_is_not_available(void **state
 static int tell_started(void *context, size_t index, const struct sql_row *row)
 {
     UNUSED(index);
-    UNUSED(row);
+    if (sql_i64(row, 0) > 1)
+        return 0;
     return pthread_barrier_wait(context) > 0 ? E_SYSTEM : 0; /* PTHREAD_BARRIER_SERIAL_THREAD is negative */
 }
 
@@ -363,13 +366,14 @@ struct endless {
     int error;
 };
 
-/* The first row comes at once, the second never: the query is certainly running when the barrier opens. */
+/* So many rows come at once that a server sends them, then none any more: the query is certainly running when the
+ * barrier opens. */
 static void *run_endless(void *context)
 {
     struct endless *endless = context;
 
     endless->error = endless->sql->query_text(
-        endless->sql, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i = 1",
+        endless->sql, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i <= 5000",
         NULL, 0, tell_started, &endless->started);
     return NULL;
 }
@@ -404,7 +408,7 @@ static void running_out_of_memory_is_an_error_and_passes(void **state)
 
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(texts_blobs_and_numbers_come_back_as_they_were),
@@ -424,5 +428,8 @@ int main(void)
         TEST(running_out_of_memory_is_an_error_and_passes),
     };
 
-    return cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);
+    sql_engine_start(argc, argv);
+    int failed = cmocka_run_group_tests_name(sql_engine_name(), tests, NULL, NULL);
+    sql_engine_stop();
+    return failed;
 }

@@ -1,0 +1,569 @@
+#include "alloc.h"
+#include "base.h"
+#include "clock.h"
+#include "errors.h"
+#include "log.h"
+#include "postgres_internal.h"
+
+#include <endian.h>
+#include <poll.h>
+#include <stdio.h>
+
+enum { FIRST_SLOTS = 64, DEFAULT_BUSY_MS = 5000, DEFAULT_SILENT_MS = 10000, NAME_SIZE = 16, NUMBER_SIZE = 24 };
+static const int64_t FIRST_BACK_OFF_US = 50 * US_PER_MS, LONGEST_BACK_OFF_US = 2 * US_PER_S;
+
+static const struct sql_statement begin_all = {"BEGIN", 0};
+static const struct sql_statement lock_writer = {"SELECT pg_advisory_xact_lock($1)", 1};
+static const struct sql_statement commit_all = {"COMMIT", 0};
+static const struct sql_statement rollback_all = {"ROLLBACK", 0};
+static const struct sql_statement write_probe = {
+    "INSERT INTO meta (name, value) VALUES ('probe', '1') ON CONFLICT (name) DO UPDATE SET"
+    " value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)",
+    0};
+
+static struct postgres *of(struct sql *port)
+{
+    return CONTAINER_OF(port, struct postgres, port);
+}
+
+/* As the port says: the first error answers everything until the transaction ends. */
+static int broken_by(struct postgres *self, int error)
+{
+    if (error && self->in_transaction && !self->broken)
+        self->broken = error;
+    return error;
+}
+
+/* --- rows: every column comes in its binary form --- */
+
+struct postgres_row {
+    struct sql_row row;
+    const PGresult *result;
+    int at;
+};
+
+static int64_t column_i64(const struct sql_row *row, int column)
+{
+    const struct postgres_row *self = CONTAINER_OF(row, const struct postgres_row, row);
+    const char *p = PQgetvalue(self->result, self->at, column);
+    struct str text = {p, (size_t)PQgetlength(self->result, self->at, column)};
+    int64_t number = 0;
+    uint64_t i64;
+    uint32_t i32;
+    uint16_t i16;
+
+    if (PQgetisnull(self->result, self->at, column))
+        return 0;
+    switch (PQftype(self->result, column)) {
+    case TYPE_I64:
+        memcpy(&i64, p, sizeof(i64));
+        return (int64_t)be64toh(i64);
+    case TYPE_I32:
+        memcpy(&i32, p, sizeof(i32));
+        return (int32_t)be32toh(i32);
+    case TYPE_I16:
+        memcpy(&i16, p, sizeof(i16));
+        return (int16_t)be16toh(i16);
+    case TYPE_BOOL:
+        return *p != 0;
+    case TYPE_TEXT:
+        return str_to_i64(text, &number) ? number : 0;
+    default: /* a sum() is NUMERIC: the statement has to cast it to BIGINT */
+        ASSERT(!"a column that is read as a number is one");
+        return 0;
+    }
+}
+
+static struct str column_text(const struct sql_row *row, int column)
+{
+    const struct postgres_row *self = CONTAINER_OF(row, const struct postgres_row, row);
+    int n = PQgetlength(self->result, self->at, column);
+
+    return n ? (struct str){PQgetvalue(self->result, self->at, column), (size_t)n} : (struct str){NULL, 0};
+}
+
+struct querying {
+    struct postgres_reply reply;
+    sql_on_row *on_row;
+    void *context;
+};
+
+static int on_rows(struct postgres_reply *reply, size_t index, const PGresult *result)
+{
+    const struct querying *querying = CONTAINER_OF(reply, struct querying, reply);
+    struct postgres_row row = {{column_i64, column_text}, result, 0};
+    int stopped = 0;
+
+    for (; !stopped && row.at < PQntuples(result); row.at++)
+        stopped = querying->on_row(querying->context, index, &row.row);
+    return stopped;
+}
+
+/* --- prepared statements, kept for the connection's life --- */
+
+static size_t place_of(struct postgres_slot **slots, size_t n_slots, const struct sql_statement *statement)
+{
+    size_t at = (size_t)(((uintptr_t)statement >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (n_slots - 1);
+
+    while (slots[at] && slots[at]->statement != statement)
+        at = (at + 1) & (n_slots - 1);
+    return at;
+}
+
+static int slots_grow(struct postgres *self)
+{
+    size_t n_slots = self->n_slots ? self->n_slots * 2 : FIRST_SLOTS;
+    struct postgres_slot **slots = heap_alloc(n_slots * sizeof(struct postgres_slot *));
+
+    if (!slots)
+        return E_MEMORY;
+    for (size_t i = 0; i < self->n_slots; i++) {
+        if (self->slots[i])
+            slots[place_of(slots, n_slots, self->slots[i]->statement)] = self->slots[i];
+    }
+    heap_free(self->slots);
+    self->slots = slots;
+    self->n_slots = n_slots;
+    return OK;
+}
+
+static int slot_of(struct postgres *self, const struct sql_statement *statement, struct postgres_slot **out)
+{
+    int error = self->n_known * 2 >= self->n_slots ? slots_grow(self) : OK;
+
+    if (error)
+        return error;
+    size_t at = place_of(self->slots, self->n_slots, statement);
+    if (!self->slots[at]) {
+        self->slots[at] = heap_alloc(sizeof(*self->slots[at]));
+        if (!self->slots[at])
+            return E_MEMORY;
+        self->slots[at]->statement = statement;
+        self->slots[at]->number = (unsigned)++self->n_known;
+    }
+    *out = self->slots[at];
+    return OK;
+}
+
+/* Number 0 is the statement without a name, which the next one takes the place of. */
+static const char *name_of(const struct postgres_slot *slot, char *name)
+{
+    snprintf(name, NAME_SIZE, slot->number ? "s%u" : "", slot->number);
+    return name;
+}
+
+struct preparing {
+    struct postgres_reply reply;
+    struct postgres_slot *slot;
+    size_t n_params;
+};
+
+static int on_prepared(struct postgres_reply *reply, size_t index, const PGresult *result)
+{
+    struct preparing *preparing = CONTAINER_OF(reply, struct preparing, reply);
+
+    if (index == 0)
+        return OK;
+    ASSERT((size_t)PQnparams(result) == preparing->n_params && preparing->n_params <= POSTGRES_MAX_PARAMS);
+    for (int i = 0; i < PQnparams(result); i++)
+        preparing->slot->types[i] = PQparamtype(result, i);
+    return OK;
+}
+
+/* What a parameter is taken for is the server's to say: asked once, so that values go as what they are. */
+static int prepare(struct postgres *self, struct postgres_slot *slot, const char *text, size_t n_params)
+{
+    struct preparing preparing = {{.text = text, .on_result = on_prepared}, slot, n_params};
+    char name[NAME_SIZE];
+
+    name_of(slot, name);
+    if (!PQsendPrepare(self->conn, name, text, 0, NULL) || !PQsendDescribePrepared(self->conn, name) ||
+        !PQpipelineSync(self->conn)) {
+        postgres_drop(self);
+        return E_UNAVAILABLE;
+    }
+    int error = postgres_receive(self, 2, &preparing.reply);
+    if (!error)
+        slot->connection = self->connection;
+    return error;
+}
+
+/* --- parameters --- */
+
+struct encoded {
+    const char *values[POSTGRES_MAX_PARAMS];
+    int lengths[POSTGRES_MAX_PARAMS];
+    int formats[POSTGRES_MAX_PARAMS]; /* 1: binary */
+    union {
+        uint64_t binary;
+        char text[NUMBER_SIZE];
+    } numbers[POSTGRES_MAX_PARAMS];
+};
+
+static void encode_number(struct encoded *out, int i, Oid type, int64_t number)
+{
+    out->values[i] = out->numbers[i].text;
+    if (type == TYPE_I64) {
+        out->numbers[i].binary = htobe64((uint64_t)number);
+        out->lengths[i] = (int)sizeof(uint64_t);
+        out->formats[i] = 1;
+    } else {
+        out->lengths[i] = snprintf(out->numbers[i].text, NUMBER_SIZE, "%lld", (long long)number);
+        out->formats[i] = 0;
+    }
+}
+
+static int encode(struct encoded *out, const struct postgres_slot *slot, const struct sql_value *params, int n_params)
+{
+    for (int i = 0; i < n_params; i++) {
+        const struct sql_value *value = &params[i];
+        Oid type = slot->types[i];
+        if (value->kind == SQL_I64) {
+            encode_number(out, i, type, value->number);
+        } else if (value->kind == SQL_NULL) {
+            out->values[i] = NULL;
+            out->lengths[i] = out->formats[i] = 0;
+        } else {
+            ASSERT(type != TYPE_I64 && type != TYPE_I32 && type != TYPE_I16 && type != TYPE_BOOL);
+            if (value->text.n > INT32_MAX / 2)
+                return E_TOO_LARGE;
+            out->values[i] = value->text.p ? value->text.p : "";
+            out->lengths[i] = (int)value->text.n;
+            out->formats[i] = 1;
+        }
+    }
+    return OK;
+}
+
+/* --- running --- */
+
+/* Nothing is to be read from a server that nobody has asked; what is there says that it has ended our session. */
+static bool is_cut(PGconn *conn)
+{
+    struct pollfd fd = {.fd = PQsocket(conn), .events = POLLIN};
+
+    if (poll(&fd, 1, 0) <= 0)
+        return PQstatus(conn) != CONNECTION_OK;
+    return !PQconsumeInput(conn) || PQisBusy(conn) || !PQconsumeInput(conn) || PQstatus(conn) != CONNECTION_OK;
+}
+
+static int reconnect(struct postgres *self)
+{
+    struct buf problem = {0};
+
+    if (clock_monotonic() < self->try_at)
+        return E_UNAVAILABLE;
+    int error = postgres_connect(self, false, &problem);
+    if (error) {
+        bool is_first = self->back_off == 0;
+        self->back_off = is_first ? FIRST_BACK_OFF_US : self->back_off * 2;
+        if (self->back_off > LONGEST_BACK_OFF_US)
+            self->back_off = LONGEST_BACK_OFF_US;
+        self->try_at = clock_monotonic() + self->back_off;
+        if (is_first)
+            log_warning("the database is away", LOG_S("reason", buf_str(&problem)));
+    } else {
+        log_info("the database is back", LOG_T("host", PQhost(self->conn)), LOG_T("port", PQport(self->conn)));
+        self->back_off = 0;
+    }
+    buf_free(&problem);
+    return error ? E_UNAVAILABLE : OK;
+}
+
+/* Whether there is somebody to ask. */
+static int ready(struct postgres *self)
+{
+    if (self->lost || self->broken)
+        return self->lost ? E_OUTCOME_UNKNOWN : self->broken;
+    if (self->in_transaction)
+        return OK;
+    if (atomic_load_explicit(&self->replaced, memory_order_relaxed))
+        return E_UNAVAILABLE;
+    if (self->conn && is_cut(self->conn))
+        postgres_drop(self);
+    return self->conn ? OK : reconnect(self);
+}
+
+static int known(struct postgres *self, const struct sql_statement *statement, struct postgres_slot **slot)
+{
+    int error = slot_of(self, statement, slot);
+
+    if (!error && (*slot)->connection != self->connection)
+        error = prepare(self, *slot, statement->text, (size_t)statement->n_params);
+    return error;
+}
+
+/* Queued; sent when somebody waits, or earlier when it is much. */
+static int queue(struct postgres *self, const struct postgres_slot *slot, const struct sql_value *params, int n_params,
+                 size_t n_rows)
+{
+    struct encoded encoded;
+    char name[NAME_SIZE];
+
+    name_of(slot, name);
+    for (size_t i = 0; i < n_rows; i++) {
+        int error = encode(&encoded, slot, n_params ? params + i * (size_t)n_params : NULL, n_params);
+        if (error)
+            return error;
+        if (!PQsendQueryPrepared(self->conn, name, n_params, encoded.values, encoded.lengths, encoded.formats, 1))
+            return E_UNAVAILABLE;
+    }
+    return OK;
+}
+
+/* From here until the answer is there interrupt() has something to end. */
+static void runs(struct postgres *self, bool running)
+{
+    pthread_mutex_lock(&self->cancel_lock);
+    self->running = running;
+    pthread_mutex_unlock(&self->cancel_lock);
+}
+
+static int run(struct postgres *self, const struct postgres_slot *slot, const struct sql_value *params, int n_params,
+               size_t n_rows, struct postgres_reply *reply)
+{
+    int error = queue(self, slot, params, n_params, n_rows);
+
+    if (!error && !PQpipelineSync(self->conn))
+        error = E_UNAVAILABLE;
+    if (error) { /* half a pipeline can't be taken back */
+        postgres_drop(self);
+        return broken_by(self, error);
+    }
+    runs(self, true);
+    error = postgres_receive(self, n_rows, reply);
+    runs(self, false);
+    if (!error)
+        self->told[0] = '\0';
+    return error ? broken_by(self, error) : reply->stopped;
+}
+
+static int pg_query_many(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
+                         size_t n_rows, sql_on_row *on_row, void *context)
+{
+    struct postgres *self = of(port);
+    struct querying querying = {
+        {.text = statement->text, .by_row = on_row != NULL, .on_result = on_row ? on_rows : NULL}, on_row, context};
+    struct postgres_slot *slot = NULL;
+    int error = ready(self);
+
+    if (error || n_rows == 0)
+        return error;
+    error = known(self, statement, &slot);
+    if (error)
+        return broken_by(self, error);
+    return run(self, slot, params, statement->n_params, n_rows, &querying.reply);
+}
+
+static int pg_exec_many(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
+                        size_t n_rows)
+{
+    return pg_query_many(port, statement, params, n_rows, NULL, NULL);
+}
+
+static int pg_query_text(struct sql *port, const char *text, const struct sql_value *params, size_t n_params,
+                         sql_on_row *on_row, void *context)
+{
+    struct postgres *self = of(port);
+    struct querying querying = {{.text = text, .by_row = true, .on_result = on_rows}, on_row, context};
+    struct postgres_slot nameless = {.number = 0};
+    int error = ready(self);
+
+    if (error)
+        return error;
+    error = prepare(self, &nameless, text, n_params);
+    if (error)
+        return broken_by(self, error);
+    return run(self, &nameless, params, (int)n_params, 1, &querying.reply);
+}
+
+/* --- transactions --- */
+
+static int pg_rollback(struct sql *port)
+{
+    struct postgres *self = of(port);
+    bool was_in_transaction = self->in_transaction;
+
+    self->in_transaction = false;
+    self->broken = 0;
+    if (!was_in_transaction || !self->conn) /* the server has done it by itself */
+        return OK;
+    int error = sql_exec(port, &rollback_all, NULL);
+    if (error && self->conn)
+        postgres_drop(self);
+    return OK;
+}
+
+/* The locks of others are waited for by the server, for busy_ms at most. */
+static int begin_now(struct postgres *self)
+{
+    const struct sql_value lock = SQL_N(self->lock);
+    struct postgres_reply reply = {.text = begin_all.text};
+    struct postgres_slot *begin = NULL;
+    struct postgres_slot *take_lock = NULL;
+
+    int error = known(self, &begin_all, &begin);
+    if (!error && !self->options.read_only)
+        error = known(self, &lock_writer, &take_lock);
+    if (error)
+        return error;
+    error = queue(self, begin, NULL, 0, 1);
+    if (!error && take_lock)
+        error = queue(self, take_lock, &lock, 1, 1);
+    if (error || !PQpipelineSync(self->conn)) {
+        postgres_drop(self);
+        return E_UNAVAILABLE;
+    }
+    return postgres_receive(self, take_lock ? 2 : 1, &reply);
+}
+
+static int pg_begin(struct sql *port)
+{
+    struct postgres *self = of(port);
+
+    ASSERT(!self->in_transaction);
+    int error = ready(self);
+    if (!error)
+        error = begin_now(self);
+    self->in_transaction = true;
+    if (error)
+        pg_rollback(port);
+    return error;
+}
+
+static int pg_commit(struct sql *port)
+{
+    struct postgres *self = of(port);
+    struct postgres_reply reply = {.text = commit_all.text};
+    struct postgres_slot *slot = NULL;
+
+    ASSERT(self->in_transaction);
+    int error = self->broken ? self->broken : OK;
+    if (!error && is_cut(self->conn)) {
+        postgres_drop(self);
+        error = E_UNAVAILABLE;
+    }
+    if (!error)
+        error = known(self, &commit_all, &slot);
+    if (error) {
+        pg_rollback(port);
+        return error;
+    }
+    error = run(self, slot, NULL, 0, 1, &reply);
+    self->in_transaction = false;
+    self->broken = 0;
+    /* The server has said no: nothing was done. Or it has said nothing: then it may have been. */
+    if (error && !self->conn) {
+        self->lost = true;
+        return E_OUTCOME_UNKNOWN;
+    }
+    return error;
+}
+
+/* --- the rest of the port --- */
+
+static int pg_probe(struct sql *port)
+{
+    int error = port->begin(port);
+
+    return error ? error : sql_end(port, sql_exec(port, &write_probe, NULL));
+}
+
+static int pg_check(struct sql *port)
+{
+    struct postgres *self = of(port);
+
+    if (atomic_load_explicit(self->damaged, memory_order_relaxed))
+        return E_CORRUPT;
+    return atomic_load_explicit(&self->replaced, memory_order_relaxed) ? E_NOT_FOUND : OK;
+}
+
+/* A turn's rows from one snapshot would cost round trips, for its beginning and its end, and save none. */
+static void pg_share(struct sql *port, bool begins)
+{
+    UNUSED(port);
+    UNUSED(begins);
+}
+
+static void pg_interrupt(struct sql *port)
+{
+    struct postgres *self = of(port);
+    char why[256];
+
+    /* The lock is kept until the server has been told, so that it isn't the next query that is ended. */
+    pthread_mutex_lock(&self->cancel_lock);
+    if (self->running && self->cancel && !PQcancel(self->cancel, why, sizeof(why)))
+        log_warning("a running query can't be ended", LOG_T("reason", why));
+    pthread_mutex_unlock(&self->cancel_lock);
+}
+
+static void pg_close(struct sql *port)
+{
+    struct postgres *self = of(port);
+
+    postgres_drop(self);
+    for (size_t i = 0; i < self->n_slots; i++)
+        heap_free(self->slots[i]);
+    heap_free(self->slots);
+    buf_free(&self->instance);
+    buf_free(&self->server);
+    buf_free(&self->schema);
+    buf_free(&self->application);
+    pthread_mutex_destroy(&self->cancel_lock);
+    heap_free(self);
+}
+
+/* --- opening --- */
+
+static const char *keep(struct buf *copy, const char *text)
+{
+    buf_add(copy, str_of(text));
+    buf_char(copy, '\0');
+    return copy->p;
+}
+
+static void settle_options(struct postgres *self, const struct sql_options *options)
+{
+    self->options = *options;
+    self->options.server = keep(&self->server, options->server);
+    self->options.application = keep(&self->application, options->application);
+    self->options.schema = keep(&self->schema, options->schema ? options->schema : options->application);
+    if (!options->busy_ms)
+        self->options.busy_ms = DEFAULT_BUSY_MS;
+    if (!options->silent_ms)
+        self->options.silent_ms = DEFAULT_SILENT_MS;
+    self->damaged = options->damaged ? options->damaged : &self->own;
+    self->lock = (int64_t)str_hash(str_of(self->options.schema));
+}
+
+struct sql *postgres_open(const struct sql_options *options, struct buf *problem, int *error)
+{
+    struct postgres *self = heap_alloc(sizeof(*self));
+
+    *error = self ? OK : E_MEMORY;
+    if (!self) {
+        BUF_LIT(problem, "no memory left to open PostgreSQL");
+        return NULL;
+    }
+    pthread_mutex_init(&self->cancel_lock, NULL);
+    self->port = (struct sql){.begin = pg_begin,
+                              .commit = pg_commit,
+                              .rollback = pg_rollback,
+                              .exec_many = pg_exec_many,
+                              .query_many = pg_query_many,
+                              .query_shared = pg_query_many,
+                              .query_text = pg_query_text,
+                              .probe = pg_probe,
+                              .check = pg_check,
+                              .share = pg_share,
+                              .interrupt = pg_interrupt,
+                              .close = pg_close};
+    settle_options(self, options);
+    bool copied = !self->server.failed && !self->schema.failed && !self->application.failed;
+    *error = copied ? postgres_connect(self, true, problem) : E_MEMORY;
+    if (*error) {
+        pg_close(&self->port);
+        return NULL;
+    }
+    return &self->port;
+}

@@ -1,0 +1,105 @@
+/** postgres_internal.h: what the files of the PostgreSQL adapter share. Not for others.
+ *
+ *  postgres_error.c    what an SQLSTATE means to us
+ *  postgres_wire.c     asking and waiting, never longer than the server may be silent
+ *  postgres_schema.c   whose the schema is, and bringing it up to date
+ *  postgres_connect.c  from nothing to a connection that may be used
+ *  postgres.c          the port
+ */
+#ifndef COFFEESHOP_POSTGRES_INTERNAL_H
+#define COFFEESHOP_POSTGRES_INTERNAL_H
+
+#include "sql.h"
+
+#include <libpq-fe.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { POSTGRES_SQLSTATE = 5, POSTGRES_MAX_PARAMS = 64 };
+
+/** Types of parameters and columns that are told apart (pg_type.dat); all else is text. */
+enum { TYPE_BOOL = 16, TYPE_BYTES = 17, TYPE_I64 = 20, TYPE_I16 = 21, TYPE_I32 = 23, TYPE_TEXT = 25 };
+
+/** One statement as the server knows it; `statement` NULL: the slot is free. */
+struct postgres_slot {
+    const struct sql_statement *statement;
+    unsigned number;     /* its name there is "s<number>" */
+    unsigned connection; /* which of our connections knows it */
+    Oid types[POSTGRES_MAX_PARAMS];
+};
+
+struct postgres {
+    struct sql port;
+    struct sql_options options; /* its texts are these */
+    struct buf server;
+    struct buf schema;
+    struct buf application;
+    PGconn *conn;        /* NULL: lost, or given up */
+    unsigned connection; /* how many there have been */
+    int64_t try_at;      /* monotonic: not connected again before */
+    int64_t back_off;
+    struct postgres_slot **slots; /* open addressing by the statement's address; a power of two, never full */
+    size_t n_slots;
+    size_t n_known;
+    struct buf instance; /* which database this is: its random name, made with the schema */
+    int64_t lock;        /* the advisory lock of whoever writes to the schema */
+    pthread_mutex_t cancel_lock;
+    PGcancel *cancel;
+    bool running;          /* there is something to interrupt */
+    _Atomic bool *damaged; /* the caller's, or `own` */
+    _Atomic bool own;
+    _Atomic bool replaced; /* another database answers by this address now: for good */
+    bool in_transaction;
+    bool lost;  /* E_OUTCOME_UNKNOWN: nothing is done any more */
+    int broken; /* the first error inside this transaction: nothing but its end is allowed any more */
+    char told[POSTGRES_SQLSTATE + 1]; /* said last in the log; said again only after a success */
+};
+
+/* --- postgres_error.c --- */
+
+/** The errors.h code for an SQLSTATE; NULL: there was none, because the connection broke. */
+int postgres_error_of(const char *sqlstate);
+/** The same of a result that is an error, noted (damage) and, when it isn't an everyday one, in the log. */
+int postgres_report(struct postgres *self, const PGresult *result, const char *text);
+/** Appends libpq's own words on one line. They name hosts, databases and users, never a password. */
+void postgres_say(struct buf *problem, const char *words);
+/** Appends "PostgreSQL at HOST:PORT, database D, schema S". */
+void postgres_say_where(struct buf *problem, const PGconn *conn, const char *schema);
+
+/* --- postgres_wire.c --- */
+
+/** What queued commands have come to, and who wants to know. */
+struct postgres_reply {
+    const char *text; /* the statement, for the log */
+    bool by_row;      /* rows as they come, one a result */
+    /** For each result that isn't an error: rows, or what the command with that index has done. Non-zero: no more is
+     * wanted. May be NULL. */
+    int (*on_result)(struct postgres_reply *self, size_t index, const PGresult *result);
+    int stopped; /* what on_result answered when it wanted no more */
+    int error;   /* the first */
+};
+
+/** Reads what `n` queued commands and the sync behind them have come to; returns reply->error. The connection is given
+ * up when it broke (self->conn is NULL then). */
+int postgres_receive(struct postgres *self, size_t n, struct postgres_reply *reply);
+/** Gives the connection up, whatever it is in the middle of. */
+void postgres_drop(struct postgres *self);
+/** Outside of pipeline mode: runs a text of one statement or more; NULL when the connection broke. The caller clears
+ * it. `limit_ms` 0: as long as it takes. */
+PGresult *postgres_run(PGconn *conn, const char *text, int64_t limit_ms);
+
+/* --- postgres_schema.c --- */
+
+/** Whose the schema is, checked against `options`; 0 when it isn't there yet or ours. *version 0: not there. */
+int postgres_identify(struct postgres *self, PGconn *conn, int *version, struct buf *problem);
+/** Makes the schema, runs the scripts that it hasn't seen yet: all in one transaction, by the writer's lock. */
+int postgres_migrate(struct postgres *self, PGconn *conn, struct buf *problem);
+/** Appends a script in PostgreSQL's words: INTEGER has 64 bits, BLOB is BYTEA, TEXT is ordered by its bytes. */
+void postgres_translate(struct buf *out, struct str script);
+
+/* --- postgres_connect.c --- */
+
+/** Connects and checks what answers; `first`: makes and migrates, too. On failure a sentence in `problem`. */
+int postgres_connect(struct postgres *self, bool first, struct buf *problem);
+
+#endif

@@ -1,0 +1,631 @@
+/* What only a server can do to us: be away, fall silent, end a session, be another one, refuse. */
+#include "base.h"
+#include "buf.h"
+#include "errors.h"
+#include "postgres_server.h"
+#include "sql.h"
+#include "sql_engine.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { MANY = 20000, SILENT_MS = 300, BUSY_MS = 5000, TEXT_SIZE = 512 };
+
+static const struct sql_migration migrations[] = {{1, "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)"},
+                                                  {2, "ALTER TABLE item ADD COLUMN picture BLOB"}};
+static const struct sql_statement insert = {"INSERT INTO item (id, name) VALUES ($1, $2)", 2};
+static const struct sql_statement count = {"SELECT count(*) FROM item", 0};
+static const struct sql_statement pid_of = {"SELECT pg_backend_pid()", 0};
+
+struct fixture {
+    struct sql_options options;
+    struct sql *sql;
+    PGconn *operator; /* somebody else, who may do anything */
+    char schema[32];
+};
+
+static void operate(const struct fixture *fixture, const char *text)
+{
+    PGresult *result = PQexec(fixture->operator, text);
+    ExecStatusType status = PQresultStatus(result);
+
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        fail_msg("%s", PQerrorMessage(fixture->operator));
+    PQclear(result);
+}
+
+/* As operate(), with the schema's name for each %1$s. */
+PRINTF_LIKE(2, 3) static void operatef(const struct fixture *fixture, const char *format, ...)
+{
+    char text[TEXT_SIZE];
+    va_list args;
+
+    va_start(args, format);
+    assert_in_range(vsnprintf(text, sizeof(text), format, args), 1, sizeof(text) - 1);
+    va_end(args);
+    operate(fixture, text);
+}
+
+static struct sql *open_well(const struct sql_options *options)
+{
+    struct buf problem = {0};
+    int error = 0;
+    struct sql *sql = postgres_open(options, &problem, &error);
+
+    if (!sql)
+        fail_msg("%.*s", STR_ARG(buf_str(&problem)));
+    return sql;
+}
+
+/* Whether opening is refused with this error and a sentence that has `words` in it, and no password. */
+static void assert_refused(const struct sql_options *options, int expected, const char *words)
+{
+    struct buf problem = {0};
+    int error = 0;
+
+    assert_null(postgres_open(options, &problem, &error));
+    assert_int_equal(error, expected);
+    buf_char(&problem, '\0');
+    if (!strstr(problem.p, words))
+        fail_msg("%s", problem.p);
+    assert_null(strstr(problem.p, postgres_server_password()));
+    buf_free(&problem);
+}
+
+static int set_up(void **state)
+{
+    static int n;
+    struct fixture *fixture = test_calloc(1, sizeof(*fixture));
+
+    snprintf(fixture->schema, sizeof(fixture->schema), "shop-%d", ++n);
+    fixture->options = (struct sql_options){.server = postgres_server_url(),
+                                            .schema = fixture->schema,
+                                            .application = "order",
+                                            .migrations = migrations,
+                                            .n_migrations = COUNT_OF(migrations),
+                                            .busy_ms = BUSY_MS};
+    fixture->operator= PQconnectdb(postgres_server_url());
+    assert_int_equal(PQstatus(fixture->operator), CONNECTION_OK);
+    fixture->sql = open_well(&fixture->options);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->sql->close(fixture->sql);
+    PQfinish(fixture->operator);
+    test_free(fixture);
+    return 0;
+}
+
+static int add(struct sql *sql, int64_t id)
+{
+    const struct sql_value row[] = {SQL_N(id), SQL_S(STR("a"))};
+
+    return sql_exec(sql, &insert, row);
+}
+
+static int64_t number(struct sql *sql, const struct sql_statement *statement)
+{
+    int64_t n = -1;
+
+    assert_int_equal(sql_number(sql, statement, NULL, &n), OK);
+    return n;
+}
+
+/* The operator ends our session, and sees that it has ended. */
+static void cut(const struct fixture *fixture, int64_t pid)
+{
+    operatef(fixture, "SELECT pg_terminate_backend(%lld, 10000)", (long long)pid);
+}
+
+/* --- the address and what answers there --- */
+
+static void an_address_that_can_not_be_read_is_not_repeated(void **state)
+{
+    struct sql_options options = ((struct fixture *)*state)->options;
+    char address[TEXT_SIZE];
+
+    snprintf(address, sizeof(address), "postgresql://shop:%s%%zz@127.0.0.1/postgres", postgres_server_password());
+    options.server = address;
+    assert_refused(&options, E_SYSTEM, "can't be read: give a URL");
+    snprintf(address, sizeof(address), "host 127.0.0.1 password=%s", postgres_server_password());
+    assert_refused(&options, E_SYSTEM, "can't be read: give a URL");
+}
+
+static void whoever_has_a_wrong_password_is_told_so_and_it_is_not_shown(void **state)
+{
+    struct sql_options options = ((struct fixture *)*state)->options;
+    char address[TEXT_SIZE];
+
+    snprintf(address, sizeof(address), "%s?password=not-%s", postgres_server_url(), postgres_server_password());
+    options.server = address;
+    assert_refused(&options, E_UNAVAILABLE, "password authentication failed for user \"shop\"");
+}
+
+static void what_the_address_leaves_out_comes_from_the_environment(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+
+    setenv("PGHOST", PQhost(fixture->operator), 1);
+    setenv("PGPORT", PQport(fixture->operator), 1);
+    setenv("PGUSER", "shop", 1);
+    setenv("PGPASSWORD", postgres_server_password(), 1);
+    options.server = "dbname=postgres";
+    struct sql *sql = open_well(&options);
+    unsetenv("PGHOST");
+    unsetenv("PGPORT");
+    unsetenv("PGUSER");
+    unsetenv("PGPASSWORD");
+    assert_int_equal(number(sql, &count), 0);
+    sql->close(sql);
+}
+
+static void nobody_at_the_address_is_a_sentence_and_may_be_tried_again(void **state)
+{
+    struct sql_options options = ((struct fixture *)*state)->options;
+
+    options.server = "postgresql://shop@127.0.0.1:1/postgres"; /* tcpmux: nobody has it */
+    assert_refused(&options, E_UNAVAILABLE, "PostgreSQL at 127.0.0.1:1, database postgres, schema shop-");
+}
+
+static void a_database_with_other_characters_than_ours_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+    char address[TEXT_SIZE];
+
+    operate(fixture, "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
+    snprintf(address, sizeof(address), "%s?dbname=latin", postgres_server_url());
+    options.server = address;
+    assert_refused(&options, E_SYSTEM, "encoding is not UTF8");
+}
+
+static void a_server_that_can_only_be_read_is_refused_to_who_writes(void **state)
+{
+    struct fixture *fixture = *state;
+    char address[TEXT_SIZE];
+    struct sql_options options = fixture->options;
+
+    snprintf(address, sizeof(address), "%s?options=-cdefault_transaction_read_only%%3Don", postgres_server_url());
+    options.server = address;
+    assert_refused(&options, E_UNAVAILABLE, "can only be read");
+    options.read_only = true;
+    struct sql *reader = open_well(&options);
+    assert_int_equal(number(reader, &count), 0);
+    reader->close(reader);
+}
+
+/* --- whose schema it is --- */
+
+static void another_services_schema_is_refused(void **state)
+{
+    struct sql_options options = ((struct fixture *)*state)->options;
+
+    options.application = "payment";
+    assert_refused(&options, E_FOREIGN, "belongs to \"order\", not to \"payment\"");
+}
+
+static void a_schema_with_tables_that_are_not_ours_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+
+    operate(fixture, "CREATE SCHEMA bookkeeping; CREATE TABLE bookkeeping.ledger (id INTEGER)");
+    options.schema = "bookkeeping";
+    assert_refused(&options, E_FOREIGN, "another program's");
+    operate(fixture, "CREATE TABLE bookkeeping.meta (id INTEGER)");
+    assert_refused(&options, E_SYSTEM, "column \"value\" does not exist");
+}
+
+static void a_schema_that_a_newer_version_has_written_is_refused(void **state)
+{
+    struct sql_options options = ((struct fixture *)*state)->options;
+
+    options.n_migrations = 1;
+    assert_refused(&options, E_NEWER, "written by a newer version (version 2 of its tables, this one knows 1)");
+}
+
+static void a_reader_does_not_make_what_is_not_there(void **state)
+{
+    struct sql_options options = ((struct fixture *)*state)->options;
+
+    options.schema = "not_there_yet";
+    options.read_only = true;
+    assert_refused(&options, E_UNAVAILABLE, "start the service first");
+}
+
+static void a_schemas_name_that_would_have_to_be_escaped_is_refused(void **state)
+{
+    struct sql_options options = ((struct fixture *)*state)->options;
+
+    options.schema = "x\"; DROP SCHEMA public; --";
+    assert_refused(&options, E_SYSTEM, "can't be used");
+    options.schema = "";
+    assert_refused(&options, E_SYSTEM, "can't be used");
+}
+
+static void a_schema_that_is_behind_is_brought_up_to_date_with_its_rows(void **state)
+{
+    struct sql_options options = ((struct fixture *)*state)->options;
+
+    options.schema = "grows";
+    options.n_migrations = 1;
+    struct sql *sql = open_well(&options);
+    assert_int_equal(add(sql, 7), OK);
+    sql->close(sql);
+    options.n_migrations = 2;
+    sql = open_well(&options);
+    static const struct sql_statement pictures = {"SELECT id FROM item WHERE picture IS NULL", 0};
+    assert_int_equal(number(sql, &pictures), 7);
+    sql->close(sql);
+}
+
+static void a_migration_that_fails_leaves_nothing_behind(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct sql_migration wrong[] = {{1, "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)"},
+                                                 {2, "ALTER TABLE nothing ADD COLUMN picture BLOB"}};
+    struct sql_options options = fixture->options;
+
+    options.schema = "halfway";
+    options.migrations = wrong;
+    assert_refused(&options, E_SYSTEM, "relation \"nothing\" does not exist");
+    options.migrations = migrations;
+    struct sql *sql = open_well(&options);
+    assert_int_equal(number(sql, &count), 0);
+    sql->close(sql);
+}
+
+static void *open_one(void *context)
+{
+    return open_well(context);
+}
+
+static void many_that_start_at_once_make_the_tables_once(void **state)
+{
+    enum { STARTERS = 6 };
+    struct sql_options options = ((struct fixture *)*state)->options;
+    pthread_t threads[STARTERS];
+    void *sql[STARTERS];
+
+    options.schema = "crowded";
+    for (size_t i = 0; i < STARTERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, open_one, &options), 0);
+    for (size_t i = 0; i < STARTERS; i++)
+        assert_int_equal(pthread_join(threads[i], &sql[i]), 0);
+    for (size_t i = 0; i < STARTERS; i++) {
+        assert_int_equal(number(sql[i], &count), 0);
+        ((struct sql *)sql[i])->close(sql[i]);
+    }
+}
+
+/* --- a connection that breaks --- */
+
+static void a_session_that_was_ended_while_nothing_ran_is_made_again_unnoticed(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(add(fixture->sql, 1), OK); /* its statement is prepared in the old session */
+    cut(fixture, number(fixture->sql, &pid_of));
+    assert_int_equal(add(fixture->sql, 2), OK);
+    cut(fixture, number(fixture->sql, &pid_of));
+    assert_int_equal(fixture->sql->begin(fixture->sql), OK);
+    assert_int_equal(add(fixture->sql, 3), OK);
+    assert_int_equal(fixture->sql->commit(fixture->sql), OK);
+    assert_int_equal(number(fixture->sql, &count), 3);
+}
+
+static void a_session_that_ends_inside_a_transaction_takes_it_with_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *sql = fixture->sql;
+
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 1), OK);
+    cut(fixture, number(sql, &pid_of));
+    assert_int_equal(add(sql, 2), E_UNAVAILABLE);
+    assert_int_equal(add(sql, 3), E_UNAVAILABLE); /* not alone, on a new connection */
+    assert_int_equal(sql->commit(sql), E_UNAVAILABLE);
+    assert_int_equal(number(sql, &count), 0);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 4), OK);
+    cut(fixture, number(sql, &pid_of));
+    assert_int_equal(sql->commit(sql), E_UNAVAILABLE); /* it wasn't under way yet: nothing is unknown */
+    assert_int_equal(number(sql, &count), 0);
+}
+
+static void a_commit_whose_answer_does_not_come_has_an_unknown_outcome(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *sql = fixture->sql;
+
+    /* The session ends while it commits: a deferred trigger runs inside of COMMIT. */
+    operatef(fixture,
+             "SET search_path TO \"%s\";"
+             "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
+             " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';"
+             "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED"
+             " FOR EACH ROW EXECUTE FUNCTION die()",
+             fixture->schema);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 1), OK);
+    assert_int_equal(sql->commit(sql), E_OUTCOME_UNKNOWN);
+    int64_t n = 0;
+    assert_int_equal(sql_number(sql, &count, NULL, &n), E_OUTCOME_UNKNOWN); /* nothing but to be closed */
+    assert_int_equal(sql->begin(sql), E_OUTCOME_UNKNOWN);
+    sql->close(sql);
+    fixture->sql = open_well(&fixture->options);
+    assert_int_equal(number(fixture->sql, &count), 0);
+}
+
+static void a_commit_that_the_server_refuses_has_certainly_not_been_done(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *sql = fixture->sql;
+
+    operatef(fixture, "ALTER TABLE \"%s\".item ADD CONSTRAINT one_name UNIQUE (name) DEFERRABLE INITIALLY DEFERRED",
+             fixture->schema);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 1), OK);
+    assert_int_equal(add(sql, 2), OK);
+    assert_int_equal(sql->commit(sql), E_CONFLICT);
+    assert_int_equal(number(sql, &count), 0);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(sql->rollback(sql), OK);
+}
+
+static void a_server_that_falls_silent_is_given_up(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+
+    options.silent_ms = SILENT_MS;
+    struct sql *sql = open_well(&options);
+    pid_t pid = (pid_t)number(sql, &pid_of);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 1), OK);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(add(sql, 2), E_UNAVAILABLE);
+    assert_int_equal(sql->rollback(sql), OK);
+    assert_int_equal(number(sql, &count), 0); /* by a new session; the old one still holds the writer's lock */
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    assert_int_equal(sql->begin(sql), OK); /* it has noticed that nobody is there any more */
+    assert_int_equal(sql->commit(sql), OK);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 1), OK);
+    pid = (pid_t)number(sql, &pid_of);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(sql->commit(sql), E_OUTCOME_UNKNOWN);
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    sql->close(sql);
+}
+
+static int count_again(struct sql *sql, int64_t *n)
+{
+    int error = E_UNAVAILABLE;
+
+    for (int i = 0; i < 1000 && error == E_UNAVAILABLE; i++) { /* between two attempts it says at once that it can't */
+        error = sql_number(sql, &count, NULL, n);
+        if (error)
+            poll(NULL, 0, 10);
+    }
+    return error;
+}
+
+static void a_server_that_was_away_is_found_again_and_has_what_was_committed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *sql = fixture->sql;
+    int64_t n = -1;
+
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 1), OK);
+    assert_int_equal(sql->commit(sql), OK);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 2), OK);
+    postgres_server_halt(SIGQUIT); /* without a checkpoint: it has to recover */
+    assert_int_equal(sql->commit(sql), E_UNAVAILABLE);
+    assert_int_equal(sql->begin(sql), E_UNAVAILABLE);
+    assert_int_equal(sql_number(sql, &count, NULL, &n), E_UNAVAILABLE);
+    assert_int_equal(sql->probe(sql), E_UNAVAILABLE);
+    postgres_server_resume();
+    assert_int_equal(count_again(sql, &n), OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(sql->probe(sql), OK);
+    PQreset(fixture->operator);
+}
+
+static void another_database_at_the_same_address_is_not_taken_for_ours(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *sql = fixture->sql;
+    int64_t n = -1;
+
+    assert_int_equal(sql->check(sql), OK);
+    int64_t pid = number(sql, &pid_of);
+    operatef(fixture, "SET client_min_messages = error; DROP SCHEMA \"%s\" CASCADE", fixture->schema);
+    struct sql *other = open_well(&fixture->options); /* makes it anew */
+    cut(fixture, pid);
+    assert_int_equal(sql_number(sql, &count, NULL, &n), E_UNAVAILABLE);
+    assert_int_equal(sql->check(sql), E_NOT_FOUND);
+    assert_int_equal(sql->begin(sql), E_UNAVAILABLE);
+    other->close(other);
+}
+
+/* --- what the server says --- */
+
+static int nothing(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(context);
+    UNUSED(index);
+    UNUSED(row);
+    return 0;
+}
+
+static void each_refusal_of_the_server_has_its_meaning(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *sqlstate;
+        int error;
+    } expected[] = {{"23505", E_CONFLICT},    {"23502", E_CONFLICT},    {"53100", E_FULL},
+                    {"53200", E_MEMORY},      {"53300", E_UNAVAILABLE}, {"25006", E_UNAVAILABLE},
+                    {"40001", E_UNAVAILABLE}, {"40P01", E_UNAVAILABLE}, {"55P03", E_UNAVAILABLE},
+                    {"57P01", E_UNAVAILABLE}, {"57014", E_TIMEOUT},     {"58030", E_UNAVAILABLE},
+                    {"54000", E_TOO_LARGE},   {"42P01", E_SYSTEM}};
+    char text[TEXT_SIZE];
+
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        snprintf(text, sizeof(text), "DO 'BEGIN RAISE EXCEPTION USING ERRCODE = ''%s''; END'", expected[i].sqlstate);
+        assert_int_equal(fixture->sql->query_text(fixture->sql, text, NULL, 0, nothing, NULL), expected[i].error);
+    }
+    assert_int_equal(number(fixture->sql, &count), 0);
+}
+
+static void damage_is_known_to_every_connection_for_good(void **state)
+{
+    struct fixture *fixture = *state;
+    _Atomic bool damaged = false;
+    struct sql_options options = fixture->options;
+
+    options.damaged = &damaged;
+    struct sql *writer = open_well(&options);
+    options.read_only = true;
+    struct sql *reader = open_well(&options);
+    const char *text = "DO 'BEGIN RAISE EXCEPTION USING ERRCODE = ''XX001''; END'";
+    assert_int_equal(reader->query_text(reader, text, NULL, 0, nothing, NULL), E_CORRUPT);
+    assert_int_equal(reader->check(reader), E_CORRUPT);
+    assert_int_equal(writer->check(writer), E_CORRUPT);
+    reader->close(reader);
+    writer->close(writer);
+}
+
+/* Until the server has taken it up: the postmaster does so before it tells the sessions. */
+static void set_fsync(const struct fixture *fixture, const char *value)
+{
+    bool is_set = false;
+
+    operatef(fixture, "ALTER SYSTEM SET fsync = %s", value);
+    operate(fixture, "SELECT pg_reload_conf()");
+    for (int i = 0; i < 1000 && !is_set; i++) {
+        PGresult *result = PQexec(fixture->operator, "SHOW fsync");
+        is_set = strcmp(PQgetvalue(result, 0, 0), value) == 0;
+        PQclear(result);
+        if (!is_set)
+            poll(NULL, 0, 10);
+    }
+    assert_true(is_set);
+}
+
+static void a_server_that_forgets_what_it_promised_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    set_fsync(fixture, "off");
+    assert_refused(&fixture->options, E_SYSTEM, "fsync = off");
+    set_fsync(fixture, "on");
+    struct sql *sql = open_well(&fixture->options);
+    sql->close(sql);
+}
+
+/* --- values --- */
+
+static void more_than_the_connection_holds_goes_through_at_once(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+    static struct sql_value rows[MANY * 2];
+    static char name[1000];
+
+    memset(name, 'x', sizeof(name));
+    for (size_t i = 0; i < MANY; i++) {
+        rows[i * 2] = SQL_N((int64_t)i);
+        rows[i * 2 + 1] = SQL_S(((struct str){name, sizeof(name)}));
+    }
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(sql->exec_many(sql, &insert, rows, MANY), OK);
+    assert_int_equal(sql->commit(sql), OK);
+    assert_int_equal(number(sql, &count), MANY);
+    int64_t length = 0;
+    static const struct sql_statement lengths = {"SELECT CAST(sum(length(name)) AS BIGINT) FROM item", 0};
+    assert_int_equal(sql_number(sql, &lengths, NULL, &length), OK);
+    assert_int_equal(length, (int64_t)MANY * (int64_t)sizeof(name));
+}
+
+static int add_name(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    buf_add(context, sql_text(row, 0));
+    return 0;
+}
+
+static void texts_are_ordered_by_their_bytes_whatever_the_databases_language_is(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+    const struct sql_value rows[] = {SQL_N(1), SQL_S(STR("b")), SQL_N(2), SQL_S(STR("B")),
+                                     SQL_N(3), SQL_S(STR("a")), SQL_N(4), SQL_S(STR("라"))};
+    struct buf names = {0};
+
+    assert_int_equal(sql->exec_many(sql, &insert, rows, 4), OK);
+    assert_int_equal(sql->query_text(sql, "SELECT name FROM item ORDER BY name", NULL, 0, add_name, &names), OK);
+    assert_true(str_is(buf_str(&names), "Bab라"));
+    static const struct sql_statement collation = {
+        "SELECT count(*) FROM pg_attribute a JOIN pg_collation c"
+        " ON c.oid = a.attcollation WHERE a.attrelid = CAST('item' AS regclass)"
+        " AND a.attname = 'name' AND c.collname = 'C'",
+        0};
+    assert_int_equal(number(sql, &collation), 1);
+    buf_free(&names);
+}
+
+#define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_address_that_can_not_be_read_is_not_repeated),
+        TEST(whoever_has_a_wrong_password_is_told_so_and_it_is_not_shown),
+        TEST(what_the_address_leaves_out_comes_from_the_environment),
+        TEST(nobody_at_the_address_is_a_sentence_and_may_be_tried_again),
+        TEST(a_database_with_other_characters_than_ours_is_refused),
+        TEST(a_server_that_can_only_be_read_is_refused_to_who_writes),
+        TEST(another_services_schema_is_refused),
+        TEST(a_schema_with_tables_that_are_not_ours_is_refused),
+        TEST(a_schema_that_a_newer_version_has_written_is_refused),
+        TEST(a_reader_does_not_make_what_is_not_there),
+        TEST(a_schemas_name_that_would_have_to_be_escaped_is_refused),
+        TEST(a_schema_that_is_behind_is_brought_up_to_date_with_its_rows),
+        TEST(a_migration_that_fails_leaves_nothing_behind),
+        TEST(many_that_start_at_once_make_the_tables_once),
+        TEST(a_session_that_was_ended_while_nothing_ran_is_made_again_unnoticed),
+        TEST(a_session_that_ends_inside_a_transaction_takes_it_with_it),
+        TEST(a_commit_whose_answer_does_not_come_has_an_unknown_outcome),
+        TEST(a_commit_that_the_server_refuses_has_certainly_not_been_done),
+        TEST(a_server_that_falls_silent_is_given_up),
+        TEST(a_server_that_was_away_is_found_again_and_has_what_was_committed),
+        TEST(another_database_at_the_same_address_is_not_taken_for_ours),
+        TEST(each_refusal_of_the_server_has_its_meaning),
+        TEST(damage_is_known_to_every_connection_for_good),
+        TEST(a_server_that_forgets_what_it_promised_is_refused),
+        TEST(more_than_the_connection_holds_goes_through_at_once),
+        TEST(texts_are_ordered_by_their_bytes_whatever_the_databases_language_is),
+    };
+    char *words[] = {"postgres_test", "postgres", NULL};
+
+    sql_engine_start(2, words);
+    int failed = cmocka_run_group_tests_name("postgres", tests, NULL, NULL);
+    sql_engine_stop();
+    return failed;
+}
