@@ -1,9 +1,9 @@
 /** kv.h: the port to a key-value store, shaped for batches: load many, then commit many, all or nothing.
  *
  *  Keys sort bytewise; a context prefixes them ("item/", "reservation/"). Adapters: kv_lmdb.c (embedded default,
- * durable commit). Keys have 1 to KV_KEY_MAX bytes and don't start with NUL (those are the adapter's own). The writer
- * thread uses load() and commit(); any number of readers use scan() and last(). Errors: E_FULL, E_UNAVAILABLE,
- * E_CORRUPT, E_MEMORY, E_TOO_LARGE (a key, or more in one commit than it can hold).
+ * durable commit), kv_redis.h. Keys have 1 to KV_KEY_MAX bytes and don't start with NUL (those are the adapter's own).
+ * The writer thread uses load() and commit(); any number of readers use scan() and last(). Errors: E_FULL,
+ * E_UNAVAILABLE, E_CORRUPT, E_MEMORY, E_TOO_LARGE (a key, or more in one commit than it can hold).
  *
  *  E_OUTCOME_UNKNOWN (from commit(), or from load() after it): it can't be told whether what commit() was to write is
  * on the disk. Nothing may be done with the store any more but to close it; opened again, it shows the truth, and that

@@ -76,7 +76,7 @@ static struct str owner_of(struct kv_lmdb *self, MDB_val value)
     struct str owner = kv_lmdb_str(value);
 
     self->sums = str_starts_with(owner, KV_LMDB_MARK);
-    if (self->sums && kv_lmdb_take_off(KV_LMDB_OWNER_KEY, &owner))
+    if (self->sums && kv_sum_take_off(KV_LMDB_OWNER_KEY, &owner))
         owner = (struct str){owner.p + KV_LMDB_MARK.n, owner.n - KV_LMDB_MARK.n};
     return owner;
 }

@@ -6,7 +6,7 @@
 
 int kv_lmdb_unwrap(struct kv_lmdb *self, struct str key, struct str *value)
 {
-    if (!self->sums || kv_lmdb_take_off(key, value))
+    if (!self->sums || kv_sum_take_off(key, value))
         return OK;
     if (!atomic_exchange_explicit(&self->damaged, true, memory_order_relaxed)) {
         const char *path = NULL;
@@ -24,11 +24,11 @@ int kv_lmdb_put(struct kv_lmdb *self, MDB_txn *txn, struct str key, struct str v
 
     if (!self->sums)
         return mdb_put(txn, self->dbi, &name, &room, 0);
-    room = (MDB_val){.mv_size = value.n + KV_LMDB_SUM};
+    room = (MDB_val){.mv_size = value.n + KV_SUM};
     int rc = mdb_put(txn, self->dbi, &name, &room, MDB_RESERVE);
     if (rc)
         return rc;
-    uint64_t sum = kv_lmdb_sum_of(key, value);
+    uint64_t sum = kv_sum_of(key, value);
     char *at = room.mv_data;
     if (value.n)
         memcpy(at, value.p, value.n);

@@ -198,7 +198,7 @@ static bool check_entry(struct walk *walk, struct node *node)
     if (walk->integers)
         return node->key.n == 8 && u64(node->key.p) <= walk->meta->txn && check_free(walk, node->value);
     /* Long ones are compared when they are read: they are most of the file. */
-    return node->key.n > 0 && (!walk->sums || node->big || kv_lmdb_take_off(node->key, &node->value));
+    return node->key.n > 0 && (!walk->sums || node->big || kv_sum_take_off(node->key, &node->value));
 }
 
 static bool check_page(struct walk *walk, uint64_t number, int depth, struct str low, struct str high);
@@ -292,7 +292,7 @@ static bool find_commit(struct walk *walk, uint64_t *txn)
 {
     struct str value;
 
-    if (!find(walk, KV_LMDB_COMMIT_KEY, &value) || !kv_lmdb_take_off(KV_LMDB_COMMIT_KEY, &value) ||
+    if (!find(walk, KV_LMDB_COMMIT_KEY, &value) || !kv_sum_take_off(KV_LMDB_COMMIT_KEY, &value) ||
         value.n != sizeof(*txn))
         return false;
     *txn = u64(value.p);

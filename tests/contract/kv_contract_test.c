@@ -4,11 +4,15 @@
 #include "errors.h"
 #include "fake_kv.h"
 #include "kv.h"
+#include "kv_redis.h"
+#include "redis_server.h"
 #include "scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -20,7 +24,9 @@ struct fixture {
     struct arena arena;
     struct scratch scratch;
     char path[SCRATCH_PATH_SIZE];
-    struct fake_kv *fake; /* NULL: LMDB */
+    struct fake_kv *fake;             /* NULL: it isn't the fake */
+    const struct redis_server *redis; /* NULL: it isn't Redis */
+    char cell[16];
 };
 
 static struct kv *open_lmdb(const char *path)
@@ -36,10 +42,32 @@ static struct kv *open_lmdb(const char *path)
     return kv;
 }
 
+static struct kv *open_redis(const struct fixture *fixture)
+{
+    const struct kv_redis_options options = {
+        .url = fixture->redis->url, .cell = fixture->cell, .application = "stock", .format = 1};
+    struct buf problem = {0};
+    int error = 0;
+    struct kv *kv = kv_redis_open(&options, &problem, &error);
+
+    if (!kv)
+        printf("%.*s\n", STR_ARG(buf_str(&problem)));
+    assert_int_equal(error, 0);
+    buf_free(&problem);
+    return kv;
+}
+
+static struct kv *open_kv(const struct fixture *fixture)
+{
+    if (fixture->fake)
+        return fake_kv_port(fixture->fake);
+    return fixture->redis ? open_redis(fixture) : open_lmdb(fixture->path);
+}
+
 static void reopen(struct fixture *fixture)
 {
     fixture->kv->close(fixture->kv);
-    fixture->kv = fixture->fake ? fake_kv_port(fixture->fake) : open_lmdb(fixture->path);
+    fixture->kv = open_kv(fixture);
 }
 
 static struct fixture *fixture_new(void)
@@ -61,6 +89,35 @@ static int set_up_lmdb(void **state)
     return 0;
 }
 
+/* One server for all tests, a cell for each. */
+static struct redis_server server;
+
+static int start_redis(void **state)
+{
+    UNUSED(state);
+    redis_server_start(&server, NULL);
+    return 0;
+}
+
+static int stop_redis(void **state)
+{
+    UNUSED(state);
+    redis_server_free(&server);
+    return 0;
+}
+
+static int set_up_redis(void **state)
+{
+    static int cells;
+    struct fixture *fixture = fixture_new();
+
+    fixture->redis = &server;
+    (void)snprintf(fixture->cell, sizeof(fixture->cell), "stock:%d", cells++);
+    fixture->kv = open_kv(fixture);
+    *state = fixture;
+    return 0;
+}
+
 static int set_up_fake(void **state)
 {
     struct fixture *fixture = fixture_new();
@@ -78,7 +135,7 @@ static int tear_down(void **state)
     fixture->kv->close(fixture->kv);
     if (fixture->fake)
         fake_kv_free(fixture->fake);
-    else
+    else if (!fixture->redis)
         scratch_remove(&fixture->scratch);
     arena_free(&fixture->arena);
     heap_free(fixture);
@@ -422,19 +479,26 @@ static void a_crash_of_the_fake_forgets_nothing_committed(void **state)
                                                                                                                        \
         ON(running_out_of_memory_while_loading_is_an_error_not_a_missing_key, set_up_)
 
-int main(void)
+/* not the fake's: it has one thread, so nobody writes while it scans */
+#define CONTRACT_OF_ENGINES(set_up_)                                                                                   \
+    CONTRACT(set_up_), ON(a_scan_sees_one_moment_even_while_the_writer_goes_on, set_up_)
+
+/* kv_contract_test: over LMDB and the fake; kv_contract_test redis: over a Redis of its own. */
+int main(int argc, char **argv)
 {
-    const struct CMUnitTest over_lmdb[] = {
-        CONTRACT(set_up_lmdb),
-        /* not the fake's: it has one thread, so nobody writes while it scans */
-        ON(a_scan_sees_one_moment_even_while_the_writer_goes_on, set_up_lmdb),
-    };
+    const struct CMUnitTest over_lmdb[] = {CONTRACT_OF_ENGINES(set_up_lmdb)};
+    const struct CMUnitTest over_redis[] = {CONTRACT_OF_ENGINES(set_up_redis)};
     const struct CMUnitTest over_the_fake[] = {
         CONTRACT(set_up_fake),
         ON(the_fake_fails_the_commit_it_was_told_to_and_changes_nothing, set_up_fake),
         ON(a_crash_of_the_fake_forgets_nothing_committed, set_up_fake),
     };
 
+    if (argc == 2 && strcmp(argv[1], "redis") == 0) {
+        if (redis_server_skips("the contract of key-value stores"))
+            return SKIPPED_STATUS;
+        return cmocka_run_group_tests_name("redis", over_redis, start_redis, stop_redis);
+    }
     int failed = cmocka_run_group_tests_name("lmdb", over_lmdb, NULL, NULL);
     return failed + cmocka_run_group_tests_name("fake", over_the_fake, NULL, NULL);
 }

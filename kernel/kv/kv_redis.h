@@ -1,0 +1,39 @@
+/** kv_redis.h: the key-value port over Redis >= 7, for a shop past one machine (docs/adr/0052).
+ *
+ *  A store is one cell: three Redis keys with one hash tag ({stock:0}), so it lies on one node of a Redis Cluster. One
+ * atomic step per commit, made by a function that is loaded into Redis once. Only a Redis that loses nothing is used:
+ * appendonly yes, appendfsync always, maxmemory-policy noeviction; looked at whenever a connection is made.
+ *
+ *  Every call may wait: for an answer, and for Redis to come back, `patience_ms` at most (plus a look-up of its name).
+ * Beyond the port's errors: commit() and probe() give E_CONFLICT when somebody else has opened the store since, or owns
+ * the cell by a later token. Nothing was written then, nor ever will be by this one; check() says E_NOT_FOUND from then
+ * on, as it does when the store has lost what was committed (emptied, or put back older).
+ */
+#ifndef COFFEESHOP_KV_REDIS_H
+#define COFFEESHOP_KV_REDIS_H
+
+#include "kv.h"
+
+struct kv_redis_options {
+    const char *url;      /* redis://[USER@]HOST[:PORT][/DATABASE]; a password in it is refused */
+    const char *password; /* NULL or empty: none. Not copied anywhere else, never shown */
+    const char *cell;     /* "stock:0": names the store's keys; letters, digits, '.', '_', '-', ':' */
+    const char *application;
+    int format;
+    int (*migrate)(void *context, int from); /* as in struct kv_options */
+    /** Who owns the cell: tokens only grow. One lower than the store has seen is refused, here (E_CONFLICT) and in
+     * each commit's step. 0: no lease; whoever opened last may write. At most 2^53. */
+    int64_t token;
+    int64_t patience_ms; /* 0: KV_REDIS_PATIENCE_MS */
+};
+
+enum { KV_REDIS_PATIENCE_MS = 3000 };
+
+/** Connects, looks whether this Redis will do, loads the functions and makes the store, or checks that it is ours.
+ * NULL on failure, with a sentence in `problem` that says what is wrong and what to do, and *error set: E_UNAVAILABLE
+ * (nobody answers), E_SYSTEM (it doesn't let us in, or is set so that it could lose data), E_FOREIGN, E_NEWER,
+ * E_CONFLICT (the token is a stale one), E_CORRUPT, E_FULL, E_MEMORY, E_MALFORMED (the options), or what `migrate`
+ * returned. Opening fences off whoever had it open before. The options' texts have to live as long as the store. */
+struct kv *kv_redis_open(const struct kv_redis_options *options, struct buf *problem, int *error);
+
+#endif
