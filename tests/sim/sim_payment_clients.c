@@ -8,12 +8,11 @@
 
 struct client_command {
     struct payment_command command;
-    struct payment_step steps[SIM_MOST_BATCH];
     struct sim_service *payment;
     struct sim_payment_call *call; /* or: */
     struct sim_payment_request *request;
-    struct arena memory;
-    struct sim_bill answers[SIM_MOST_BATCH];
+    struct arena memory; /* its steps and answers */
+    struct sim_bill *answers;
     bool rendered;
 };
 
@@ -23,8 +22,18 @@ static struct client_command *new_command(struct sim *sim, void (*finish)(struct
 
     ASSERT(client);
     client->payment = sim->services[SIM_PAYMENT];
-    client->command = (struct payment_command){.base.finish = finish, .steps = client->steps, .n = n};
+    arena_init(&client->memory, 256);
+    client->command = (struct payment_command){
+        .base.finish = finish, .steps = ARENA_ARRAY(&client->memory, struct payment_step, n), .n = n};
+    client->answers = ARENA_ARRAY(&client->memory, struct sim_bill, n);
+    ASSERT(client->command.steps && client->answers);
     return client;
+}
+
+static void give_up(struct client_command *client)
+{
+    arena_free(&client->memory);
+    heap_free(client);
 }
 
 /* ---- order ---- */
@@ -78,8 +87,7 @@ static void answer_order(struct command *base, int rc)
     if (!call->answered && !unknown && !rc)
         write_answer(client);
     sim_call_answer(call, unknown ? E_TIMEOUT : rc ? E_UNAVAILABLE : OK);
-    arena_free(&client->memory);
-    heap_free(client);
+    give_up(client);
 }
 
 /* Nothing is begun that the provider couldn't be asked for. */
@@ -103,16 +111,15 @@ void sim_payment_authorize(struct sim_payment_call *call)
     }
     struct client_command *client = new_command(sim, answer_order, call->n);
     client->call = call;
-    arena_init(&client->memory, 256);
     client->command.memory = &client->memory;
     client->command.render = render;
     for (size_t i = 0; i < call->n; i++) {
         const struct sim_bill *bill = &call->bills[i];
-        client->steps[i].intent = (struct payment_intent){.kind = PAYMENT_AUTHORIZE,
-                                                          .key = bill->key,
-                                                          .amount = bill->amount,
-                                                          .currency = STR("KRW"),
-                                                          .method = bill->method};
+        client->command.steps[i].intent = (struct payment_intent){.kind = PAYMENT_AUTHORIZE,
+                                                                  .key = bill->key,
+                                                                  .amount = bill->amount,
+                                                                  .currency = STR("KRW"),
+                                                                  .method = bill->method};
     }
     bool taken = sim_service_submit(client->payment, &client->command.base);
     ASSERT(taken); /* it is up, or the call would not be here */
@@ -127,8 +134,8 @@ static void answer_request(struct command *base, int rc)
 
     if (client->payment->dying)
         rc = SIM_BROKEN;
-    request->done(request, rc, rc ? NULL : &client->steps[0]);
-    heap_free(client);
+    request->done(request, rc, rc ? NULL : &client->command.steps[0]);
+    give_up(client);
 }
 
 void sim_payment_ask(struct sim_payment_request *request)
@@ -136,10 +143,10 @@ void sim_payment_ask(struct sim_payment_request *request)
     struct client_command *client = new_command(request->sim, answer_request, 1);
 
     client->request = request;
-    client->steps[0] = (struct payment_step){.intent = request->intent, .payment_id = request->payment_id};
+    client->command.steps[0] = (struct payment_step){.intent = request->intent, .payment_id = request->payment_id};
     if (sim_service_submit(client->payment, &client->command.base))
         return;
-    heap_free(client);
+    give_up(client);
     request->done(request, SIM_REFUSED_CONNECTION, NULL);
 }
 
