@@ -79,7 +79,7 @@ void kv_redis_call(const struct kv_redis *self, struct buf *command, const char 
 
 /* --- getting there --- */
 
-/* "MOVED 3999 127.0.0.1:6381" */
+/* "MOVED 3999 127.0.0.1:6381"; without a host it is the one that was asked. */
 static bool take_moved(struct str text, struct redis_place *place)
 {
     struct str rest;
@@ -87,13 +87,15 @@ static bool take_moved(struct str text, struct redis_place *place)
     (void)str_split(text, ' ', &rest);
     (void)str_split(rest, ' ', &rest);
     const char *colon = rest.n ? memrchr(rest.p, ':', rest.n) : NULL;
-    if (!colon || colon == rest.p)
+    if (!colon)
         return false;
     size_t n = (size_t)(colon - rest.p);
     if (n >= sizeof(place->host) || rest.n - n - 1 >= sizeof(place->port))
         return false;
-    memcpy(place->host, rest.p, n);
-    place->host[n] = '\0';
+    if (n) {
+        memcpy(place->host, rest.p, n);
+        place->host[n] = '\0';
+    }
     memcpy(place->port, colon + 1, rest.n - n - 1);
     place->port[rest.n - n - 1] = '\0';
     return true;

@@ -620,6 +620,66 @@ static void a_long_scan_is_one_view_or_fails(void **state)
     kv->close(kv);
 }
 
+/* --- a Redis Cluster --- */
+
+enum { NODES = 2, CELLS = 8, PORT_SIZE = 8 };
+
+static void start_nodes(struct redis_server *nodes, char bus[NODES][PORT_SIZE])
+{
+    static const char *const slots[NODES][2] = {{"0", "8191"}, {"8192", "16383"}};
+    char port[PORT_SIZE];
+
+    for (size_t i = 0; i < NODES; i++) {
+        (void)snprintf(bus[i], PORT_SIZE, "%d", redis_server_free_port());
+        redis_server_start(&nodes[i], ARGUMENTS("--cluster-enabled", "yes", "--cluster-port", bus[i]));
+        REDIS_TELL(&nodes[i], "CLUSTER", "ADDSLOTSRANGE", slots[i][0], slots[i][1]);
+    }
+    (void)snprintf(port, sizeof(port), "%d", nodes[1].port);
+    REDIS_TELL(&nodes[0], "CLUSTER", "MEET", "127.0.0.1", port, bus[1]);
+}
+
+static int64_t keys_at(const struct redis_server *server)
+{
+    redisContext *context = redisConnect("127.0.0.1", server->port);
+    redisReply *reply = redisCommand(context, "DBSIZE");
+    int64_t n = reply->integer;
+
+    freeReplyObject(reply);
+    redisFree(context);
+    return n;
+}
+
+static void each_cell_is_found_at_its_node_of_a_cluster_whichever_is_asked(void **state)
+{
+    struct redis_server nodes[NODES];
+    char bus[NODES][PORT_SIZE];
+    struct fixture fixture;
+    char cell[16];
+
+    UNUSED(state);
+    start_nodes(nodes, bus);
+    arena_init(&fixture.arena, 0);
+    for (int i = 0; i < CELLS; i++) {
+        struct kv_redis_options options = options_of(&nodes[i % NODES]);
+        size_t n = 0;
+        (void)snprintf(cell, sizeof(cell), "stock:%d", i);
+        options.cell = cell;
+        struct kv *kv = open_with(&options);
+        put(kv, "item/1", cell);
+        assert_value(&fixture, kv, "item/1", cell);
+        assert_int_equal(kv->scan(kv, STR("item/"), STR(""), MANY, count_one, &n), OK);
+        assert_int_equal(n, 1);
+        kv->close(kv);
+    }
+    int64_t first = keys_at(&nodes[0]);
+    int64_t second = keys_at(&nodes[1]);
+    assert_int_equal(first + second, CELLS * 3);
+    assert_true(first > 0 && second > 0);
+    arena_free(&fixture.arena);
+    for (size_t i = 0; i < NODES; i++)
+        redis_server_free(&nodes[i]);
+}
+
 #define T(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
 
 int main(void)
@@ -648,6 +708,7 @@ int main(void)
         T(functions_that_were_removed_are_loaded_again),
         T(a_value_that_was_changed_behind_our_back_is_damage),
         T(a_long_scan_is_one_view_or_fails),
+        cmocka_unit_test(each_cell_is_found_at_its_node_of_a_cluster_whichever_is_asked),
     };
 
     if (redis_server_skips("what the adapter promises"))

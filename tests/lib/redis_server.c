@@ -34,7 +34,7 @@ bool redis_server_skips(const char *what)
     return true;
 }
 
-static int free_port(void)
+int redis_server_free_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
@@ -127,7 +127,7 @@ void redis_server_start(struct redis_server *server, const char *const *more)
     }
     ASSERT(mkdtemp(server->dir));
     for (int i = 0; i < MOST_PORTS_TRIED && !ready; i++) { /* somebody else may have got the port meanwhile */
-        server->port = free_port();
+        server->port = redis_server_free_port();
         ready = try_to_start(server);
     }
     ASSERT(ready);

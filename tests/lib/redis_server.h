@@ -25,6 +25,8 @@ bool redis_server_skips(const char *what);
 /** `more`: further arguments, as "--appendfsync", "everysec", up to a NULL; they win over those that make it durable.
  * They have to live as long as the server. Returns when it can be asked. */
 void redis_server_start(struct redis_server *server, const char *const *more);
+/** A port of 127.0.0.1 that nobody listened at a moment ago. */
+int redis_server_free_port(void);
 /** Sends the signal and waits for the end. */
 void redis_server_kill(struct redis_server *server, int signal);
 /** On the same port and directory; returns when it has loaded its data. */
