@@ -5,6 +5,8 @@
 #include "kv_redis_internal.h"
 #include "kv_sum.h"
 
+#include <openssl/ssl.h>
+
 /* Redis reads at most 1024 * 1024 words as one command. */
 enum { MOST_WORDS = 1000 * 1000, WORDS_OF_PUT = 3, WORDS_OF_REMOVE = 2, WORDS_OF_COMMIT = 3 };
 
@@ -183,6 +185,7 @@ static void redis_close(struct kv *port)
     redis_line_close(&self->writing);
     while (self->n_idle)
         redis_line_close(&self->idle[--self->n_idle]);
+    SSL_CTX_free(self->tls);
     pthread_mutex_destroy(&self->lock);
     buf_free(&self->command);
     heap_free(self);

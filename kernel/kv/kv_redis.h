@@ -15,9 +15,12 @@
 #include "kv.h"
 
 struct kv_redis_options {
-    const char *url;      /* redis://[USER@]HOST[:PORT][/DATABASE]; a password in it is refused */
+    const char *url;      /* redis://[USER@]HOST[:PORT][/DATABASE], rediss:// in TLS; a password in it is refused */
     const char *password; /* NULL or empty: none. Not copied anywhere else, never shown */
-    const char *cell;     /* "stock:0": names the store's keys; letters, digits, '.', '_', '-', ':' */
+    /* In TLS, PEM files, NULL or empty: the authorities to believe (none: the system's); our own certificate and its
+     * key, where Redis asks for one. */
+    const char *ca_file, *cert_file, *key_file;
+    const char *cell; /* "stock:0": names the store's keys; letters, digits, '.', '_', '-', ':' */
     const char *application;
     int format;
     int (*migrate)(void *context, int from); /* as in struct kv_options */
@@ -31,9 +34,10 @@ enum { KV_REDIS_PATIENCE_MS = 3000 };
 
 /** Connects, looks whether this Redis will do, loads the functions and makes the store, or checks that it is ours.
  * NULL on failure, with a sentence in `problem` that says what is wrong and what to do, and *error set: E_UNAVAILABLE
- * (nobody answers), E_SYSTEM (it doesn't let us in, or is set so that it could lose data), E_FOREIGN, E_NEWER,
- * E_CONFLICT (the token is a stale one), E_CORRUPT, E_FULL, E_MEMORY, E_MALFORMED (the options), or what `migrate`
- * returned. Opening fences off whoever had it open before. The options' texts have to live as long as the store. */
+ * (nobody answers), E_SYSTEM (it doesn't let us in, isn't believed, or is set so that it could lose data), E_FOREIGN,
+ * E_NEWER, E_CONFLICT (the token is a stale one), E_CORRUPT, E_FULL, E_MEMORY, E_MALFORMED (the options), or what
+ * `migrate` returned. Opening fences off whoever had it open before. The options' texts have to live as long as the
+ * store. */
 struct kv *kv_redis_open(const struct kv_redis_options *options, struct buf *problem, int *error);
 
 #endif

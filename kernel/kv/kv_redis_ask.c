@@ -135,8 +135,13 @@ static int reach_once(struct kv_redis *self, struct redis_line *line, int64_t de
     for (int hops = 0; moved && !error && hops < MOST_HOPS; hops++) {
         const char *why = "";
         redis_line_close(line);
-        error = redis_line_open(line, &place, deadline, &why);
-        if (error)
+        error = redis_line_open(line, &place, self->tls, deadline, &why);
+        if (error == E_SYSTEM)
+            buf_printf(problem,
+                       "Redis at %s:%s isn't believed over TLS (%s): look at its certificate, and at the authority "
+                       "and the certificate given here",
+                       place.host, place.port, why);
+        else if (error)
             buf_printf(problem, "Redis at %s:%s can't be reached (%s): look whether it runs and can be reached",
                        place.host, place.port, error == E_MEMORY ? error_text(error) : why);
         else

@@ -31,8 +31,8 @@ static int ask(struct inspecting *with)
         return E_MEMORY;
     int error = redis_line_ask(with->line, buf_str(&with->command), with->deadline, &with->reply, &sent);
     if (error)
-        buf_printf(with->problem, "Redis at %s:%s doesn't answer: look whether it runs and can be reached",
-                   with->self->place.host, with->self->place.port);
+        buf_printf(with->problem, "Redis at %s:%s doesn't answer (%s): look whether it runs and is what it should be",
+                   with->self->place.host, with->self->place.port, with->line->why);
     return error;
 }
 

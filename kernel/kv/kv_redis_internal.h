@@ -22,6 +22,7 @@ struct kv_redis {
     struct redis_place place;
     char user[KV_REDIS_USER_SIZE];
     int64_t database;
+    SSL_CTX *tls; /* NULL: in the clear */
     char meta[KV_REDIS_KEY_SIZE], data[KV_REDIS_KEY_SIZE], names[KV_REDIS_KEY_SIZE];
     /* The writer's: who it is to Redis, and the number of its last commit. */
     int64_t session, token, commits;

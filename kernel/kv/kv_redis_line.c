@@ -2,11 +2,13 @@
 
 #include "clock.h"
 #include "errors.h"
+#include "kv_redis_tls.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -99,7 +101,40 @@ static int connect_to(const struct addrinfo *address, int64_t deadline, int *out
     return 0;
 }
 
-int redis_line_open(struct redis_line *line, const struct redis_place *place, int64_t deadline, const char **why)
+/* What TLS waits for after a result of one of its operations. False: it failed, or the deadline has passed. */
+static bool wait_for_tls(const struct redis_line *line, int result, int64_t deadline)
+{
+    switch (SSL_get_error(line->session, result)) {
+    case SSL_ERROR_WANT_READ:
+        return wait_for(line->fd, POLLIN, deadline);
+    case SSL_ERROR_WANT_WRITE:
+        return wait_for(line->fd, POLLOUT, deadline);
+    default:
+        return false;
+    }
+}
+
+static int greet(struct redis_line *line, const struct redis_place *place, SSL_CTX *tls, int64_t deadline,
+                 const char **why)
+{
+    line->session = redis_tls_on(tls, line->fd, place->host);
+    if (!line->session)
+        return E_MEMORY;
+    for (;;) {
+        ERR_clear_error();
+        int result = SSL_connect(line->session);
+        if (result == 1)
+            return OK;
+        int kind = SSL_get_error(line->session, result);
+        if (wait_for_tls(line, result, deadline))
+            continue;
+        *why = kind == SSL_ERROR_SSL ? redis_tls_why(line->session) : "it ended the greeting, or was silent";
+        return kind == SSL_ERROR_SSL ? E_SYSTEM : E_UNAVAILABLE;
+    }
+}
+
+int redis_line_open(struct redis_line *line, const struct redis_place *place, SSL_CTX *tls, int64_t deadline,
+                    const char **why)
 {
     const struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
@@ -118,11 +153,15 @@ int redis_line_open(struct redis_line *line, const struct redis_place *place, in
         *why = strerror(rc);
         return E_UNAVAILABLE;
     }
-    *line = (struct redis_line){fd, redisReaderCreate()};
-    if (line->reader)
-        return OK;
-    close(fd);
-    return E_MEMORY;
+    *line = (struct redis_line){.fd = fd, .reader = redisReaderCreate()};
+    if (!line->reader) {
+        close(fd);
+        return E_MEMORY;
+    }
+    int error = tls ? greet(line, place, tls, deadline, why) : OK;
+    if (error)
+        redis_line_close(line);
+    return error;
 }
 
 void redis_line_close(struct redis_line *line)
@@ -130,50 +169,67 @@ void redis_line_close(struct redis_line *line)
     if (!line->reader)
         return;
     redisReaderFree(line->reader);
+    SSL_free(line->session);
     close(line->fd);
-    line->reader = NULL;
+    *line = (struct redis_line){.fd = -1};
+}
+
+/* --- pieces: how many bytes, 0 when it has to be tried again, -1 at the end or the deadline --- */
+
+static ssize_t send_some(struct redis_line *line, struct str left, int64_t deadline)
+{
+    if (line->session) {
+        size_t sent = 0;
+        ERR_clear_error();
+        int result = SSL_write_ex(line->session, left.p, left.n, &sent);
+        if (result == 1)
+            return (ssize_t)sent;
+        return wait_for_tls(line, result, deadline) ? 0 : -1;
+    }
+    ssize_t n = send(line->fd, left.p, left.n, MSG_NOSIGNAL);
+    if (n > 0 || (n < 0 && errno == EINTR))
+        return n > 0 ? n : 0;
+    return n < 0 && errno == EAGAIN && wait_for(line->fd, POLLOUT, deadline) ? 0 : -1;
+}
+
+static ssize_t receive_some(struct redis_line *line, char *piece, size_t size, int64_t deadline)
+{
+    if (line->session) {
+        size_t got = 0;
+        ERR_clear_error();
+        int result = SSL_read_ex(line->session, piece, size, &got);
+        if (result == 1)
+            return (ssize_t)got;
+        return wait_for_tls(line, result, deadline) ? 0 : -1;
+    }
+    ssize_t n = recv(line->fd, piece, size, 0);
+    if (n > 0 || (n < 0 && errno == EINTR))
+        return n > 0 ? n : 0;
+    return n < 0 && errno == EAGAIN && wait_for(line->fd, POLLIN, deadline) ? 0 : -1;
 }
 
 static bool send_all(struct redis_line *line, struct str left, int64_t deadline)
 {
     while (left.n) {
-        ssize_t n = send(line->fd, left.p, left.n, MSG_NOSIGNAL);
-        if (n > 0)
-            left = (struct str){left.p + n, left.n - (size_t)n};
-        else if (n < 0 && errno == EAGAIN) {
-            if (!wait_for(line->fd, POLLOUT, deadline))
-                return false;
-        } else if (n == 0 || errno != EINTR)
+        ssize_t n = send_some(line, left, deadline);
+        if (n < 0)
             return false;
+        left = (struct str){left.p + n, left.n - (size_t)n};
     }
     return true;
 }
 
-/* One more piece of the answer. */
-static bool receive_some(struct redis_line *line, int64_t deadline)
-{
-    char piece[PIECE];
-
-    for (;;) {
-        ssize_t n = recv(line->fd, piece, sizeof(piece), 0);
-        if (n > 0)
-            return redisReaderFeed(line->reader, piece, (size_t)n) == REDIS_OK;
-        if (n == 0 || (errno != EAGAIN && errno != EINTR))
-            return false;
-        if (errno == EAGAIN && !wait_for(line->fd, POLLIN, deadline))
-            return false;
-    }
-}
-
 static bool receive_reply(struct redis_line *line, int64_t deadline, redisReply **reply)
 {
+    char piece[PIECE];
     void *got = NULL;
 
     while (redisReaderGetReply(line->reader, &got) == REDIS_OK) {
         *reply = got;
         if (got)
             return true;
-        if (!receive_some(line, deadline))
+        ssize_t n = receive_some(line, piece, sizeof(piece), deadline);
+        if (n < 0 || (n > 0 && redisReaderFeed(line->reader, piece, (size_t)n) != REDIS_OK))
             return false;
     }
     return false; /* what came isn't Redis's protocol, or there is no memory */
@@ -184,6 +240,11 @@ static bool is_still_there(const struct redis_line *line)
 {
     char byte;
 
+    if (line->session) { /* not by the socket: what TLS says by itself may lie there */
+        ERR_clear_error();
+        int result = SSL_peek(line->session, &byte, 1);
+        return result <= 0 && SSL_get_error(line->session, result) == SSL_ERROR_WANT_READ;
+    }
     return recv(line->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
@@ -193,6 +254,8 @@ int redis_line_ask(struct redis_line *line, struct str command, int64_t deadline
     *sent = is_still_there(line) && send_all(line, command, deadline);
     if (*sent && receive_reply(line, deadline, reply))
         return OK;
+    const char *why = line->session && ERR_peek_last_error() ? redis_tls_why(line->session) : "ended, or silent";
     redis_line_close(line);
+    line->why = why;
     return E_UNAVAILABLE;
 }

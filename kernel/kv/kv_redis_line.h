@@ -11,6 +11,7 @@
 #include "str.h"
 
 #include <hiredis/hiredis.h>
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,10 +25,14 @@ struct redis_place {
 struct redis_line {
     int fd;              /* valid while there is a reader */
     redisReader *reader; /* NULL: there is no connection */
+    SSL *session;        /* NULL: in the clear */
+    const char *why;     /* after a failed redis_line_ask(): words about it; static, or the library's own */
 };
 
-/** OK; E_UNAVAILABLE, with the system's words in *why (static or the thread's own); E_MEMORY. */
-int redis_line_open(struct redis_line *line, const struct redis_place *place, int64_t deadline, const char **why);
+/** `tls`: NULL for a line in the clear (kv_redis_tls.h). OK; E_UNAVAILABLE, with the system's words in *why (static or
+ * the thread's own); E_SYSTEM: the other side isn't believed, or doesn't speak TLS; E_MEMORY. */
+int redis_line_open(struct redis_line *line, const struct redis_place *place, SSL_CTX *tls, int64_t deadline,
+                    const char **why);
 /** Sends one command (redis_command()) and waits for its answer, which the caller frees with freeReplyObject(); an
  * error that Redis answers is an answer. E_UNAVAILABLE: the line is broken and closed; *sent says whether the whole
  * command had gone out. Redis does nothing with a part of one. */

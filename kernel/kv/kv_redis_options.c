@@ -1,9 +1,10 @@
 #include "errors.h"
 #include "kv_redis_internal.h"
+#include "kv_redis_tls.h"
 
 #include <string.h>
 
-static const struct str scheme = STR_INIT("redis://");
+static const struct str scheme = STR_INIT("redis://"), tls_scheme = STR_INIT("rediss://");
 static const struct str default_port = STR_INIT("6379");
 
 enum { MOST_DATABASES = 1 << 20 };
@@ -11,7 +12,8 @@ static const int64_t token_max = INT64_C(1) << 53; /* Redis's functions count in
 
 static int refuse(struct buf *problem, const char *why)
 {
-    buf_printf(problem, "the address of Redis %s; it is redis://[USER@]HOST[:PORT][/DATABASE]", why);
+    buf_printf(problem, "the address of Redis %s; it is redis://[USER@]HOST[:PORT][/DATABASE], or rediss:// for TLS",
+               why);
     return E_MALFORMED;
 }
 
@@ -50,9 +52,11 @@ static int take_url(struct kv_redis *self, struct buf *problem)
     struct str url = str_of(self->options.url);
     struct str database;
 
-    if (!str_starts_with(url, scheme))
+    size_t begin = str_starts_with(url, tls_scheme) ? tls_scheme.n : str_starts_with(url, scheme) ? scheme.n : 0;
+
+    if (!begin)
         return refuse(problem, "is of no kind that is known");
-    struct str rest = str_split((struct str){url.p + scheme.n, url.n - scheme.n}, '/', &database);
+    struct str rest = str_split((struct str){url.p + begin, url.n - begin}, '/', &database);
     const char *at = rest.n ? memrchr(rest.p, '@', rest.n) : NULL;
     struct str user = {rest.p, at ? (size_t)(at - rest.p) : 0};
     if (user.n && memchr(user.p, ':', user.n)) /* not shown: it may be one */
@@ -64,6 +68,21 @@ static int take_url(struct kv_redis *self, struct buf *problem)
     if (database.n && (!str_to_i64(database, &self->database) || self->database < 0 || self->database > MOST_DATABASES))
         return refuse(problem, "names no database by its number");
     return OK;
+}
+
+static const char *given(const char *file)
+{
+    return file && *file ? file : NULL;
+}
+
+static int take_tls(struct kv_redis *self, struct buf *problem)
+{
+    const struct kv_redis_options *options = &self->options;
+
+    if (!str_starts_with(str_of(options->url), tls_scheme))
+        return OK;
+    self->tls = redis_tls_new(given(options->ca_file), given(options->cert_file), given(options->key_file), problem);
+    return self->tls ? OK : E_SYSTEM;
 }
 
 static bool is_cell(struct str cell)
@@ -95,5 +114,5 @@ int kv_redis_set(struct kv_redis *self, struct buf *problem)
     name_key(self, self->names, "names");
     if (self->options.patience_ms <= 0)
         self->options.patience_ms = KV_REDIS_PATIENCE_MS;
-    return OK;
+    return take_tls(self, problem);
 }

@@ -28,7 +28,7 @@ int kv_redis_unwrap(struct kv_redis *self, struct str key, struct str *value)
 
 static struct redis_line take_line(struct kv_redis *self)
 {
-    struct redis_line line = {-1, NULL};
+    struct redis_line line = {.fd = -1};
 
     pthread_mutex_lock(&self->lock);
     if (self->n_idle)

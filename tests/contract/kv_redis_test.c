@@ -7,15 +7,19 @@
 #include "kv_redis.h"
 #include "kv_redis_internal.h"
 #include "redis_server.h"
+#include "scratch.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -620,6 +624,126 @@ static void a_long_scan_is_one_view_or_fails(void **state)
     kv->close(kv);
 }
 
+/* --- in TLS --- */
+
+/* A server that is who its certificate says by its address, to whoever believes that certificate and shows it. */
+struct secure {
+    struct redis_server server;
+    struct scratch scratch;
+    char cert[SCRATCH_PATH_SIZE], key[SCRATCH_PATH_SIZE];
+    char port[8], url[REDIS_URL_SIZE];
+};
+
+static void run_openssl(const char **words)
+{
+    char *const *given; /* to posix_spawnp(), which changes nothing */
+    posix_spawn_file_actions_t quiet;
+    pid_t pid = 0;
+    int status = 0;
+
+    memcpy(&given, &words, sizeof(given));
+    assert_int_equal(posix_spawn_file_actions_init(&quiet), 0);
+    assert_int_equal(posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0), 0);
+    assert_int_equal(posix_spawnp(&pid, "openssl", &quiet, NULL, given, environ), 0);
+    posix_spawn_file_actions_destroy(&quiet);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void make_certificate(const struct secure *self)
+{
+    run_openssl((const char *[]){"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                                 "-nodes", "-days", "1", "-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1",
+                                 "-keyout", self->key, "-out", self->cert, NULL});
+}
+
+static void start_secure(struct secure *self)
+{
+    scratch_make(&self->scratch);
+    scratch_path(&self->scratch, "cert.pem", self->cert);
+    scratch_path(&self->scratch, "key.pem", self->key);
+    make_certificate(self);
+    (void)snprintf(self->port, sizeof(self->port), "%d", redis_server_free_port());
+    redis_server_start(&self->server, ARGUMENTS("--tls-port", self->port, "--tls-cert-file", self->cert,
+                                                "--tls-key-file", self->key, "--tls-ca-cert-file", self->cert));
+    (void)snprintf(self->url, sizeof(self->url), "rediss://127.0.0.1:%s", self->port);
+}
+
+static struct kv_redis_options secure_options_of(const struct secure *self)
+{
+    struct kv_redis_options options = options_of(&self->server);
+
+    options.url = self->url;
+    options.ca_file = self->cert;
+    options.cert_file = self->cert;
+    options.key_file = self->key;
+    return options;
+}
+
+static void stop_secure(struct secure *self)
+{
+    redis_server_free(&self->server);
+    scratch_remove(&self->scratch);
+}
+
+static void a_redis_in_tls_is_as_good_as_one_in_the_clear(void **state)
+{
+    struct secure secure;
+    struct fixture fixture;
+    struct looking looking = {0};
+
+    UNUSED(state);
+    start_secure(&secure);
+    arena_init(&fixture.arena, 0);
+    const struct kv_redis_options options = secure_options_of(&secure);
+    struct kv *kv = open_with(&options);
+    put(kv, "item/1", "100");
+    fill(kv);
+    looking.kv = kv;
+    assert_int_equal(kv->scan(kv, STR("blob/"), STR(""), SIZE_MAX, put_while_looking, &looking), OK);
+    assert_int_equal(looking.n, 40);
+    redis_server_kill(&secure.server, SIGKILL);
+    redis_server_again(&secure.server);
+    put(kv, "item/2", "1");
+    assert_value(&fixture, kv, "item/1", "100");
+    kv->close(kv);
+    arena_free(&fixture.arena);
+    stop_secure(&secure);
+}
+
+static void a_certificate_that_is_not_believed_is_refused_with_the_reason(void **state)
+{
+    struct secure secure;
+    char url[REDIS_URL_SIZE];
+    char old[SCRATCH_PATH_SIZE];
+
+    UNUSED(state);
+    start_secure(&secure);
+    struct kv_redis_options options = secure_options_of(&secure);
+    options.patience_ms = SHORT_MS;
+    options.ca_file = NULL;
+    assert_refused(&options, E_SYSTEM, "(self-signed certificate)");
+    options.ca_file = secure.key;
+    assert_refused(&options, E_SYSTEM, "no authority's certificate");
+    options.ca_file = secure.cert;
+    options.cert_file = NULL;
+    assert_refused(&options, E_SYSTEM, "go together");
+    options.key_file = NULL;
+    assert_refused(&options, E_UNAVAILABLE, "certificate required");
+    options = secure_options_of(&secure);
+    (void)snprintf(url, sizeof(url), "rediss://localhost:%s", secure.port);
+    options.url = url;
+    assert_refused(&options, E_SYSTEM, "(hostname mismatch)");
+    scratch_path(&secure.scratch, "old.pem", old);
+    run_openssl((const char *[]){"openssl", "x509", "-in", secure.cert, "-signkey", secure.key, "-days", "-1", "-out",
+                                 old, NULL});
+    REDIS_TELL(&secure.server, "CONFIG", "SET", "tls-cert-file", old);
+    options = secure_options_of(&secure);
+    options.ca_file = old;
+    assert_refused(&options, E_SYSTEM, "(certificate has expired)");
+    stop_secure(&secure);
+}
+
 /* --- a Redis Cluster --- */
 
 enum { NODES = 2, CELLS = 8, PORT_SIZE = 8 };
@@ -708,6 +832,8 @@ int main(void)
         T(functions_that_were_removed_are_loaded_again),
         T(a_value_that_was_changed_behind_our_back_is_damage),
         T(a_long_scan_is_one_view_or_fails),
+        cmocka_unit_test(a_redis_in_tls_is_as_good_as_one_in_the_clear),
+        cmocka_unit_test(a_certificate_that_is_not_believed_is_refused_with_the_reason),
         cmocka_unit_test(each_cell_is_found_at_its_node_of_a_cluster_whichever_is_asked),
     };
 
