@@ -27,12 +27,15 @@ static const struct sql_statement select_newest = {
     0};
 static const struct sql_statement select_cursor = {"SELECT position, epoch FROM cursor WHERE source = $1", 1};
 static const struct sql_statement insert_epoch = {
-    "INSERT INTO epoch (number, after) VALUES ($1, coalesce((SELECT max(first + count - 1) FROM outbox), 0))", 1};
+    "INSERT INTO epoch (n, number, after) VALUES (coalesce((SELECT max(n) FROM epoch), 0) + 1, $1, "
+    "coalesce((SELECT max(first + count - 1) FROM outbox), 0))",
+    1};
 static const struct sql_statement select_epochs = {"SELECT number, after FROM epoch ORDER BY n", 0};
-/* One statement, so one snapshot: nothing expires between finding the batch and reading it. */
+/* One statement, so one snapshot: nothing expires between finding the batch and reading it. Whoever has enough stops
+ * earlier, but a server has sent the rest by then: hence the limit. */
 static const struct sql_statement select_batches = {
     "SELECT first + count - 1, (SELECT min(first) FROM outbox), frames FROM outbox WHERE first >= "
-    "coalesce((SELECT first FROM outbox WHERE first <= $1 ORDER BY first DESC LIMIT 1), $1) ORDER BY first",
+    "coalesce((SELECT first FROM outbox WHERE first <= $1 ORDER BY first DESC LIMIT 1), $1) ORDER BY first LIMIT 64",
     1};
 static const struct sql_statement select_key = {
     "SELECT fingerprint, status, location, body FROM idempotency WHERE key = $1", 1};
@@ -114,7 +117,7 @@ static int write_dead(struct sql *sql, const struct dead_letter *dead, size_t n,
         row[1] = SQL_N((int64_t)dead[i].position);
         row[2] = SQL_N(wall);
         row[3] = SQL_S(dead[i].reason);
-        row[4] = SQL_S(dead[i].frame);
+        row[4] = SQL_B(dead[i].frame);
     }
     int error = sql->exec_many(sql, &upsert_dead, params, n);
     heap_free(params);

@@ -28,6 +28,13 @@
     "CREATE TABLE epoch (n INTEGER PRIMARY KEY, number INTEGER NOT NULL, after INTEGER NOT NULL);"                     \
     "ALTER TABLE cursor ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
 
+/** The next one of all of them: what a dead letter says is bytes, a stranger's, and no text. */
+#define OUTBOX_SQL_DEAD_BYTES                                                                                          \
+    "CREATE TABLE dead_bytes (source TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT "  \
+    "NULL, frame BLOB NOT NULL, PRIMARY KEY (source, position));"                                                      \
+    "INSERT INTO dead_bytes SELECT source, position, at, reason, CAST(frame AS BLOB) FROM dead_letter;"                \
+    "DROP TABLE dead_letter; ALTER TABLE dead_bytes RENAME TO dead_letter;"
+
 /** At start: begins the epoch `number` of this store's feed, and fills in the history, which is empty before, with all
  * of them. EPOCH_UNKNOWN begins none. When it can't be stored the history ends with the last one that is. Own
  * transaction. */
@@ -39,7 +46,7 @@ int outbox_sql_restore(struct sql *sql, uint64_t *last, struct cursors *cursors)
 /** At start: the newest moment that a batch or a key was stored at, us; 0: there is none. */
 int outbox_sql_newest(struct sql *sql, int64_t *moment);
 /** The stored batches from the one that holds position `after` + 1, appended to `frames` until it has at least `enough`
- * bytes or there are no more.
+ * bytes, there are no more, or it is 64 of them.
  *  `*oldest` is the first position still kept (0: none ever was). Reader's connection. */
 int outbox_sql_read(struct sql *sql, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
 /** Fills in found records for keys (`record->found`); texts are copied to the arena. */

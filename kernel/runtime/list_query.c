@@ -7,8 +7,15 @@ static void order_by(struct buf *text, const struct page_request *page, const ch
 {
     BUF_LIT(text, " ORDER BY ");
     for (size_t i = 0; i < page->n_sorts; i++) {
-        buf_add(text, str_of(columns[page->sort[i].column]));
-        buf_add(text, page->sort[i].descending ? STR(" DESC, ") : STR(", "));
+        struct str column = str_of(columns[page->sort[i].column]);
+        bool descending = page->sort[i].descending;
+        buf_add(text, column);
+        /* What isn't known is less than all that is, whatever the engine's custom; the id always is, and its index is
+         * in the order that goes without saying. */
+        if (str_is(column, "id"))
+            buf_add(text, descending ? STR(" DESC, ") : STR(", "));
+        else
+            buf_add(text, descending ? STR(" DESC NULLS LAST, ") : STR(" NULLS FIRST, "));
     }
     BUF_LIT(text, "id");
 }

@@ -42,6 +42,11 @@ struct postgres_row {
     int at;
 };
 
+static bool is_number(Oid type)
+{
+    return type == TYPE_I64 || type == TYPE_I32 || type == TYPE_I16 || type == TYPE_BOOL;
+}
+
 static int64_t column_i64(const struct sql_row *row, int column)
 {
     const struct postgres_row *self = CONTAINER_OF(row, const struct postgres_row, row);
@@ -79,6 +84,7 @@ static struct str column_text(const struct sql_row *row, int column)
     const struct postgres_row *self = CONTAINER_OF(row, const struct postgres_row, row);
     int n = PQgetlength(self->result, self->at, column);
 
+    ASSERT(!is_number(PQftype(self->result, column)));
     return n ? (struct str){PQgetvalue(self->result, self->at, column), (size_t)n} : (struct str){NULL, 0};
 }
 
@@ -101,25 +107,26 @@ static int on_rows(struct postgres_reply *reply, size_t index, const PGresult *r
 
 /* --- prepared statements, kept for the connection's life --- */
 
-static size_t place_of(struct postgres_slot **slots, size_t n_slots, const struct sql_statement *statement)
+static struct postgres_slot *place_of(struct postgres_slot *slots, size_t n_slots,
+                                      const struct sql_statement *statement)
 {
     size_t at = (size_t)(((uintptr_t)statement >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (n_slots - 1);
 
-    while (slots[at] && slots[at]->statement != statement)
+    while (slots[at].statement && slots[at].statement != statement)
         at = (at + 1) & (n_slots - 1);
-    return at;
+    return &slots[at];
 }
 
 static int slots_grow(struct postgres *self)
 {
     size_t n_slots = self->n_slots ? self->n_slots * 2 : FIRST_SLOTS;
-    struct postgres_slot **slots = heap_alloc(n_slots * sizeof(struct postgres_slot *));
+    struct postgres_slot *slots = heap_alloc(n_slots * sizeof(*slots));
 
     if (!slots)
         return E_MEMORY;
     for (size_t i = 0; i < self->n_slots; i++) {
-        if (self->slots[i])
-            slots[place_of(slots, n_slots, self->slots[i]->statement)] = self->slots[i];
+        if (self->slots[i].statement)
+            *place_of(slots, n_slots, self->slots[i].statement) = self->slots[i];
     }
     heap_free(self->slots);
     self->slots = slots;
@@ -127,21 +134,16 @@ static int slots_grow(struct postgres *self)
     return OK;
 }
 
+/* *out is good until the next one is asked for: the table may grow. */
 static int slot_of(struct postgres *self, const struct sql_statement *statement, struct postgres_slot **out)
 {
     int error = self->n_known * 2 >= self->n_slots ? slots_grow(self) : OK;
 
     if (error)
         return error;
-    size_t at = place_of(self->slots, self->n_slots, statement);
-    if (!self->slots[at]) {
-        self->slots[at] = heap_alloc(sizeof(*self->slots[at]));
-        if (!self->slots[at])
-            return E_MEMORY;
-        self->slots[at]->statement = statement;
-        self->slots[at]->number = (unsigned)++self->n_known;
-    }
-    *out = self->slots[at];
+    *out = place_of(self->slots, self->n_slots, statement);
+    if (!(*out)->statement)
+        **out = (struct postgres_slot){.statement = statement, .number = (unsigned)++self->n_known};
     return OK;
 }
 
@@ -224,7 +226,7 @@ static int encode(struct encoded *out, const struct postgres_slot *slot, const s
             out->values[i] = NULL;
             out->lengths[i] = out->formats[i] = 0;
         } else {
-            ASSERT(type != TYPE_I64 && type != TYPE_I32 && type != TYPE_I16 && type != TYPE_BOOL);
+            ASSERT(!is_number(type));
             if (value->text.n > INT32_MAX / 2)
                 return E_TOO_LARGE;
             out->values[i] = value->text.p ? value->text.p : "";
@@ -401,13 +403,16 @@ static int begin_now(struct postgres *self)
     struct postgres_reply reply = {.text = begin_all.text};
     struct postgres_slot *begin = NULL;
     struct postgres_slot *take_lock = NULL;
+    struct postgres_slot begins = {0};
 
     int error = known(self, &begin_all, &begin);
+    if (!error)
+        begins = *begin;
     if (!error && !self->options.read_only)
         error = known(self, &lock_writer, &take_lock);
     if (error)
         return error;
-    error = queue(self, begin, NULL, 0, 1);
+    error = queue(self, &begins, NULL, 0, 1);
     if (!error && take_lock)
         error = queue(self, take_lock, &lock, 1, 1);
     if (error || !PQpipelineSync(self->conn)) {
@@ -502,8 +507,6 @@ static void pg_close(struct sql *port)
     struct postgres *self = of(port);
 
     postgres_drop(self);
-    for (size_t i = 0; i < self->n_slots; i++)
-        heap_free(self->slots[i]);
     heap_free(self->slots);
     buf_free(&self->instance);
     buf_free(&self->server);

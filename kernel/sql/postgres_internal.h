@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { POSTGRES_SQLSTATE = 5, POSTGRES_MAX_PARAMS = 64 };
+enum { POSTGRES_SQLSTATE = 5, POSTGRES_MAX_PARAMS = 32 };
 
 /** Types of parameters and columns that are told apart (pg_type.dat); all else is text. */
 enum { TYPE_BOOL = 16, TYPE_BYTES = 17, TYPE_I64 = 20, TYPE_I16 = 21, TYPE_I32 = 23, TYPE_TEXT = 25 };
@@ -38,7 +38,7 @@ struct postgres {
     unsigned connection; /* how many there have been */
     int64_t try_at;      /* monotonic: not connected again before */
     int64_t back_off;
-    struct postgres_slot **slots; /* open addressing by the statement's address; a power of two, never full */
+    struct postgres_slot *slots; /* open addressing by the statement's address; a power of two, never full */
     size_t n_slots;
     size_t n_known;
     struct buf instance; /* which database this is: its random name, made with the schema */

@@ -1,4 +1,4 @@
-/* Where orders are kept: one suite over SQLite and the fake. */
+/* Where orders are kept: one suite over SQLite, PostgreSQL and the fake. */
 #include "alloc.h"
 #include "errors.h"
 #include "fake_order_repo.h"
@@ -14,7 +14,7 @@
 struct fixture {
     struct repo_store store;
     struct outbox_retention retention; /* for ever */
-    struct fake_order_repo *fake;      /* or SQLite */
+    struct fake_order_repo *fake;      /* or SQL */
     struct order_repo *repo;
 };
 
@@ -308,13 +308,65 @@ static void a_batch_of_nothing_can_be_committed(void **state)
     assert_int_equal(come_back(fixture), 0);
 }
 
+/* ---- what only the relational one has: lists ---- */
+
+static void add_id(void *context, const struct order *order)
+{
+    buf_printf(context, "%lld ", (long long)order->id);
+}
+
+static void assert_listed(struct fixture *fixture, bool descending, const char *ids)
+{
+    enum { BY_PRODUCT_ID = 1 };
+    const struct page_request page = {.size = 10, .sort = {{BY_PRODUCT_ID, descending}}, .n_sorts = 1};
+    struct buf listed = {0};
+    int64_t total = 0;
+
+    assert_string_equal(order_sortable[BY_PRODUCT_ID], "productId");
+    assert_int_equal(order_list(fixture->store.sql, &page, add_id, &listed, &total), OK);
+    assert_int_equal(total, 4);
+    if (!str_is(buf_str(&listed), ids))
+        fail_msg("%.*s", STR_ARG(buf_str(&listed)));
+    buf_free(&listed);
+}
+
+static void a_list_has_what_is_not_known_before_all_that_is(void **state)
+{
+    static const int64_t tickets[] = {0, 5, 3, 0};
+
+    for (size_t i = 0; i < COUNT_OF(tickets); i++) {
+        struct order order = an_order((int64_t)i + 1);
+        order.product_id = tickets[i];
+        store_one(*state, &order, true);
+    }
+    assert_listed(*state, false, "1 4 3 2 ");
+    assert_listed(*state, true, "2 3 1 4 ");
+}
+
+static void one_order_is_found_by_its_id(void **state)
+{
+    struct fixture *fixture = *state;
+    struct order order = an_order(42);
+    struct order found;
+
+    store_one(fixture, &order, true);
+    assert_int_equal(order_find(fixture->store.sql, 42, &found, &fixture->store.arena), OK);
+    assert_same(&found, &order);
+    assert_int_equal(order_find(fixture->store.sql, 43, &found, &fixture->store.arena), OK);
+    assert_int_equal(found.state, ORDER_NONE);
+}
+
+#define ON_SQL(name)                                                                                                   \
+    {                                                                                                                  \
+#name " (sql)", name, setup_sql, teardown, NULL                                                                \
+    }
 #define ON_BOTH(name)                                                                                                  \
-    {#name " (sqlite)", name, setup_sql, teardown, NULL},                                                              \
+    {#name " (sql)", name, setup_sql, teardown, NULL},                                                                 \
     {                                                                                                                  \
 #name " (fake)", name, setup_fake, teardown, NULL                                                              \
     }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(an_order_never_placed_is_none),
@@ -325,7 +377,12 @@ int main(void)
         ON_BOTH(what_belongs_to_a_batch_is_committed_with_it),
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
         ON_BOTH(a_batch_of_nothing_can_be_committed),
+        ON_SQL(a_list_has_what_is_not_known_before_all_that_is),
+        ON_SQL(one_order_is_found_by_its_id),
     };
 
-    return cmocka_run_group_tests_name("order_repo", tests, NULL, NULL);
+    sql_engine_start(argc, argv);
+    int failed = cmocka_run_group_tests_name("order_repo", tests, NULL, NULL);
+    sql_engine_stop();
+    return failed;
 }

@@ -1,4 +1,5 @@
-/* Outbox, cursors, idempotency keys and dead letters: one suite over SQLite, LMDB and the key-value fake. */
+/* Outbox, cursors, idempotency keys and dead letters: one suite over SQLite, PostgreSQL, LMDB and the key-value fake.
+ */
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
@@ -6,6 +7,7 @@
 #include "outbox_kv.h"
 #include "outbox_sql.h"
 #include "scratch.h"
+#include "sql_engine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,19 +93,33 @@ static void store_expire(struct fixture *fixture, int64_t keys_before, int64_t b
     assert_int_equal(kv_changes_commit(&changes, fixture->kv), 0);
 }
 
+static const struct sql_migration migrations[] = {
+    {1, OUTBOX_SQL_SCHEMA}, {2, OUTBOX_SQL_EPOCHS}, {3, OUTBOX_SQL_DEAD_BYTES}};
+
+/* With the tables of the first so many migrations. */
+static void open_sql(struct fixture *fixture, size_t n_migrations)
+{
+    const struct sql_options options = {
+        .path = fixture->path, .application = "order", .migrations = migrations, .n_migrations = n_migrations};
+    struct buf problem = {0};
+    int error = 0;
+
+    fixture->sql = sql_engine_open(&options, &problem, &error);
+    assert_int_equal(error, 0);
+    buf_free(&problem);
+}
+
 static void open_store(struct fixture *fixture, bool relational)
 {
-    static const struct sql_migration migrations[] = {{1, OUTBOX_SQL_SCHEMA}, {2, OUTBOX_SQL_EPOCHS}};
-    const struct sql_options sql = {
-        .path = fixture->path, .application = "order", .migrations = migrations, .n_migrations = 2};
     const struct kv_options kv = {.path = fixture->path, .application = "stock", .format = 1, .map_size = MAP_SIZE};
     struct buf problem = {0};
     int error = 0;
 
-    if (relational)
-        fixture->sql = sqlite_open(&sql, &problem, &error);
-    else
-        fixture->kv = kv_lmdb_open(&kv, &problem, &error);
+    if (relational) {
+        open_sql(fixture, COUNT_OF(migrations));
+        return;
+    }
+    fixture->kv = kv_lmdb_open(&kv, &problem, &error);
     assert_int_equal(error, 0);
     buf_free(&problem);
 }
@@ -136,7 +152,7 @@ static int set_up(void **state, bool relational)
     return 0;
 }
 
-static int set_up_sqlite(void **state)
+static int set_up_sql(void **state)
 {
     return set_up(state, true);
 }
@@ -590,12 +606,55 @@ static void a_dead_letter_can_be_read_with_its_reason(void **state)
     struct buf out = {0};
 
     assert_int_equal(store_write(fixture, &write), 0);
-    assert_int_equal(fixture->sql->query_text(fixture->sql,
-                                              "SELECT source, position, at, reason, frame FROM dead_letter", NULL, 0,
-                                              take_text, &out),
+    assert_int_equal(fixture->sql->query_text(
+                         fixture->sql,
+                         "SELECT source, CAST(position AS TEXT), CAST(at AS TEXT), reason, frame FROM dead_letter",
+                         NULL, 0, take_text, &out),
                      0);
     buf_char(&out, '\0');
     assert_string_equal(out.p, "product|12|1000|unknown type|{}|");
+    buf_free(&out);
+}
+
+static int take_frame(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    buf_add(context, sql_text(row, 0));
+    return 0;
+}
+
+static void a_dead_letter_keeps_bytes_that_are_no_text(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct str bytes = STR("{\"name\":\"\xff\xfe\0\\\"}");
+    const struct dead_letter dead = {STR("product"), 12, STR("not UTF-8"), bytes};
+    const struct outbox_write write = {.dead = &dead, .n_dead = 1, .now = 500, .wall = 1000};
+    struct buf out = {0};
+
+    assert_int_equal(store_write(fixture, &write), 0);
+    assert_int_equal(fixture->sql->query_text(fixture->sql, "SELECT frame FROM dead_letter", NULL, 0, take_frame, &out),
+                     0);
+    assert_true(str_eq(buf_str(&out), bytes));
+    buf_free(&out);
+}
+
+static void a_dead_letter_of_an_older_store_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct dead_letter dead = {STR("product"), 12, STR("unknown type"), STR("{\"a\":1}")};
+    const struct outbox_write write = {.dead = &dead, .n_dead = 1, .now = 500, .wall = 1000};
+    struct buf out = {0};
+
+    close_store(fixture);
+    scratch_path(&fixture->scratch, "older.db", fixture->path);
+    open_sql(fixture, 2);
+    assert_int_equal(store_write(fixture, &write), 0);
+    restart(fixture);
+    assert_int_equal(fixture->sql->query_text(fixture->sql, "SELECT frame FROM dead_letter WHERE position = 12", NULL,
+                                              0, take_frame, &out),
+                     0);
+    assert_true(str_is(buf_str(&out), "{\"a\":1}"));
+    assert_int_equal(store_write(fixture, &write), 0); /* and is still one */
     buf_free(&out);
 }
 
@@ -660,15 +719,17 @@ static void a_damaged_row_is_corrupt_and_not_a_position(void **state)
     ON(a_key_too_long_for_the_store_is_refused_before_the_commit, set_up_),                                            \
         ON(a_damaged_row_is_corrupt_and_not_a_position, set_up_)
 
-int main(void)
+int main(int argc, char **argv)
 {
-    const struct CMUnitTest over_sqlite[] = {
-        SUITE(set_up_sqlite),
-        ON(running_out_of_memory_stores_all_or_nothing, set_up_sqlite),
-        ON(an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history, set_up_sqlite),
-        ON(a_great_deal_that_is_too_old_goes_faster_than_it_comes, set_up_sqlite),
-        ON(a_dead_letter_can_be_read_with_its_reason, set_up_sqlite),
-        ON(a_key_stored_twice_is_a_conflict_and_leaves_the_first, set_up_sqlite),
+    const struct CMUnitTest over_sql[] = {
+        SUITE(set_up_sql),
+        ON(running_out_of_memory_stores_all_or_nothing, set_up_sql),
+        ON(an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history, set_up_sql),
+        ON(a_great_deal_that_is_too_old_goes_faster_than_it_comes, set_up_sql),
+        ON(a_dead_letter_can_be_read_with_its_reason, set_up_sql),
+        ON(a_dead_letter_keeps_bytes_that_are_no_text, set_up_sql),
+        ON(a_dead_letter_of_an_older_store_is_kept, set_up_sql),
+        ON(a_key_stored_twice_is_a_conflict_and_leaves_the_first, set_up_sql),
     };
     const struct CMUnitTest over_lmdb[] = {
         SUITE(set_up_lmdb),
@@ -678,7 +739,11 @@ int main(void)
     };
     const struct CMUnitTest over_the_fake[] = {SUITE(set_up_fake), KEY_VALUE(set_up_fake)};
 
-    int failed = cmocka_run_group_tests_name("sqlite", over_sqlite, NULL, NULL);
+    sql_engine_start(argc, argv);
+    int failed = cmocka_run_group_tests_name(sql_engine_name(), over_sql, NULL, NULL);
+    sql_engine_stop();
+    if (sql_engine_is_postgres())
+        return failed;
     failed += cmocka_run_group_tests_name("lmdb", over_lmdb, NULL, NULL);
     return failed + cmocka_run_group_tests_name("fake", over_the_fake, NULL, NULL);
 }

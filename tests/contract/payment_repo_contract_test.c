@@ -441,13 +441,52 @@ static void a_batch_whose_events_did_not_fit_into_memory_is_not_committed(void *
     assert_int_equal(fixture->store.cursors.position[0], 0);
 }
 
+/* ---- what only the relational one has: sums ---- */
+
+static void add_sum(void *context, const struct payment_sum *sum)
+{
+    buf_printf(context, "%.*s %.*s %lld %lld %lld; ", STR_ARG(sum->status), STR_ARG(sum->currency),
+               (long long)sum->count, (long long)sum->amount, (long long)sum->captured);
+}
+
+static void payments_are_summed_up_by_status_and_currency(void **state)
+{
+    static const struct {
+        enum payment_state state;
+        struct str currency;
+        int64_t amount;
+    } made[] = {{PAYMENT_AUTHORIZED, STR_INIT("KRW"), INT64_C(9007199254740993)},
+                {PAYMENT_AUTHORIZED, STR_INIT("KRW"), 7},
+                {PAYMENT_AUTHORIZED, STR_INIT("EUR"), 5},
+                {PAYMENT_CAPTURED, STR_INIT("KRW"), 100}};
+    struct fixture *fixture = *state;
+    struct buf sums = {0};
+
+    for (size_t i = 0; i < COUNT_OF(made); i++) {
+        char key[] = {(char)('a' + (int)i), '\0'};
+        struct payment payment = a_payment((int64_t)i + 1, key);
+        payment.state = made[i].state;
+        payment.currency = made[i].currency;
+        payment.amount = made[i].amount;
+        payment.captured = made[i].state == PAYMENT_CAPTURED ? made[i].amount : 0;
+        assert_int_equal(store(fixture, &payment, true), OK);
+    }
+    assert_int_equal(payment_sum_up(fixture->store.sql, 0, INT64_MAX, add_sum, &sums), OK);
+    assert_true(
+        str_is(buf_str(&sums), "Authorized EUR 1 5 0; Authorized KRW 2 9007199254741000 0; Captured KRW 1 100 100; "));
+    buf_clear(&sums);
+    assert_int_equal(payment_sum_up(fixture->store.sql, 0, 1, add_sum, &sums), OK);
+    assert_int_equal(sums.n, 0);
+    buf_free(&sums);
+}
+
 #define ON_BOTH(name)                                                                                                  \
-    {#name " (sqlite)", name, setup_sql, teardown, NULL},                                                              \
+    {#name " (sql)", name, setup_sql, teardown, NULL},                                                                 \
     {                                                                                                                  \
 #name " (fake)", name, setup_fake, teardown, NULL                                                              \
     }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(a_payment_never_made_is_none),
@@ -455,7 +494,7 @@ int main(void)
         ON_BOTH(a_payment_changes_in_what_can_change),
         ON_BOTH(a_key_names_its_payment_as_long_as_that_is_not_over),
         ON_BOTH(a_key_has_one_payment_that_is_not_over),
-        {"an_older_store_keeps_its_keys (sqlite)", an_older_store_keeps_its_keys, setup_older_sql, teardown, NULL},
+        {"an_older_store_keeps_its_keys (sql)", an_older_store_keeps_its_keys, setup_older_sql, teardown, NULL},
         ON_BOTH(a_key_is_free_in_the_batch_in_which_its_payment_is_over),
         ON_BOTH(many_are_found_at_once_each_in_its_place),
         ON_BOTH(the_due_ones_come_by_time_and_then_by_id),
@@ -463,7 +502,12 @@ int main(void)
         ON_BOTH(what_moved_is_booked_with_the_payment_it_belongs_to),
         ON_BOTH(what_belongs_to_a_batch_is_committed_with_it),
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
+        {"payments_are_summed_up_by_status_and_currency (sql)", payments_are_summed_up_by_status_and_currency,
+         setup_sql, teardown, NULL},
     };
 
-    return cmocka_run_group_tests_name("payment_repo", tests, NULL, NULL);
+    sql_engine_start(argc, argv);
+    int failed = cmocka_run_group_tests_name("payment_repo", tests, NULL, NULL);
+    sql_engine_stop();
+    return failed;
 }

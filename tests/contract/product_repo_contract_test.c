@@ -575,12 +575,12 @@ static void who_waited_in_an_older_schema_has_waited(void **state)
 }
 
 #define ON_BOTH(name)                                                                                                  \
-    {#name " (sqlite)", name, setup_sql, teardown, NULL},                                                              \
+    {#name " (sql)", name, setup_sql, teardown, NULL},                                                                 \
     {                                                                                                                  \
 #name " (fake)", name, setup_fake, teardown, NULL                                                              \
     }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(what_is_committed_is_there_after_a_restart),
@@ -603,5 +603,8 @@ int main(void)
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
     };
 
-    return cmocka_run_group_tests_name("product_repo", tests, NULL, NULL);
+    sql_engine_start(argc, argv);
+    int failed = cmocka_run_group_tests_name("product_repo", tests, NULL, NULL);
+    sql_engine_stop();
+    return failed;
 }

@@ -26,7 +26,7 @@ void repo_store_open(struct repo_store *store, const char *application, const st
                                   .n_migrations = n_migrations,
                                   .busy_ms = 1000};
 
-    store->sql = sqlite_open(&options, &problem, &error);
+    store->sql = sql_engine_open(&options, &problem, &error);
     if (!store->sql)
         fail_msg("%.*s", STR_ARG(buf_str(&problem)));
     buf_free(&problem);

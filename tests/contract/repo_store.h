@@ -1,10 +1,12 @@
-/** repo_store.h: the two stores under a repository's contract: a SQLite file of its own, or nothing but memory. */
+/** repo_store.h: the two stores under a repository's contract: a SQLite file or PostgreSQL schema of its own, or
+ * nothing but memory. */
 #ifndef COFFEESHOP_REPO_STORE_H
 #define COFFEESHOP_REPO_STORE_H
 
 #include "batch.h"
 #include "scratch.h"
 #include "sql.h"
+#include "sql_engine.h"
 
 /** What a contract test of a repository stands on. */
 struct repo_store {

@@ -110,14 +110,15 @@ static void put_aside(struct shelf *shelf, const struct dead_letter *letters, si
 
 static struct sql *open_sql(struct shelf *shelf)
 {
-    static const struct sql_migration migrations[] = {{1, OUTBOX_SQL_SCHEMA}, {2, OUTBOX_SQL_EPOCHS}};
+    static const struct sql_migration migrations[] = {
+        {1, OUTBOX_SQL_SCHEMA}, {2, OUTBOX_SQL_EPOCHS}, {3, OUTBOX_SQL_DEAD_BYTES}};
     char path[SCRATCH_PATH_SIZE];
     struct buf problem = {0};
     int error;
     const struct sql_options options = {.path = scratch_path(&shelf->scratch, "letters.db", path),
                                         .application = "letters",
                                         .migrations = migrations,
-                                        .n_migrations = 2};
+                                        .n_migrations = COUNT_OF(migrations)};
     struct sql *sql = sqlite_open(&options, &problem, &error);
 
     assert_non_null(sql);

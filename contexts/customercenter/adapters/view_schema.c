@@ -18,6 +18,7 @@ const struct sql_migration view_migrations[] = {
     {3, OUTBOX_SQL_EPOCHS},
     {4, "ALTER TABLE mypage ADD COLUMN seen_payment INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE mypage ADD COLUMN payment_status INTEGER NOT NULL DEFAULT 0;"},
+    {5, OUTBOX_SQL_DEAD_BYTES},
 };
 const size_t view_migrations_count = COUNT_OF(view_migrations);
 

@@ -18,6 +18,7 @@ const struct sql_migration order_migrations[] = {
     {3, "ALTER TABLE orders ADD COLUMN payment_id INTEGER; ALTER TABLE orders ADD COLUMN payment INTEGER;"},
     {4, "ALTER TABLE orders ADD COLUMN given_up INTEGER;"},
     {5, "ALTER TABLE orders ADD COLUMN canceled_at INTEGER; ALTER TABLE orders ADD COLUMN refunded_at INTEGER;"},
+    {6, OUTBOX_SQL_DEAD_BYTES},
 };
 const size_t order_migrations_count = COUNT_OF(order_migrations);
 

@@ -36,6 +36,7 @@ const struct sql_migration payment_migrations[] = {
     /* A list (IN) in an index's condition is made anew for each row that is written, and costs more than all the rest
      * of the row. */
     {3, "DROP INDEX payment_key; CREATE UNIQUE INDEX payment_key ON payment (key) WHERE " HAS_KEY ";"},
+    {4, OUTBOX_SQL_DEAD_BYTES},
 };
 const size_t payment_migrations_count = COUNT_OF(payment_migrations);
 
@@ -63,7 +64,9 @@ static const struct sql_statement update_payment = {
     "$7, expires_at = $8, attempt = $9, version = $10, updated_at = $11 WHERE id = $12",
     UPDATED_COLUMN_COUNT};
 static const struct sql_statement insert_booking = {
-    "INSERT INTO ledger (payment_id, order_id, amount, currency, at) VALUES ($1, $2, $3, $4, $5)", LEDGER_COLUMN_COUNT};
+    "INSERT INTO ledger (n, payment_id, order_id, amount, currency, at) VALUES ((SELECT COALESCE(MAX(n), 0) + 1 FROM "
+    "ledger), $1, $2, $3, $4, $5)",
+    LEDGER_COLUMN_COUNT};
 static const struct sql_statement bring_due_back = {
     "UPDATE payment SET due_at = CASE WHEN due_at > $1 THEN $1 ELSE due_at END,"
     " expires_at = CASE WHEN expires_at > $1 THEN $1 ELSE expires_at END"
@@ -72,8 +75,8 @@ static const struct sql_statement bring_due_back = {
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'payments'", 1};
 static const struct sql_statement count_payments = {"SELECT n FROM tally WHERE name = 'payments'", 0};
 static const struct sql_statement last_payment = {"SELECT COALESCE(MAX(id), 0) FROM payment", 0};
-/* In halves, which don't overflow before there are 2^31 rows. */
-#define SUM_OF(column) "SUM(" column " >> 31), SUM(" column " & 2147483647)"
+/* In halves, which don't overflow before there are 2^31 rows; where sums have a wider type they come back from it. */
+#define SUM_OF(column) "CAST(SUM(" column " >> 31) AS BIGINT), CAST(SUM(" column " & 2147483647) AS BIGINT)"
 /* By the status that is shown, as the state that stands for it (payment_status_text()): what is being taken is still
  * authorised, what is going back is still what it was. */
 #define SUMS                                                                                                           \

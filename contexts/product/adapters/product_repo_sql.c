@@ -28,6 +28,7 @@ const struct sql_migration product_migrations[] = {
     {3, "DROP INDEX ticket_waiting; CREATE INDEX ticket_waiting ON ticket (product_name, id, qty) WHERE state = 3;"},
     {4, "ALTER TABLE ticket ADD COLUMN waits_since INTEGER; ALTER TABLE ticket ADD COLUMN given_up INTEGER;"
         "UPDATE ticket SET waits_since = updated_at WHERE state = 3;"},
+    {5, OUTBOX_SQL_DEAD_BYTES},
 };
 const size_t product_migrations_count = COUNT_OF(product_migrations);
 
@@ -64,10 +65,11 @@ static const struct sql_statement update_ticket = {
 static const struct sql_statement bring_due_back = {
     "UPDATE ticket SET due_at = " LATEST " WHERE due_at IS NOT NULL AND due_at > $3 AND due_at > " LATEST, 3};
 /* $1: now; $2: after how long, or 0. A ticket of the counter's has no order that could be cancelled. */
-#define GIVEN_UP_AT "CASE WHEN order_id IS NOT NULL AND $2 > 0 THEN MIN(waits_since, $1) + $2 END"
+#define WAITED_SINCE "CASE WHEN waits_since < $1 THEN waits_since ELSE $1 END"
+#define GIVEN_UP_AT "CASE WHEN order_id IS NOT NULL AND CAST($2 AS BIGINT) > 0 THEN " WAITED_SINCE " + $2 END"
 static const struct sql_statement set_given_up_at = {
-    "UPDATE ticket SET waits_since = MIN(waits_since, $1), due_at = " GIVEN_UP_AT
-    " WHERE state = 3 AND (waits_since > $1 OR due_at IS NOT " GIVEN_UP_AT ")",
+    "UPDATE ticket SET waits_since = " WAITED_SINCE ", due_at = " GIVEN_UP_AT
+    " WHERE state = 3 AND (waits_since > $1 OR due_at IS DISTINCT FROM " GIVEN_UP_AT ")",
     2};
 static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'tickets'", 1};
 static const struct sql_statement last_ids = {"SELECT COALESCE(MAX(id), 0), (SELECT COALESCE(MAX(order_id), 0) FROM "
