@@ -71,11 +71,10 @@ static int64_t column_i64(const struct sql_row *row, int column)
         return (int16_t)be16toh(i16);
     case TYPE_BOOL:
         return *p != 0;
-    case TYPE_TEXT:
+    default:
+        ASSERT(PQftype(self->result, column) ==
+               TYPE_TEXT); /* a sum() is NUMERIC: the statement has to cast it to BIGINT */
         return str_to_i64(text, &number) ? number : 0;
-    default: /* a sum() is NUMERIC: the statement has to cast it to BIGINT */
-        ASSERT(!"a column that is read as a number is one");
-        return 0;
     }
 }
 
@@ -150,7 +149,9 @@ static int slot_of(struct postgres *self, const struct sql_statement *statement,
 /* Number 0 is the statement without a name, which the next one takes the place of. */
 static const char *name_of(const struct postgres_slot *slot, char *name)
 {
-    snprintf(name, NAME_SIZE, slot->number ? "s%u" : "", slot->number);
+    name[0] = '\0';
+    if (slot->number)
+        snprintf(name, NAME_SIZE, "s%u", slot->number);
     return name;
 }
 
