@@ -1,8 +1,9 @@
 /* How fast each store commits durably, by size of batch, beside what the disk itself can do in the same run.
  *
- *      store_bench [DIRECTORY [SECONDS [POSTGRES]]]        (the current directory, 1 s a figure, no PostgreSQL)
+ *      store_bench [DIRECTORY [SECONDS [POSTGRES [REDIS]]]]        (the current directory, 1 s a figure, no servers)
  *
- * POSTGRES is the address of a database without a schema "bench", which is left there.
+ * POSTGRES is the address of a database without a schema "bench", which is left there; "-" is none.
+ * REDIS is one as kv_redis.h wants it, whose keys {bench:0}:* are overwritten and left there.
  *
  * A row is about what an order and its events are: 300 bytes. The figures are orders per second; a batch is one commit.
  */
@@ -10,6 +11,7 @@
 #include "checksum.h"
 #include "clock.h"
 #include "kv_changes.h"
+#include "kv_redis.h"
 #include "sql.h"
 
 #include <fcntl.h>
@@ -77,7 +79,7 @@ static struct str key_of(struct arena *arena, char prefix, int64_t number)
     return (struct str){key, 1 + sizeof(number)};
 }
 
-static bool run_lmdb(struct subject *self, int64_t first, int64_t batch)
+static bool run_kv(struct subject *self, int64_t first, int64_t batch)
 {
     struct kv_changes changes = {.arena = &self->arena};
 
@@ -147,9 +149,22 @@ static void remove_files(void)
         unlink(names[i]);
 }
 
+static void close_subject(struct subject *subject)
+{
+    if (subject->sql)
+        subject->sql->close(subject->sql);
+    else if (subject->kv)
+        subject->kv->close(subject->kv);
+    else if (subject->fd >= 0)
+        close(subject->fd);
+    arena_free(&subject->arena);
+}
+
 int main(int argc, char **argv)
 {
-    const char *server = argc > 3 ? argv[3] : NULL;
+    const char *server = argc > 3 && strcmp(argv[3], "-") != 0 ? argv[3] : NULL;
+    const struct kv_redis_options redis = {
+        .url = argc > 4 ? argv[4] : NULL, .cell = "bench:0", .application = "bench", .format = 1};
     const struct sql_options sql = {.path = "bench.db",
                                     .server = server,
                                     .application = "bench",
@@ -161,7 +176,7 @@ int main(int argc, char **argv)
     int error = 0;
 
     if ((argc > 1 && chdir(argv[1]) != 0) || (argc > 2 && (!str_to_i64(str_of(argv[2]), &seconds) || seconds < 1))) {
-        fputs("usage: store_bench [DIRECTORY [SECONDS [POSTGRES]]]\n", stderr);
+        fputs("usage: store_bench [DIRECTORY [SECONDS [POSTGRES [REDIS]]]]\n", stderr);
         return 2;
     }
     memset(row, 'x', sizeof(row)); /* PostgreSQL's texts have no zero bytes */
@@ -169,23 +184,25 @@ int main(int argc, char **argv)
     struct subject subjects[] = {
         {.name = "disk", .run = run_disk, .fd = open("bench.raw", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)},
         {.name = "sqlite", .run = run_sql, .sql = sqlite_open(&sql, &problem, &error)},
-        {.name = "lmdb", .run = run_lmdb, .kv = kv_lmdb_open(&kv, &problem, &error)},
-        {.name = "postgres", .run = run_sql, .sql = server ? postgres_open(&sql, &problem, &error) : NULL},
+        {.name = "lmdb", .run = run_kv, .kv = kv_lmdb_open(&kv, &problem, &error)},
+        {0},
+        {0},
     };
-    bool well = subjects[0].fd >= 0 && subjects[1].sql && subjects[2].kv && (!server || subjects[3].sql);
+    size_t n = 3;
+    if (server)
+        subjects[n++] =
+            (struct subject){.name = "postgres", .run = run_sql, .sql = postgres_open(&sql, &problem, &error)};
+    if (redis.url)
+        subjects[n++] = (struct subject){.name = "redis", .run = run_kv, .kv = kv_redis_open(&redis, &problem, &error)};
+    bool well = subjects[0].fd >= 0;
+    for (size_t i = 1; i < n; i++)
+        well = well && (subjects[i].sql || subjects[i].kv);
     if (!well)
         fprintf(stderr, "%.*s\n", STR_ARG(buf_str(&problem)));
     measure_checksum();
-    well = well && measure_all(subjects, server ? 4 : 3, seconds * US_PER_S);
-    if (subjects[1].sql)
-        subjects[1].sql->close(subjects[1].sql);
-    if (subjects[3].sql)
-        subjects[3].sql->close(subjects[3].sql);
-    if (subjects[2].kv)
-        subjects[2].kv->close(subjects[2].kv);
-    if (subjects[0].fd >= 0)
-        close(subjects[0].fd);
-    arena_free(&subjects[2].arena);
+    well = well && measure_all(subjects, n, seconds * US_PER_S);
+    for (size_t i = 0; i < n; i++)
+        close_subject(&subjects[i]);
     buf_free(&problem);
     remove_files();
     return well ? 0 : 1;

@@ -1,17 +1,21 @@
-/* Outbox, cursors, idempotency keys and dead letters: one suite over SQLite, PostgreSQL, LMDB and the key-value fake.
- */
+/* Outbox, cursors, idempotency keys and dead letters: one suite over SQLite, PostgreSQL, LMDB, Redis and the key-value
+ * fake. */
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
 #include "fake_kv.h"
+#include "kv_redis.h"
 #include "outbox_kv.h"
 #include "outbox_sql.h"
+#include "redis_server.h"
 #include "scratch.h"
 #include "sql_engine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -22,6 +26,7 @@ struct fixture {
     struct sql *sql;
     struct kv *kv;
     struct fake_kv *fake; /* kv is its port */
+    char cell[16];        /* in Redis; empty: it isn't there */
     struct arena arena;
     struct scratch scratch;
     char path[SCRATCH_PATH_SIZE];
@@ -109,9 +114,14 @@ static void open_sql(struct fixture *fixture, size_t n_migrations)
     buf_free(&problem);
 }
 
+/* One server for all tests, a cell for each. */
+static struct redis_server server;
+
 static void open_store(struct fixture *fixture, bool relational)
 {
     const struct kv_options kv = {.path = fixture->path, .application = "stock", .format = 1, .map_size = MAP_SIZE};
+    const struct kv_redis_options redis = {
+        .url = server.url, .cell = fixture->cell, .application = "stock", .format = 1};
     struct buf problem = {0};
     int error = 0;
 
@@ -119,7 +129,10 @@ static void open_store(struct fixture *fixture, bool relational)
         open_sql(fixture, COUNT_OF(migrations));
         return;
     }
-    fixture->kv = kv_lmdb_open(&kv, &problem, &error);
+    if (fixture->cell[0])
+        fixture->kv = kv_redis_open(&redis, &problem, &error);
+    else
+        fixture->kv = kv_lmdb_open(&kv, &problem, &error);
     assert_int_equal(error, 0);
     buf_free(&problem);
 }
@@ -162,6 +175,33 @@ static int set_up_lmdb(void **state)
     return set_up(state, false);
 }
 
+static int start_redis(void **state)
+{
+    UNUSED(state);
+    redis_server_start(&server, NULL);
+    return 0;
+}
+
+static int stop_redis(void **state)
+{
+    UNUSED(state);
+    redis_server_free(&server);
+    return 0;
+}
+
+static int set_up_redis(void **state)
+{
+    static int cells;
+    struct fixture *fixture = heap_alloc(sizeof(*fixture));
+
+    assert_non_null(fixture);
+    arena_init(&fixture->arena, 0);
+    (void)snprintf(fixture->cell, sizeof(fixture->cell), "stock:%d", cells++);
+    open_store(fixture, false);
+    *state = fixture;
+    return 0;
+}
+
 static int set_up_fake(void **state)
 {
     struct fixture *fixture = heap_alloc(sizeof(*fixture));
@@ -181,7 +221,7 @@ static int tear_down(void **state)
     close_store(fixture);
     if (fixture->fake)
         fake_kv_free(fixture->fake);
-    else
+    else if (!fixture->cell[0])
         scratch_remove(&fixture->scratch);
     arena_free(&fixture->arena);
     heap_free(fixture);
@@ -719,6 +759,7 @@ static void a_damaged_row_is_corrupt_and_not_a_position(void **state)
     ON(a_key_too_long_for_the_store_is_refused_before_the_commit, set_up_),                                            \
         ON(a_damaged_row_is_corrupt_and_not_a_position, set_up_)
 
+/* outbox_contract_test: over the embedded stores and the fake; with "postgres" or "redis" over a server of its own. */
 int main(int argc, char **argv)
 {
     const struct CMUnitTest over_sql[] = {
@@ -737,8 +778,19 @@ int main(int argc, char **argv)
         ON(running_out_of_memory_stores_all_or_nothing, set_up_lmdb),
         ON(an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history, set_up_lmdb),
     };
+    const struct CMUnitTest over_redis[] = {
+        SUITE(set_up_redis),
+        KEY_VALUE(set_up_redis),
+        ON(running_out_of_memory_stores_all_or_nothing, set_up_redis),
+        ON(an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history, set_up_redis),
+    };
     const struct CMUnitTest over_the_fake[] = {SUITE(set_up_fake), KEY_VALUE(set_up_fake)};
 
+    if (argc == 2 && strcmp(argv[1], "redis") == 0) {
+        if (redis_server_skips("the contract of the outbox"))
+            return SKIPPED_STATUS;
+        return cmocka_run_group_tests_name("redis", over_redis, start_redis, stop_redis);
+    }
     sql_engine_start(argc, argv);
     int failed = cmocka_run_group_tests_name(sql_engine_name(), over_sql, NULL, NULL);
     sql_engine_stop();
