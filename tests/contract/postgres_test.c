@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { MANY = 20000, SILENT_MS = 300, BUSY_MS = 5000, TEXT_SIZE = 512 };
+enum { MANY = 20000, SILENT_MS = 1500, BUSY_MS = 5000, TEXT_SIZE = 512 };
 
 static const struct sql_migration migrations[] = {{1, "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)"},
                                                   {2, "ALTER TABLE item ADD COLUMN picture BLOB"}};
