@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "arena.h"
 #include "json.h"
+#include "money.h"
 #include "text.h"
 
 #include <errno.h>
@@ -170,6 +171,10 @@ static bool read_text(struct owned_menu *owned, struct str text, struct buf *pro
             buf_printf(problem, "%s %s", error.member, error.reason);
         else
             buf_printf(problem, "%s", error.reason);
+        return false;
+    }
+    if (!money_is_currency(file.currency)) {
+        BUF_LIT(problem, "currency must be three capital letters, as in ISO 4217 (KRW)");
         return false;
     }
     owned->menu.currency = file.currency;

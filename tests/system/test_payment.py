@@ -137,7 +137,10 @@ def test_an_operator_gives_money_back_once(open_paid_shop):
     order = shop.wait_order(shop.order()["id"], "Completed")
     eventually(lambda: payments(shop, "Captured"), what="the payment is taken")
     path = f"/payments/{order['paymentId']}"
-    first = shop["payment"].put(path, json={"status": "Refunded", "reason": "it was cold"})
+    for part in ({"amount": 1}, {"amount": PRICE + 1}, {"currency": "USD"}):
+        refused = problem(shop["payment"].put(path, json={"status": "Refunded", "reason": "only some of it", **part}), 409)
+        assert [refused["member"]] == list(part) and f"{PRICE} KRW" in refused["detail"]
+    first = shop["payment"].put(path, json={"status": "Refunded", "reason": "it was cold", "amount": PRICE, "currency": "KRW"})
     assert (first.status_code, first.json()["status"], first.json()["reason"]) == (200, "Refunded", "it was cold"), first.text
     assert problem(shop["payment"].put(path, json={"status": "Refunded"}), 409)["member"] == "status"
     eventually(lambda: shop.get_order(order["id"])["paymentStatus"] == "Refunded", what="the order knows")

@@ -249,6 +249,7 @@ def test_a_webhook_that_is_not_the_providers_or_not_of_now_is_refused_and_change
         assert refused.headers["www-authenticate"] == "Coffeeshop-Signature"
     assert payments(shop) == [payment]
     assert f"coffeeshop_webhooks_refused_total {len(refusals)}" in shop["payment"].get("/metrics").text
+    assert shop.running["payment"].output().count("signature isn't believed") == 1  # of as many as there are in a minute
     assert provider.tell(shop.url("payment"), approved, at=time.time() - 30).status_code == 200
 
 

@@ -142,6 +142,8 @@ static void a_wrong_file_is_refused_with_a_sentence(void **state)
     assert_refused("", "menu.json");
     assert_refused("{\"currency\":\"KRW\"", "menu.json");
     assert_refused("{\"currency\":\"KRW\"}", "items");
+    assert_refused("{\"currency\":\"krw\",\"items\":[{\"name\":\"A\",\"price\":1}]}", "currency");
+    assert_refused("{\"currency\":\"\u20a9\",\"items\":[{\"name\":\"A\",\"price\":1}]}", "currency");
     assert_refused("{\"currency\":\"WON!\",\"items\":[{\"name\":\"A\",\"price\":1}]}", "currency");
     assert_refused(MENU(""), "items");
     assert_refused(MENU("{\"name\":\"A\"}"), "price");

@@ -131,23 +131,13 @@ static struct client_command *new_command(struct http_request *request, size_t n
     return self;
 }
 
-/* ISO 4217. */
-static bool is_currency(struct str text)
-{
-    size_t i = 0;
-
-    while (i < text.n && text.p[i] >= 'A' && text.p[i] <= 'Z')
-        i++;
-    return text.n == 3 && i == 3;
-}
-
 static void refuse_currency(struct http_request *request, size_t at)
 {
     struct buf member = {0};
 
     buf_printf(&member, "[%zu].currency", at);
     buf_char(&member, '\0');
-    http_problem(request, 422, member.failed ? "currency" : member.p, "must be three letters, as in ISO 4217");
+    http_problem(request, 422, member.failed ? "currency" : member.p, "must be three capital letters, as in ISO 4217");
     buf_free(&member);
 }
 
@@ -180,7 +170,7 @@ static void authorize(void *context, struct http_request *request)
     self->command.memory = &request->arena;
     for (size_t i = 0; i < items.n; i++) {
         const struct authorize_json *item = (const struct authorize_json *)items.items + i;
-        if (!is_currency(item->currency)) {
+        if (!money_is_currency(item->currency)) {
             refuse_currency(request, i);
             return;
         }

@@ -21,11 +21,14 @@ struct refund {
 };
 
 struct refund_json {
-    struct str status, reason;
+    struct str status, reason, currency;
+    int64_t amount; /* JSON_ABSENT: not given */
 };
 static const struct json_field refund_fields[] = {
     JSON_FIELD(struct refund_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32),
     JSON_FIELD(struct refund_json, "reason", reason, JSON_STRING, JSON_NULLABLE, 0, 200),
+    JSON_FIELD(struct refund_json, "amount", amount, JSON_I64, JSON_OPTIONAL, 0, INT64_MAX),
+    JSON_FIELD(struct refund_json, "currency", currency, JSON_STRING, JSON_NULLABLE, 0, 8),
 };
 static const struct json_desc refund_desc = {"refund", refund_fields, COUNT_OF(refund_fields),
                                              sizeof(struct refund_json)};
@@ -138,6 +141,30 @@ static bool read_refund(struct http_request *request, int64_t *id, struct refund
     return false;
 }
 
+static void ask_or_decide(struct refund *self)
+{
+    if (self->step.payment.state == PAYMENT_CAPTURED)
+        ask_order(self);
+    else
+        service_submit(self->http->base.service, self->request, &self->command.base); /* the table says why not */
+}
+
+/* There is no giving back of a part; who means one must not give back all. */
+static bool means_all_of_it(struct http_request *request, const struct refund_json *json, const struct payment *payment)
+{
+    const char *member = NULL;
+
+    if (json->amount != JSON_ABSENT && json->amount != payment->amount)
+        member = "amount";
+    else if (json->currency.n && !str_eq(json->currency, payment->currency))
+        member = "currency";
+    if (!member)
+        return true;
+    http_problem(request, 409, member, "a payment is given back as a whole, this one is %lld %.*s; nothing was changed",
+                 (long long)payment->amount, STR_ARG(payment->currency));
+    return false;
+}
+
 void payment_refund(void *context, struct http_request *request)
 {
     const struct payment_http *http = context;
@@ -162,9 +189,7 @@ void payment_refund(void *context, struct http_request *request)
     if (rc) {
         http_fill_failure(request, rc);
         http_reply(request);
-    } else if (self->step.payment.state == PAYMENT_CAPTURED) {
-        ask_order(self);
-    } else {
-        service_submit(http->base.service, request, &self->command.base); /* the table says why not */
+    } else if (self->step.payment.state == PAYMENT_NONE || means_all_of_it(request, &json, &self->step.payment)) {
+        ask_or_decide(self);
     }
 }
