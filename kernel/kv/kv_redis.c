@@ -1,5 +1,6 @@
 #include "alloc.h"
 #include "base.h"
+#include "clock.h"
 #include "errors.h"
 #include "kv_redis_functions.h"
 #include "kv_redis_internal.h"
@@ -132,6 +133,20 @@ static int write_commit(struct kv_redis *self, const struct kv_entry *entries, s
     return self->command.failed ? E_MEMORY : OK;
 }
 
+/* A line that has become one to a Redis that won't do is closed: whoever makes it again hears why. */
+static void look_again(struct kv_redis *self)
+{
+    int64_t now = clock_monotonic();
+    struct buf problem = {0};
+
+    if (!self->writing.reader || now - self->looked_at < self->options.look_again_ms * US_PER_MS)
+        return;
+    self->looked_at = now;
+    if (kv_redis_look_again(self, &self->writing, now + self->options.patience_ms * US_PER_MS, &problem) != OK)
+        redis_line_close(&self->writing);
+    buf_free(&problem);
+}
+
 /* A commit has a number: sent a second time, after a line that broke in the middle, it is made once. Only when no
  * answer comes for so long that we give up, or a refusal can't tell about the first time, it isn't known. */
 static int commit_all(struct kv_redis *self, const struct kv_entry *entries, size_t n)
@@ -144,6 +159,7 @@ static int commit_all(struct kv_redis *self, const struct kv_entry *entries, siz
     int error = write_commit(self, entries, n);
     if (error)
         return error;
+    look_again(self);
     error = ask_writer(self, &reply, &sent, "commit");
     if (!error && reply->type != REDIS_REPLY_STATUS)
         error = kv_redis_refusal(self, reply, "commit");
@@ -237,6 +253,7 @@ static bool take_opened(struct kv_redis *self, const redisReply *reply, int64_t 
     self->session = reply->element[1]->integer;
     self->token = reply->element[2]->integer;
     self->commits = 0;
+    self->looked_at = clock_monotonic();
     return true;
 }
 

@@ -2,7 +2,8 @@
  *
  *  A store is one cell: three Redis keys with one hash tag ({stock:0}), so it lies on one node of a Redis Cluster. One
  * atomic step per commit, made by a function that is loaded into Redis once. Only a Redis that loses nothing is used:
- * appendonly yes, appendfsync always, maxmemory-policy noeviction; looked at whenever a connection is made.
+ * appendonly yes, appendfsync always, maxmemory-policy noeviction; looked at whenever a connection is made, and now and
+ * then before a commit, since an operator may change them while it runs.
  *
  *  Every call may wait: for an answer, and for Redis to come back, `patience_ms` at most (plus a look-up of its name).
  * Beyond the port's errors: commit() and probe() give E_CONFLICT when somebody else has opened the store since, or owns
@@ -28,9 +29,11 @@ struct kv_redis_options {
      * each commit's step. 0: no lease; whoever opened last may write. At most 2^53. */
     int64_t token;
     int64_t patience_ms; /* 0: KV_REDIS_PATIENCE_MS */
+    int64_t
+        look_again_ms; /* before a commit Redis's settings are looked at again, so often; 0: KV_REDIS_LOOK_AGAIN_MS */
 };
 
-enum { KV_REDIS_PATIENCE_MS = 3000 };
+enum { KV_REDIS_PATIENCE_MS = 3000, KV_REDIS_LOOK_AGAIN_MS = 10000 };
 
 /** Connects, looks whether this Redis will do, loads the functions and makes the store, or checks that it is ours.
  * NULL on failure, with a sentence in `problem` that says what is wrong and what to do, and *error set: E_UNAVAILABLE

@@ -175,13 +175,21 @@ static bool pause_before(int64_t deadline, int64_t *pause_ms)
 int kv_redis_reach(struct kv_redis *self, struct redis_line *line, int64_t deadline, struct buf *problem)
 {
     int64_t pause_ms = FIRST_PAUSE_MS;
+    struct buf said = {0};
+    int error;
 
-    for (;;) {
-        buf_clear(problem);
-        int error = reach_once(self, line, deadline, problem);
-        if (error != E_UNAVAILABLE || !pause_before(deadline, &pause_ms))
-            return error;
-    }
+    buf_clear(problem);
+    do {
+        buf_clear(&said);
+        error = reach_once(self, line, deadline, &said);
+        if (problem->n == 0 ||
+            clock_monotonic() < deadline) { /* what the deadline cut short says less than what was before */
+            buf_clear(problem);
+            buf_add(problem, buf_str(&said));
+        }
+    } while (error == E_UNAVAILABLE && pause_before(deadline, &pause_ms));
+    buf_free(&said);
+    return error;
 }
 
 int kv_redis_ask(struct kv_redis *self, struct redis_line *line, struct str command, redisReply **reply, bool *sent,

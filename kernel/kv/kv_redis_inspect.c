@@ -33,7 +33,7 @@ static int ask(struct inspecting *with)
     if (error)
         buf_printf(with->problem, "Redis at %s:%s doesn't answer (%s): look whether it runs and is what it should be",
                    with->self->place.host, with->self->place.port, with->line->why);
-    return error;
+    return error && with->line->refused ? E_SYSTEM : error;
 }
 
 static int ask_words(struct inspecting *with, const struct str *words, size_t n)
@@ -245,6 +245,16 @@ int kv_redis_inspect(struct kv_redis *self, struct redis_line *line, int64_t dea
         error = look_at_settings(&with);
     if (!error)
         error = load_functions(&with);
+    freeReplyObject(with.reply);
+    buf_free(&with.command);
+    return error;
+}
+
+int kv_redis_look_again(struct kv_redis *self, struct redis_line *line, int64_t deadline, struct buf *problem)
+{
+    struct inspecting with = {.self = self, .line = line, .deadline = deadline, .problem = problem};
+
+    int error = look_at_settings(&with);
     freeReplyObject(with.reply);
     buf_free(&with.command);
     return error;

@@ -26,7 +26,8 @@ struct kv_redis {
     char meta[KV_REDIS_KEY_SIZE], data[KV_REDIS_KEY_SIZE], names[KV_REDIS_KEY_SIZE];
     /* The writer's: who it is to Redis, and the number of its last commit. */
     int64_t session, token, commits;
-    bool lost; /* E_OUTCOME_UNKNOWN was said */
+    bool lost;         /* E_OUTCOME_UNKNOWN was said */
+    int64_t looked_at; /* Redis's settings, before a commit; clock_monotonic() */
     struct redis_line writing;
     struct buf command;
     /* The readers': connections that nobody uses at the moment. */
@@ -57,6 +58,9 @@ int kv_redis_report(struct kv_redis *self, int error, struct str reason, const c
 void kv_redis_call(const struct kv_redis *self, struct buf *command, const char *function, size_t n);
 /** Functions, settings, version: whether this server will do. */
 int kv_redis_inspect(struct kv_redis *self, struct redis_line *line, int64_t deadline, struct buf *problem);
+
+/** Its settings alone, again; E_SYSTEM when they have become such that it could lose something. */
+int kv_redis_look_again(struct kv_redis *self, struct redis_line *line, int64_t deadline, struct buf *problem);
 
 /** The reading half of the port. */
 int kv_redis_scan(struct kv *port, struct str prefix, struct str from, size_t limit, kv_on_entry *on_entry,

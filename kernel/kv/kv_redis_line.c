@@ -125,11 +125,11 @@ static int greet(struct redis_line *line, const struct redis_place *place, SSL_C
         int result = SSL_connect(line->session);
         if (result == 1)
             return OK;
-        int kind = SSL_get_error(line->session, result);
         if (wait_for_tls(line, result, deadline))
             continue;
-        *why = kind == SSL_ERROR_SSL ? redis_tls_why(line->session) : "it ended the greeting, or was silent";
-        return kind == SSL_ERROR_SSL ? E_SYSTEM : E_UNAVAILABLE;
+        bool refused = redis_tls_is_refusal();
+        *why = refused ? redis_tls_why(line->session) : "it ended the greeting, or was silent";
+        return refused ? E_SYSTEM : E_UNAVAILABLE;
     }
 }
 
@@ -254,8 +254,10 @@ int redis_line_ask(struct redis_line *line, struct str command, int64_t deadline
     *sent = is_still_there(line) && send_all(line, command, deadline);
     if (*sent && receive_reply(line, deadline, reply))
         return OK;
-    const char *why = line->session && ERR_peek_last_error() ? redis_tls_why(line->session) : "ended, or silent";
+    bool refused = line->session && redis_tls_is_refusal();
+    const char *why = refused ? redis_tls_why(line->session) : "it ended, or was silent";
     redis_line_close(line);
     line->why = why;
+    line->refused = refused;
     return E_UNAVAILABLE;
 }

@@ -26,7 +26,9 @@ struct redis_line {
     int fd;              /* valid while there is a reader */
     redisReader *reader; /* NULL: there is no connection */
     SSL *session;        /* NULL: in the clear */
-    const char *why;     /* after a failed redis_line_ask(): words about it; static, or the library's own */
+    /* After a failed redis_line_ask(). */
+    const char *why; /* words about it; static, or the library's own */
+    bool refused;    /* TLS: the other side doesn't want us, or we don't want it */
 };
 
 /** `tls`: NULL for a line in the clear (kv_redis_tls.h). OK; E_UNAVAILABLE, with the system's words in *why (static or

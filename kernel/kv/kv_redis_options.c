@@ -114,5 +114,7 @@ int kv_redis_set(struct kv_redis *self, struct buf *problem)
     name_key(self, self->names, "names");
     if (self->options.patience_ms <= 0)
         self->options.patience_ms = KV_REDIS_PATIENCE_MS;
+    if (self->options.look_again_ms <= 0)
+        self->options.look_again_ms = KV_REDIS_LOOK_AGAIN_MS;
     return take_tls(self, problem);
 }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <openssl/x509v3.h>
 
 static const char *reason(void)
@@ -69,6 +70,13 @@ SSL *redis_tls_on(SSL_CTX *tls, int fd, const char *host)
         return session;
     SSL_free(session);
     return NULL;
+}
+
+bool redis_tls_is_refusal(void)
+{
+    unsigned long error = ERR_peek_last_error();
+
+    return ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) != SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
 const char *redis_tls_why(const SSL *session)

@@ -15,6 +15,9 @@
 SSL_CTX *redis_tls_new(const char *ca_file, const char *cert_file, const char *key_file, struct buf *problem);
 /** A session on the connected socket, which stays the caller's; not yet greeted. NULL: no memory. */
 SSL *redis_tls_on(SSL_CTX *tls, int fd, const char *host);
+/** Whether the thread's last operation failed because one side doesn't want the other, so that trying again is of no
+ * use; an end in the middle isn't that. */
+bool redis_tls_is_refusal(void);
 /** Why the last operation on this session failed; static, or the library's own. */
 const char *redis_tls_why(const SSL *session);
 

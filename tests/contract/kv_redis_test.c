@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -126,14 +127,18 @@ static void assert_value(struct fixture *fixture, struct kv *kv, const char *key
     assert_true(str_is(entry.value, value));
 }
 
+static void set_patience(struct kv *kv, int64_t ms)
+{
+    CONTAINER_OF(kv, struct kv_redis, port)->options.patience_ms = ms;
+}
+
 /* A server of another kind than the fixture's. */
 static void assert_server_refused(const char *const *more, int error, const char *word)
 {
     struct redis_server server;
 
     redis_server_start(&server, more);
-    struct kv_redis_options options = options_of(&server);
-    options.patience_ms = SHORT_MS;
+    const struct kv_redis_options options = options_of(&server);
     assert_refused(&options, error, word);
     redis_server_free(&server);
 }
@@ -433,17 +438,17 @@ static void kills_under_load_lose_nothing_and_the_writer_hears_of_none(void **st
 static void a_redis_that_is_away_before_anything_was_sent_is_unavailable(void **state)
 {
     struct fixture *fixture = *state;
-    struct kv_redis_options options = options_of(&fixture->server);
+    struct kv *kv = open_store(&fixture->server);
     struct kv_entry entry = {.key = STR("item/1")};
 
-    options.patience_ms = SHORT_MS;
-    struct kv *kv = open_with(&options);
     put(kv, "item/1", "100");
     redis_server_kill(&fixture->server, SIGKILL);
+    set_patience(kv, SHORT_MS);
     assert_int_equal(try_put(kv, "item/1", "1"), E_UNAVAILABLE);
     assert_int_equal(kv->load(kv, &entry, 1, &fixture->arena), E_UNAVAILABLE);
     assert_int_equal(kv->probe(kv), E_UNAVAILABLE);
     redis_server_again(&fixture->server);
+    set_patience(kv, LONG_MS);
     assert_value(fixture, kv, "item/1", "100");
     put(kv, "item/1", "99");
     kv->close(kv);
@@ -452,11 +457,10 @@ static void a_redis_that_is_away_before_anything_was_sent_is_unavailable(void **
 static void a_redis_that_hangs_under_way_leaves_the_outcome_unknown_until_it_is_opened_again(void **state)
 {
     struct fixture *fixture = *state;
-    struct kv_redis_options options = options_of(&fixture->server);
+    struct kv *kv = open_store(&fixture->server);
     struct kv_entry entry = {.key = STR("item/1")};
 
-    options.patience_ms = SHORT_MS;
-    struct kv *kv = open_with(&options);
+    set_patience(kv, SHORT_MS);
     kill(fixture->server.pid, SIGSTOP);
     assert_int_equal(try_put(kv, "item/1", "100"), E_OUTCOME_UNKNOWN);
     assert_int_equal(try_put(kv, "item/1", "99"), E_OUTCOME_UNKNOWN);
@@ -502,6 +506,61 @@ static void a_full_redis_takes_removals_only_and_can_be_opened(void **state)
     assert_false(get(fixture, kv, "item/1").found);
     REDIS_TELL(&fixture->server, "CONFIG", "SET", "maxmemory", "0");
     put(kv, "item/2", "1");
+    kv->close(kv);
+}
+
+static void settings_that_are_changed_while_it_runs_are_noticed_before_a_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kv_redis_options options = options_of(&fixture->server);
+
+    options.look_again_ms = 1;
+    struct kv *kv = open_with(&options);
+    put(kv, "item/1", "100");
+    REDIS_TELL(&fixture->server, "CONFIG", "SET", "appendfsync", "everysec");
+    int64_t changed_at = clock_monotonic();
+    while (clock_monotonic() - changed_at < US_PER_MS)
+        sched_yield();
+    assert_int_equal(try_put(kv, "item/1", "99"), E_UNAVAILABLE);
+    assert_int_equal(kv->probe(kv), E_UNAVAILABLE);
+    REDIS_TELL(&fixture->server, "CONFIG", "SET", "appendfsync", "always");
+    assert_value(fixture, kv, "item/1", "100");
+    put(kv, "item/1", "99");
+    kv->close(kv);
+}
+
+/* A directory has the name of the file that a snapshot becomes. */
+static void fail_to_save(const struct redis_server *server)
+{
+    char path[REDIS_DIR_SIZE + 16];
+    bool failed = false;
+    int64_t deadline = clock_monotonic() + LONG_MS * US_PER_MS;
+    redisContext *context = redisConnect("127.0.0.1", server->port);
+
+    (void)snprintf(path, sizeof(path), "%s/dump.rdb", server->dir);
+    assert_int_equal(mkdir(path, S_IRWXU), 0);
+    REDIS_TELL(server, "CONFIG", "SET", "save", "3600 1000000");
+    REDIS_TELL(server, "BGSAVE");
+    while (!failed && clock_monotonic() < deadline) {
+        redisReply *reply = redisCommand(context, "INFO persistence");
+        failed = strstr(reply->str, "rdb_last_bgsave_status:err") != NULL;
+        freeReplyObject(reply);
+    }
+    redisFree(context);
+    assert_true(failed);
+}
+
+static void a_redis_whose_disk_takes_nothing_is_full(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kv *kv = open_store(&fixture->server);
+
+    put(kv, "item/1", "100");
+    fail_to_save(&fixture->server);
+    assert_int_equal(try_put(kv, "item/1", "99"), E_FULL);
+    assert_value(fixture, kv, "item/1", "100");
+    REDIS_TELL(&fixture->server, "CONFIG", "SET", "save", "");
+    put(kv, "item/1", "99");
     kv->close(kv);
 }
 
@@ -720,7 +779,6 @@ static void a_certificate_that_is_not_believed_is_refused_with_the_reason(void *
     UNUSED(state);
     start_secure(&secure);
     struct kv_redis_options options = secure_options_of(&secure);
-    options.patience_ms = SHORT_MS;
     options.ca_file = NULL;
     assert_refused(&options, E_SYSTEM, "(self-signed certificate)");
     options.ca_file = secure.key;
@@ -729,7 +787,7 @@ static void a_certificate_that_is_not_believed_is_refused_with_the_reason(void *
     options.cert_file = NULL;
     assert_refused(&options, E_SYSTEM, "go together");
     options.key_file = NULL;
-    assert_refused(&options, E_UNAVAILABLE, "certificate required");
+    assert_refused(&options, E_SYSTEM, "certificate required");
     options = secure_options_of(&secure);
     (void)snprintf(url, sizeof(url), "rediss://localhost:%s", secure.port);
     options.url = url;
@@ -827,6 +885,8 @@ int main(void)
         T(a_redis_that_hangs_under_way_leaves_the_outcome_unknown_until_it_is_opened_again),
         T(a_commit_that_is_sent_twice_is_made_once),
         T(a_full_redis_takes_removals_only_and_can_be_opened),
+        T(settings_that_are_changed_while_it_runs_are_noticed_before_a_commit),
+        T(a_redis_whose_disk_takes_nothing_is_full),
         T(a_redis_that_was_emptied_takes_nothing_more),
         T(data_that_was_put_back_older_is_noticed),
         T(functions_that_were_removed_are_loaded_again),
