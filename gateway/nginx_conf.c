@@ -89,7 +89,8 @@ static const struct part parts[] = {
     PART(passed_headers), PART(passed_texts),
     PART(page_headers),   PART(error_level),
     PART(instance),       PART(max_connections),
-    PART(menu_ms),
+    PART(menu_ms),        PART(cors_headers),
+    PART(told_origin),    PART(told_site),
 };
 
 static void write_named(const struct filler *filler, struct str name, struct buf *out)

@@ -109,3 +109,28 @@ void write_cors_origins(const struct filler *filler, struct buf *out)
     if (!takes_any_origin(filler))
         write_words(filler->settings->cors_origins, "\"", "\" $http_origin;", out);
 }
+
+/* With no other origin let in, nothing has to be found out for each request. */
+static bool takes_other_origins(const struct filler *filler)
+{
+    return filler->settings->cors_origins[0] != '\0';
+}
+
+void write_cors_headers(const struct filler *filler, struct buf *out)
+{
+    BUF_LIT(out, "add_header Vary Origin always; ");
+    if (takes_other_origins(filler))
+        BUF_LIT(out, "add_header Access-Control-Allow-Origin $cors_origin always; "
+                     "add_header Access-Control-Allow-Credentials $cors_credentials always; "
+                     "add_header Access-Control-Expose-Headers $cors_exposed always; ");
+}
+
+void write_told_origin(const struct filler *filler, struct buf *out)
+{
+    buf_add(out, takes_other_origins(filler) ? STR("$told_origin") : STR("$http_origin"));
+}
+
+void write_told_site(const struct filler *filler, struct buf *out)
+{
+    buf_add(out, takes_other_origins(filler) ? STR("$told_site") : STR("$http_sec_fetch_site"));
+}

@@ -30,14 +30,6 @@ static const struct {
     {505, "HTTP Version Not Supported", "only HTTP/1.0, HTTP/1.1 and, with TLS, HTTP/2 are spoken here", ""},
 };
 
-/* add_header is not inherited by a level that has one of its own. */
-static void write_cors_headers(struct buf *out)
-{
-    BUF_LIT(out, "add_header Vary Origin always; add_header Access-Control-Allow-Origin $cors_origin always; "
-                 "add_header Access-Control-Allow-Credentials $cors_credentials always; "
-                 "add_header Access-Control-Expose-Headers $cors_exposed always; ");
-}
-
 static void write_quoted(const char *text, struct buf *out)
 {
     for (const char *c = text; *c; c++) {
@@ -56,7 +48,6 @@ void write_problem_paths(const struct filler *filler, struct buf *out)
 
 void write_problems(const struct filler *filler, struct buf *out)
 {
-    UNUSED(filler);
     for (size_t i = 0; i < COUNT_OF(problems); i++) {
         int status = problems[i].status;
         buf_printf(out, "        error_page %d /.problem/%d;\n", status, status);
@@ -64,8 +55,8 @@ void write_problems(const struct filler *filler, struct buf *out)
                    "        location = /.problem/%d {\n            internal; "
                    "if ($wants_page) { rewrite ^ /pages/error-%d.$page_language.html last; } ",
                    status, status);
-        if (problems[i].header[0]) {
-            write_cors_headers(out);
+        if (problems[i].header[0]) { /* add_header is not inherited by a level that has one of its own */
+            write_cors_headers(filler, out);
             buf_add(out, str_of(problems[i].header));
         }
         buf_printf(out,
