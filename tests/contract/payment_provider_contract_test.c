@@ -369,6 +369,38 @@ static void an_answer_that_does_not_say_what_was_asked_is_none(void **state)
     assert_int_equal(ask(fixture, PROVIDER_AUTHORIZE, 1, "card", 0), PAYMENT_APPROVED);
 }
 
+static void of_a_payment_one_question_is_under_way_at_a_time(void **state)
+{
+    struct fixture *fixture = *state;
+    struct provider_question authorize = about(PROVIDER_AUTHORIZE, 1, "card", 0);
+    struct provider_question capture = about(PROVIDER_CAPTURE, 1, "card", 0);
+    struct provider_question give_back = about(PROVIDER_RETURN, 1, "card", 0);
+
+    put(fixture, &authorize);
+    put(fixture, &authorize); /* is under way */
+    put(fixture, &capture);   /* waits */
+    put(fixture, &give_back); /* in its place */
+    while (fixture->n_answers < 2)
+        loop_run(fixture->loop);
+    assert_int_equal(fixture->answer.kind, PAYMENT_GIVEN_BACK);
+    assert_int_equal(ask(fixture, PROVIDER_AUTHORIZE, 2, "card", 0), PAYMENT_APPROVED);
+    assert_int_equal(fixture->asked, 3);
+}
+
+static void what_waits_for_its_turn_ends_with_the_provider(void **state)
+{
+    struct fixture *fixture = *state;
+    struct provider_question authorize = about(PROVIDER_AUTHORIZE, 1, "card", 0);
+    struct provider_question give_back = about(PROVIDER_RETURN, 1, "card", 0);
+
+    put(fixture, &authorize);
+    put(fixture, &give_back);
+    loop_stop(fixture->loop);
+    loop_run(fixture->loop); /* what was posted: it is on its way */
+    assert_int_equal(fixture->n_answers, 0);
+    assert_int_equal(fixture->asked, 0);
+}
+
 static void a_question_without_memory_is_not_asked_and_nothing_is_left(void **state)
 {
     struct fixture *fixture = *state;
@@ -404,6 +436,8 @@ int main(void)
         BOTH(what_is_not_known_is_no_answer),
         BOTH(each_question_has_one_answer),
         cmocka_unit_test_setup_teardown(an_answer_that_does_not_say_what_was_asked_is_none, setup_http, teardown),
+        cmocka_unit_test_setup_teardown(of_a_payment_one_question_is_under_way_at_a_time, setup_http, teardown),
+        cmocka_unit_test_setup_teardown(what_waits_for_its_turn_ends_with_the_provider, setup_http, teardown),
         cmocka_unit_test_setup_teardown(a_question_without_memory_is_not_asked_and_nothing_is_left, setup_http,
                                         teardown),
     };

@@ -1,5 +1,6 @@
 """A payment provider as docs/payment-provider.md describes one, for tests: it keeps a book of its own, and can be told to answer late,
 twice, in the wrong order, wrongly, or not at all."""
+import contextlib
 import hashlib
 import hmac
 import http.server
@@ -7,6 +8,7 @@ import json
 import ssl
 import threading
 import time
+from collections import Counter
 
 import httpx
 
@@ -64,7 +66,10 @@ class Provider:
         self.closing = threading.Event()
         self.lock = threading.Lock()
         self.answers = {}
+        self.before = {}  # by operation: a function (question) that may wait before anything is done
         self.turned_away = set()  # operations of which nothing is done
+        self.under_way = Counter()  # by payment: questions that aren't answered yet
+        self.most_at_a_time = Counter()  # by payment
         self.questions = []  # (key, question) as they came, repeats among them
         self.refused = []  # what was wrong with the others
         self.done = {}  # by key: (question, outcome)
@@ -101,9 +106,23 @@ class Provider:
             self.questions.append((key, question))
             if question["operation"] in self.turned_away:
                 return 503, "text/plain", b"later"
-            outcome = self.do(key, question)
-        said = self.answers.get(question["operation"], lambda _, outcome: outcome)(question, outcome)
+        with self.counted(question["paymentId"]):
+            self.before.get(question["operation"], lambda _: None)(question)
+            with self.lock:
+                outcome = self.do(key, question)
+            said = self.answers.get(question["operation"], lambda _, outcome: outcome)(question, outcome)
         return said if said in (HANG, CUT) or isinstance(said, tuple) else (200, "application/json", json.dumps(said).encode())
+
+    @contextlib.contextmanager
+    def counted(self, payment):
+        with self.lock:
+            self.under_way[payment] += 1
+            self.most_at_a_time[payment] = max(self.most_at_a_time[payment], self.under_way[payment])
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.under_way[payment] -= 1
 
     def do(self, key, question):
         """The same key is the same thing, whatever has happened since."""
@@ -118,9 +137,10 @@ class Provider:
         if question["operation"] == "authorize":
             now = "declined" if question["method"] == "test-declined" or was == "voided" else "approved"
         elif question["operation"] == "capture":
-            assert was == "approved", f"{payment} is captured and was {was}"
-            now = "captured"
-            self.book.append((payment, question["amount"]))
+            assert was in ("approved", "voided"), f"{payment} is captured and was {was}"
+            now = "captured" if was == "approved" else "voided"
+            if now == "captured":
+                self.book.append((payment, question["amount"]))
         else:
             now = "refunded" if was == "captured" else "voided"
             if now == "refunded":

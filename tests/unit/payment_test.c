@@ -291,20 +291,21 @@ static const struct situation {
     const char *name;
     enum payment_state state;
     bool approved, ordered, captured, returned;
-    const char *then[5]; /* approved, declined, captured, voided, refunded: what is shown; "-": nothing new; "bug" */
+    /* approved, declined, captured, voided, refunded, voided to a capture: what is shown; "-": nothing new; "bug" */
+    const char *then[6];
 } situations[] = {
-    {"asked", PAYMENT_PENDING, 0, 0, 0, 0, {"Authorized", "Declined", "bug", "bug", "bug"}},
-    {"declined", PAYMENT_DECLINED, 0, 0, 0, 0, {"bug", "-", "bug", "-", "bug"}},
-    {"approved", PAYMENT_AUTHORIZED, 1, 0, 0, 0, {"-", "bug", "bug", "bug", "bug"}},
-    {"being taken", PAYMENT_CAPTURING, 1, 1, 0, 0, {"-", "bug", "Captured", "bug", "bug"}},
-    {"taken", PAYMENT_CAPTURED, 1, 1, 1, 0, {"-", "bug", "-", "bug", "bug"}},
-    {"given up, never known", PAYMENT_RETURNING, 0, 0, 0, 0, {"-", "-", "bug", "Voided", "Voided"}},
-    {"given up, approved", PAYMENT_RETURNING, 1, 0, 0, 0, {"-", "bug", "bug", "Voided", "Voided"}},
-    {"canceled while being taken", PAYMENT_RETURNING, 1, 1, 0, 0, {"-", "bug", "-", "Voided", "Refunded"}},
-    {"canceled when taken", PAYMENT_RETURNING, 1, 1, 1, 0, {"-", "bug", "-", "Refunded", "Refunded"}},
-    {"given up and voided", PAYMENT_RETURNED, 0, 0, 0, 0, {"-", "-", "bug", "-", "-"}},
-    {"canceled and voided", PAYMENT_RETURNED, 1, 1, 0, 0, {"-", "bug", "bug", "-", "bug"}},
-    {"refunded", PAYMENT_RETURNED, 1, 1, 1, 1, {"-", "bug", "-", "-", "-"}},
+    {"asked", PAYMENT_PENDING, 0, 0, 0, 0, {"Authorized", "Declined", "bug", "bug", "bug", "bug"}},
+    {"declined", PAYMENT_DECLINED, 0, 0, 0, 0, {"bug", "-", "bug", "-", "bug", "bug"}},
+    {"approved", PAYMENT_AUTHORIZED, 1, 0, 0, 0, {"-", "bug", "bug", "bug", "bug", "bug"}},
+    {"being taken", PAYMENT_CAPTURING, 1, 1, 0, 0, {"-", "bug", "Captured", "bug", "bug", "bug"}},
+    {"taken", PAYMENT_CAPTURED, 1, 1, 1, 0, {"-", "bug", "-", "bug", "bug", "bug"}},
+    {"given up, never known", PAYMENT_RETURNING, 0, 0, 0, 0, {"-", "-", "bug", "Voided", "Voided", "bug"}},
+    {"given up, approved", PAYMENT_RETURNING, 1, 0, 0, 0, {"-", "bug", "bug", "Voided", "Voided", "bug"}},
+    {"canceled while being taken", PAYMENT_RETURNING, 1, 1, 0, 0, {"-", "bug", "-", "Voided", "Refunded", "Voided"}},
+    {"canceled when taken", PAYMENT_RETURNING, 1, 1, 1, 0, {"-", "bug", "-", "Refunded", "Refunded", "bug"}},
+    {"given up and voided", PAYMENT_RETURNED, 0, 0, 0, 0, {"-", "-", "bug", "-", "-", "bug"}},
+    {"canceled and voided", PAYMENT_RETURNED, 1, 1, 0, 0, {"-", "bug", "bug", "-", "bug", "-"}},
+    {"refunded", PAYMENT_RETURNED, 1, 1, 1, 1, {"-", "bug", "-", "-", "-", "bug"}},
 };
 
 static struct payment payment_in(const struct situation *situation)
@@ -320,8 +321,8 @@ static struct payment payment_in(const struct situation *situation)
 
 static void what_a_provider_says_never_takes_back_what_is_booked_whatever_it_is(void **state)
 {
-    static const enum payment_command_kind said[] = {PAYMENT_APPROVED, PAYMENT_DECLINED_BY, PAYMENT_TAKEN,
-                                                     PAYMENT_GIVEN_BACK, PAYMENT_GIVEN_BACK};
+    static const enum payment_command_kind said[] = {PAYMENT_APPROVED,   PAYMENT_DECLINED_BY, PAYMENT_TAKEN,
+                                                     PAYMENT_GIVEN_BACK, PAYMENT_GIVEN_BACK,  PAYMENT_GIVEN_BACK};
     char text[32];
 
     UNUSED(state);
@@ -332,6 +333,7 @@ static void what_a_provider_says_never_takes_back_what_is_booked_whatever_it_is(
         struct payment before = payment;
         struct payment_intent intent = an_intent(said[word]);
         intent.was_taken = word == 4;
+        intent.of_capture = word == 5;
         const char *then = what_happens(&payment, &intent, text);
         print_message("%s: %s %d\n", situation->name, payment_command_name(intent.kind), intent.was_taken);
         if (then == text)

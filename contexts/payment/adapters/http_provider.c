@@ -6,6 +6,7 @@
 #include "log.h"
 #include "provider_contradiction.h"
 #include "provider_messages.h"
+#include "provider_turns.h"
 #include "signature.h"
 
 enum { MOST_REPLY = 16 * 1024, OPERATIONS = 3, CURRENCY_SIZE = 3 };
@@ -14,15 +15,16 @@ struct http_provider {
     struct payment_provider port;
     struct http_provider_parts parts;
     struct buf urls[OPERATIONS]; /* NUL-terminated */
+    struct provider_turns turns;
 };
 
 /* A question on its way, and then its answer on its way to the writer. */
 struct provider_call {
     struct guarded_call call;
     struct http_provider *provider;
+    struct provider_turn turn;
     struct buf body, signature, key;
-    enum provider_operation operation;
-    int64_t payment_id, amount;
+    int64_t amount;
     char currency[CURRENCY_SIZE];
     struct arena arena; /* of the answer */
     struct payment_command command;
@@ -51,9 +53,10 @@ static void finish(struct command *base, int rc)
 
 static bool says_what_was_asked(const struct provider_call *call, const struct provider_outcome *outcome)
 {
-    return outcome->payment_id == call->payment_id &&
-           str_eq(outcome->operation, provider_operation_text(call->operation)) && outcome->amount == call->amount &&
-           str_eq(outcome->currency, (struct str){call->currency, CURRENCY_SIZE}) && provider_outcome_is_known(outcome);
+    return outcome->payment_id == call->turn.payment_id &&
+           str_eq(outcome->operation, provider_operation_text(call->turn.operation)) &&
+           outcome->amount == call->amount && str_eq(outcome->currency, (struct str){call->currency, CURRENCY_SIZE}) &&
+           provider_outcome_is_known(outcome);
 }
 
 /* Its texts are the call's afterwards. */
@@ -69,22 +72,45 @@ static bool read_outcome(struct provider_call *call, struct provider_outcome *ou
            says_what_was_asked(call, outcome);
 }
 
+static void on_answer(struct guarded_call *guarded, int error);
+
+/* Not before it is asked: a signature has its time. */
+static bool sign(struct provider_call *call)
+{
+    signature_write(call->provider->parts.key, clock_wall() / US_PER_S, buf_str(&call->body), &call->signature);
+    call->call.http.signature = buf_str(&call->signature);
+    return !call->signature.failed;
+}
+
+/* The question of the same payment that has been waiting goes now. */
+static void end_turn(struct provider_call *call)
+{
+    struct provider_turn *next = provider_turns_end(&call->provider->turns, &call->turn);
+    struct provider_call *waiting = next ? CONTAINER_OF(next, struct provider_call, turn) : NULL;
+
+    if (waiting && sign(waiting))
+        guarded_call_here(call->provider->parts.caller, &waiting->call);
+    else if (waiting)
+        on_answer(&waiting->call, E_MEMORY);
+}
+
 static void on_answer(struct guarded_call *guarded, int error)
 {
     struct provider_call *call = CONTAINER_OF(guarded, struct provider_call, call);
     const struct http_provider_parts *parts = &call->provider->parts;
     struct provider_outcome outcome;
 
+    end_turn(call);
     bool said = !error && read_outcome(call, &outcome);
     if (!error && !said)
         log_error("what answered isn't the payment provider, or not to what was asked",
-                  LOG_I("status", guarded->http.status), LOG_I("payment", call->payment_id),
-                  LOG_S("operation", provider_operation_text(call->operation)));
+                  LOG_I("status", guarded->http.status), LOG_I("payment", call->turn.payment_id),
+                  LOG_S("operation", provider_operation_text(call->turn.operation)));
     if (!said || !provider_outcome_intent(&outcome, &call->step.intent)) {
         free_call(call);
         return;
     }
-    call->step.payment_id = call->payment_id;
+    call->step.payment_id = call->turn.payment_id;
     call->command =
         (struct payment_command){.base = {.origin = FROM_EFFECT, .finish = finish}, .steps = &call->step, .n = 1};
     parts->answered(parts->context, &call->command.base);
@@ -104,10 +130,38 @@ static bool decide(struct payment_provider *self, const struct provider_question
 static void note_what_is_asked(struct provider_call *call, const struct provider_question *question)
 {
     ASSERT(question->currency.n == CURRENCY_SIZE);
-    call->operation = question->operation;
-    call->payment_id = question->payment_id;
+    call->turn = (struct provider_turn){.payment_id = question->payment_id, .operation = question->operation};
     call->amount = question->amount;
     memcpy(call->currency, question->currency.p, CURRENCY_SIZE);
+}
+
+/* false: no memory. */
+static bool write_question(struct provider_call *call, const struct provider_question *question)
+{
+    provider_question_write(&call->body, question);
+    provider_question_key(&call->key, question);
+    call->call.http = (struct http_call){.method = "POST",
+                                         .url = call->provider->urls[question->operation].p,
+                                         .body = buf_str(&call->body),
+                                         .idempotency_key = buf_str(&call->key),
+                                         .max_reply = MOST_REPLY};
+    call->call.done = on_answer;
+    return !call->body.failed && !call->key.failed;
+}
+
+static void take_turn(struct http_provider *provider, struct provider_call *call)
+{
+    struct provider_turn *needless;
+
+    if (!provider_turns_take(&provider->turns, &call->turn, &needless)) {
+        if (needless)
+            free_call(CONTAINER_OF(needless, struct provider_call, turn));
+    } else if (sign(call)) {
+        guarded_call(provider->parts.caller, &call->call);
+    } else {
+        provider_turns_end(&provider->turns, &call->turn); /* nobody else asks: none waits for it */
+        free_call(call);
+    }
 }
 
 static void ask(struct payment_provider *self, const struct provider_question *question)
@@ -120,21 +174,10 @@ static void ask(struct payment_provider *self, const struct provider_question *q
     call->provider = provider;
     arena_init(&call->arena, 1024);
     note_what_is_asked(call, question);
-    provider_question_write(&call->body, question);
-    provider_question_key(&call->key, question);
-    signature_write(provider->parts.key, clock_wall() / US_PER_S, buf_str(&call->body), &call->signature);
-    if (call->body.failed || call->key.failed || call->signature.failed) {
+    if (write_question(call, question))
+        take_turn(provider, call);
+    else
         free_call(call);
-        return;
-    }
-    call->call.http = (struct http_call){.method = "POST",
-                                         .url = provider->urls[question->operation].p,
-                                         .body = buf_str(&call->body),
-                                         .idempotency_key = buf_str(&call->key),
-                                         .signature = buf_str(&call->signature),
-                                         .max_reply = MOST_REPLY};
-    call->call.done = on_answer;
-    guarded_call(provider->parts.caller, &call->call);
 }
 
 static void flush(struct payment_provider *self)
@@ -154,6 +197,7 @@ struct payment_provider *http_provider_new(const struct http_provider_parts *par
     self->port =
         (struct payment_provider){.decide = decide, .ask = ask, .flush = flush, .patience_us = parts->patience_us};
     self->parts = *parts;
+    provider_turns_init(&self->turns);
     provider_contradiction_init();
     for (size_t i = 0; i < OPERATIONS; i++) {
         struct str operation = provider_operation_text((enum provider_operation)i);
@@ -174,5 +218,6 @@ void http_provider_free(struct payment_provider *provider)
     struct http_provider *self = CONTAINER_OF(provider, struct http_provider, port);
     for (size_t i = 0; i < OPERATIONS; i++)
         buf_free(&self->urls[i]);
+    provider_turns_free(&self->turns);
     heap_free(self);
 }

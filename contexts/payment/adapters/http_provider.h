@@ -1,9 +1,9 @@
 /** http_provider.h: an external provider as payment's provider, asked over HTTP (docs/payment-provider.md).
  *
  *  Each question is one call, keyed by payment and operation and signed (signature.h), through a guarded caller of its
- * own. Its answer comes back as a command when it says what was asked: of this payment, operation, amount and currency
- * (ADR 33). Anything else, "pending" and silence too, is no answer; payment asks again, or the provider says it by the
- * webhook (payment_webhook.c), whichever is first.
+ * own, and one at a time of each payment (provider_turns.h). Its answer comes back as a command when it says what was
+ * asked: of this payment, operation, amount and currency (ADR 33). Anything else, "pending" and silence too, is no
+ * answer; payment asks again, or the provider says it by the webhook (payment_webhook.c), whichever is first.
  */
 #ifndef COFFEESHOP_HTTP_PROVIDER_H
 #define COFFEESHOP_HTTP_PROVIDER_H

@@ -69,15 +69,17 @@ static const struct meaning {
     bool is_known; /* false: not yet */
     enum payment_command_kind kind;
     bool was_taken;
+    bool of_capture;
 } meanings[] = {
-    {PROVIDER_AUTHORIZE, "approved", true, PAYMENT_APPROVED, false},
-    {PROVIDER_AUTHORIZE, "declined", true, PAYMENT_DECLINED_BY, false},
-    {PROVIDER_CAPTURE, "captured", true, PAYMENT_TAKEN, false},
-    {PROVIDER_RETURN, "voided", true, PAYMENT_GIVEN_BACK, false},
-    {PROVIDER_RETURN, "refunded", true, PAYMENT_GIVEN_BACK, true},
-    {PROVIDER_AUTHORIZE, "pending", false, 0, false},
-    {PROVIDER_CAPTURE, "pending", false, 0, false},
-    {PROVIDER_RETURN, "pending", false, 0, false},
+    {PROVIDER_AUTHORIZE, "approved", true, PAYMENT_APPROVED, false, false},
+    {PROVIDER_AUTHORIZE, "declined", true, PAYMENT_DECLINED_BY, false, false},
+    {PROVIDER_CAPTURE, "captured", true, PAYMENT_TAKEN, false, false},
+    {PROVIDER_CAPTURE, "voided", true, PAYMENT_GIVEN_BACK, false, true},
+    {PROVIDER_RETURN, "voided", true, PAYMENT_GIVEN_BACK, false, false},
+    {PROVIDER_RETURN, "refunded", true, PAYMENT_GIVEN_BACK, true, false},
+    {PROVIDER_AUTHORIZE, "pending", false, 0, false, false},
+    {PROVIDER_CAPTURE, "pending", false, 0, false, false},
+    {PROVIDER_RETURN, "pending", false, 0, false, false},
 };
 
 /* NULL: there is no such outcome of that operation. */
@@ -105,6 +107,7 @@ bool provider_outcome_intent(const struct provider_outcome *outcome, struct paym
     *intent = (struct payment_intent){.kind = meaning->kind,
                                       .reference = outcome->reference,
                                       .reason = outcome->reason,
-                                      .was_taken = meaning->was_taken};
+                                      .was_taken = meaning->was_taken,
+                                      .of_capture = meaning->of_capture};
     return true;
 }

@@ -12,7 +12,7 @@
 struct provider_outcome {
     int64_t payment_id, amount;
     struct str operation; /* "authorize", "capture", "reverse" */
-    struct str outcome;   /* "approved", "declined"; "captured"; "voided", "refunded"; or "pending" */
+    struct str outcome;   /* "approved", "declined"; "captured", "voided"; "voided", "refunded"; or "pending" */
     struct str currency, reference, reason;
 };
 

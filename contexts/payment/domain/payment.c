@@ -106,6 +106,8 @@ static bool contradicts_what_was_said(const struct payment *payment, const struc
     case PAYMENT_TAKEN:
         return payment->order_id == 0 || was_voided;
     case PAYMENT_GIVEN_BACK:
+        if (intent->of_capture && (payment->order_id == 0 || payment->captured > 0))
+            return true; /* it was never asked to take it, or has said that it has */
         return intent->was_taken && (payment->state == PAYMENT_DECLINED || (was_voided && payment->order_id != 0));
     default:
         return false;

@@ -92,6 +92,7 @@ struct payment_intent {
     struct str reference;             /* APPROVED */
     struct str reason;                /* DECLINED_BY, REFUND */
     bool was_taken;                   /* GIVEN_BACK */
+    bool of_capture;                  /* GIVEN_BACK: a capture's answer, which came after the reverse */
     bool order_is_over;               /* REFUND: nothing is made for it any more */
 };
 

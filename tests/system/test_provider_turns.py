@@ -1,0 +1,102 @@
+"""What a slow provider is asked at a time: of one payment one question, in the order in which they were decided; and that nobody else waits
+for it. Its book is added up against the orders."""
+import threading
+
+import pytest
+
+from eventually import eventually
+from paying import adds_up, payments
+from provider import pending
+from shop import PATIENT
+
+
+@pytest.fixture
+def held(provider):
+    """Holds what the provider is asked of its first payment before it does anything: held(operation) -> the event that lets it go."""
+    events = []
+
+    def hold(operation):
+        go = threading.Event()
+        events.append(go)
+        provider.before[operation] = lambda question: question["paymentId"] == 1 and go.wait(60)
+        return go
+
+    yield hold
+    for event in events:
+        event.set()
+
+
+def asked_of(provider, payment):
+    with provider.lock:
+        return [question["operation"] for _, question in provider.questions if question["paymentId"] == payment]
+
+
+def cancel(shop, order):
+    assert shop.cancel(order["id"]).status_code == 200
+
+
+def test_a_cancel_while_the_capture_is_queued_before_the_provider_is_asked_when_that_is_answered(open_provided_shop, provider, held):
+    shop = open_provided_shop({**PATIENT, "payment.provider_timeout_ms": 60_000}).start()
+    go = held("capture")
+    order = shop.order()
+    eventually(lambda: provider.asked("capture"), what="it is to be taken")
+    cancel(shop, order)
+    other = shop.order()
+    cancel(shop, other)  # is heard of later
+    eventually(lambda: provider.payments.get(other["paymentId"]) in ("voided", "refunded"), what="the other one is given back")
+    assert asked_of(provider, 1) == ["authorize", "capture"]
+    go.set()
+    eventually(lambda: payments(shop, "Refunded") and not payments(shop, "Authorized"), what="what was taken is given back")
+    assert asked_of(provider, 1) == ["authorize", "capture", "reverse"]
+    assert provider.payments[1] == "refunded"
+    adds_up(shop, provider)
+
+
+def test_of_a_payment_one_question_is_under_way_at_a_time_however_slow_the_provider_is(open_provided_shop, provider, held):
+    shop = open_provided_shop({**PATIENT, "payment.provider_timeout_ms": 60_000, "payment.provider_patience_ms": 50}).start()
+    go = {operation: held(operation) for operation in ("authorize", "capture", "reverse")}
+    key = {"Idempotency-Key": "slow"}
+    shop.ask_order(**key)  # the first one
+    provider.answers["capture"] = lambda question, outcome: pending(question, outcome) if question["paymentId"] != 1 else outcome
+    other = eventually(lambda: answer.json() if (answer := shop.ask_order(**{"Idempotency-Key": "other"})).status_code == 201 else None,
+                       what="another one is ordered")
+
+    def others_are_asked_again_and_again():
+        before = len(asked_of(provider, other["paymentId"]))
+        eventually(lambda: len(asked_of(provider, other["paymentId"])) > before + 4, what="the other one is asked again and again")
+
+    others_are_asked_again_and_again()
+    assert asked_of(provider, 1) == ["authorize"]
+    go["authorize"].set()
+    order = eventually(lambda: answer.json() if (answer := shop.ask_order(**key)).status_code == 201 else None, what="it is ordered")
+    eventually(lambda: "capture" in asked_of(provider, 1), what="it is to be taken")
+    others_are_asked_again_and_again()
+    cancel(shop, order)
+    others_are_asked_again_and_again()
+    go["capture"].set()
+    eventually(lambda: "reverse" in asked_of(provider, 1), what="it is to be given back")
+    others_are_asked_again_and_again()
+    go["reverse"].set()
+    eventually(lambda: provider.payments[1] == "refunded", what="it is given back")
+    assert set(provider.most_at_a_time.values()) == {1}, provider.most_at_a_time
+    assert asked_of(provider, 1) == ["authorize", "capture", "reverse"]
+    provider.answers = {}
+    adds_up(shop, provider)
+
+
+@pytest.mark.parametrize("situation, status", [("being taken", 409), ("canceled", 200)])
+def test_voided_is_the_answer_to_a_capture_only_after_the_reverse(open_provided_shop, provider, situation, status):
+    shop = open_provided_shop(PATIENT).start()
+    provider.answers = {"capture": pending, "reverse": pending}
+    order = shop.order()
+    eventually(lambda: provider.asked("capture"), what="it is to be taken")
+    if situation == "canceled":
+        cancel(shop, order)
+        eventually(lambda: provider.asked("reverse"), what="it is to be given back")
+    payment = payments(shop)[0]
+    told = provider.tell(shop.url("payment"), {"paymentId": payment["id"], "operation": "capture", "outcome": "voided",
+                                               "amount": payment["amount"], "currency": payment["currency"]})
+    assert told.status_code == status, told.text
+    assert payments(shop)[0]["status"] == ("Voided" if status == 200 else "Authorized")
+    contradictions = 0 if status == 200 else 1
+    assert f"coffeeshop_provider_contradictions_total {contradictions}" in shop["payment"].get("/metrics").text
