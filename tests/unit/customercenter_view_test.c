@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "errors.h"
 #include "scratch.h"
+#include "sql_engine.h"
 #include "text.h"
 #include "timeline_codec.h"
 #include "view_app.h"
@@ -57,7 +58,7 @@ static void open_view(struct fixture *f)
     struct buf problem = {0};
     int error;
 
-    f->sql = sqlite_open(&options, &problem, &error);
+    f->sql = sql_engine_open(&options, &problem, &error);
     assert_non_null(f->sql);
     f->repo = view_repo_sql_new(f->sql);
     assert_non_null(f->repo);
@@ -425,7 +426,7 @@ static void a_timeline_of_foreign_bytes_is_refused(void **state)
     assert_int_equal(page.timeline[1].at, 5);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_order_is_kept_with_its_whole_timeline, set_up, tear_down),
@@ -449,5 +450,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_timeline_of_foreign_bytes_is_refused, set_up, tear_down),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    sql_engine_start(argc, argv);
+    int failed = cmocka_run_group_tests_name(sql_engine_name(), tests, NULL, NULL);
+    sql_engine_stop();
+    return failed;
 }
