@@ -4,7 +4,7 @@ import json
 import threading
 
 from eventually import eventually
-from rules import check_rules
+from rules import check_rules, followed
 from shop import PATIENT, read_stream
 
 
@@ -134,13 +134,6 @@ def test_the_menu_says_what_is_sold_out(own_shop):
     eventually(lambda: row()["soldOut"] is True, what="tea is sold out")
     own_shop.receive(5, "Tea")
     eventually(lambda: row()["soldOut"] is False, what="there is tea again")
-
-
-def followed(shop, producer):
-    """How far the view has come in that producer's feed."""
-    label = f'coffeeshop_follower_position{{producer="{producer}"}} '
-    lines = shop["customercenter"].get("/metrics").text.splitlines()
-    return next(int(float(line.removeprefix(label))) for line in lines if line.startswith(label))
 
 
 def test_what_is_kept_again_after_a_removal_is_sold_again_after_a_rebuild_too(own_shop):

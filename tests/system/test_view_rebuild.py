@@ -10,7 +10,7 @@ import pytest
 
 from checksums import changed
 from eventually import eventually
-from rules import check_rules
+from rules import check_rules, wait_until_the_view_has_heard_all
 from shop import PROGRAM, flags, read_stream, run_program
 
 KILL_AT = PROGRAM.resolve().parent / "tests" / "lib" / "libkill_at.so"
@@ -64,8 +64,10 @@ def test_a_rebuilt_view_says_what_the_old_one_said_and_what_the_owners_say(open_
     shop = open_shop().start()
     ids = make_orders(shop, 4) + make_orders(shop, 2, "Latte")
     canceled = open_order_that_is_canceled(shop)
-    before = eventually(lambda: content(shop) if len(content(shop)) == 7 else None)
     check_rules(shop, [*ids, canceled])
+    wait_until_the_view_has_heard_all(shop)
+    before = content(shop)
+    assert len(before) == 7
     menu = shop["customercenter"].get("/menu").json()
     if not running:
         shop.stop("customercenter")
