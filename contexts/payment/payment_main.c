@@ -28,7 +28,7 @@ struct payment_settings {
     int64_t authorization_ms, linger_ms, retry_ms, retry_most_ms;
     int64_t provider, ledger_limit;
     const char *provider_url, *provider_secret, *provider_secret_file, *provider_ca_file;
-    int64_t provider_timeout_ms, provider_patience_ms, webhook_tolerance_ms;
+    int64_t provider_connections, provider_timeout_ms, provider_patience_ms, webhook_tolerance_ms;
     int64_t order_breaker, provider_breaker;
     int64_t fault_delay_ms;
 };
@@ -63,6 +63,8 @@ static const struct setting rows[] = {
         "The file that has it; not for everybody to read."),
     ROW(provider_ca_file, "payment.provider_ca_file", SETTING_TEXT, "", 0, 1024,
         "Whose certificates are believed (PEM); empty: those that the system believes."),
+    ROW(provider_connections, "payment.provider_connections", SETTING_INT, "16", 1, 1024,
+        "Connections to the provider at a time, apart from those to other services (call.max_connections)."),
     ROW(provider_timeout_ms, "payment.provider_timeout_ms", SETTING_MS, "5000", 10, 60000,
         "A question to the provider is given up after so long, and asked again."),
     ROW(provider_patience_ms, "payment.provider_patience_ms", SETTING_MS, "500", 0, 60000,
@@ -151,13 +153,17 @@ static bool open_http_provider(struct payment_service *self, const struct common
                                const struct payment_settings *settings, struct buf *problem)
 {
     struct guarded_settings calls = guarded_settings_of(common, settings->provider_breaker);
-    struct http_client *client = service_client(self->service);
 
     if (!is_reachable(settings, problem))
         return false;
     self->provider_key = read_secret(settings, problem);
     if (!self->provider_key)
         return false;
+    struct http_client *client = service_client_apart(self->service, settings->provider_connections);
+    if (!client) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
     if (settings->provider_ca_file[0])
         http_client_trust(client, settings->provider_ca_file);
     calls.timeout_ms = settings->provider_timeout_ms;

@@ -7,17 +7,17 @@ enum {
     LEAST_CONNECTIONS = 16,
 };
 
-bool file_budget_fit(const struct common_settings *common, int64_t limit, struct http_settings *http,
-                     struct buf *problem)
+bool file_budget_fit(int64_t connections_out, int64_t limit, struct http_settings *http, struct buf *problem)
 {
-    int64_t own = OWN_FILES + HTTP_OWN_FILES + common->call_max_connections;
+    int64_t own = OWN_FILES + HTTP_OWN_FILES + connections_out;
     int64_t room = limit - own;
 
     if (room < LEAST_CONNECTIONS) {
         buf_printf(
             problem,
             "a limit of %lld open files leaves no room for clients: %lld are for the service itself and its calls; "
-            "raise the hard limit (ulimit -Hn, LimitNOFILE=) or lower call.max_connections",
+            "raise the hard limit (ulimit -Hn, LimitNOFILE=) or lower call.max_connections (of payment: "
+            "payment.provider_connections, too)",
             (long long)limit, (long long)own);
         return false;
     }

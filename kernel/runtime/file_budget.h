@@ -11,9 +11,8 @@
 
 #include <stdbool.h>
 
-/** Lowers http->max_connections to what `limit` open files allow, and says so in the log. False and a sentence in
- * `problem`: there is no room to serve anybody. */
-bool file_budget_fit(const struct common_settings *common, int64_t limit, struct http_settings *http,
-                     struct buf *problem);
+/** `connections_out` is how many its clients may have at a time. Lowers http->max_connections to what `limit` open
+ * files allow, and says so in the log. False and a sentence in `problem`: there is no room to serve anybody. */
+bool file_budget_fit(int64_t connections_out, int64_t limit, struct http_settings *http, struct buf *problem);
 
 #endif

@@ -54,6 +54,14 @@ struct http_client *service_client(struct service *service)
     return service->client;
 }
 
+struct http_client *service_client_apart(struct service *service, int64_t max_connections)
+{
+    ASSERT(!service->client_apart && !service->server);
+    service->client_apart = http_client_new(service->loop, (size_t)max_connections);
+    service->connections_apart = max_connections;
+    return service->client_apart;
+}
+
 struct writer *service_writer(struct service *service)
 {
     return service->writer;
@@ -197,7 +205,8 @@ bool service_start(struct service *service, const struct service_parts *parts, s
     if (!service_fault_prepare(service, problem))
         return false;
     struct http_settings http = service->common->http;
-    if (!file_budget_fit(service->common, open_files_raise(), &http, problem))
+    int64_t connections_out = service->common->call_max_connections + service->connections_apart;
+    if (!file_budget_fit(connections_out, open_files_raise(), &http, problem))
         return false;
     service->server = http_server_new(service->loop, &http, parts->listen, service->routes, parts->http, problem);
     if (!service->server)
@@ -274,6 +283,7 @@ void service_free(struct service *service)
     for (size_t i = 0; i < service->n_followers; i++)
         follower_free(service->followers[i]);
     http_client_free(service->client);
+    http_client_free(service->client_apart);
     http_server_free(service->server); /* a request that comes in now is turned away, and the writer is asked first */
     writer_free(service->writer);
     if (service->feed)

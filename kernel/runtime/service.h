@@ -65,6 +65,9 @@ struct service_parts {
 struct service *service_new(const struct program *program, const struct common_settings *common, struct buf *problem);
 struct loop *service_loop(struct service *service);
 struct http_client *service_client(struct service *service);
+/** One more client, with so many connections of its own: for who is called slowly, and must not keep the others
+ * waiting. Once, before service_start(); it ends with the service. NULL when memory is exhausted. */
+struct http_client *service_client_apart(struct service *service, int64_t max_connections);
 struct writer *service_writer(struct service *service);
 /** The service's own time, us, by which it decides: it begins with service_new() and never jumps (steady_clock.h). Any
  * thread. */

@@ -37,6 +37,8 @@ struct service {
     struct loop_watch signals;
     struct loop_timer timer; /* phases of the shutdown */
     struct http_client *client;
+    struct http_client *client_apart; /* NULL: there is none */
+    int64_t connections_apart;        /* its own */
     struct http_server *server;
     struct feed *feed;
     struct event_sink events;

@@ -1,13 +1,14 @@
 """What a slow provider is asked at a time: of one payment one question, in the order in which they were decided; and that nobody else waits
 for it. Its book is added up against the orders."""
+import resource
 import threading
 
 import pytest
 
 from eventually import eventually
-from paying import adds_up, payments
-from provider import pending
-from shop import PATIENT
+from paying import adds_up, payments, problem
+from provider import HANG, pending
+from shop import LONG_MS, PATIENT, QUICK, flags, run_program
 
 
 @pytest.fixture
@@ -100,3 +101,25 @@ def test_voided_is_the_answer_to_a_capture_only_after_the_reverse(open_provided_
     assert payments(shop)[0]["status"] == ("Voided" if status == 200 else "Authorized")
     contradictions = 0 if status == 200 else 1
     assert f"coffeeshop_provider_contradictions_total {contradictions}" in shop["payment"].get("/metrics").text
+
+
+def test_while_the_provider_hangs_an_operator_gives_back_what_was_paid_before(open_provided_shop, provider):
+    shop = open_provided_shop({**QUICK, "payment.provider_timeout_ms": 60_000, "payment.provider_patience_ms": 20,
+                               "payment.authorization_ms": LONG_MS // 2, "payment.provider_connections": 3, "call.max_connections": 3}).start()
+    order = shop.order()
+    shop.wait_order(order["id"], "Completed")
+    eventually(lambda: payments(shop, "Captured"), what="it is taken")
+    provider.answers["authorize"] = lambda *_: HANG
+    for _ in range(6):
+        problem(shop.ask_order(), 503, "outcome-unknown")
+    eventually(lambda: len(provider.asked("authorize")) == 1 + 3, what="the provider has all that it is given at a time")
+    answer = shop["payment"].put(f"/payments/{order['paymentId']}", json={"status": "Refunded"})
+    assert answer.status_code == 200, answer.text
+
+
+def test_connections_to_the_provider_count_as_open_files(open_provided_shop):
+    shop = open_provided_shop({"payment.provider_connections": 1024})
+    ended = run_program("payment", *flags(shop.settings_of("payment")),
+                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 1000)))
+    assert ended.returncode == 1
+    assert "leaves no room for clients" in ended.stderr and "payment.provider_connections" in ended.stderr
