@@ -8,6 +8,7 @@
 #include "http_server.h"
 #include "ledger_provider.h"
 #include "provider_messages.h"
+#include "provider_name.h"
 #include "signature.h"
 
 #include <setjmp.h>
@@ -16,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { PRICE = 4500, MOST_PAYMENTS = 8, LONG_MS = 60000 };
+enum { PRICE = 4500, MOST_PAYMENTS = 8, NAME_ROOM = 65, LONG_MS = 60000 };
 
 struct fixture {
     struct payment_provider *provider;
@@ -27,8 +28,11 @@ struct fixture {
     struct http_server *server;
     struct signing_key *key;
     struct buf url;
-    bool approved[MOST_PAYMENTS], captured[MOST_PAYMENTS]; /* the model's, by payment */
-    const char *strange; /* what the model answers instead, once; NULL: nothing strange */
+    struct charge {
+        char name[NAME_ROOM];
+        bool approved, captured;
+    } charges[MOST_PAYMENTS]; /* the model's */
+    const char *strange;      /* what the model answers instead, once; NULL: nothing strange */
     size_t asked;
     /* what came back */
     struct payment_intent answer;
@@ -39,31 +43,42 @@ struct fixture {
 
 /* ---- the model: what docs/payment-provider.md asks of a provider ---- */
 
-static const char *model_does(struct fixture *fixture, enum provider_operation operation, size_t payment,
-                              struct str method)
+/* A payment's name is a text to it, which it has heard before or not. */
+static struct charge *charge_named(struct fixture *fixture, struct str name)
+{
+    size_t i = 0;
+
+    while (fixture->charges[i].name[0] && !str_is(name, fixture->charges[i].name))
+        assert_true(++i < MOST_PAYMENTS);
+    assert_in_range(name.n, 1, NAME_ROOM - 1);
+    memcpy(fixture->charges[i].name, name.p, name.n);
+    return &fixture->charges[i];
+}
+
+static const char *model_does(struct charge *charge, enum provider_operation operation, struct str method)
 {
     switch (operation) {
     case PROVIDER_AUTHORIZE:
         if (str_is(method, "test-unknown"))
             return "pending";
-        fixture->approved[payment] = !str_is(method, "test-declined");
-        return fixture->approved[payment] ? "approved" : "declined";
+        charge->approved = !str_is(method, "test-declined");
+        return charge->approved ? "approved" : "declined";
     case PROVIDER_CAPTURE:
-        assert_true(fixture->approved[payment]);
-        fixture->captured[payment] = true;
+        assert_true(charge->approved);
+        charge->captured = true;
         return "captured";
     case PROVIDER_RETURN:
         break;
     }
-    return fixture->captured[payment] ? "refunded" : "voided";
+    return charge->captured ? "refunded" : "voided";
 }
 
 struct heard {
-    int64_t payment_id, amount;
-    struct str operation, currency, method;
+    int64_t amount;
+    struct str name, operation, currency, method;
 };
 static const struct json_field heard_fields[] = {
-    JSON_FIELD(struct heard, "paymentId", payment_id, JSON_I64, JSON_REQUIRED, 1, MOST_PAYMENTS - 1),
+    JSON_FIELD(struct heard, "paymentId", name, JSON_STRING, JSON_REQUIRED, 1, NAME_ROOM - 1),
     JSON_FIELD(struct heard, "operation", operation, JSON_STRING, JSON_REQUIRED, 1, 32),
     JSON_FIELD(struct heard, "amount", amount, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
     JSON_FIELD(struct heard, "currency", currency, JSON_STRING, JSON_REQUIRED, 3, 3),
@@ -82,16 +97,16 @@ static void serve(void *context, struct http_request *request, enum provider_ope
                      SIGNATURE_GOOD);
     assert_true(http_read_json(request, &heard_desc, &heard));
     assert_true(str_eq(heard.operation, provider_operation_text(operation)));
-    buf_printf(&key, "%lld.%.*s", (long long)heard.payment_id, STR_ARG(heard.operation));
+    buf_printf(&key, "%.*s.%.*s", STR_ARG(heard.name), STR_ARG(heard.operation));
     assert_true(str_eq(request->idempotency_key, buf_str(&key)));
     buf_free(&key);
     request->status = 200;
     request->content_type = "application/json";
     struct provider_outcome outcome = {
-        .payment_id = heard.payment_id,
+        .name = heard.name,
         .amount = heard.amount,
         .operation = heard.operation,
-        .outcome = str_of(model_does(fixture, operation, (size_t)heard.payment_id, heard.method)),
+        .outcome = str_of(model_does(charge_named(fixture, heard.name), operation, heard.method)),
         .currency = heard.currency,
         .reference = STR("model"),
         .reason = STR("no such luck"),
@@ -232,6 +247,7 @@ static struct provider_question about(enum provider_operation operation, int64_t
 {
     return (struct provider_question){.operation = operation,
                                       .payment_id = payment,
+                                      .key = STR("purchase"),
                                       .amount = PRICE,
                                       .captured = captured,
                                       .currency = STR("KRW"),
@@ -340,18 +356,20 @@ static void each_question_has_one_answer(void **state)
 /* ---- the external one alone ---- */
 
 #define SAYS(payment, operation, outcome, amount, currency)                                                            \
-    "{\"paymentId\":" payment ",\"operation\":\"" operation "\",\"outcome\":\"" outcome "\",\"amount\":" amount        \
+    "{\"paymentId\":\"" payment "\",\"operation\":\"" operation "\",\"outcome\":\"" outcome "\",\"amount\":" amount    \
     ",\"currency\":\"" currency "\"}"
 
 static void an_answer_that_does_not_say_what_was_asked_is_none(void **state)
 {
     static const char *const strange[] = {
-        SAYS("2", "authorize", "approved", "4500", "KRW"),
-        SAYS("1", "capture", "captured", "4500", "KRW"),
-        SAYS("1", "authorize", "captured", "4500", "KRW"),
-        SAYS("1", "authorize", "approved", "4501", "KRW"),
-        SAYS("1", "authorize", "approved", "4500", "USD"),
-        SAYS("1", "authorize", "Approved", "4500", "KRW"),
+        SAYS("2-7048dc8aa7663e71", "authorize", "approved", "4500", "KRW"),
+        SAYS("1", "authorize", "approved", "4500", "KRW"),
+        SAYS("1-f10bb15e2d791810", "authorize", "approved", "4500", "KRW"),
+        SAYS("1-7048dc8aa7663e71", "capture", "captured", "4500", "KRW"),
+        SAYS("1-7048dc8aa7663e71", "authorize", "captured", "4500", "KRW"),
+        SAYS("1-7048dc8aa7663e71", "authorize", "approved", "4501", "KRW"),
+        SAYS("1-7048dc8aa7663e71", "authorize", "approved", "4500", "USD"),
+        SAYS("1-7048dc8aa7663e71", "authorize", "Approved", "4500", "KRW"),
         "approved",
         "[]",
         "{}",
@@ -365,7 +383,7 @@ static void an_answer_that_does_not_say_what_was_asked_is_none(void **state)
         ask(fixture, PROVIDER_AUTHORIZE, 3, "card", 0);
         assert_int_equal(fixture->n_answers, i + 1);
     }
-    fixture->strange = SAYS("1", "authorize", "approved", "4500", "KRW");
+    fixture->strange = SAYS("1-7048dc8aa7663e71", "authorize", "approved", "4500", "KRW");
     assert_int_equal(ask(fixture, PROVIDER_AUTHORIZE, 1, "card", 0), PAYMENT_APPROVED);
 }
 
@@ -399,6 +417,42 @@ static void what_waits_for_its_turn_ends_with_the_provider(void **state)
     loop_run(fixture->loop); /* what was posted: it is on its way */
     assert_int_equal(fixture->n_answers, 0);
     assert_int_equal(fixture->asked, 0);
+}
+
+static void another_purchase_of_the_same_number_is_another_payment(void **state)
+{
+    struct fixture *fixture = *state;
+    struct provider_question question = about(PROVIDER_RETURN, 1, "card", 0);
+
+    ask(fixture, PROVIDER_AUTHORIZE, 1, "card", 0);
+    ask(fixture, PROVIDER_CAPTURE, 1, "card", 0);
+    question.key = STR("another purchase");
+    fixture->answered_for = 0;
+    put(fixture, &question);
+    while (fixture->answered_for == 0)
+        loop_run(fixture->loop);
+    assert_false(fixture->answer.was_taken);
+    assert_string_equal(fixture->charges[0].name, "1-7048dc8aa7663e71");
+    assert_string_equal(fixture->charges[1].name, "1-f10bb15e2d791810");
+}
+
+static void a_name_begins_with_its_number_and_nothing_else_does(void **state)
+{
+    static const char *const none[] = {"",
+                                       "-",
+                                       "x",
+                                       "0-7048dc8aa7663e71",
+                                       "-1-7048dc8aa7663e71",
+                                       "+1",
+                                       "1x-7048dc8aa7663e71",
+                                       "9223372036854775808-0"};
+    struct provider_name longest = provider_name_of(INT64_MAX, STR("purchase"));
+
+    UNUSED(state);
+    assert_int_equal(provider_name_number(provider_name_text(&longest)), INT64_MAX);
+    assert_string_equal(longest.text, "9223372036854775807-7048dc8aa7663e71");
+    for (size_t i = 0; i < COUNT_OF(none); i++)
+        assert_int_equal(provider_name_number(str_of(none[i])), 0);
 }
 
 static void a_question_without_memory_is_not_asked_and_nothing_is_left(void **state)
@@ -438,6 +492,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_answer_that_does_not_say_what_was_asked_is_none, setup_http, teardown),
         cmocka_unit_test_setup_teardown(of_a_payment_one_question_is_under_way_at_a_time, setup_http, teardown),
         cmocka_unit_test_setup_teardown(what_waits_for_its_turn_ends_with_the_provider, setup_http, teardown),
+        cmocka_unit_test_setup_teardown(another_purchase_of_the_same_number_is_another_payment, setup_http, teardown),
+        cmocka_unit_test(a_name_begins_with_its_number_and_nothing_else_does),
         cmocka_unit_test_setup_teardown(a_question_without_memory_is_not_asked_and_nothing_is_left, setup_http,
                                         teardown),
     };

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from eventually import eventually
 from provider import pending
 from shop import LONG_MS, PAID, ROOT, Shop
 from signing import Signing
@@ -51,7 +52,12 @@ def test_what_a_payment_provider_says_is_answered_as_the_api_description_says(op
     shown = contract.example("examples/webhook_request.json")
     asked = [{"key": f"POST /orders {i}", "amount": shown["amount"], "currency": shown["currency"], "method": "card"} for i in range(60)]
     assert {answer["status"] for answer in shop["payment"].post("/payments/authorize", json=asked).json()} == {"Pending"}
+    eventually(lambda: len(provider.asked("authorize")) == len(asked), what="the provider has heard of all")
+    names = [question["paymentId"] for _, question in provider.questions]
+    assert shown["paymentId"] in names
+    document = contract.openapi_for("payment")
+    document["components"]["schemas"]["ProviderPaymentName"]["enum"] = [*names, "99-0123456789abcdef"]  # nobody guesses one
     with Signing(shop.url("payment")) as signing:
-        ask_all(tmp_path, contract.openapi_for("payment"), signing.url, "--include-path", "/payments/webhook")
+        ask_all(tmp_path, document, signing.url, "--include-path", "/payments/webhook")
         assert {200, 400, 401, 404, 409, 415, 422} <= set(signing.statuses), signing.statuses
     assert shop.running["payment"].is_running()

@@ -6,6 +6,7 @@ from collections import Counter
 import httpx
 
 from eventually import eventually
+from provider import number_in
 
 
 def read_ledger(shop):
@@ -38,7 +39,8 @@ def adds_up(shop, provider):
         expected[order["paymentId"], order["amount"]] += 1
         if order["status"] == "Canceled":
             expected[order["paymentId"], -order["amount"]] += 1
-    return eventually(lambda: Counter(provider.book) == expected and wait_until_it_adds_up(shop), within=60, every=0.2,
+    booked = lambda: Counter((number_in(name), amount) for name, amount in provider.book)
+    return eventually(lambda: booked() == expected and wait_until_it_adds_up(shop), within=60, every=0.2,
                       what=f"the provider's book adds up to the orders: {expected}")
 
 

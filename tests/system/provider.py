@@ -32,6 +32,11 @@ def is_signed(header, body, secret=SECRET, tolerance=300):
     return hmac.compare_digest(sign(body, secret, parts["t"]), header)
 
 
+def number_in(name):
+    """The shop's number of a payment, in its name at the provider."""
+    return int(name.split("-")[0])
+
+
 class Provider:
     """Does each thing once a key. `answers[operation]` may be a function (question, outcome) -> what is said: an outcome, HANG, CUT,
     (status, content type, bytes)."""
@@ -73,8 +78,8 @@ class Provider:
         self.questions = []  # (key, question) as they came, repeats among them
         self.refused = []  # what was wrong with the others
         self.done = {}  # by key: (question, outcome)
-        self.payments = {}  # by id: "approved", "declined", "captured", "voided", "refunded"
-        self.book = []  # (payment id, amount): what was taken and given back
+        self.payments = {}  # by name: "approved", "declined", "captured", "voided", "refunded"
+        self.book = []  # (payment's name, amount): what was taken and given back
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
@@ -153,6 +158,16 @@ class Provider:
     def outcome_of(question, outcome):
         return {**{name: question[name] for name in ("paymentId", "operation", "amount", "currency")}, "outcome": outcome,
                 "reference": f"ref-{question['paymentId']}", "reason": "no such luck" if outcome == "declined" else None}
+
+    def name_of(self, number):
+        """What the shop calls its payment of that number here. Only tests may look into a name."""
+        with self.lock:
+            return next(question["paymentId"] for _, question in reversed(self.questions) if number_in(question["paymentId"]) == number)
+
+    def outcome(self, payment, operation, said, **members):
+        """What it would say of a payment of the shop's by itself."""
+        return {"paymentId": self.name_of(payment["id"]), "operation": operation, "outcome": said, "amount": payment["amount"],
+                "currency": payment["currency"], **members}
 
     def asked(self, operation):
         with self.lock:

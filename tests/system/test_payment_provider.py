@@ -1,6 +1,7 @@
 """An external payment provider: what it is asked, what of its answers is believed, what it may say by itself, and that nobody pays twice
 whatever it does. Its book is added up against the orders."""
 import os
+import re
 import threading
 import time
 
@@ -13,11 +14,6 @@ from provider import CUT, HANG, SECRET, pending, sign
 from shop import LONG_MS, PAID, PATIENT
 
 PRICE = 4500
-
-
-def outcome(payment, operation, said, **members):
-    return {"paymentId": payment["id"], "operation": operation, "outcome": said, "amount": payment["amount"],
-            "currency": payment["currency"], **members}
 
 
 def unknown(shop, key):
@@ -38,11 +34,13 @@ def test_an_order_is_authorised_and_taken_by_the_provider_each_asked_once_signed
     order = shop.order(qty=2)
     shop.wait_order(order["id"], "Completed")
     adds_up(shop, provider)
-    assert [key for key, _ in provider.questions] == ["1.authorize", "1.capture"]
+    name = provider.name_of(1)
+    assert re.fullmatch("1-[0-9a-f]{16}", name)
+    assert [key for key, _ in provider.questions] == [f"{name}.authorize", f"{name}.capture"]
     first = provider.questions[0][1]
-    assert first == {"paymentId": 1, "operation": "authorize", "amount": 2 * PRICE, "currency": "KRW", "method": "card", "reference": None}
-    assert provider.questions[1][1]["reference"] == "ref-1"
-    assert payments(shop)[0]["reference"] == "ref-1"
+    assert first == {"paymentId": name, "operation": "authorize", "amount": 2 * PRICE, "currency": "KRW", "method": "card", "reference": None}
+    assert provider.questions[1][1]["reference"] == f"ref-{name}"
+    assert payments(shop)[0]["reference"] == f"ref-{name}"
 
 
 def test_what_the_provider_declines_is_declined_with_its_reason(open_provided_shop, provider):
@@ -62,7 +60,7 @@ def test_a_canceled_order_is_given_back_by_the_provider_once(open_provided_shop,
     del provider.answers["reverse"]
     eventually(lambda: shop.get_order(order["id"])["paymentStatus"] == "Refunded", what="it is given back")
     adds_up(shop, provider)
-    assert set(provider.asked("reverse")) == {"1.reverse"}
+    assert set(provider.asked("reverse")) == {f"{provider.name_of(1)}.reverse"}
 
 
 # ---- answers that come late, twice, in the wrong order, after the refund, or not at all ----
@@ -73,8 +71,8 @@ def test_an_answer_that_comes_by_the_webhook_is_found_under_the_same_key(open_pr
     unknown(shop, "late")
     payment = payments(shop, "Pending")[0]
     assert shop.all("orders") == []
-    told = provider.tell(shop.url("payment"), outcome(payment, "authorize", "approved", reference="w"))
-    assert (told.status_code, told.json()) == (200, {"paymentId": payment["id"], "status": "Authorized"})
+    told = provider.tell(shop.url("payment"), provider.outcome(payment, "authorize", "approved", reference="w"))
+    assert (told.status_code, told.json()) == (200, {"paymentId": provider.name_of(payment["id"]), "status": "Authorized"})
     assert find(shop, "late")["paymentId"] == payment["id"]
     adds_up(shop, provider)
 
@@ -86,7 +84,7 @@ def test_a_webhook_answers_the_customer_who_still_waits(open_provided_shop, prov
     customer = threading.Thread(target=lambda: answers.append(shop.ask_order()))
     customer.start()
     payment = eventually(lambda: payments(shop, "Pending"), what="the provider is asked")[0]
-    assert provider.tell(shop.url("payment"), outcome(payment, "authorize", "approved")).status_code == 200
+    assert provider.tell(shop.url("payment"), provider.outcome(payment, "authorize", "approved")).status_code == 200
     customer.join()
     assert answers[0].status_code == 201, answers[0].text
     adds_up(shop, provider)
@@ -116,7 +114,7 @@ def test_without_an_answer_nothing_is_left_over_in_the_end(open_provided_shop, p
     unknown(shop, "never")
     eventually(lambda: payments(shop, "Voided"), what="it is given up")
     assert shop.all("orders") == [] and provider.book == []
-    assert provider.payments == {1: "voided"}
+    assert provider.payments == {provider.name_of(1): "voided"}
     del provider.answers["authorize"]
     assert find(shop, "never")["paymentId"] > 1
     adds_up(shop, provider)
@@ -127,12 +125,12 @@ def test_what_is_said_twice_or_after_the_refund_changes_nothing(open_provided_sh
     order = shop.order()
     payment = eventually(lambda: payments(shop, "Captured"), what="it is taken")[0]
     for said in (("authorize", "approved"), ("capture", "captured"), ("capture", "pending"), ("capture", "captured")):
-        assert provider.tell(shop.url("payment"), outcome(payment, *said)).json()["status"] == "Captured"
+        assert provider.tell(shop.url("payment"), provider.outcome(payment, *said)).json()["status"] == "Captured"
     assert payments(shop) == [payment]
     shop.cancel(order["id"])
     refunded = eventually(lambda: payments(shop, "Refunded"), what="it is given back")
     for said in (("reverse", "refunded"), ("capture", "captured"), ("authorize", "approved")):
-        assert provider.tell(shop.url("payment"), outcome(payment, *said)).json()["status"] == "Refunded"
+        assert provider.tell(shop.url("payment"), provider.outcome(payment, *said)).json()["status"] == "Refunded"
     assert payments(shop) == refunded
     assert [event["type"] for _, event in shop.events("payment")] == ["PaymentApproved", "PaymentCanceled"]
     adds_up(shop, provider)
@@ -144,16 +142,17 @@ def test_what_is_said_before_its_time_contradicts_and_changes_nothing(open_provi
     unknown(shop, "order")
     payment = payments(shop, "Pending")[0]
     for said in (("capture", "captured"), ("reverse", "voided"), ("reverse", "refunded")):
-        assert problem(provider.tell(shop.url("payment"), outcome(payment, *said)), 409)["member"] == "outcome"
+        assert problem(provider.tell(shop.url("payment"), provider.outcome(payment, *said)), 409)["member"] == "outcome"
     assert payments(shop) == [payment]
-    assert provider.tell(shop.url("payment"), outcome(payment, "authorize", "declined", reason="stolen")).status_code == 200
-    assert problem(provider.tell(shop.url("payment"), outcome(payment, "authorize", "approved")), 409)
+    assert provider.tell(shop.url("payment"), provider.outcome(payment, "authorize", "declined", reason="stolen")).status_code == 200
+    assert problem(provider.tell(shop.url("payment"), provider.outcome(payment, "authorize", "approved")), 409)
     assert problem(shop.ask_order(**{"Idempotency-Key": "order"}), 402)["reason"] == "stolen"
     assert shop.all("orders") == [] and provider.book == []
 
 
 STRANGE = {
-    "another payment": lambda _, said: {**said, "paymentId": said["paymentId"] + 1},
+    "another purchase": lambda _, said: {**said, "paymentId": said["paymentId"][:-16] + "0123456789abcdef"},
+    "another payment": lambda _, said: {**said, "paymentId": "9" + said["paymentId"]},
     "another operation": lambda _, said: {**said, "operation": "capture", "outcome": "captured"},
     "an outcome of another operation": lambda _, said: {**said, "outcome": "captured"},
     "another amount": lambda _, said: {**said, "amount": 1},
@@ -177,7 +176,7 @@ def test_an_answer_that_does_not_say_what_was_asked_is_none(open_provided_shop, 
     assert len(payments(shop, "Pending")) == len(payments(shop)) == len(STRANGE)
     del provider.answers["authorize"]
     for payment in payments(shop):
-        assert provider.tell(shop.url("payment"), outcome(payment, "authorize", "approved")).status_code == 200
+        assert provider.tell(shop.url("payment"), provider.outcome(payment, "authorize", "approved")).status_code == 200
     for what in STRANGE:
         find(shop, what.replace(" ", "-"))
     adds_up(shop, provider)
@@ -233,7 +232,7 @@ def waiting(open_provided_shop, provider):
 
 def test_a_webhook_that_is_not_the_providers_or_not_of_now_is_refused_and_changes_nothing(waiting, provider):
     shop, payment = waiting
-    approved = outcome(payment, "authorize", "approved")
+    approved = provider.outcome(payment, "authorize", "approved")
     right = sign(b"{}")
     refusals = {
         "unsigned": {"signature": ""},
@@ -254,12 +253,13 @@ def test_a_webhook_that_is_not_the_providers_or_not_of_now_is_refused_and_change
 
 
 @pytest.mark.parametrize("change, status, member", [
-    ({"paymentId": 99}, 404, "paymentId"), ({"amount": 1}, 409, "amount"), ({"currency": "USD"}, 409, "currency"),
-    ({"outcome": "captured"}, 422, "outcome"), ({"operation": "refund"}, 422, "outcome"), ({"paymentId": "x"}, 422, "paymentId"),
+    ({"paymentId": "99-0123456789abcdef"}, 404, "paymentId"), ({"paymentId": "1"}, 404, "paymentId"),
+    ({"paymentId": "1-0123456789abcdef"}, 404, "paymentId"), ({"paymentId": "x"}, 404, "paymentId"), ({"amount": 1}, 409, "amount"), ({"currency": "USD"}, 409, "currency"),
+    ({"outcome": "captured"}, 422, "outcome"), ({"operation": "refund"}, 422, "outcome"), ({"paymentId": 1}, 422, "paymentId"),
     ({"outcome": None}, 422, "outcome"), ({"reason": "x" * 201}, 422, "reason")])
 def test_a_signed_webhook_that_makes_no_sense_is_refused_by_name(waiting, provider, change, status, member):
     shop, payment = waiting
-    assert problem(provider.tell(shop.url("payment"), {**outcome(payment, "authorize", "approved"), **change}), status)["member"] == member
+    assert problem(provider.tell(shop.url("payment"), {**provider.outcome(payment, "authorize", "approved"), **change}), status)["member"] == member
     assert payments(shop) == [payment]
 
 
@@ -277,16 +277,16 @@ def test_at_the_gateway_the_webhook_is_everybodys_and_payments_are_not(waiting, 
     shop.settings["gateway.operators"] = ""
     shop.start("gateway")
     door = shop.url("gateway")
-    problem(provider.tell(door, outcome(payment, "authorize", "approved"), secret="x" * 32), 401)
+    problem(provider.tell(door, provider.outcome(payment, "authorize", "approved"), secret="x" * 32), 401)
     problem(shop["gateway"].get(f"/payments/{payment['id']}"), 403)
     assert shop["gateway"].get("/payments/webhook").status_code in (404, 405)
-    assert provider.tell(door, outcome(payment, "authorize", "approved")).json()["status"] == "Authorized"
+    assert provider.tell(door, provider.outcome(payment, "authorize", "approved")).json()["status"] == "Authorized"
     assert find(shop, "k")["paymentId"] == payment["id"]
 
 
 def test_without_a_provider_nobody_listens_to_one(open_shop, provider):
     shop = open_shop(services=PAID).start("payment")
-    problem(provider.tell(shop.url("payment"), {"paymentId": 1}), 404)
+    problem(provider.tell(shop.url("payment"), {"paymentId": "1"}), 404)
 
 
 # ---- crashes ----

@@ -97,7 +97,7 @@ def test_the_secret_of_a_file_is_seen_nowhere_and_in_no_core_dump(open_provided_
     shop = open_provided_shop({"log.level": "debug"})
     shop.start(**WITH_CORES, cwd=shop.directory)
     shop.order()
-    provider.tell(shop.url("payment"), {"paymentId": 1}, secret="y" * 32)
+    provider.tell(shop.url("payment"), {"paymentId": "1"}, secret="y" * 32)
     says_nothing_of(SECRET, shop, shop.running["payment"])
     settings = flags(shop.settings_of("payment"))
     for told in (run_program("settings", "payment", *settings), run_program("payment", "--help", *settings), run_program("up", "--help")):

@@ -82,20 +82,20 @@ def bring_to(shop, provider, situation):
         if situation == "canceled and voided":
             provider.answers["reverse"] = lambda _, outcome: {**outcome, "outcome": "voided"}
         order = ordered(shop)
-        key = f"{order['paymentId']}.capture"
+        key = f"{provider.name_of(order['paymentId'])}.capture"
         eventually(lambda: key in provider.asked("capture"), what="it is to be taken")
         if "capture" not in provider.answers:
             is_newest(shop, "Captured")
         if "cancel" in situation or situation == "refunded":
             assert shop.cancel(order["id"]).status_code == 200
-            eventually(lambda: f"{order['paymentId']}.reverse" in provider.asked("reverse"), what="it is to be given back")
+            eventually(lambda: f"{provider.name_of(order['paymentId'])}.reverse" in provider.asked("reverse"), what="it is to be given back")
         if situation in ("canceled and voided", "refunded"):
             is_newest(shop, "Voided" if situation == "canceled and voided" else "Refunded")
     return newest(shop)
 
 
-def said_of(payment, word, **members):
-    return {"paymentId": payment["id"], "operation": WORDS[word], "outcome": word, "amount": payment["amount"], "currency": payment["currency"], **members}
+def said_of(provider, payment, word, **members):
+    return provider.outcome(payment, WORDS[word], word, **members)
 
 
 def books_agree(shop):
@@ -119,7 +119,7 @@ def test_whatever_a_provider_says_the_books_agree(shop, provider, situation):
     for word, then in SITUATIONS[situation].items():
         payment = bring_to(shop, provider, situation)
         for _ in range(2):  # and said again it is the same again
-            told = provider.tell(shop.url("payment"), said_of(payment, word))
+            told = provider.tell(shop.url("payment"), said_of(provider, payment, word))
             if then is None:
                 assert problem(told, 409)["member"] == "outcome", word
                 assert newest(shop) == payment
@@ -135,8 +135,8 @@ def test_whatever_a_provider_says_of_what_was_given_up_the_books_agree(shop, pro
         provider.answers = {"authorize": pending, "reverse": pending}
         problem(shop.ask_order(), 503, "outcome-unknown")
         payment = newest(shop)
-        eventually(lambda: f"{payment['id']}.reverse" in provider.asked("reverse"), what="its time is over")
-        told = provider.tell(shop.url("payment"), said_of(payment, word))
+        eventually(lambda: f"{provider.name_of(payment['id'])}.reverse" in provider.asked("reverse"), what="its time is over")
+        told = provider.tell(shop.url("payment"), said_of(provider, payment, word))
         if then is None:
             assert problem(told, 409)["member"] == "outcome", word
         else:
@@ -151,7 +151,7 @@ def test_another_amount_or_currency_is_refused_whatever_is_said(shop, provider, 
     payment = bring_to(shop, provider, situation)
     for word in WORDS:
         for member, wrong in (("amount", PRICE - 1), ("amount", 2 * PRICE), ("currency", "USD")):
-            assert problem(provider.tell(shop.url("payment"), said_of(payment, word, **{member: wrong})), 409)["member"] == member
+            assert problem(provider.tell(shop.url("payment"), said_of(provider, payment, word, **{member: wrong})), 409)["member"] == member
     assert newest(shop) == payment
     books_agree(shop)
     assert f"coffeeshop_provider_contradictions_total {3 * len(WORDS)}" in shop["payment"].get("/metrics").text

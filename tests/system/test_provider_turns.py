@@ -7,7 +7,7 @@ import pytest
 
 from eventually import eventually
 from paying import adds_up, payments, problem
-from provider import HANG, pending
+from provider import HANG, number_in, pending
 from shop import LONG_MS, PATIENT, QUICK, flags, run_program
 
 
@@ -19,7 +19,7 @@ def held(provider):
     def hold(operation):
         go = threading.Event()
         events.append(go)
-        provider.before[operation] = lambda question: question["paymentId"] == 1 and go.wait(60)
+        provider.before[operation] = lambda question: number_in(question["paymentId"]) == 1 and go.wait(60)
         return go
 
     yield hold
@@ -29,7 +29,7 @@ def held(provider):
 
 def asked_of(provider, payment):
     with provider.lock:
-        return [question["operation"] for _, question in provider.questions if question["paymentId"] == payment]
+        return [question["operation"] for _, question in provider.questions if number_in(question["paymentId"]) == payment]
 
 
 def cancel(shop, order):
@@ -44,12 +44,12 @@ def test_a_cancel_while_the_capture_is_queued_before_the_provider_is_asked_when_
     cancel(shop, order)
     other = shop.order()
     cancel(shop, other)  # is heard of later
-    eventually(lambda: provider.payments.get(other["paymentId"]) in ("voided", "refunded"), what="the other one is given back")
+    eventually(lambda: provider.payments.get(provider.name_of(other["paymentId"])) in ("voided", "refunded"), what="the other one is given back")
     assert asked_of(provider, 1) == ["authorize", "capture"]
     go.set()
     eventually(lambda: payments(shop, "Refunded") and not payments(shop, "Authorized"), what="what was taken is given back")
     assert asked_of(provider, 1) == ["authorize", "capture", "reverse"]
-    assert provider.payments[1] == "refunded"
+    assert provider.payments[provider.name_of(1)] == "refunded"
     adds_up(shop, provider)
 
 
@@ -58,7 +58,7 @@ def test_of_a_payment_one_question_is_under_way_at_a_time_however_slow_the_provi
     go = {operation: held(operation) for operation in ("authorize", "capture", "reverse")}
     key = {"Idempotency-Key": "slow"}
     shop.ask_order(**key)  # the first one
-    provider.answers["capture"] = lambda question, outcome: pending(question, outcome) if question["paymentId"] != 1 else outcome
+    provider.answers["capture"] = lambda question, outcome: pending(question, outcome) if number_in(question["paymentId"]) != 1 else outcome
     other = eventually(lambda: answer.json() if (answer := shop.ask_order(**{"Idempotency-Key": "other"})).status_code == 201 else None,
                        what="another one is ordered")
 
@@ -78,7 +78,7 @@ def test_of_a_payment_one_question_is_under_way_at_a_time_however_slow_the_provi
     eventually(lambda: "reverse" in asked_of(provider, 1), what="it is to be given back")
     others_are_asked_again_and_again()
     go["reverse"].set()
-    eventually(lambda: provider.payments[1] == "refunded", what="it is given back")
+    eventually(lambda: provider.payments[provider.name_of(1)] == "refunded", what="it is given back")
     assert set(provider.most_at_a_time.values()) == {1}, provider.most_at_a_time
     assert asked_of(provider, 1) == ["authorize", "capture", "reverse"]
     provider.answers = {}
@@ -95,8 +95,7 @@ def test_voided_is_the_answer_to_a_capture_only_after_the_reverse(open_provided_
         cancel(shop, order)
         eventually(lambda: provider.asked("reverse"), what="it is to be given back")
     payment = payments(shop)[0]
-    told = provider.tell(shop.url("payment"), {"paymentId": payment["id"], "operation": "capture", "outcome": "voided",
-                                               "amount": payment["amount"], "currency": payment["currency"]})
+    told = provider.tell(shop.url("payment"), provider.outcome(payment, "capture", "voided"))
     assert told.status_code == status, told.text
     assert payments(shop)[0]["status"] == ("Voided" if status == 200 else "Authorized")
     contradictions = 0 if status == 200 else 1

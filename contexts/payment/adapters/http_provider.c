@@ -6,6 +6,7 @@
 #include "log.h"
 #include "provider_contradiction.h"
 #include "provider_messages.h"
+#include "provider_name.h"
 #include "provider_turns.h"
 #include "signature.h"
 
@@ -24,6 +25,7 @@ struct provider_call {
     struct http_provider *provider;
     struct provider_turn turn;
     struct buf body, signature, key;
+    struct provider_name name;
     int64_t amount;
     char currency[CURRENCY_SIZE];
     struct arena arena; /* of the answer */
@@ -53,7 +55,7 @@ static void finish(struct command *base, int rc)
 
 static bool says_what_was_asked(const struct provider_call *call, const struct provider_outcome *outcome)
 {
-    return outcome->payment_id == call->turn.payment_id &&
+    return str_eq(outcome->name, provider_name_text(&call->name)) &&
            str_eq(outcome->operation, provider_operation_text(call->turn.operation)) &&
            outcome->amount == call->amount && str_eq(outcome->currency, (struct str){call->currency, CURRENCY_SIZE}) &&
            provider_outcome_is_known(outcome);
@@ -131,6 +133,7 @@ static void note_what_is_asked(struct provider_call *call, const struct provider
 {
     ASSERT(question->currency.n == CURRENCY_SIZE);
     call->turn = (struct provider_turn){.payment_id = question->payment_id, .operation = question->operation};
+    call->name = provider_name_of(question->payment_id, question->key);
     call->amount = question->amount;
     memcpy(call->currency, question->currency.p, CURRENCY_SIZE);
 }
@@ -138,8 +141,8 @@ static void note_what_is_asked(struct provider_call *call, const struct provider
 /* false: no memory. */
 static bool write_question(struct provider_call *call, const struct provider_question *question)
 {
-    provider_question_write(&call->body, question);
-    provider_question_key(&call->key, question);
+    provider_question_write(&call->body, question, provider_name_text(&call->name));
+    provider_question_key(&call->key, question, provider_name_text(&call->name));
     call->call.http = (struct http_call){.method = "POST",
                                          .url = call->provider->urls[question->operation].p,
                                          .body = buf_str(&call->body),

@@ -7,6 +7,7 @@
 
 #include "client_answer.h"
 #include "clock.h"
+#include "errors.h"
 #include "http_body.h"
 #include "log.h"
 #include "metrics.h"
@@ -14,6 +15,7 @@
 #include "payment_repo_sql.h"
 #include "provider_contradiction.h"
 #include "provider_messages.h"
+#include "provider_name.h"
 #include "signature.h"
 
 static struct metric refused = METRIC_COUNTER_INIT("coffeeshop_webhooks_refused_total",
@@ -26,11 +28,10 @@ struct told {
 };
 
 struct answer_json {
-    int64_t payment_id;
-    struct str status;
+    struct str name, status;
 };
 static const struct json_field answer_fields[] = {
-    JSON_FIELD(struct answer_json, "paymentId", payment_id, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct answer_json, "paymentId", name, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct answer_json, "status", status, JSON_STRING, 0, 0, 0),
 };
 static const struct json_desc answer_desc = {"payment", answer_fields, COUNT_OF(answer_fields),
@@ -38,7 +39,8 @@ static const struct json_desc answer_desc = {"payment", answer_fields, COUNT_OF(
 
 static void fill_answer(struct http_request *request, const struct payment *payment)
 {
-    struct answer_json json = {payment->id, payment_status_text(payment)};
+    struct provider_name name = provider_name_of(payment->id, payment->key);
+    struct answer_json json = {provider_name_text(&name), payment_status_text(payment)};
 
     buf_clear(&request->reply);
     request->status = 200;
@@ -98,11 +100,28 @@ static bool is_signed(const struct payment_http *http, struct http_request *requ
     return false;
 }
 
+/* A name that begins with a number of ours and goes on otherwise is another purchase's, of before a restore.
+ * PAYMENT_NONE: nobody's. */
+static int find_named(const struct payment_http *http, struct http_request *request, struct str name,
+                      struct payment *payment)
+{
+    int64_t number = provider_name_number(name);
+
+    *payment = (struct payment){0};
+    int rc = number ? payment_find(http->reads, number, payment, &request->arena) : OK;
+    if (rc || payment->state == PAYMENT_NONE)
+        return rc;
+    struct provider_name known = provider_name_of(payment->id, payment->key);
+    if (!str_eq(name, provider_name_text(&known)))
+        payment->state = PAYMENT_NONE;
+    return OK;
+}
+
 /* What never changes of a payment is compared here. false: answered. */
 static bool is_of_a_payment(const struct payment_http *http, struct http_request *request,
                             const struct provider_outcome *outcome, struct payment *payment)
 {
-    int rc = payment_find(http->reads, outcome->payment_id, payment, &request->arena);
+    int rc = find_named(http, request, outcome->name, payment);
     const char *other = payment->amount != outcome->amount              ? "amount"
                         : !str_eq(payment->currency, outcome->currency) ? "currency"
                                                                         : NULL;
@@ -110,7 +129,7 @@ static bool is_of_a_payment(const struct payment_http *http, struct http_request
     if (rc) {
         http_fill_failure(request, rc);
     } else if (payment->state == PAYMENT_NONE) {
-        http_fill_problem(request, 404, "paymentId", "there is no payment %lld", (long long)outcome->payment_id);
+        http_fill_problem(request, 404, "paymentId", "there is no payment %.*s", STR_ARG(outcome->name));
     } else if (other) {
         provider_contradiction_note(payment->id, other);
         http_fill_problem(request, 409, other, "is not the payment's");

@@ -3,11 +3,11 @@
 /* ---- what is asked ---- */
 
 struct question_json {
-    struct str operation, currency, method, reference;
-    int64_t payment_id, amount;
+    struct str name, operation, currency, method, reference;
+    int64_t amount;
 };
 static const struct json_field question_fields[] = {
-    JSON_FIELD(struct question_json, "paymentId", payment_id, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct question_json, "paymentId", name, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct question_json, "operation", operation, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct question_json, "amount", amount, JSON_I64, 0, 0, 0),
     JSON_FIELD(struct question_json, "currency", currency, JSON_STRING, 0, 0, 0),
@@ -28,10 +28,10 @@ struct str provider_operation_text(enum provider_operation operation)
     return texts[operation];
 }
 
-void provider_question_write(struct buf *out, const struct provider_question *question)
+void provider_question_write(struct buf *out, const struct provider_question *question, struct str name)
 {
     const struct question_json json = {
-        .payment_id = question->payment_id,
+        .name = name,
         .operation = provider_operation_text(question->operation),
         .amount = question->amount,
         .currency = question->currency,
@@ -42,9 +42,9 @@ void provider_question_write(struct buf *out, const struct provider_question *qu
     json_encode(out, &question_desc, &json);
 }
 
-void provider_question_key(struct buf *out, const struct provider_question *question)
+void provider_question_key(struct buf *out, const struct provider_question *question, struct str name)
 {
-    buf_i64(out, question->payment_id);
+    buf_add(out, name);
     buf_char(out, '.');
     buf_add(out, provider_operation_text(question->operation));
 }
@@ -52,7 +52,7 @@ void provider_question_key(struct buf *out, const struct provider_question *ques
 /* ---- what comes of it ---- */
 
 static const struct json_field outcome_fields[] = {
-    JSON_FIELD(struct provider_outcome, "paymentId", payment_id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
+    JSON_FIELD(struct provider_outcome, "paymentId", name, JSON_STRING, JSON_REQUIRED, 1, 64),
     JSON_FIELD(struct provider_outcome, "operation", operation, JSON_STRING, JSON_REQUIRED, 1, 32),
     JSON_FIELD(struct provider_outcome, "outcome", outcome, JSON_STRING, JSON_REQUIRED, 1, 32),
     JSON_FIELD(struct provider_outcome, "amount", amount, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),

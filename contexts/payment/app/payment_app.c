@@ -198,6 +198,7 @@ static struct provider_question question_of(const struct payment *payment)
     return (struct provider_question){
         .operation = operations[payment->state],
         .payment_id = payment->id,
+        .key = payment->key,
         .amount = payment->amount,
         .captured = payment->captured,
         .currency = payment->currency,

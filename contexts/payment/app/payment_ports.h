@@ -77,11 +77,13 @@ struct payment_repo {
 
 enum provider_operation { PROVIDER_AUTHORIZE, PROVIDER_CAPTURE, PROVIDER_RETURN };
 
-/** What the provider is asked to do. It is keyed by payment and operation, so that a repeat is harmless. Texts are
- * valid during the call only. */
+/** What the provider is asked to do. It is keyed by payment and operation, so that a repeat is harmless. A payment is
+ * known outside by its number and its purchase's key: the number alone is given again after a restore. Texts are valid
+ * during the call only. */
 struct provider_question {
     enum provider_operation operation;
     int64_t payment_id;
+    struct str key; /* its purchase's */
     int64_t amount;
     int64_t captured; /* RETURN: what we know to have been taken; the provider knows better */
     struct str currency, method;
