@@ -105,13 +105,15 @@ def test_voided_is_the_answer_to_a_capture_only_after_the_reverse(open_provided_
 def test_while_the_provider_hangs_an_operator_gives_back_what_was_paid_before(open_provided_shop, provider):
     shop = open_provided_shop({**QUICK, "payment.provider_timeout_ms": 60_000, "payment.provider_patience_ms": 20,
                                "payment.authorization_ms": LONG_MS // 2, "payment.provider_connections": 3, "call.max_connections": 3}).start()
-    order = shop.order()
+    order = eventually(lambda: answer.json() if (answer := shop.ask_order(**{"Idempotency-Key": "first"})).status_code == 201 else None,
+                       what="one is ordered")
     shop.wait_order(order["id"], "Completed")
     eventually(lambda: payments(shop, "Captured"), what="it is taken")
+    before = len(provider.asked("authorize"))
     provider.answers["authorize"] = lambda *_: HANG
     for _ in range(6):
         problem(shop.ask_order(), 503, "outcome-unknown")
-    eventually(lambda: len(provider.asked("authorize")) == 1 + 3, what="the provider has all that it is given at a time")
+    eventually(lambda: len(provider.asked("authorize")) == before + 3, what="the provider has all that it is given at a time")
     answer = shop["payment"].put(f"/payments/{order['paymentId']}", json={"status": "Refunded"})
     assert answer.status_code == 200, answer.text
 
