@@ -98,7 +98,7 @@ def test_who_was_shown_another_price_may_agree_to_the_right_one_under_the_same_k
 
 
 def test_the_same_key_is_one_order_and_one_payment(open_paid_shop):
-    shop = open_paid_shop().start()
+    shop = open_paid_shop({"payment.authorization_ms": 8000}).start()
     answers = []
 
     def ask():
@@ -111,8 +111,12 @@ def test_the_same_key_is_one_order_and_one_payment(open_paid_shop):
         thread.join()
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
-    assert len(payments(shop)) == len(shop.all("orders")) == 1
+    assert len(shop.all("orders")) == 1
+    # who comes when the payment is just taken may be promised another one, which no order ever comes for
+    eventually(lambda: [payment["status"] for payment in payments(shop) if payment["status"] != "Voided"] == ["Captured"], within=60,
+               what="one is taken, and nothing else is kept")
     wait_until_it_adds_up(shop)
+    assert [amount for _, _, amount in read_ledger(shop)] == [PRICE]
 
 
 def test_a_canceled_order_gets_its_money_back_and_says_so(open_paid_shop):
