@@ -176,9 +176,9 @@ void http_run(struct http_server *server)
     if (server->around)
         server->around(server->context, true);
     (void)MHD_run(server->daemon);
-    suspend_who_waits(server);
     if (server->around)
         server->around(server->context, false);
+    suspend_who_waits(server);
 }
 
 enum MHD_Result http_exchange_continue(void *cls, struct MHD_Connection *connection, const char *url,

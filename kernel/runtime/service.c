@@ -165,29 +165,13 @@ static bool make_followers(struct service *service)
     return true;
 }
 
-static void post_submitted(struct service *service)
+/* What is read within a turn may be told from one snapshot. */
+static void share_reads(void *context, bool begins)
 {
-    if (!service->submitted.first)
-        return;
-    int rc = writer_post_clients(service->writer, &service->submitted);
-    while (service->submitted.first) {
-        struct command *refused = command_list_shift(&service->submitted);
-        refused->finish(refused, rc);
-    }
-}
+    const struct service_http *http = context;
+    struct sql *reads = http->service->parts.reads;
 
-/* What is read within a turn may be told from one snapshot, and what is to be changed goes to the writer together: it
- * is woken once, and has a batch to begin with. */
-static void around_turn(void *context, bool begins)
-{
-    struct service *service = ((const struct service_http *)context)->service;
-    struct sql *reads = service->parts.reads;
-
-    service->in_turn = begins;
-    if (reads)
-        reads->share(reads, begins);
-    if (!begins)
-        post_submitted(service);
+    reads->share(reads, begins);
 }
 
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem)
@@ -211,7 +195,8 @@ bool service_start(struct service *service, const struct service_parts *parts, s
     service->server = http_server_new(service->loop, &http, parts->listen, service->routes, parts->http, problem);
     if (!service->server)
         return false;
-    http_server_tell_turns(service->server, around_turn);
+    if (parts->reads)
+        http_server_tell_turns(service->server, share_reads);
     service_check_data(service);
     service_store_watch(service);
     /* The writer's thread comes last: a service that can't start must not have begun to work. */
@@ -237,9 +222,11 @@ void service_submit(struct service *service, struct http_request *request, struc
         http_problem(request, 503, NULL, "%s", trouble);
         return;
     }
-    command_list_append(&service->submitted, command, command, 1);
-    if (!service->in_turn)
-        post_submitted(service);
+    int rc = writer_post(service->writer, command);
+    if (rc) {
+        http_fill_failure(request, rc);
+        http_reply(request);
+    }
 }
 
 /* ---- stopping ---- */

@@ -92,8 +92,8 @@ void service_stop(struct service *service);
 bool service_was_told_to_end(const struct service *service);
 void service_free(struct service *service);
 
-/** Posts a client's command, together with all that are submitted in this turn of the server; one that the writer
- * refuses is finished with the reason, as one whose commit failed. Loop thread. */
+/** Posts a client's command; when the writer refuses it, fills and sends the problem and frees nothing (the request
+ * owns the command). */
 void service_submit(struct service *service, struct http_request *request, struct command *command);
 
 #endif

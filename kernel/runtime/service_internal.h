@@ -43,8 +43,6 @@ struct service {
     struct feed *feed;
     struct event_sink events;
     struct writer *writer;
-    bool in_turn;                  /* requests are being taken … */
-    struct command_list submitted; /* … and what they ask of the writer is posted together when all are */
     struct service_parts parts;
     struct service_producer producers[CURSOR_MAX_SOURCES]; /* the parts' own: the caller's end with service_start() */
     struct route *routes;

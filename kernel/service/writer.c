@@ -83,49 +83,28 @@ static void enqueue(struct writer *writer, struct command *first, struct command
         pthread_cond_signal(&writer->wake);
 }
 
-/* Why a client's command isn't taken. The lock is held. */
-static int refusal(const struct writer *writer)
-{
-    if (writer->stopping || writer->over)
-        return E_CLOSING;
-    return writer->barred;
-}
-
-int writer_post_clients(struct writer *writer, struct command_list *list)
-{
-    struct command_list taken = {0};
-    int64_t now = clock_monotonic();
-
-    pthread_mutex_lock(&writer->lock);
-    int rc = refusal(writer);
-    int64_t room = writer->settings.queue - atomic_load_explicit(&writer->clients, memory_order_relaxed);
-    for (; !rc && list->first; room--) {
-        if (room <= 0) {
-            rc = E_BUSY;
-            break;
-        }
-        struct command *command = command_list_shift(list);
-        command->posted_us = now;
-        command_list_append(&taken, command, command, 1);
-    }
-    if (taken.n == 0) {
-        pthread_mutex_unlock(&writer->lock);
-        return rc;
-    }
-    atomic_fetch_add_explicit(&writer->clients, (int64_t)taken.n, memory_order_relaxed);
-    enqueue(writer, taken.first, taken.last, taken.n, true);
-    return rc;
-}
-
 int writer_post(struct writer *writer, struct command *command)
 {
     if (command->origin != FROM_CLIENT) {
         writer_post_list(writer, command, command, 1);
         return OK;
     }
-    struct command_list one = {0};
-    command_list_append(&one, command, command, 1);
-    return writer_post_clients(writer, &one);
+    command->posted_us = clock_monotonic();
+    pthread_mutex_lock(&writer->lock);
+    int rc = OK;
+    if (writer->stopping || writer->over)
+        rc = E_CLOSING;
+    else if (writer->barred)
+        rc = writer->barred;
+    else if (atomic_load_explicit(&writer->clients, memory_order_relaxed) >= writer->settings.queue)
+        rc = E_BUSY;
+    if (rc != OK) {
+        pthread_mutex_unlock(&writer->lock);
+        return rc;
+    }
+    atomic_fetch_add_explicit(&writer->clients, 1, memory_order_relaxed);
+    enqueue(writer, command, command, 1, true);
+    return OK;
 }
 
 static void post_list(struct writer *writer, struct command *first, struct command *last, size_t n, bool client)

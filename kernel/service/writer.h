@@ -19,7 +19,6 @@
 #ifndef COFFEESHOP_WRITER_H
 #define COFFEESHOP_WRITER_H
 
-#include "command_list.h"
 #include "core.h"
 #include "steady_clock.h"
 
@@ -52,9 +51,6 @@ int writer_start(struct writer *writer);
 /** Any thread. Feed and effect commands are always taken. A client's is refused (E_BUSY, E_CLOSING) when too much waits
  * or it is stopping; then it is still the caller's. */
 int writer_post(struct writer *writer, struct command *command);
-/** The same for some clients' commands in one go: those that are taken leave the list. 0, or why the first of those
- * that are left was refused; they are still the caller's. */
-int writer_post_clients(struct writer *writer, struct command_list *list);
 /** A list linked by `next` of feed or effect commands, in order, in one go. */
 void writer_post_list(struct writer *writer, struct command *first, struct command *last, size_t n);
 /** The same for clients' commands that were kept and now go on. They are always taken: they were let in before. */

@@ -11,7 +11,6 @@
 #include "scratch.h"
 #include "service.h"
 
-#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -55,8 +54,6 @@ struct tested {
     struct core core;
     struct reader *reader;
     atomic_int runs, commands;
-    bool holds; /* the core waits in each run with commands, having said so, until it may go on */
-    sem_t held, go_on;
     struct guarded_caller *caller; /* asked by the core when it sees a command, if there is one */
     struct effect effect;
     struct buf problem;
@@ -76,10 +73,6 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
 
     UNUSED(commands);
     UNUSED(now);
-    if (n && tested->holds) {
-        sem_post(&tested->held);
-        sem_wait(&tested->go_on);
-    }
     atomic_fetch_add(&tested->runs, 1);
     atomic_fetch_add(&tested->commands, (int)n);
     if (n && tested->caller) {
@@ -170,8 +163,6 @@ static void load_settings(struct tested *tested)
 static void open_tested(struct tested *tested)
 {
     *tested = (struct tested){.core = {.run = run, .next_due = next_due}};
-    sem_init(&tested->held, 0, 0);
-    sem_init(&tested->go_on, 0, 0);
     scratch_make(&tested->scratch);
     arena_init(&tested->arena, 0);
     load_settings(tested);
@@ -270,43 +261,6 @@ static void a_service_serves_until_it_is_told_to_end(void **state)
     assert_int_equal(clients.second.status, 204);
     assert_true(service_was_told_to_end(tested.service));
     assert_int_equal(tested.commands, 1);
-    close_tested(&tested);
-}
-
-/* One is worked on, one waits, and there is room for no more. */
-static void crowd_and_end(struct clients *self)
-{
-    int worked_on = raw_connect(self->port), waiting = raw_connect(self->port);
-    struct raw_answer answer;
-
-    raw_say(worked_on, post);
-    sem_wait(&self->tested->held);
-    raw_say(waiting, post);
-    raw_ask(self->port, "GET /livez HTTP/1.1\r\nHost: here\r\n\r\n", &answer); /* it has been read by now */
-    raw_ask(self->port, post, &self->answer);
-    sem_post(&self->tested->go_on);
-    sem_post(&self->tested->go_on);
-    raw_hear(worked_on, &answer, false);
-    assert_int_equal(answer.status, 204);
-    raw_hear(waiting, &self->second, false);
-    close(worked_on);
-    close(waiting);
-    kill(getpid(), SIGTERM);
-}
-
-static void who_finds_no_room_in_the_queue_is_told_so_at_once(void **state)
-{
-    struct tested tested;
-    struct clients clients;
-    UNUSED(state);
-
-    open_tested(&tested);
-    tested.common.writer_queue = 1;
-    tested.holds = true;
-    run_with(&tested, &clients, crowd_and_end);
-    assert_int_equal(clients.answer.status, 503);
-    assert_int_equal(clients.second.status, 204);
-    assert_int_equal(tested.commands, 2);
     close_tested(&tested);
 }
 
@@ -446,7 +400,6 @@ int main(void)
         cmocka_unit_test(a_service_serves_until_it_is_told_to_end),
         cmocka_unit_test(the_thread_that_answered_last_is_gone_before_the_loop),
         cmocka_unit_test(who_has_begun_to_ask_is_answered_before_the_end),
-        cmocka_unit_test(who_finds_no_room_in_the_queue_is_told_so_at_once),
         cmocka_unit_test(a_port_in_use_is_a_sentence_and_nothing_was_begun),
         cmocka_unit_test(a_second_service_on_the_same_data_is_refused),
         cmocka_unit_test(what_the_last_batch_asked_for_ends_too),

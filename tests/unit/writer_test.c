@@ -412,48 +412,6 @@ static void too_many_waiting_clients_are_refused_but_never_an_event(void **state
     close_core(&core);
 }
 
-static void of_many_clients_those_are_taken_for_whom_there_is_room_and_the_rest_stays_the_callers(void **state)
-{
-    UNUSED(state);
-    struct fake_core core;
-    struct writer_settings settings = usual;
-    struct command_list list = {0};
-
-    settings.queue = 2;
-    open_core(&core, &settings);
-    for (int id = 1; id <= 4; id++) {
-        struct command *command = command_of(&core, FROM_CLIENT, id);
-        command_list_append(&list, command, command, 1);
-    }
-    assert_int_equal(writer_post_clients(core.writer, &list), E_BUSY);
-    assert_int_equal(list.n, 2);
-    start(&core);
-    wait_for(&core.ended, 2);
-    assert_int_equal(writer_post_clients(core.writer, &list), OK);
-    assert_null(list.first);
-    wait_for(&core.ended, 2);
-    expect_ends(&core, "1:OK 2:OK 3:OK 4:OK ");
-    close_core(&core);
-}
-
-static void many_clients_at_once_are_one_batch(void **state)
-{
-    UNUSED(state);
-    struct fake_core core;
-    struct command_list list = {0};
-
-    open_core(&core, &usual);
-    start(&core);
-    for (int id = 1; id <= 4; id++) {
-        struct command *command = command_of(&core, FROM_CLIENT, id);
-        command_list_append(&list, command, command, 1);
-    }
-    assert_int_equal(writer_post_clients(core.writer, &list), OK);
-    wait_for(&core.ended, 4);
-    assert_int_equal(core.runs, 1);
-    close_core(&core);
-}
-
 /* What a client waits for was let in once; that others came meanwhile is not its fault. */
 static void a_clients_command_that_was_kept_goes_on_however_many_wait(void **state)
 {
@@ -809,8 +767,6 @@ int main(void)
         cmocka_unit_test(a_failed_commit_is_told_to_clients_and_events_are_tried_again_in_order),
         cmocka_unit_test(clients_learn_at_once_while_events_wait_and_the_first_success_ends_the_waiting),
         cmocka_unit_test(too_many_waiting_clients_are_refused_but_never_an_event),
-        cmocka_unit_test(of_many_clients_those_are_taken_for_whom_there_is_room_and_the_rest_stays_the_callers),
-        cmocka_unit_test(many_clients_at_once_are_one_batch),
         cmocka_unit_test(a_clients_command_that_was_kept_goes_on_however_many_wait),
         cmocka_unit_test(one_that_goes_on_after_the_writers_end_ends_too),
         cmocka_unit_test(stopping_runs_what_is_queued_and_takes_no_more),
