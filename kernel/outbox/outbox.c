@@ -24,7 +24,8 @@ void outbox_add(struct outbox *outbox, const struct event *event, const struct j
     uint64_t position = outbox->next++;
 
     ASSERT(position == outbox->first + outbox->count);
-    outbox->count++;
+    if (outbox->count++ == 0)
+        (void)buf_reserve(&outbox->frames, outbox->expected); /* instead of growing to it step by step */
     BUF_LIT(&outbox->frames, "id: ");
     buf_u64(&outbox->frames, position);
     BUF_LIT(&outbox->frames, "\ndata: ");

@@ -21,6 +21,7 @@ struct outbox {
     uint64_t first;     /* of this batch */
     uint64_t count;     /* in this batch */
     struct buf frames;  /* of this batch */
+    size_t expected;    /* bytes of the last batch that had any; this one's are about as many */
 };
 
 /** `last` is the last position that was ever committed (0: none). */
