@@ -18,12 +18,19 @@ static const char *place_of(const char *path, char *out, size_t size)
     return n > 0 && (size_t)n < size ? out : path;
 }
 
-/* They hide the C library's. */
+/* They hide the C library's; which of them libcrypto calls is another in another version. */
 int stat(const char *restrict path, struct stat *restrict out)
 {
     char other[4096];
 
     return fstatat(AT_FDCWD, place_of(path, other, sizeof(other)), out, 0);
+}
+
+int lstat(const char *restrict path, struct stat *restrict out)
+{
+    char other[4096];
+
+    return fstatat(AT_FDCWD, place_of(path, other, sizeof(other)), out, AT_SYMLINK_NOFOLLOW);
 }
 
 /* libcrypto only reads. */
