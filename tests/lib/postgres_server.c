@@ -86,11 +86,13 @@ static void become_its_user(void)
         dup2(log, STDERR_FILENO);
 }
 
-static pid_t spawn(char *const *words)
+/* They look for each other beside the path by which they were called. */
+static pid_t spawn(char **words)
 {
     char program[PATH_SIZE * 2];
 
     snprintf(program, sizeof(program), "%s/%s", server.programs, words[0]);
+    words[0] = program;
     pid_t pid = fork();
     ASSERT(pid >= 0);
     if (pid == 0) {
@@ -179,7 +181,7 @@ static bool answers(void)
 /* fsync is on, as always; but not by the command line, which nothing could overrule. */
 static bool is_started(void)
 {
-    char *const words[] = {"postgres",
+    char *words[] = {"postgres",
                            "-D",
                            server.data,
                            "-p",
@@ -213,7 +215,7 @@ void postgres_server_start(void)
 {
     enum { TIMES = 5 };
     bool started = false;
-    char *const words[] = {"initdb",
+    char *words[] = {"initdb",
                            "-D",
                            server.data,
                            "-U",
