@@ -182,21 +182,21 @@ static bool answers(void)
 static bool is_started(void)
 {
     char *words[] = {"postgres",
-                           "-D",
-                           server.data,
-                           "-p",
-                           server.port,
-                           "-h",
-                           "127.0.0.1",
-                           "-k",
-                           server.dir,
-                           "-c",
-                           "shared_buffers=16MB",
-                           "-c",
-                           "max_connections=40",
-                           "-c",
-                           "recovery_init_sync_method=syncfs",
-                           NULL};
+                     "-D",
+                     server.data,
+                     "-p",
+                     server.port,
+                     "-h",
+                     "127.0.0.1",
+                     "-k",
+                     server.dir,
+                     "-c",
+                     "shared_buffers=16MB",
+                     "-c",
+                     "max_connections=40",
+                     "-c",
+                     "recovery_init_sync_method=syncfs",
+                     NULL};
 
     server.pid = spawn(words);
     return answers();
@@ -216,19 +216,19 @@ void postgres_server_start(void)
     enum { TIMES = 5 };
     bool started = false;
     char *words[] = {"initdb",
-                           "-D",
-                           server.data,
-                           "-U",
-                           "shop",
-                           "--pwfile=password",
-                           "-A",
-                           "scram-sha-256",
-                           "-E",
-                           "UTF8",
-                           "--locale=C.UTF-8",
-                           "--no-sync",
-                           "-N",
-                           NULL};
+                     "-D",
+                     server.data,
+                     "-U",
+                     "shop",
+                     "--pwfile=password",
+                     "-A",
+                     "scram-sha-256",
+                     "-E",
+                     "UTF8",
+                     "--locale=C.UTF-8",
+                     "--no-sync",
+                     "-N",
+                     NULL};
 
     ASSERT(!postgres_server_missing());
     make_directory();
