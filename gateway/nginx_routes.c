@@ -3,13 +3,14 @@
 
 static const char *const services[] = {"order", "product", "stock", "customercenter", "payment"};
 
-/* What is passed on: paths of exactly these shapes, {…} being any one segment. What services say to each other is not
- * among them. tests/api holds these against api/openapi.yaml. */
 enum location { PLAIN, FOR_OPERATORS, IN_THE_TEMPLATE };
 struct route {
     const char *path, *service;
     enum location location;
 };
+
+/* What is passed on: paths of exactly these shapes, {…} being any one segment. What services say to each other is not
+ * among them. tests/api holds these against api/openapi.yaml. */
 static const struct route routes[] = {
     {"/orders", "order", PLAIN},
     {"/orders/{id}", "order", PLAIN},

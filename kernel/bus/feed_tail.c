@@ -72,7 +72,6 @@ static struct blob *take_frames(struct outbox *outbox)
     blob->first = outbox->first;
     blob->count = outbox->count;
     blob->frames = outbox->frames;
-    outbox->expected = blob->frames.n;
     outbox->frames = (struct buf){0};
     return blob;
 }

@@ -31,6 +31,7 @@ void outbox_add(struct outbox *outbox, const struct event *event, const struct j
     BUF_LIT(&outbox->frames, "\ndata: ");
     event_encode(&outbox->frames, str_of(outbox->source), position, event, data_desc, data);
     BUF_LIT(&outbox->frames, "\n\n");
+    outbox->expected = outbox->frames.n;
 }
 
 void outbox_abandon(struct outbox *outbox)

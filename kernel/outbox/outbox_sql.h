@@ -65,9 +65,9 @@ struct outbox_retention {
  * `now` is the retention's: what outbox_sql_write() was given. */
 void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_t now);
 
-/** `at`: when it was put aside. Texts are valid inside the call. Non-zero stops, and is returned. */
 /** Whether there are dead letters. */
 int outbox_sql_has_dead_letters(struct sql *sql, bool *yes);
+/** `at`: when it was put aside. Texts are valid inside the call. Non-zero stops, and is returned. */
 typedef int outbox_on_dead_letter(void *context, const struct dead_letter *letter, int64_t at);
 /** At most `limit` dead letters in the order (source, position), after the one named (empty and 0: from the first).
  * Reader's connection. */

@@ -343,6 +343,8 @@ void order_payment_client_free(struct order_payment_caller *caller)
     struct payment_client *client = CONTAINER_OF(caller, struct payment_client, port);
     if (client->pending)
         free_call(client->pending);
+    if (client->gathered)
+        free_call(client->gathered);
     buf_free(&client->own_key);
     buf_free(&client->url);
     heap_free(client);

@@ -27,12 +27,12 @@ struct due_payment {
     int64_t due_at, id;
 };
 
-/** A batch and the payments it concerns. */
 /** How many payments have come into each of these by a batch. */
 struct payment_tally {
     int64_t authorized, declined, captured, voided, refunded;
 };
 
+/** A batch and the payments it concerns. */
 struct payment_batch {
     struct batch base;
     struct working_set keys; /* of purchases */
