@@ -18,7 +18,6 @@
 enum {
     AT_ONCE = 64,   /* accepted in one turn of the loop */
     PAUSE_MS = 100, /* not even the spare descriptor helped */
-    TELL_EVERY_S = 60,
 };
 
 static struct metric refused_total = METRIC_COUNTER_INIT("coffeeshop_http_connections_refused_total",
@@ -26,20 +25,14 @@ static struct metric refused_total = METRIC_COUNTER_INIT("coffeeshop_http_connec
 
 static const char too_many[] = "There are too many connections; try again a little later.";
 
-/* One line for all that are refused within a minute: a crowd must not fill the log as well. */
 static void tell(struct http_server *server, const char *why)
 {
-    struct http_admission *door = &server->admission;
-    int64_t now = clock_monotonic();
+    int64_t n;
 
     metric_add(&refused_total, 1);
-    door->untold++;
-    if (door->told_us && now - door->told_us < TELL_EVERY_S * US_PER_S)
-        return;
-    log_warning("connections are refused", LOG_T("why", why), LOG_I("open", server->n_connections),
-                LOG_I("refused", door->untold), LOG_T("more", "coffeeshop_http_connections_refused_total"));
-    door->told_us = now;
-    door->untold = 0;
+    if (log_seldom(&server->admission.refusals, &n))
+        log_warning("connections are refused", LOG_T("why", why), LOG_I("open", server->n_connections),
+                    LOG_I("refused", n), LOG_T("more", "coffeeshop_http_connections_refused_total"));
 }
 
 /* Letting in ------------------------------------------------------------------------------------------------------ */

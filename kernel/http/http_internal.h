@@ -12,6 +12,7 @@
 #include "http_route.h"
 #include "http_server.h"
 #include "http_trace.h"
+#include "log.h"
 
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -101,7 +102,7 @@ struct http_admission {
     size_t n_listeners;
     struct loop_timer pause;
     int spare_fd; /* given up to refuse somebody when there are no descriptors left */
-    int64_t told_us, untold;
+    struct log_seldom refusals;
 };
 
 /** Where clients go who were turned away. */

@@ -137,3 +137,16 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     write_line(line.failed ? STR("a line is missing here: out of memory\n") : buf_str(&line));
     buf_free(&line);
 }
+
+bool log_seldom(struct log_seldom *seldom, int64_t *n)
+{
+    const int64_t every_us = 60 * US_PER_S;
+    int64_t now = clock_monotonic();
+
+    seldom->untold++;
+    if (seldom->told_us && now - seldom->told_us < every_us)
+        return false;
+    *n = seldom->untold;
+    *seldom = (struct log_seldom){.told_us = now};
+    return true;
+}

@@ -31,6 +31,14 @@ bool log_enabled(enum log_level level);
 /** Use the macros below. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 
+/** What anybody can cause, as often as they like, must not fill the log: one line a minute for all of it. Zero at
+ * first; of one thread. */
+struct log_seldom {
+    int64_t told_us, untold;
+};
+/** One more has come. True: it is to be told now, and `*n` have come since it was told last, this one among them. */
+bool log_seldom(struct log_seldom *seldom, int64_t *n);
+
 #define LOG_I(name_, number_) ((struct log_field){.name = (name_), .kind = LOG_FIELD_INT, .number = (int64_t)(number_)})
 #define LOG_S(name_, str_) ((struct log_field){.name = (name_), .kind = LOG_FIELD_TEXT, .text = (str_)})
 #define LOG_T(name_, ctext_) ((struct log_field){.name = (name_), .kind = LOG_FIELD_TEXT, .text = str_of(ctext_)})

@@ -1,5 +1,6 @@
 /* What a log line looks like, and that nobody can write lines of their own into it. */
 #include "base.h"
+#include "clock.h"
 #include "log.h"
 
 #include <setjmp.h>
@@ -126,6 +127,22 @@ static void a_closed_standard_error_is_no_reason_to_stop(void **state)
     close(kept);
 }
 
+static void what_comes_often_is_told_once_a_minute_with_how_often_it_came(void **state)
+{
+    struct log_seldom seldom = {0};
+    int64_t n = 0;
+    UNUSED(state);
+
+    assert_true(log_seldom(&seldom, &n));
+    assert_int_equal(n, 1);
+    for (int i = 0; i < 3; i++)
+        assert_false(log_seldom(&seldom, &n));
+    seldom.told_us -= 60 * US_PER_S;
+    assert_true(log_seldom(&seldom, &n));
+    assert_int_equal(n, 4);
+    assert_false(log_seldom(&seldom, &n));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +153,7 @@ int main(void)
         cmocka_unit_test(nobody_can_forge_a_line_by_what_they_send),
         cmocka_unit_test(what_is_less_important_than_asked_for_is_not_written),
         cmocka_unit_test(a_closed_standard_error_is_no_reason_to_stop),
+        cmocka_unit_test(what_comes_often_is_told_once_a_minute_with_how_often_it_came),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@
 
 static struct metric refused = METRIC_COUNTER_INIT("coffeeshop_webhooks_refused_total",
                                                    "What came by the webhook unsigned, wrongly signed or too late.");
+static struct log_seldom refusals; /* the loop's */
 
 struct told {
     struct payment_command command;
@@ -68,33 +69,20 @@ static void finish(struct command *base, int rc)
     client_answer_send(CONTAINER_OF(command, struct told, command)->request, rc, &(struct client_request){0}, NULL);
 }
 
-/* Everybody may come, so what comes must not fill the log. Loop thread. */
-static void tell(enum signature_verdict verdict)
-{
-    enum { TELL_EVERY_S = 60 };
-    static int64_t told_us, untold;
-    int64_t now = clock_monotonic();
-
-    metric_add(&refused, 1);
-    untold++;
-    if (told_us && now - told_us < TELL_EVERY_S * US_PER_S)
-        return;
-    log_warning("a webhook's signature isn't believed", LOG_T("signature", signature_verdict_text(verdict)),
-                LOG_I("refused", untold), LOG_T("more", "coffeeshop_webhooks_refused_total"));
-    told_us = now;
-    untold = 0;
-}
-
 /* false: answered. */
 static bool is_signed(const struct payment_http *http, struct http_request *request)
 {
     enum signature_verdict verdict =
         signature_check(http->provider_key, request->signature, request->body, clock_wall() / US_PER_S,
                         http->webhook_tolerance_ms * US_PER_MS / US_PER_S);
+    int64_t n;
 
     if (verdict == SIGNATURE_GOOD)
         return true;
-    tell(verdict);
+    metric_add(&refused, 1);
+    if (log_seldom(&refusals, &n))
+        log_warning("a webhook's signature isn't believed", LOG_T("signature", signature_verdict_text(verdict)),
+                    LOG_I("refused", n), LOG_T("more", "coffeeshop_webhooks_refused_total"));
     http_add_header(request, "WWW-Authenticate", STR("Coffeeshop-Signature"));
     http_problem(request, 401, "Coffeeshop-Signature", "%s", signature_verdict_text(verdict));
     return false;
