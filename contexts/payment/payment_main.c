@@ -168,6 +168,7 @@ static bool open_http_provider(struct payment_service *self, const struct common
         http_client_trust(client, settings->provider_ca_file);
     calls.timeout_ms = settings->provider_timeout_ms;
     struct http_provider_parts parts = {
+        .loop = service_loop(self->service),
         .caller = guarded_caller_new("provider", service_loop(self->service), client, &calls),
         .url = settings->provider_url,
         .key = self->provider_key,

@@ -213,7 +213,8 @@ static int setup_http(void **state)
 
     open_model(fixture);
     fixture->provider = http_provider_new(
-        &(struct http_provider_parts){.caller = guarded_caller_new("provider", fixture->loop, fixture->client, &calls),
+        &(struct http_provider_parts){.loop = fixture->loop,
+                                      .caller = guarded_caller_new("provider", fixture->loop, fixture->client, &calls),
                                       .url = fixture->url.p,
                                       .key = fixture->key,
                                       .patience_us = 1,

@@ -22,6 +22,7 @@ struct http_provider {
 /* A question on its way, and then its answer on its way to the writer. */
 struct provider_call {
     struct guarded_call call;
+    struct loop_job handed_over;
     struct http_provider *provider;
     struct provider_turn turn;
     struct buf body, signature, key;
@@ -74,6 +75,8 @@ static bool read_outcome(struct provider_call *call, struct provider_outcome *ou
            says_what_was_asked(call, outcome);
 }
 
+/* ---- whose turn it is ---- */
+
 static void on_answer(struct guarded_call *guarded, int error);
 
 /* Not before it is asked: a signature has its time. */
@@ -84,16 +87,21 @@ static bool sign(struct provider_call *call)
     return !call->signature.failed;
 }
 
+static void ask_now(struct provider_call *call)
+{
+    if (sign(call))
+        guarded_call_here(call->provider->parts.caller, &call->call);
+    else
+        on_answer(&call->call, E_MEMORY);
+}
+
 /* The question of the same payment that has been waiting goes now. */
 static void end_turn(struct provider_call *call)
 {
     struct provider_turn *next = provider_turns_end(&call->provider->turns, &call->turn);
-    struct provider_call *waiting = next ? CONTAINER_OF(next, struct provider_call, turn) : NULL;
 
-    if (waiting && sign(waiting))
-        guarded_call_here(call->provider->parts.caller, &waiting->call);
-    else if (waiting)
-        on_answer(&waiting->call, E_MEMORY);
+    if (next)
+        ask_now(CONTAINER_OF(next, struct provider_call, turn));
 }
 
 static void on_answer(struct guarded_call *guarded, int error)
@@ -118,7 +126,18 @@ static void on_answer(struct guarded_call *guarded, int error)
     parts->answered(parts->context, &call->command.base);
 }
 
-/* ---- asking: writer thread ---- */
+static void take_turn(struct loop_job *job)
+{
+    struct provider_call *call = CONTAINER_OF(job, struct provider_call, handed_over);
+    struct provider_turn *needless;
+
+    if (provider_turns_take(&call->provider->turns, &call->turn, &needless))
+        ask_now(call);
+    else if (needless)
+        free_call(CONTAINER_OF(needless, struct provider_call, turn));
+}
+
+/* ---- what is asked: writer thread ---- */
 
 static bool decide(struct payment_provider *self, const struct provider_question *question,
                    struct payment_intent *answer)
@@ -152,21 +171,6 @@ static bool write_question(struct provider_call *call, const struct provider_que
     return !call->body.failed && !call->key.failed;
 }
 
-static void take_turn(struct http_provider *provider, struct provider_call *call)
-{
-    struct provider_turn *needless;
-
-    if (!provider_turns_take(&provider->turns, &call->turn, &needless)) {
-        if (needless)
-            free_call(CONTAINER_OF(needless, struct provider_call, turn));
-    } else if (sign(call)) {
-        guarded_call(provider->parts.caller, &call->call);
-    } else {
-        provider_turns_end(&provider->turns, &call->turn); /* nobody else asks: none waits for it */
-        free_call(call);
-    }
-}
-
 static void ask(struct payment_provider *self, const struct provider_question *question)
 {
     struct http_provider *provider = CONTAINER_OF(self, struct http_provider, port);
@@ -177,10 +181,12 @@ static void ask(struct payment_provider *self, const struct provider_question *q
     call->provider = provider;
     arena_init(&call->arena, 1024);
     note_what_is_asked(call, question);
-    if (write_question(call, question))
-        take_turn(provider, call);
-    else
+    if (!write_question(call, question)) {
         free_call(call);
+        return;
+    }
+    call->handed_over.run = take_turn;
+    loop_post(provider->parts.loop, &call->handed_over);
 }
 
 static void flush(struct payment_provider *self)
@@ -200,7 +206,6 @@ struct payment_provider *http_provider_new(const struct http_provider_parts *par
     self->port =
         (struct payment_provider){.decide = decide, .ask = ask, .flush = flush, .patience_us = parts->patience_us};
     self->parts = *parts;
-    provider_turns_init(&self->turns);
     provider_contradiction_init();
     for (size_t i = 0; i < OPERATIONS; i++) {
         struct str operation = provider_operation_text((enum provider_operation)i);
@@ -221,6 +226,5 @@ void http_provider_free(struct payment_provider *provider)
     struct http_provider *self = CONTAINER_OF(provider, struct http_provider, port);
     for (size_t i = 0; i < OPERATIONS; i++)
         buf_free(&self->urls[i]);
-    provider_turns_free(&self->turns);
     heap_free(self);
 }

@@ -13,6 +13,7 @@
 #include "signing_key.h"
 
 struct http_provider_parts {
+    struct loop *loop;             /* the caller's */
     struct guarded_caller *caller; /* the provider's */
     const char *url;               /* before "/authorize" …; outlives it */
     const struct signing_key *key; /* outlives it */

@@ -2,16 +2,6 @@
 
 #include "base.h"
 
-void provider_turns_init(struct provider_turns *turns)
-{
-    *turns = (struct provider_turns){.lock = PTHREAD_MUTEX_INITIALIZER};
-}
-
-void provider_turns_free(struct provider_turns *turns)
-{
-    pthread_mutex_destroy(&turns->lock);
-}
-
 /* Where the payment's question that is under way is linked; where NULL is when there is none. */
 static struct provider_turn **place_of(struct provider_turns *turns, int64_t payment_id)
 {
@@ -26,7 +16,6 @@ bool provider_turns_take(struct provider_turns *turns, struct provider_turn *tur
 {
     *needless = NULL;
     turn->beside = turn->waits = NULL;
-    pthread_mutex_lock(&turns->lock);
     struct provider_turn **place = place_of(turns, turn->payment_id);
     struct provider_turn *first = *place;
     if (!first) {
@@ -37,19 +26,16 @@ bool provider_turns_take(struct provider_turns *turns, struct provider_turn *tur
         *needless = first->waits;
         first->waits = turn;
     }
-    pthread_mutex_unlock(&turns->lock);
     return !first;
 }
 
 struct provider_turn *provider_turns_end(struct provider_turns *turns, struct provider_turn *turn)
 {
-    pthread_mutex_lock(&turns->lock);
     struct provider_turn **place = place_of(turns, turn->payment_id);
     struct provider_turn *next = turn->waits;
     ASSERT(*place == turn);
     if (next)
         next->beside = turn->beside;
     *place = next ? next : turn->beside;
-    pthread_mutex_unlock(&turns->lock);
     return next;
 }

@@ -2,14 +2,12 @@
  * that a provider which works through them one by one takes them in the order in which they were decided.
  *
  *  A question that comes while another of its payment is under way waits for its end; a newer one takes its place. One
- * that is under way already isn't asked a second time. What is embedded is the caller's. Any thread.
+ * that is under way already isn't asked a second time. What is embedded is the caller's. Loop thread.
  */
 #ifndef COFFEESHOP_PROVIDER_TURNS_H
 #define COFFEESHOP_PROVIDER_TURNS_H
 
 #include "payment_ports.h"
-
-#include <pthread.h>
 
 enum { PROVIDER_TURNS_LISTS = 256 };
 
@@ -21,13 +19,11 @@ struct provider_turn {
     struct provider_turn *waits;  /* under way: the question that waits for its end; NULL: none */
 };
 
+/** Zero at first. */
 struct provider_turns {
-    pthread_mutex_t lock; /* of all that follows */
     struct provider_turn *under_way[PROVIDER_TURNS_LISTS];
 };
 
-void provider_turns_init(struct provider_turns *turns);
-void provider_turns_free(struct provider_turns *turns);
 /** True: it is its turn, until provider_turns_end(). False: not now; `*needless` is then what isn't going to be asked:
  * this one, or the one whose place it has taken; NULL: it waits, and took nobody's. */
 bool provider_turns_take(struct provider_turns *turns, struct provider_turn *turn, struct provider_turn **needless);
