@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "errors.h"
 #include "fake_payment_repo.h"
+#include "payment_queries_sql.h"
 #include "payment_repo_sql.h"
 #include "repo_store.h"
 

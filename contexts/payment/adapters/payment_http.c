@@ -9,7 +9,7 @@
 #include "money.h"
 #include "payment_app.h"
 #include "payment_hal.h"
-#include "payment_repo_sql.h"
+#include "payment_queries_sql.h"
 
 #include "clock.h"
 

@@ -4,7 +4,7 @@
 #include "errors.h"
 #include "json.h"
 #include "payment_http.h"
-#include "payment_repo_sql.h"
+#include "payment_queries_sql.h"
 
 enum { DAYS_MAX = 366 };
 

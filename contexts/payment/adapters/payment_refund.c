@@ -9,7 +9,7 @@
 #include "payment_command.h"
 #include "payment_hal.h"
 #include "payment_http.h"
-#include "payment_repo_sql.h"
+#include "payment_queries_sql.h"
 #include "peer_problem.h"
 
 struct refund {

@@ -12,7 +12,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "payment_command.h"
-#include "payment_repo_sql.h"
+#include "payment_queries_sql.h"
 #include "provider_contradiction.h"
 #include "provider_messages.h"
 #include "provider_name.h"
