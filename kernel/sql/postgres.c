@@ -9,7 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 
-enum { FIRST_SLOTS = 64, DEFAULT_BUSY_MS = 5000, DEFAULT_SILENT_MS = 10000, NAME_SIZE = 16, NUMBER_SIZE = 24 };
+enum { DEFAULT_BUSY_MS = 5000, DEFAULT_SILENT_MS = 10000, NAME_SIZE = 16, NUMBER_SIZE = 24 };
 static const int64_t FIRST_BACK_OFF_US = 50 * US_PER_MS, LONGEST_BACK_OFF_US = 2 * US_PER_S;
 
 static const struct sql_statement begin_all = {"BEGIN", 0};
@@ -105,46 +105,6 @@ static int on_rows(struct postgres_reply *reply, size_t index, const PGresult *r
 }
 
 /* --- prepared statements, kept for the connection's life --- */
-
-static struct postgres_slot *place_of(struct postgres_slot *slots, size_t n_slots,
-                                      const struct sql_statement *statement)
-{
-    size_t at = (size_t)(((uintptr_t)statement >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (n_slots - 1);
-
-    while (slots[at].statement && slots[at].statement != statement)
-        at = (at + 1) & (n_slots - 1);
-    return &slots[at];
-}
-
-static int slots_grow(struct postgres *self)
-{
-    size_t n_slots = self->n_slots ? self->n_slots * 2 : FIRST_SLOTS;
-    struct postgres_slot *slots = heap_alloc(n_slots * sizeof(*slots));
-
-    if (!slots)
-        return E_MEMORY;
-    for (size_t i = 0; i < self->n_slots; i++) {
-        if (self->slots[i].statement)
-            *place_of(slots, n_slots, self->slots[i].statement) = self->slots[i];
-    }
-    heap_free(self->slots);
-    self->slots = slots;
-    self->n_slots = n_slots;
-    return OK;
-}
-
-/* *out is good until the next one is asked for: the table may grow. */
-static int slot_of(struct postgres *self, const struct sql_statement *statement, struct postgres_slot **out)
-{
-    int error = self->n_known * 2 >= self->n_slots ? slots_grow(self) : OK;
-
-    if (error)
-        return error;
-    *out = place_of(self->slots, self->n_slots, statement);
-    if (!(*out)->statement)
-        **out = (struct postgres_slot){.statement = statement, .number = (unsigned)++self->n_known};
-    return OK;
-}
 
 /* Number 0 is the statement without a name, which the next one takes the place of. */
 static const char *name_of(const struct postgres_slot *slot, char *name)
@@ -287,13 +247,19 @@ static int ready(struct postgres *self)
     return self->conn ? OK : reconnect(self);
 }
 
-static int known(struct postgres *self, const struct sql_statement *statement, struct postgres_slot **slot)
+/* *out is good until the next one is asked for. */
+static int known(struct postgres *self, const struct sql_statement *statement, struct postgres_slot **out)
 {
-    int error = slot_of(self, statement, slot);
+    struct postgres_slot *slot = sql_slots_of(&self->statements, sizeof(*slot), statement);
 
-    if (!error && (*slot)->connection != self->connection)
-        error = prepare(self, *slot, statement->text, (size_t)statement->n_params);
-    return error;
+    if (!slot)
+        return E_MEMORY;
+    if (!slot->number)
+        slot->number = (unsigned)self->statements.n_taken;
+    *out = slot;
+    if (slot->connection == self->connection)
+        return OK;
+    return prepare(self, slot, statement->text, (size_t)statement->n_params);
 }
 
 /* Queued; sent when somebody waits, or earlier when it is much. */
@@ -508,7 +474,7 @@ static void pg_close(struct sql *port)
     struct postgres *self = of(port);
 
     postgres_drop(self);
-    heap_free(self->slots);
+    sql_slots_free(&self->statements);
     buf_free(&self->instance);
     buf_free(&self->server);
     buf_free(&self->schema);

@@ -10,6 +10,7 @@
 #define COFFEESHOP_POSTGRES_INTERNAL_H
 
 #include "sql.h"
+#include "sql_slots.h"
 
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -20,7 +21,7 @@ enum { POSTGRES_SQLSTATE = 5, POSTGRES_MAX_PARAMS = 32 };
 /** Types of parameters and columns that are told apart (pg_type.dat); all else is text. */
 enum { TYPE_BOOL = 16, TYPE_BYTES = 17, TYPE_I64 = 20, TYPE_I16 = 21, TYPE_I32 = 23, TYPE_TEXT = 25 };
 
-/** One statement as the server knows it; `statement` NULL: the slot is free. */
+/** One statement as the server knows it (sql_slots.h). */
 struct postgres_slot {
     const struct sql_statement *statement;
     unsigned number;     /* its name there is "s<number>" */
@@ -38,9 +39,7 @@ struct postgres {
     unsigned connection; /* how many there have been */
     int64_t try_at;      /* monotonic: not connected again before */
     int64_t back_off;
-    struct postgres_slot *slots; /* open addressing by the statement's address; a power of two, never full */
-    size_t n_slots;
-    size_t n_known;
+    struct sql_slots statements;
     struct buf instance; /* which database this is: its random name, made with the schema */
     int64_t lock;        /* the advisory lock of whoever writes to the schema */
     pthread_mutex_t cancel_lock;

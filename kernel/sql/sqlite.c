@@ -4,8 +4,6 @@
 #include "base.h"
 #include "errors.h"
 
-enum { FIRST_SLOTS = 64 };
-
 struct sqlite_row {
     struct sql_row row;
     sqlite3_stmt *prepared;
@@ -48,48 +46,17 @@ static int broken_by(struct sqlite *self, int error)
 
 /* --- prepared statements, kept for life --- */
 
-static struct sqlite_slot *slot_of(struct sqlite_slot *slots, size_t n_slots, const struct sql_statement *statement)
-{
-    size_t at = (size_t)(((uintptr_t)statement >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (n_slots - 1);
-
-    while (slots[at].statement && slots[at].statement != statement)
-        at = (at + 1) & (n_slots - 1);
-    return &slots[at];
-}
-
-static int slots_grow(struct sqlite *self)
-{
-    size_t n_slots = self->n_slots ? self->n_slots * 2 : FIRST_SLOTS;
-    struct sqlite_slot *slots = heap_alloc(n_slots * sizeof(*slots));
-
-    if (!slots)
-        return E_MEMORY;
-    for (size_t i = 0; i < self->n_slots; i++) {
-        if (self->slots[i].statement)
-            *slot_of(slots, n_slots, self->slots[i].statement) = self->slots[i];
-    }
-    heap_free(self->slots);
-    self->slots = slots;
-    self->n_slots = n_slots;
-    return 0;
-}
-
 static int prepared_for(struct sqlite *self, const struct sql_statement *statement, sqlite3_stmt **out)
 {
-    if (self->n_prepared * 2 >= self->n_slots) {
-        int error = slots_grow(self);
-        if (error)
-            return error;
-    }
-    struct sqlite_slot *slot = slot_of(self->slots, self->n_slots, statement);
-    if (!slot->statement) {
-        sqlite3_stmt *prepared = NULL;
-        int rc = sqlite3_prepare_v3(self->db, statement->text, -1, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
+    struct sqlite_slot *slot = sql_slots_of(&self->statements, sizeof(*slot), statement);
+
+    if (!slot)
+        return E_MEMORY;
+    if (!slot->prepared) {
+        int rc = sqlite3_prepare_v3(self->db, statement->text, -1, SQLITE_PREPARE_PERSISTENT, &slot->prepared, NULL);
         if (rc)
             return sqlite_report(self, rc, statement->text);
-        ASSERT(sqlite3_bind_parameter_count(prepared) == statement->n_params);
-        *slot = (struct sqlite_slot){statement, prepared};
-        self->n_prepared++;
+        ASSERT(sqlite3_bind_parameter_count(slot->prepared) == statement->n_params);
     }
     *out = slot->prepared;
     return 0;
@@ -339,10 +306,11 @@ static void lite_interrupt(struct sql *port)
 static void lite_close(struct sql *port)
 {
     struct sqlite *self = of(port);
+    struct sqlite_slot *slots = self->statements.slots;
 
-    for (size_t i = 0; i < self->n_slots; i++)
-        sqlite3_finalize(self->slots[i].prepared);
-    heap_free(self->slots);
+    for (size_t i = 0; i < self->statements.n_slots; i++)
+        sqlite3_finalize(slots[i].prepared);
+    sql_slots_free(&self->statements);
     sqlite3_close(self->db);
     heap_free(self);
 }

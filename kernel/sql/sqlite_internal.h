@@ -3,22 +3,21 @@
 #define COFFEESHOP_SQLITE_INTERNAL_H
 
 #include "sql.h"
+#include "sql_slots.h"
 
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-/** The prepared form of one statement; `statement` NULL: the slot is free. */
+/** The prepared form of one statement (sql_slots.h). */
 struct sqlite_slot {
     const struct sql_statement *statement;
-    sqlite3_stmt *prepared;
+    sqlite3_stmt *prepared; /* NULL: not yet, or it couldn't be */
 };
 
 struct sqlite {
     struct sql port;
     sqlite3 *db;
-    struct sqlite_slot *slots; /* open addressing by the statement's address; a power of two, never full */
-    size_t n_slots;
-    size_t n_prepared;
+    struct sql_slots statements;
     _Atomic bool *damaged; /* the caller's, or `own` */
     _Atomic bool own;
     bool read_only;
