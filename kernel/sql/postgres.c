@@ -1,3 +1,4 @@
+/* postgres.c: the port over one connection, made again when it was lost: running, transactions, opening. */
 #include "alloc.h"
 #include "base.h"
 #include "clock.h"
@@ -5,11 +6,9 @@
 #include "log.h"
 #include "postgres_internal.h"
 
-#include <endian.h>
 #include <poll.h>
-#include <stdio.h>
 
-enum { DEFAULT_BUSY_MS = 5000, DEFAULT_SILENT_MS = 10000, NAME_SIZE = 16, NUMBER_SIZE = 24 };
+enum { DEFAULT_BUSY_MS = 5000, DEFAULT_SILENT_MS = 10000 };
 static const int64_t FIRST_BACK_OFF_US = 50 * US_PER_MS, LONGEST_BACK_OFF_US = 2 * US_PER_S;
 
 static const struct sql_statement begin_all = {"BEGIN", 0};
@@ -32,170 +31,6 @@ static int broken_by(struct postgres *self, int error)
     if (error && self->in_transaction && !self->broken)
         self->broken = error;
     return error;
-}
-
-/* --- rows: every column comes in its binary form --- */
-
-struct postgres_row {
-    struct sql_row row;
-    const PGresult *result;
-    int at;
-};
-
-static bool is_number(Oid type)
-{
-    return type == TYPE_I64 || type == TYPE_I32 || type == TYPE_I16 || type == TYPE_BOOL;
-}
-
-static int64_t column_i64(const struct sql_row *row, int column)
-{
-    const struct postgres_row *self = CONTAINER_OF(row, const struct postgres_row, row);
-    const char *p = PQgetvalue(self->result, self->at, column);
-    struct str text = {p, (size_t)PQgetlength(self->result, self->at, column)};
-    int64_t number = 0;
-    uint64_t i64;
-    uint32_t i32;
-    uint16_t i16;
-
-    if (PQgetisnull(self->result, self->at, column))
-        return 0;
-    switch (PQftype(self->result, column)) {
-    case TYPE_I64:
-        memcpy(&i64, p, sizeof(i64));
-        return (int64_t)be64toh(i64);
-    case TYPE_I32:
-        memcpy(&i32, p, sizeof(i32));
-        return (int32_t)be32toh(i32);
-    case TYPE_I16:
-        memcpy(&i16, p, sizeof(i16));
-        return (int16_t)be16toh(i16);
-    case TYPE_BOOL:
-        return *p != 0;
-    default:
-        ASSERT(PQftype(self->result, column) ==
-               TYPE_TEXT); /* a sum() is NUMERIC: the statement has to cast it to BIGINT */
-        return str_to_i64(text, &number) ? number : 0;
-    }
-}
-
-static struct str column_text(const struct sql_row *row, int column)
-{
-    const struct postgres_row *self = CONTAINER_OF(row, const struct postgres_row, row);
-    int n = PQgetlength(self->result, self->at, column);
-
-    ASSERT(!is_number(PQftype(self->result, column)));
-    return n ? (struct str){PQgetvalue(self->result, self->at, column), (size_t)n} : (struct str){NULL, 0};
-}
-
-struct querying {
-    struct postgres_reply reply;
-    sql_on_row *on_row;
-    void *context;
-};
-
-static int on_rows(struct postgres_reply *reply, size_t index, const PGresult *result)
-{
-    const struct querying *querying = CONTAINER_OF(reply, struct querying, reply);
-    struct postgres_row row = {{column_i64, column_text}, result, 0};
-    int stopped = 0;
-
-    for (; !stopped && row.at < PQntuples(result); row.at++)
-        stopped = querying->on_row(querying->context, index, &row.row);
-    return stopped;
-}
-
-/* --- prepared statements, kept for the connection's life --- */
-
-/* Number 0 is the statement without a name, which the next one takes the place of. */
-static const char *name_of(const struct postgres_slot *slot, char *name)
-{
-    name[0] = '\0';
-    if (slot->number)
-        snprintf(name, NAME_SIZE, "s%u", slot->number);
-    return name;
-}
-
-struct preparing {
-    struct postgres_reply reply;
-    struct postgres_slot *slot;
-    size_t n_params;
-};
-
-static int on_prepared(struct postgres_reply *reply, size_t index, const PGresult *result)
-{
-    struct preparing *preparing = CONTAINER_OF(reply, struct preparing, reply);
-
-    if (index == 0)
-        return OK;
-    ASSERT((size_t)PQnparams(result) == preparing->n_params && preparing->n_params <= POSTGRES_MAX_PARAMS);
-    for (int i = 0; i < PQnparams(result); i++)
-        preparing->slot->types[i] = PQparamtype(result, i);
-    return OK;
-}
-
-/* What a parameter is taken for is the server's to say: asked once, so that values go as what they are. */
-static int prepare(struct postgres *self, struct postgres_slot *slot, const char *text, size_t n_params)
-{
-    struct preparing preparing = {{.text = text, .on_result = on_prepared}, slot, n_params};
-    char name[NAME_SIZE];
-
-    name_of(slot, name);
-    if (!PQsendPrepare(self->conn, name, text, 0, NULL) || !PQsendDescribePrepared(self->conn, name) ||
-        !PQpipelineSync(self->conn)) {
-        postgres_drop(self);
-        return E_UNAVAILABLE;
-    }
-    int error = postgres_receive(self, 2, &preparing.reply);
-    if (!error)
-        slot->connection = self->connection;
-    return error;
-}
-
-/* --- parameters --- */
-
-struct encoded {
-    const char *values[POSTGRES_MAX_PARAMS];
-    int lengths[POSTGRES_MAX_PARAMS];
-    int formats[POSTGRES_MAX_PARAMS]; /* 1: binary */
-    union {
-        uint64_t binary;
-        char text[NUMBER_SIZE];
-    } numbers[POSTGRES_MAX_PARAMS];
-};
-
-static void encode_number(struct encoded *out, int i, Oid type, int64_t number)
-{
-    out->values[i] = out->numbers[i].text;
-    if (type == TYPE_I64) {
-        out->numbers[i].binary = htobe64((uint64_t)number);
-        out->lengths[i] = (int)sizeof(uint64_t);
-        out->formats[i] = 1;
-    } else {
-        out->lengths[i] = snprintf(out->numbers[i].text, NUMBER_SIZE, "%lld", (long long)number);
-        out->formats[i] = 0;
-    }
-}
-
-static int encode(struct encoded *out, const struct postgres_slot *slot, const struct sql_value *params, int n_params)
-{
-    for (int i = 0; i < n_params; i++) {
-        const struct sql_value *value = &params[i];
-        Oid type = slot->types[i];
-        if (value->kind == SQL_I64) {
-            encode_number(out, i, type, value->number);
-        } else if (value->kind == SQL_NULL) {
-            out->values[i] = NULL;
-            out->lengths[i] = out->formats[i] = 0;
-        } else {
-            ASSERT(!is_number(type));
-            if (value->text.n > INT32_MAX / 2)
-                return E_TOO_LARGE;
-            out->values[i] = value->text.p ? value->text.p : "";
-            out->lengths[i] = (int)value->text.n;
-            out->formats[i] = 1;
-        }
-    }
-    return OK;
 }
 
 /* --- running --- */
@@ -247,37 +82,17 @@ static int ready(struct postgres *self)
     return self->conn ? OK : reconnect(self);
 }
 
-/* *out is good until the next one is asked for. */
-static int known(struct postgres *self, const struct sql_statement *statement, struct postgres_slot **out)
+struct querying {
+    struct postgres_reply reply;
+    sql_on_row *on_row;
+    void *context;
+};
+
+static int on_rows(struct postgres_reply *reply, size_t index, const PGresult *result)
 {
-    struct postgres_slot *slot = sql_slots_of(&self->statements, sizeof(*slot), statement);
+    const struct querying *querying = CONTAINER_OF(reply, struct querying, reply);
 
-    if (!slot)
-        return E_MEMORY;
-    if (!slot->number)
-        slot->number = (unsigned)self->statements.n_taken;
-    *out = slot;
-    if (slot->connection == self->connection)
-        return OK;
-    return prepare(self, slot, statement->text, (size_t)statement->n_params);
-}
-
-/* Queued; sent when somebody waits, or earlier when it is much. */
-static int queue(struct postgres *self, const struct postgres_slot *slot, const struct sql_value *params, int n_params,
-                 size_t n_rows)
-{
-    struct encoded encoded;
-    char name[NAME_SIZE];
-
-    name_of(slot, name);
-    for (size_t i = 0; i < n_rows; i++) {
-        int error = encode(&encoded, slot, n_params ? params + i * (size_t)n_params : NULL, n_params);
-        if (error)
-            return error;
-        if (!PQsendQueryPrepared(self->conn, name, n_params, encoded.values, encoded.lengths, encoded.formats, 1))
-            return E_UNAVAILABLE;
-    }
-    return OK;
+    return postgres_each_row(result, index, querying->on_row, querying->context);
 }
 
 /* From here until the answer is there interrupt() has something to end. */
@@ -291,7 +106,7 @@ static void runs(struct postgres *self, bool running)
 static int run(struct postgres *self, const struct postgres_slot *slot, const struct sql_value *params, int n_params,
                size_t n_rows, struct postgres_reply *reply)
 {
-    int error = queue(self, slot, params, n_params, n_rows);
+    int error = postgres_queue(self, slot, params, n_params, n_rows);
 
     if (!error && !PQpipelineSync(self->conn))
         error = E_UNAVAILABLE;
@@ -318,7 +133,7 @@ static int pg_query_many(struct sql *port, const struct sql_statement *statement
 
     if (error || n_rows == 0)
         return error;
-    error = known(self, statement, &slot);
+    error = postgres_known(self, statement, &slot);
     if (error)
         return broken_by(self, error);
     return run(self, slot, params, statement->n_params, n_rows, &querying.reply);
@@ -340,7 +155,7 @@ static int pg_query_text(struct sql *port, const char *text, const struct sql_va
 
     if (error)
         return error;
-    error = prepare(self, &nameless, text, n_params);
+    error = postgres_prepare(self, &nameless, text, n_params);
     if (error)
         return broken_by(self, error);
     return run(self, &nameless, params, (int)n_params, 1, &querying.reply);
@@ -372,16 +187,16 @@ static int begin_now(struct postgres *self)
     struct postgres_slot *take_lock = NULL;
     struct postgres_slot begins = {0};
 
-    int error = known(self, &begin_all, &begin);
+    int error = postgres_known(self, &begin_all, &begin);
     if (!error)
         begins = *begin;
     if (!error && !self->options.read_only)
-        error = known(self, &lock_writer, &take_lock);
+        error = postgres_known(self, &lock_writer, &take_lock);
     if (error)
         return error;
-    error = queue(self, &begins, NULL, 0, 1);
+    error = postgres_queue(self, &begins, NULL, 0, 1);
     if (!error && take_lock)
-        error = queue(self, take_lock, &lock, 1, 1);
+        error = postgres_queue(self, take_lock, &lock, 1, 1);
     if (error || !PQpipelineSync(self->conn)) {
         postgres_drop(self);
         return E_UNAVAILABLE;
@@ -416,7 +231,7 @@ static int pg_commit(struct sql *port)
         error = E_UNAVAILABLE;
     }
     if (!error)
-        error = known(self, &commit_all, &slot);
+        error = postgres_known(self, &commit_all, &slot);
     if (error) {
         pg_rollback(port);
         return error;

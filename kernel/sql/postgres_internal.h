@@ -1,10 +1,12 @@
 /** postgres_internal.h: what the files of the PostgreSQL adapter share. Not for others.
  *
- *  postgres_error.c    what an SQLSTATE means to us
- *  postgres_wire.c     asking and waiting, never longer than the server may be silent
- *  postgres_schema.c   whose the schema is, and bringing it up to date
- *  postgres_connect.c  from nothing to a connection that may be used
- *  postgres.c          the port
+ *  postgres_error.c       what an SQLSTATE means to us
+ *  postgres_wire.c        asking and waiting, never longer than the server may be silent
+ *  postgres_rows.c        rows as the port gives them
+ *  postgres_statements.c  prepared statements, and parameters as the server takes them
+ *  postgres_schema.c      whose the schema is, and bringing it up to date
+ *  postgres_connect.c     from nothing to a connection that may be used
+ *  postgres.c             the port
  */
 #ifndef COFFEESHOP_POSTGRES_INTERNAL_H
 #define COFFEESHOP_POSTGRES_INTERNAL_H
@@ -20,6 +22,11 @@ enum { POSTGRES_SQLSTATE = 5, POSTGRES_MAX_PARAMS = 32 };
 
 /** Types of parameters and columns that are told apart (pg_type.dat); all else is text. */
 enum { TYPE_BOOL = 16, TYPE_BYTES = 17, TYPE_I64 = 20, TYPE_I16 = 21, TYPE_I32 = 23, TYPE_TEXT = 25 };
+
+static inline bool postgres_is_number(Oid type)
+{
+    return type == TYPE_I64 || type == TYPE_I32 || type == TYPE_I16 || type == TYPE_BOOL;
+}
 
 /** One statement as the server knows it (sql_slots.h). */
 struct postgres_slot {
@@ -86,6 +93,24 @@ void postgres_drop(struct postgres *self);
 /** Outside of pipeline mode: runs a text of one statement or more; NULL when the connection broke. The caller clears
  * it. `limit_ms` 0: as long as it takes. */
 PGresult *postgres_run(PGconn *conn, const char *text, int64_t limit_ms);
+
+/* --- postgres_rows.c --- */
+
+/** Calls on_row for each row of the result until it answers non-zero, which is returned. */
+int postgres_each_row(const PGresult *result, size_t index, sql_on_row *on_row, void *context);
+
+/* --- postgres_statements.c --- */
+
+/** The statement's slot, prepared on this connection. *out is good until the next one is asked for. E_MEMORY, or as
+ * postgres_prepare(). */
+int postgres_known(struct postgres *self, const struct sql_statement *statement, struct postgres_slot **out);
+/** Makes the server know `text` by the slot's number (0: without a name, until the next such one), and fills in what it
+ * takes the parameters for. Errors as postgres_receive(). */
+int postgres_prepare(struct postgres *self, struct postgres_slot *slot, const char *text, size_t n_params);
+/** Queues the statement for each row of parameters; sent when somebody waits, or earlier when it is much. After an
+ * error (E_TOO_LARGE, E_UNAVAILABLE) some may be queued: the connection has to be given up. */
+int postgres_queue(struct postgres *self, const struct postgres_slot *slot, const struct sql_value *params,
+                   int n_params, size_t n_rows);
 
 /* --- postgres_schema.c --- */
 

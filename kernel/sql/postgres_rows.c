@@ -1,0 +1,62 @@
+/* postgres_rows.c: a result's rows, every column in its binary form. */
+#include "base.h"
+#include "postgres_internal.h"
+
+#include <endian.h>
+#include <string.h>
+
+struct postgres_row {
+    struct sql_row row;
+    const PGresult *result;
+    int at;
+};
+
+static int64_t column_i64(const struct sql_row *row, int column)
+{
+    const struct postgres_row *self = CONTAINER_OF(row, const struct postgres_row, row);
+    const char *p = PQgetvalue(self->result, self->at, column);
+    struct str text = {p, (size_t)PQgetlength(self->result, self->at, column)};
+    int64_t number = 0;
+    uint64_t i64;
+    uint32_t i32;
+    uint16_t i16;
+
+    if (PQgetisnull(self->result, self->at, column))
+        return 0;
+    switch (PQftype(self->result, column)) {
+    case TYPE_I64:
+        memcpy(&i64, p, sizeof(i64));
+        return (int64_t)be64toh(i64);
+    case TYPE_I32:
+        memcpy(&i32, p, sizeof(i32));
+        return (int32_t)be32toh(i32);
+    case TYPE_I16:
+        memcpy(&i16, p, sizeof(i16));
+        return (int16_t)be16toh(i16);
+    case TYPE_BOOL:
+        return *p != 0;
+    default:
+        ASSERT(PQftype(self->result, column) ==
+               TYPE_TEXT); /* a sum() is NUMERIC: the statement has to cast it to BIGINT */
+        return str_to_i64(text, &number) ? number : 0;
+    }
+}
+
+static struct str column_text(const struct sql_row *row, int column)
+{
+    const struct postgres_row *self = CONTAINER_OF(row, const struct postgres_row, row);
+    int n = PQgetlength(self->result, self->at, column);
+
+    ASSERT(!postgres_is_number(PQftype(self->result, column)));
+    return n ? (struct str){PQgetvalue(self->result, self->at, column), (size_t)n} : (struct str){NULL, 0};
+}
+
+int postgres_each_row(const PGresult *result, size_t index, sql_on_row *on_row, void *context)
+{
+    struct postgres_row row = {{column_i64, column_text}, result, 0};
+    int stopped = 0;
+
+    for (; !stopped && row.at < PQntuples(result); row.at++)
+        stopped = on_row(context, index, &row.row);
+    return stopped;
+}
