@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024 };
+/* Who is connected and not yet accepted; the kernel takes no more than net.core.somaxconn. A service that is busy for a
+ * moment keeps a crowd waiting here: who finds no room tries again a second later, which is too late for a gateway. */
+enum { BACKLOG = 4096 };
 
 /* "host:port", "[v6]:port" or ":port" (every address). */
 static bool split_address(const char *where, char host[256], const char **port)

@@ -37,7 +37,7 @@ SLOW_BREW = {"product.start_after_ms": 0, "product.brew_ms": LONG_MS}
 
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 _next_port = 20_000 + (os.getpid() * 37 % 100) * 100 + _worker * 17
-_claims = (Path(tempfile.gettempdir()) / f"coffeeshop-test-ports-{os.getuid()}").open("ab")
+_claims = os.open(Path(tempfile.gettempdir()) / f"coffeeshop-test-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def free_port():

@@ -1,6 +1,7 @@
 """Those who follow the view or a feed: they come, hang up and come again in crowds, and nobody keeps the others' places."""
 import re
 import resource
+import signal
 import socket
 import threading
 
@@ -96,9 +97,21 @@ def followers_of(shop):
 @pytest.fixture
 def stormy_shop(open_shop, many_files):
     """With places for as many followers as there are, and no more; no heartbeat tells it who has left."""
-    # so many at once may have to knock again, which is a second later; how fast they get in isn't asked here
-    shop = open_shop({"customercenter.max_streams": STORM, "customercenter.heartbeat_ms": 600_000, "gateway.connect_ms": 15_000})
+    shop = open_shop({"customercenter.max_streams": STORM, "customercenter.heartbeat_ms": 600_000})
     yield shop.start("order", "product", "stock", "customercenter", "gateway")
+
+
+def test_a_crowd_at_a_service_that_is_busy_waits_at_the_door_and_has_not_to_knock_again(stormy_shop):
+    """Who finds the door's queue full knocks again a second later, and a gateway has given it up by then (gateway.connect_ms)."""
+    busy = stormy_shop.running["customercenter"].process
+    busy.send_signal(signal.SIGSTOP)
+    try:
+        crowd = [follow(stormy_shop) for _ in range(STORM)]  # each is connected, or this waits in vain
+    finally:
+        busy.send_signal(signal.SIGCONT)
+    assert [status_of(each) for each in crowd] == [200] * STORM
+    for each in crowd:
+        each.close()
 
 
 def test_a_storm_of_followers_who_return_all_get_in_and_nobody_else_notices(stormy_shop):
