@@ -311,8 +311,7 @@ void sim_order_close(struct sim *sim)
 {
     struct sim_order *self = of(sim);
 
-    sim_service_end(&self->service);
-    sim_feed_free(&self->service);
+    sim_service_free(&self->service);
     fake_order_repo_free(self->store);
     heap_free(self->undo);
 }

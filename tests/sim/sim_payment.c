@@ -320,8 +320,7 @@ void sim_payment_close(struct sim *sim)
 {
     struct sim_payment *self = of(sim);
 
-    sim_service_end(&self->service);
-    sim_feed_free(&self->service);
+    sim_service_free(&self->service);
     sim_provider_close(&self->provider);
     fake_payment_repo_free(self->store);
 }

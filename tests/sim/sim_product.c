@@ -384,8 +384,7 @@ void sim_product_close(struct sim *sim)
 {
     struct sim_product *self = of(sim);
 
-    sim_service_end(&self->service);
-    sim_feed_free(&self->service);
+    sim_service_free(&self->service);
     fake_product_repo_free(self->store);
 }
 

@@ -431,3 +431,9 @@ void sim_service_end(struct sim_service *self)
     if (self->up)
         drop_all(self);
 }
+
+void sim_service_free(struct sim_service *self)
+{
+    sim_service_end(self);
+    sim_feed_free(self);
+}

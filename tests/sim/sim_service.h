@@ -84,6 +84,8 @@ void sim_service_crash(struct sim_service *self);
 void sim_service_bar(struct sim_service *self);
 /** At the end of the history: as a crash, and it stays away. */
 void sim_service_end(struct sim_service *self);
+/** The same, if it hasn't ended yet, and its feed and what it followed are given back; its store is its owner's. */
+void sim_service_free(struct sim_service *self);
 
 /** A client's request. false: the connection is refused. */
 bool sim_service_submit(struct sim_service *self, struct command *command);

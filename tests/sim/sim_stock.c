@@ -265,8 +265,7 @@ void sim_stock_close(struct sim *sim)
 {
     struct sim_stock *self = of(sim);
 
-    sim_service_end(&self->service);
-    sim_feed_free(&self->service);
+    sim_service_free(&self->service);
     stock_repo_kv_free(self->store);
     fake_kv_free(self->kv);
 }

@@ -137,8 +137,7 @@ void sim_view_close(struct sim *sim)
 {
     struct sim_view *self = of(sim);
 
-    sim_service_end(&self->service);
-    sim_feed_free(&self->service);
+    sim_service_free(&self->service);
     arena_free(&self->decoder.arena);
     fake_view_repo_free(self->store);
 }
