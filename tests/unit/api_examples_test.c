@@ -59,67 +59,59 @@ static void assert_event(struct outbox *outbox, const char *name)
 static void order_writes_its_events_as_the_examples_say(void **state)
 {
     const struct order_command command = {.correlation = correlation, .traceparent = traceparent};
-    struct outbox outbox;
+    const struct {
+        const char *example, *time;
+        uint64_t position;
+        struct order_event event;
+        struct order order;
+    } rows[] = {
+        {"event_ordered",
+         "2026-03-02T08:30:15.120Z",
+         17,
+         {.kind = ORDER_EVENT_ORDERED, .version = 1},
+         {.id = 42, .state = ORDER_REQUESTED, .product_name = STR("Americano"), .qty = 2, .amount = 8000}},
+        {"event_order_canceled",
+         "2026-03-02T08:30:40.700Z",
+         19,
+         {.kind = ORDER_EVENT_ORDER_CANCELED, .version = 4},
+         {.id = 43, .state = ORDER_CANCELED, .product_name = STR("Latte"), .product_id = 8, .qty = 3, .amount = 13500}},
+        {"event_ordered_paid",
+         "2026-03-02T08:31:02.300Z",
+         23,
+         {.kind = ORDER_EVENT_ORDERED, .version = 1},
+         {.id = 45,
+          .state = ORDER_REQUESTED,
+          .product_name = STR("Latte"),
+          .qty = 2,
+          .amount = 9000,
+          .payment_id = 12,
+          .payment = ORDER_PAID}},
+        {"event_order_given_up",
+         "2026-03-02T08:42:21.510Z",
+         26,
+         {.kind = ORDER_EVENT_ORDER_CANCELED, .version = 2},
+         {.id = 46,
+          .state = ORDER_CANCELED,
+          .given_up = true,
+          .product_name = STR("Mocha"),
+          .product_id = 13,
+          .qty = 1,
+          .amount = 5000,
+          .payment_id = 13,
+          .payment = ORDER_PAID}},
+    };
 
     UNUSED(state);
-    const struct order placed = {.id = 42,
-                                 .state = ORDER_REQUESTED,
-                                 .product_name = STR("Americano"),
-                                 .qty = 2,
-                                 .amount = 8000,
-                                 .currency = STR("KRW")};
-    begin(&outbox, "order", 17);
-    order_event_write(
-        &outbox, &placed,
-        &(struct order_event){.kind = ORDER_EVENT_ORDERED, .at = at("2026-03-02T08:30:15.120Z"), .version = 1},
-        &command);
-    assert_event(&outbox, "event_ordered");
-
-    const struct order canceled = {.id = 43,
-                                   .state = ORDER_CANCELED,
-                                   .product_name = STR("Latte"),
-                                   .product_id = 8,
-                                   .qty = 3,
-                                   .amount = 13500,
-                                   .currency = STR("KRW")};
-    begin(&outbox, "order", 19);
-    order_event_write(
-        &outbox, &canceled,
-        &(struct order_event){.kind = ORDER_EVENT_ORDER_CANCELED, .at = at("2026-03-02T08:30:40.700Z"), .version = 4},
-        &command);
-    assert_event(&outbox, "event_order_canceled");
-
-    const struct order paid = {.id = 45,
-                               .state = ORDER_REQUESTED,
-                               .product_name = STR("Latte"),
-                               .qty = 2,
-                               .amount = 9000,
-                               .currency = STR("KRW"),
-                               .payment_id = 12,
-                               .payment = ORDER_PAID};
-    begin(&outbox, "order", 23);
-    order_event_write(
-        &outbox, &paid,
-        &(struct order_event){.kind = ORDER_EVENT_ORDERED, .at = at("2026-03-02T08:31:02.300Z"), .version = 1},
-        &command);
-    assert_event(&outbox, "event_ordered_paid");
-
-    const struct order given_up = {.id = 46,
-                                   .state = ORDER_CANCELED,
-                                   .given_up = true,
-                                   .product_name = STR("Mocha"),
-                                   .product_id = 13,
-                                   .qty = 1,
-                                   .amount = 5000,
-                                   .currency = STR("KRW"),
-                                   .payment_id = 13,
-                                   .payment = ORDER_PAID};
-    begin(&outbox, "order", 26);
-    order_event_write(
-        &outbox, &given_up,
-        &(struct order_event){.kind = ORDER_EVENT_ORDER_CANCELED, .at = at("2026-03-02T08:42:21.510Z"), .version = 2},
-        &command);
-    assert_event(&outbox, "event_order_given_up");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct outbox outbox;
+        struct order order = rows[i].order;
+        struct order_event event = rows[i].event;
+        order.currency = STR("KRW");
+        event.at = at(rows[i].time);
+        begin(&outbox, "order", rows[i].position);
+        order_event_write(&outbox, &order, &event, &command);
+        assert_event(&outbox, rows[i].example);
+    }
 }
 
 static void payment_writes_its_events_as_the_examples_say(void **state)
