@@ -3,10 +3,9 @@
 
 #include "alloc.h"
 #include "clock.h"
-#include "config.h"
 #include "errors.h"
 #include "http_bench.h"
-#include "scratch.h"
+#include "service_bench.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -21,39 +20,19 @@ enum { MOST = 600, LONG_MS = 60000, MAX_BATCH = 256 };
 
 /* ---- the service that asks ---- */
 
-static const struct setting own_rows[] = {{.name = NULL}};
-
-static int never_run(const struct program *self, const struct common_settings *common, const void *settings,
-                     struct buf *problem)
-{
-    UNUSED(self);
-    UNUSED(common);
-    UNUSED(settings);
-    UNUSED(problem);
-    return 1;
-}
-
-static const struct program program = {
-    .name = "order", .doc = "Asks.", .rows = own_rows, .url = "http://127.0.0.1:0", .run = never_run};
-
 struct purchase {
     struct order_command command;
     struct asking *asking;
 };
 
 struct asking {
-    struct service_http http; /* first: the routes' context */
-    struct scratch scratch;
-    struct arena arena;
-    struct common_settings common;
-    struct service *service;
+    struct service_bench bench;
     struct core core;
     struct http_bench payment;
     struct order_payment_caller *client;
     struct purchase purchases[MOST];
     int64_t linger_ms;
     void (*act)(struct asking *self);
-    pthread_t thread;
     /* what came back, under the lock */
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -89,31 +68,9 @@ static void finish(struct command *base, int rc)
     pthread_mutex_unlock(&asking->lock);
 }
 
-static int read_nothing(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
-{
-    UNUSED(context);
-    UNUSED(after);
-    UNUSED(enough);
-    UNUSED(frames);
-    *oldest = 0;
-    return OK;
-}
-
 static const struct route no_routes[] = {{.path = NULL}};
 static const struct route payment_routes[] = {
     {HTTP_POST, "/payments/authorize", http_bench_hold, .doc = "Is answered when the test says so."}, {.path = NULL}};
-
-static void load_settings(struct asking *asking)
-{
-    char *nothing[] = {NULL};
-    const struct config_source source = {0, nothing, nothing};
-    const struct setting_group groups[] = {{common_settings_rows, common_settings_count, &asking->common, NULL}};
-    struct buf problem = {0};
-    bool wants_help = false;
-
-    assert_true(config_load(groups, 1, NULL, 0, &source, &asking->arena, &wants_help, &problem));
-    asking->common.data = asking->scratch.dir;
-}
 
 static void open_client(struct asking *asking)
 {
@@ -125,9 +82,9 @@ static void open_client(struct asking *asking)
 
     buf_printf(&url, "http://127.0.0.1:%u", asking->payment.port);
     buf_char(&url, '\0');
-    asking->client = order_payment_client_new(
-        guarded_caller_new("payment", service_loop(asking->service), service_client(asking->service), &calls), url.p,
-        MAX_BATCH, asking->linger_ms * US_PER_MS, asking->service);
+    asking->client = order_payment_client_new(guarded_caller_new("payment", service_loop(asking->bench.service),
+                                                                 service_client(asking->bench.service), &calls),
+                                              url.p, MAX_BATCH, asking->linger_ms * US_PER_MS, asking->bench.service);
     assert_non_null(asking->client);
     buf_free(&url);
 }
@@ -144,37 +101,22 @@ static void *be_the_writer(void *argument)
 /* Runs the service; `act` does what its writer would, beside it, and decides when payment answers. */
 static struct asking *ask_while(int64_t linger_ms, void (*act)(struct asking *self))
 {
-    static const struct cursors nobody = {.n = 0};
     struct asking *asking = test_calloc(1, sizeof(*asking));
     struct http_settings http = http_bench_settings();
-    struct buf problem = {0};
 
     http.max_body = 65536;
     *asking = (struct asking){.core = {.run = run, .next_due = next_due}, .linger_ms = linger_ms, .act = act};
     pthread_mutex_init(&asking->lock, NULL);
     pthread_cond_init(&asking->changed, NULL);
-    scratch_make(&asking->scratch);
-    arena_init(&asking->arena, 0);
-    load_settings(asking);
-    asking->service =
-        service_new(&program, &asking->common, &problem); /* first: it takes the signals from all threads */
-    assert_non_null(asking->service);
+    service_bench_open(&asking->bench, "order"); /* first: it takes the signals from all threads */
     http_bench_start(&asking->payment, &http, payment_routes);
     open_client(asking);
-    const struct service_parts parts = {
-        .listen = "127.0.0.1:0",
-        .routes = no_routes,
-        .http = &asking->http,
-        .collection = "orders",
-        .core = &asking->core,
-        .cursors = &nobody,
-        .read_stored = read_nothing,
-    };
-    assert_true(service_start(asking->service, &parts, &problem));
-    assert_int_equal(pthread_create(&asking->thread, NULL, be_the_writer, asking), 0);
-    service_run(asking->service);
-    pthread_join(asking->thread, NULL);
-    service_free(asking->service);
+    assert_true(service_bench_start(&asking->bench, (struct service_parts){.listen = "127.0.0.1:0",
+                                                                           .routes = no_routes,
+                                                                           .collection = "orders",
+                                                                           .core = &asking->core}));
+    service_bench_run(&asking->bench, be_the_writer, asking);
+    service_bench_close(&asking->bench);
     return asking;
 }
 
@@ -182,8 +124,6 @@ static void end(struct asking *asking)
 {
     order_payment_client_free(asking->client);
     http_bench_stop(&asking->payment);
-    arena_free(&asking->arena);
-    scratch_remove(&asking->scratch);
     pthread_cond_destroy(&asking->changed);
     pthread_mutex_destroy(&asking->lock);
     test_free(asking);
@@ -227,7 +167,7 @@ static void wait_for_loop(struct asking *asking)
 {
     struct mark mark = {.job = {.run = reach}, .asking = asking};
 
-    loop_post(service_loop(asking->service), &mark.job);
+    loop_post(service_loop(asking->bench.service), &mark.job);
     pthread_mutex_lock(&asking->lock);
     while (!mark.reached)
         pthread_cond_wait(&asking->changed, &asking->lock);

@@ -2,14 +2,12 @@
  * counts. */
 #include "alloc.h"
 #include "base.h"
-#include "config.h"
 #include "errors.h"
 #include "guarded_caller.h"
 #include "http_bench.h"
 #include "log.h"
 #include "reader.h"
-#include "scratch.h"
-#include "service.h"
+#include "service_bench.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -24,21 +22,6 @@
 /* The service under test --------------------------------------------------------------------------------------------
  */
 
-static const struct setting own_rows[] = {{.name = NULL}};
-
-static int never_run(const struct program *self, const struct common_settings *common, const void *settings,
-                     struct buf *problem)
-{
-    UNUSED(self);
-    UNUSED(common);
-    UNUSED(settings);
-    UNUSED(problem);
-    return 1;
-}
-
-static const struct program program = {
-    .name = "tested", .doc = "Is tested.", .rows = own_rows, .url = "http://127.0.0.1:0", .run = never_run};
-
 struct effect {
     struct guarded_call call;
     int error;
@@ -46,17 +29,12 @@ struct effect {
 };
 
 struct tested {
-    struct service_http http; /* first: the routes' context */
-    struct scratch scratch;
-    struct arena arena;
-    struct common_settings common;
-    struct service *service;
+    struct service_bench bench; /* first: the routes' context */
     struct core core;
     struct reader *reader;
     atomic_int runs, commands;
     struct guarded_caller *caller; /* asked by the core when it sees a command, if there is one */
     struct effect effect;
-    struct buf problem;
 };
 
 static void effect_ended(struct guarded_call *call, int error)
@@ -111,7 +89,7 @@ static void take_post(void *context, struct http_request *request)
     struct post *post = ARENA_NEW(&request->arena, struct post);
 
     *post = (struct post){.base = {.origin = FROM_CLIENT, .finish = finish}, .request = request};
-    service_submit(tested->service, request, &post->base);
+    service_submit(tested->bench.service, request, &post->base);
 }
 
 /* A database that nobody asks. */
@@ -149,73 +127,38 @@ static const struct route routes[] = {
     {HTTP_GET, "/things", list_things, .doc = "Goes through the reader."},
     {.path = NULL}};
 
-static void load_settings(struct tested *tested)
-{
-    char *nothing[] = {NULL};
-    const struct config_source source = {0, nothing, nothing};
-    const struct setting_group groups[] = {{common_settings_rows, common_settings_count, &tested->common, NULL}};
-    bool wants_help = false;
-
-    assert_true(config_load(groups, 1, NULL, 0, &source, &tested->arena, &wants_help, &tested->problem));
-    tested->common.data = tested->scratch.dir;
-}
-
 static void open_tested(struct tested *tested)
 {
     *tested = (struct tested){.core = {.run = run, .next_due = next_due}};
-    scratch_make(&tested->scratch);
-    arena_init(&tested->arena, 0);
-    load_settings(tested);
-    tested->service = service_new(&program, &tested->common, &tested->problem);
-    assert_non_null(tested->service);
-}
-
-static int read_nothing(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
-{
-    UNUSED(context);
-    UNUSED(after);
-    UNUSED(enough);
-    UNUSED(frames);
-    *oldest = 0;
-    return OK;
+    service_bench_open(&tested->bench, "tested");
 }
 
 static bool start_tested(struct tested *tested, const char *listen)
 {
-    static const struct cursors nobody = {.n = 0};
-    const struct service_parts parts = {
-        .listen = listen,
-        .routes = routes,
-        .http = &tested->http,
-        .collection = "things",
-        .core = &tested->core,
-        .cursors = &nobody,
-        .read_stored = read_nothing,
-        .reader = tested->reader,
-    };
-
-    return service_start(tested->service, &parts, &tested->problem);
+    return service_bench_start(&tested->bench, (struct service_parts){.listen = listen,
+                                                                      .routes = routes,
+                                                                      .collection = "things",
+                                                                      .core = &tested->core,
+                                                                      .reader = tested->reader});
 }
 
 static void close_tested(struct tested *tested)
 {
-    service_free(tested->service);
+    service_bench_close(&tested->bench);
     reader_free(tested->reader);
-    arena_free(&tested->arena);
-    buf_free(&tested->problem);
-    scratch_remove(&tested->scratch);
 }
 
 static bool problem_says(const struct tested *tested, const char *words)
 {
-    return tested->problem.n && memmem(tested->problem.p, tested->problem.n, words, strlen(words));
+    const struct buf *problem = &tested->bench.problem;
+
+    return problem->n && memmem(problem->p, problem->n, words, strlen(words));
 }
 
 /* Its clients, in a thread of their own ------------------------------------------------------------------------------
  */
 
 struct clients {
-    pthread_t thread;
     struct tested *tested;
     void (*act)(struct clients *self);
     uint16_t port;
@@ -234,10 +177,8 @@ static void *be_clients(void *argument)
 static void run_with(struct tested *tested, struct clients *clients, void (*act)(struct clients *self))
 {
     assert_true(start_tested(tested, "127.0.0.1:0"));
-    *clients = (struct clients){.tested = tested, .act = act, .port = service_port(tested->service)};
-    assert_int_equal(pthread_create(&clients->thread, NULL, be_clients, clients), 0);
-    service_run(tested->service);
-    pthread_join(clients->thread, NULL);
+    *clients = (struct clients){.tested = tested, .act = act, .port = service_port(tested->bench.service)};
+    service_bench_run(&tested->bench, be_clients, clients);
 }
 
 static const char post[] = "POST /things HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n";
@@ -259,7 +200,7 @@ static void a_service_serves_until_it_is_told_to_end(void **state)
     run_with(&tested, &clients, look_and_end);
     assert_int_equal(clients.answer.status, 200);
     assert_int_equal(clients.second.status, 204);
-    assert_true(service_was_told_to_end(tested.service));
+    assert_true(service_was_told_to_end(tested.bench.service));
     assert_int_equal(tested.commands, 1);
     close_tested(&tested);
 }
@@ -338,7 +279,7 @@ static void a_second_service_on_the_same_data_is_refused(void **state)
     UNUSED(state);
 
     open_tested(&tested);
-    assert_null(service_new(&program, &tested.common, &tested.problem));
+    assert_null(service_new(&tested.bench.program, &tested.bench.common, &tested.bench.problem));
     assert_true(problem_says(&tested, "is in use"));
     close_tested(&tested);
 }
@@ -364,13 +305,14 @@ static void what_the_last_batch_asked_for_ends_too(void **state)
     UNUSED(state);
 
     open_tested(&tested);
-    tested.caller = guarded_caller_new("nobody", service_loop(tested.service), service_client(tested.service), &calls);
+    tested.caller =
+        guarded_caller_new("nobody", service_loop(tested.bench.service), service_client(tested.bench.service), &calls);
     assert_non_null(tested.caller);
     run_with(&tested, &clients, tell_to_end);
     /* The loop has ended, the writer not yet: its last batch asks for something. */
     struct command *event = heap_alloc(sizeof(*event));
     *event = (struct command){.origin = FROM_EFFECT, .finish = end_bare};
-    (void)writer_post(service_writer(tested.service), event);
+    (void)writer_post(service_writer(tested.bench.service), event);
     close_tested(&tested);
     assert_int_equal(tested.commands, 1);
     assert_true(tested.effect.ended);
@@ -387,7 +329,7 @@ static void without_memory_it_does_not_start_and_says_so(void **state)
         bool started = start_tested(&tested, "127.0.0.1:0");
         bool failed = heap_has_failed();
         heap_fail_at(0);
-        assert_true(started || tested.problem.n || tested.problem.failed);
+        assert_true(started || tested.bench.problem.n || tested.bench.problem.failed);
         close_tested(&tested);
         if (!failed)
             break;
