@@ -2,141 +2,54 @@
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
-#include "fake_kv.h"
-#include "kv.h"
-#include "kv_redis.h"
+#include "kv_store.h"
 #include "redis_server.h"
-#include "scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-enum { MANY = 1000, MAP_SIZE = 8 * 1024 * 1024 };
+enum { MANY = 1000 };
 
-/* One store under test; `reopen` is what a restart of the process does. */
+/* One store under test. */
 struct fixture {
-    struct kv *kv;
+    struct kv_store store;
     struct arena arena;
-    struct scratch scratch;
-    char path[SCRATCH_PATH_SIZE];
-    struct fake_kv *fake;             /* NULL: it isn't the fake */
-    const struct redis_server *redis; /* NULL: it isn't Redis */
-    char cell[16];
 };
 
-static struct kv *open_lmdb(const char *path)
-{
-    const struct kv_options options = {.path = path, .application = "stock", .format = 1, .map_size = MAP_SIZE};
-    struct buf problem = {0};
-    int error = 0;
-    struct kv *kv = kv_lmdb_open(&options, &problem, &error);
-
-    assert_int_equal(error, 0);
-    assert_int_equal(problem.n, 0);
-    buf_free(&problem);
-    return kv;
-}
-
-static struct kv *open_redis(const struct fixture *fixture)
-{
-    const struct kv_redis_options options = {
-        .url = fixture->redis->url, .cell = fixture->cell, .application = "stock", .format = 1};
-    struct buf problem = {0};
-    int error = 0;
-    struct kv *kv = kv_redis_open(&options, &problem, &error);
-
-    if (!kv)
-        printf("%.*s\n", STR_ARG(buf_str(&problem)));
-    assert_int_equal(error, 0);
-    buf_free(&problem);
-    return kv;
-}
-
-static struct kv *open_kv(const struct fixture *fixture)
-{
-    if (fixture->fake)
-        return fake_kv_port(fixture->fake);
-    return fixture->redis ? open_redis(fixture) : open_lmdb(fixture->path);
-}
-
-static void reopen(struct fixture *fixture)
-{
-    fixture->kv->close(fixture->kv);
-    fixture->kv = open_kv(fixture);
-}
-
-static struct fixture *fixture_new(void)
+static int set_up(void **state, void (*make)(struct kv_store *store))
 {
     struct fixture *fixture = heap_alloc(sizeof(*fixture));
 
     assert_non_null(fixture);
     arena_init(&fixture->arena, 0);
-    return fixture;
+    make(&fixture->store);
+    *state = fixture;
+    return 0;
 }
 
 static int set_up_lmdb(void **state)
 {
-    struct fixture *fixture = fixture_new();
-
-    scratch_make(&fixture->scratch);
-    fixture->kv = open_lmdb(scratch_path(&fixture->scratch, "stock.lmdb", fixture->path));
-    *state = fixture;
-    return 0;
-}
-
-/* One server for all tests, a cell for each. */
-static struct redis_server server;
-
-static int start_redis(void **state)
-{
-    UNUSED(state);
-    redis_server_start(&server, NULL);
-    return 0;
-}
-
-static int stop_redis(void **state)
-{
-    UNUSED(state);
-    redis_server_free(&server);
-    return 0;
+    return set_up(state, kv_store_make_lmdb);
 }
 
 static int set_up_redis(void **state)
 {
-    static int cells;
-    struct fixture *fixture = fixture_new();
-
-    fixture->redis = &server;
-    (void)snprintf(fixture->cell, sizeof(fixture->cell), "stock:%d", cells++);
-    fixture->kv = open_kv(fixture);
-    *state = fixture;
-    return 0;
+    return set_up(state, kv_store_make_redis);
 }
 
 static int set_up_fake(void **state)
 {
-    struct fixture *fixture = fixture_new();
-
-    fixture->fake = fake_kv_new();
-    fixture->kv = fake_kv_port(fixture->fake);
-    *state = fixture;
-    return 0;
+    return set_up(state, kv_store_make_fake);
 }
 
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
 
-    fixture->kv->close(fixture->kv);
-    if (fixture->fake)
-        fake_kv_free(fixture->fake);
-    else if (!fixture->redis)
-        scratch_remove(&fixture->scratch);
+    kv_store_remove(&fixture->store);
     arena_free(&fixture->arena);
     heap_free(fixture);
     return 0;
@@ -148,14 +61,14 @@ static void put(struct fixture *fixture, const char *key, const char *value)
 {
     const struct kv_entry entry = {.key = str_of(key), .value = str_of(value)};
 
-    assert_int_equal(fixture->kv->commit(fixture->kv, &entry, 1), 0);
+    assert_int_equal(fixture->store.kv->commit(fixture->store.kv, &entry, 1), 0);
 }
 
 static struct kv_entry get(struct fixture *fixture, const char *key)
 {
     struct kv_entry entry = {.key = str_of(key)};
 
-    assert_int_equal(fixture->kv->load(fixture->kv, &entry, 1, &fixture->arena), 0);
+    assert_int_equal(fixture->store.kv->load(fixture->store.kv, &entry, 1, &fixture->arena), 0);
     return entry;
 }
 
@@ -188,7 +101,7 @@ static void assert_scan(struct fixture *fixture, const char *prefix, const char 
 {
     struct buf seen = {0};
 
-    assert_int_equal(fixture->kv->scan(fixture->kv, str_of(prefix), str_of(from), limit, gather, &seen), 0);
+    assert_int_equal(fixture->store.kv->scan(fixture->store.kv, str_of(prefix), str_of(from), limit, gather, &seen), 0);
     buf_char(&seen, '\0');
     assert_string_equal(seen.p, expected);
     buf_free(&seen);
@@ -198,7 +111,7 @@ static void assert_last(struct fixture *fixture, struct str prefix, const char *
 {
     struct buf seen = {0};
 
-    assert_int_equal(fixture->kv->last(fixture->kv, prefix, gather, &seen), 0);
+    assert_int_equal(fixture->store.kv->last(fixture->store.kv, prefix, gather, &seen), 0);
     buf_char(&seen, '\0');
     assert_string_equal(seen.p, expected);
     buf_free(&seen);
@@ -208,9 +121,11 @@ static void assert_last(struct fixture *fixture, struct str prefix, const char *
 
 static void what_was_committed_is_there_after_a_restart(void **state)
 {
-    put(*state, "item/1", "Americano");
-    reopen(*state);
-    assert_value(*state, "item/1", "Americano");
+    struct fixture *fixture = *state;
+
+    put(fixture, "item/1", "Americano");
+    kv_store_reopen(&fixture->store);
+    assert_value(fixture, "item/1", "Americano");
 }
 
 static void a_missing_key_is_not_found_and_that_is_no_error(void **state)
@@ -242,7 +157,7 @@ static void a_batch_changes_puts_and_removes_together(void **state)
 
     put(fixture, "item/1", "100");
     put(fixture, "item/2", "100");
-    assert_int_equal(fixture->kv->commit(fixture->kv, batch, COUNT_OF(batch)), 0);
+    assert_int_equal(fixture->store.kv->commit(fixture->store.kv, batch, COUNT_OF(batch)), 0);
     assert_value(fixture, "item/1", "99");
     assert_missing(fixture, "item/2");
     assert_value(fixture, "item/3", "100");
@@ -259,7 +174,7 @@ static void the_later_of_two_changes_to_one_key_in_a_batch_wins(void **state)
         {.key = STR("item/2"), .remove = true},
     };
 
-    assert_int_equal(fixture->kv->commit(fixture->kv, batch, COUNT_OF(batch)), 0);
+    assert_int_equal(fixture->store.kv->commit(fixture->store.kv, batch, COUNT_OF(batch)), 0);
     assert_value(fixture, "item/1", "98");
     assert_missing(fixture, "item/2");
 }
@@ -274,10 +189,10 @@ static void a_batch_with_one_bad_key_changes_nothing(void **state)
         {.key = {long_key, sizeof(long_key)}, .value = STR("1")},
     };
 
-    assert_int_equal(fixture->kv->commit(fixture->kv, batch, COUNT_OF(batch)), E_TOO_LARGE);
+    assert_int_equal(fixture->store.kv->commit(fixture->store.kv, batch, COUNT_OF(batch)), E_TOO_LARGE);
     assert_missing(fixture, "item/1");
     struct kv_entry entry = {.key = {long_key, sizeof(long_key)}};
-    assert_int_equal(fixture->kv->load(fixture->kv, &entry, 1, &fixture->arena), E_TOO_LARGE);
+    assert_int_equal(fixture->store.kv->load(fixture->store.kv, &entry, 1, &fixture->arena), E_TOO_LARGE);
 }
 
 static void the_longest_key_allowed_is_kept(void **state)
@@ -287,8 +202,8 @@ static void the_longest_key_allowed_is_kept(void **state)
     memset(key, 'k', sizeof(key));
     struct kv_entry entry = {.key = {key, sizeof(key)}, .value = STR("v")};
 
-    assert_int_equal(fixture->kv->commit(fixture->kv, &entry, 1), 0);
-    assert_int_equal(fixture->kv->load(fixture->kv, &entry, 1, &fixture->arena), 0);
+    assert_int_equal(fixture->store.kv->commit(fixture->store.kv, &entry, 1), 0);
+    assert_int_equal(fixture->store.kv->load(fixture->store.kv, &entry, 1, &fixture->arena), 0);
     assert_true(entry.found);
 }
 
@@ -296,8 +211,8 @@ static void an_empty_batch_is_no_error(void **state)
 {
     struct fixture *fixture = *state;
 
-    assert_int_equal(fixture->kv->commit(fixture->kv, NULL, 0), 0);
-    assert_int_equal(fixture->kv->load(fixture->kv, NULL, 0, &fixture->arena), 0);
+    assert_int_equal(fixture->store.kv->commit(fixture->store.kv, NULL, 0), 0);
+    assert_int_equal(fixture->store.kv->load(fixture->store.kv, NULL, 0, &fixture->arena), 0);
 }
 
 static void loaded_values_outlive_later_commits(void **state)
@@ -319,8 +234,8 @@ static void large_and_binary_values_come_back_as_they_were(void **state)
     for (unsigned i = 0; i < 300000; i++)
         buf_char(&value, (char)(i * 31U >> 3));
     const struct kv_entry entry = {.key = STR("blob/1"), .value = buf_str(&value)};
-    assert_int_equal(fixture->kv->commit(fixture->kv, &entry, 1), 0);
-    reopen(fixture);
+    assert_int_equal(fixture->store.kv->commit(fixture->store.kv, &entry, 1), 0);
+    kv_store_reopen(&fixture->store);
     assert_true(str_eq(get(fixture, "blob/1").value, buf_str(&value)));
     buf_free(&value);
 }
@@ -366,7 +281,7 @@ static void a_scan_ends_when_its_callback_says_so(void **state)
     put(fixture, "item/1", "a");
     put(fixture, "item/2", "b");
     put(fixture, "item/3", "c");
-    assert_int_equal(fixture->kv->scan(fixture->kv, STR("item/"), STR(""), MANY, stop_at_second, &n), 77);
+    assert_int_equal(fixture->store.kv->scan(fixture->store.kv, STR("item/"), STR(""), MANY, stop_at_second, &n), 77);
     assert_int_equal(n, 2);
 }
 
@@ -401,7 +316,7 @@ static int commit_while_scanning(void *context, struct str key, struct str value
     UNUSED(key);
     UNUSED(value);
     reading->n++;
-    return reading->fixture->kv->commit(reading->fixture->kv, &entry, 1);
+    return reading->fixture->store.kv->commit(reading->fixture->store.kv, &entry, 1);
 }
 
 static void a_scan_sees_one_moment_even_while_the_writer_goes_on(void **state)
@@ -411,7 +326,8 @@ static void a_scan_sees_one_moment_even_while_the_writer_goes_on(void **state)
 
     put(fixture, "item/1", "a");
     put(fixture, "item/2", "b");
-    assert_int_equal(fixture->kv->scan(fixture->kv, STR("item/"), STR(""), MANY, commit_while_scanning, &reading), 0);
+    assert_int_equal(
+        fixture->store.kv->scan(fixture->store.kv, STR("item/"), STR(""), MANY, commit_while_scanning, &reading), 0);
     assert_int_equal(reading.n, 2);
     assert_value(fixture, "item/5", "new");
 }
@@ -425,7 +341,7 @@ static void running_out_of_memory_while_loading_is_an_error_not_a_missing_key(vo
     assert_value(fixture, "item/1", "100"); /* the reading transaction exists now */
     arena_free(&fixture->arena);
     heap_fail_at(1);
-    int error = fixture->kv->load(fixture->kv, &entry, 1, &fixture->arena);
+    int error = fixture->store.kv->load(fixture->store.kv, &entry, 1, &fixture->arena);
     heap_fail_at(0);
     assert_int_equal(error, E_MEMORY);
     assert_value(fixture, "item/1", "100");
@@ -439,13 +355,13 @@ static void the_fake_fails_the_commit_it_was_told_to_and_changes_nothing(void **
     const struct kv_entry entry = {.key = STR("item/1"), .value = STR("2")};
 
     put(fixture, "item/1", "0");
-    fake_kv_fail_commit(fixture->fake, 2, E_FULL);
+    fake_kv_fail_commit(fixture->store.fake, 2, E_FULL);
     put(fixture, "item/1", "1");
-    assert_int_equal(fixture->kv->commit(fixture->kv, &entry, 1), E_FULL);
+    assert_int_equal(fixture->store.kv->commit(fixture->store.kv, &entry, 1), E_FULL);
     assert_value(fixture, "item/1", "1");
-    assert_int_equal(fixture->kv->commit(fixture->kv, &entry, 1), 0);
+    assert_int_equal(fixture->store.kv->commit(fixture->store.kv, &entry, 1), 0);
     assert_value(fixture, "item/1", "2");
-    assert_int_equal(fake_kv_commits(fixture->fake), 3);
+    assert_int_equal(fake_kv_commits(fixture->store.fake), 3);
 }
 
 static void a_crash_of_the_fake_forgets_nothing_committed(void **state)
@@ -453,12 +369,12 @@ static void a_crash_of_the_fake_forgets_nothing_committed(void **state)
     struct fixture *fixture = *state;
 
     put(fixture, "item/1", "1");
-    fake_kv_fail_commit(fixture->fake, 1, E_FULL);
-    fake_kv_fail_read(fixture->fake, 1, E_UNAVAILABLE);
-    fake_kv_crash(fixture->fake);
+    fake_kv_fail_commit(fixture->store.fake, 1, E_FULL);
+    fake_kv_fail_read(fixture->store.fake, 1, E_UNAVAILABLE);
+    fake_kv_crash(fixture->store.fake);
     assert_value(fixture, "item/1", "1");
     put(fixture, "item/2", "2");
-    assert_int_equal(fake_kv_size(fixture->fake), 2);
+    assert_int_equal(fake_kv_size(fixture->store.fake), 2);
 }
 
 #define ON(test_, set_up_)                                                                                             \
@@ -497,7 +413,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "redis") == 0) {
         if (redis_server_skips("the contract of key-value stores"))
             return SKIPPED_STATUS;
-        return cmocka_run_group_tests_name("redis", over_redis, start_redis, stop_redis);
+        return cmocka_run_group_tests_name("redis", over_redis, kv_store_start_redis, kv_store_stop_redis);
     }
     int failed = cmocka_run_group_tests_name("lmdb", over_lmdb, NULL, NULL);
     return failed + cmocka_run_group_tests_name("fake", over_the_fake, NULL, NULL);

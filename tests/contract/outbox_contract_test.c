@@ -3,8 +3,7 @@
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
-#include "fake_kv.h"
-#include "kv_redis.h"
+#include "kv_store.h"
 #include "outbox_kv.h"
 #include "outbox_sql.h"
 #include "redis_server.h"
@@ -13,23 +12,19 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-enum { MAP_SIZE = 8 * 1024 * 1024, EVERYTHING = 1 << 20 };
+enum { EVERYTHING = 1 << 20 };
 
-/* What the suite asks of a store; `sql` or `kv` is set. */
+/* What the suite asks of a store, which is in `sql` or in `store`. */
 struct fixture {
     struct sql *sql;
-    struct kv *kv;
-    struct fake_kv *fake; /* kv is its port */
-    char cell[16];        /* in Redis; empty: it isn't there */
-    struct arena arena;
-    struct scratch scratch;
+    struct scratch scratch; /* of sql */
     char path[SCRATCH_PATH_SIZE];
+    struct kv_store store;
+    struct arena arena;
 };
 
 /* --- the two kinds of store behind one face --- */
@@ -41,7 +36,7 @@ static int store_write(struct fixture *fixture, const struct outbox_write *write
     if (!sql) {
         struct kv_changes changes = {.arena = &fixture->arena};
         int error = outbox_kv_write(&changes, write);
-        return error ? error : kv_changes_commit(&changes, fixture->kv);
+        return error ? error : kv_changes_commit(&changes, fixture->store.kv);
     }
     assert_int_equal(sql->begin(sql), 0);
     int error = outbox_sql_write(sql, write);
@@ -56,33 +51,33 @@ static uint64_t store_restore(struct fixture *fixture, struct cursors *cursors)
     uint64_t last = 12345;
 
     assert_int_equal(fixture->sql ? outbox_sql_restore(fixture->sql, &last, cursors)
-                                  : outbox_kv_restore(fixture->kv, &last, cursors),
+                                  : outbox_kv_restore(fixture->store.kv, &last, cursors),
                      0);
     return last;
 }
 
 static int store_newest(struct fixture *fixture, int64_t *moment)
 {
-    return fixture->sql ? outbox_sql_newest(fixture->sql, moment) : outbox_kv_newest(fixture->kv, moment);
+    return fixture->sql ? outbox_sql_newest(fixture->sql, moment) : outbox_kv_newest(fixture->store.kv, moment);
 }
 
 static int store_read(struct fixture *fixture, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
 {
     return fixture->sql ? outbox_sql_read(fixture->sql, after, enough, frames, oldest)
-                        : outbox_kv_read(fixture->kv, after, enough, frames, oldest);
+                        : outbox_kv_read(fixture->store.kv, after, enough, frames, oldest);
 }
 
 static int store_find(struct fixture *fixture, struct idempotency_record *records, size_t n)
 {
     return fixture->sql ? outbox_sql_find_keys(fixture->sql, records, n, &fixture->arena)
-                        : outbox_kv_find_keys(fixture->kv, records, n, &fixture->arena);
+                        : outbox_kv_find_keys(fixture->store.kv, records, n, &fixture->arena);
 }
 
 static void store_begin_epoch(struct fixture *fixture, uint64_t number, struct feed_history *history)
 {
     *history = (struct feed_history){0};
     assert_int_equal(fixture->sql ? outbox_sql_begin_epoch(fixture->sql, number, history)
-                                  : outbox_kv_begin_epoch(fixture->kv, number, history),
+                                  : outbox_kv_begin_epoch(fixture->store.kv, number, history),
                      0);
 }
 
@@ -94,8 +89,8 @@ static void store_expire(struct fixture *fixture, int64_t keys_before, int64_t b
         assert_int_equal(outbox_sql_expire(fixture->sql, keys_before, batches_before, limit), 0);
         return;
     }
-    assert_int_equal(outbox_kv_expire(fixture->kv, &changes, keys_before, batches_before, limit), 0);
-    assert_int_equal(kv_changes_commit(&changes, fixture->kv), 0);
+    assert_int_equal(outbox_kv_expire(fixture->store.kv, &changes, keys_before, batches_before, limit), 0);
+    assert_int_equal(kv_changes_commit(&changes, fixture->store.kv), 0);
 }
 
 static const struct sql_migration migrations[] = {
@@ -114,115 +109,70 @@ static void open_sql(struct fixture *fixture, size_t n_migrations)
     buf_free(&problem);
 }
 
-/* One server for all tests, a cell for each. */
-static struct redis_server server;
-
-static void open_store(struct fixture *fixture, bool relational)
-{
-    const struct kv_options kv = {.path = fixture->path, .application = "stock", .format = 1, .map_size = MAP_SIZE};
-    const struct kv_redis_options redis = {
-        .url = server.url, .cell = fixture->cell, .application = "stock", .format = 1};
-    struct buf problem = {0};
-    int error = 0;
-
-    if (relational) {
-        open_sql(fixture, COUNT_OF(migrations));
-        return;
-    }
-    if (fixture->cell[0])
-        fixture->kv = kv_redis_open(&redis, &problem, &error);
-    else
-        fixture->kv = kv_lmdb_open(&kv, &problem, &error);
-    assert_int_equal(error, 0);
-    buf_free(&problem);
-}
-
-static void close_store(struct fixture *fixture)
-{
-    if (fixture->sql)
-        fixture->sql->close(fixture->sql);
-    else
-        fixture->kv->close(fixture->kv);
-}
-
 static void restart(struct fixture *fixture)
 {
-    close_store(fixture);
-    if (!fixture->fake)
-        open_store(fixture, fixture->sql != NULL);
+    if (!fixture->sql) {
+        kv_store_reopen(&fixture->store);
+        return;
+    }
+    fixture->sql->close(fixture->sql);
+    open_sql(fixture, COUNT_OF(migrations));
 }
 
-static int set_up(void **state, bool relational)
+static struct fixture *fixture_new(void)
 {
     struct fixture *fixture = heap_alloc(sizeof(*fixture));
 
     assert_non_null(fixture);
     arena_init(&fixture->arena, 0);
-    scratch_make(&fixture->scratch);
-    scratch_path(&fixture->scratch, "store.db", fixture->path);
-    open_store(fixture, relational);
-    *state = fixture;
-    return 0;
+    return fixture;
 }
 
 static int set_up_sql(void **state)
 {
-    return set_up(state, true);
+    struct fixture *fixture = fixture_new();
+
+    scratch_make(&fixture->scratch);
+    scratch_path(&fixture->scratch, "store.db", fixture->path);
+    open_sql(fixture, COUNT_OF(migrations));
+    *state = fixture;
+    return 0;
+}
+
+static int set_up_kv(void **state, void (*make)(struct kv_store *store))
+{
+    struct fixture *fixture = fixture_new();
+
+    make(&fixture->store);
+    *state = fixture;
+    return 0;
 }
 
 static int set_up_lmdb(void **state)
 {
-    return set_up(state, false);
-}
-
-static int start_redis(void **state)
-{
-    UNUSED(state);
-    redis_server_start(&server, NULL);
-    return 0;
-}
-
-static int stop_redis(void **state)
-{
-    UNUSED(state);
-    redis_server_free(&server);
-    return 0;
+    return set_up_kv(state, kv_store_make_lmdb);
 }
 
 static int set_up_redis(void **state)
 {
-    static int cells;
-    struct fixture *fixture = heap_alloc(sizeof(*fixture));
-
-    assert_non_null(fixture);
-    arena_init(&fixture->arena, 0);
-    (void)snprintf(fixture->cell, sizeof(fixture->cell), "stock:%d", cells++);
-    open_store(fixture, false);
-    *state = fixture;
-    return 0;
+    return set_up_kv(state, kv_store_make_redis);
 }
 
 static int set_up_fake(void **state)
 {
-    struct fixture *fixture = heap_alloc(sizeof(*fixture));
-
-    assert_non_null(fixture);
-    arena_init(&fixture->arena, 0);
-    fixture->fake = fake_kv_new();
-    fixture->kv = fake_kv_port(fixture->fake);
-    *state = fixture;
-    return 0;
+    return set_up_kv(state, kv_store_make_fake);
 }
 
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
 
-    close_store(fixture);
-    if (fixture->fake)
-        fake_kv_free(fixture->fake);
-    else if (!fixture->cell[0])
+    if (fixture->sql) {
+        fixture->sql->close(fixture->sql);
         scratch_remove(&fixture->scratch);
+    } else {
+        kv_store_remove(&fixture->store);
+    }
     arena_free(&fixture->arena);
     heap_free(fixture);
     return 0;
@@ -615,7 +565,7 @@ static void an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history(voi
         assert_true(nth < 100);
         heap_fail_at(nth);
         (void)(fixture->sql ? outbox_sql_begin_epoch(fixture->sql, 4711, &history)
-                            : outbox_kv_begin_epoch(fixture->kv, 4711, &history));
+                            : outbox_kv_begin_epoch(fixture->store.kv, 4711, &history));
         heap_fail_at(0);
         feed_history_free(&history);
         store_begin_epoch(fixture, EPOCH_UNKNOWN, &history); /* those that are stored can be read */
@@ -685,7 +635,7 @@ static void a_dead_letter_of_an_older_store_is_kept(void **state)
     const struct outbox_write write = {.dead = &dead, .n_dead = 1, .now = 500, .wall = 1000};
     struct buf out = {0};
 
-    close_store(fixture);
+    fixture->sql->close(fixture->sql);
     scratch_path(&fixture->scratch, "older.db", fixture->path);
     open_sql(fixture, 2);
     assert_int_equal(store_write(fixture, &write), 0);
@@ -730,8 +680,8 @@ static void a_damaged_row_is_corrupt_and_not_a_position(void **state)
     uint64_t oldest;
     uint64_t last;
 
-    assert_int_equal(fixture->kv->commit(fixture->kv, damaged, COUNT_OF(damaged)), 0);
-    assert_int_equal(outbox_kv_restore(fixture->kv, &last, NULL), E_CORRUPT);
+    assert_int_equal(fixture->store.kv->commit(fixture->store.kv, damaged, COUNT_OF(damaged)), 0);
+    assert_int_equal(outbox_kv_restore(fixture->store.kv, &last, NULL), E_CORRUPT);
     assert_int_equal(store_read(fixture, 0, EVERYTHING, &frames, &oldest), E_CORRUPT);
     assert_int_equal(store_find(fixture, &record, 1), E_CORRUPT);
     buf_free(&frames);
@@ -789,7 +739,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "redis") == 0) {
         if (redis_server_skips("the contract of the outbox"))
             return SKIPPED_STATUS;
-        return cmocka_run_group_tests_name("redis", over_redis, start_redis, stop_redis);
+        return cmocka_run_group_tests_name("redis", over_redis, kv_store_start_redis, kv_store_stop_redis);
     }
     sql_engine_start(argc, argv);
     int failed = cmocka_run_group_tests_name(sql_engine_name(), over_sql, NULL, NULL);
