@@ -3,7 +3,6 @@ twice, in the wrong order, wrongly, or not at all."""
 import contextlib
 import hashlib
 import hmac
-import http.server
 import json
 import ssl
 import threading
@@ -11,6 +10,8 @@ import time
 from collections import Counter
 
 import httpx
+
+from serving import Quiet, Serving
 
 SECRET = "the provider's and the shop's, 32 bytes and more"
 # of payment: it asks again soon, however often that failed
@@ -37,14 +38,14 @@ def number_in(name):
     return int(name.split("-")[0])
 
 
-class Provider:
+class Provider(Serving):
     """Does each thing once a key. `answers[operation]` may be a function (question, outcome) -> what is said: an outcome, HANG, CUT,
     (status, content type, bytes)."""
 
     def __init__(self, tls=None):
         provider = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Quiet):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
@@ -65,9 +66,6 @@ class Provider:
                 except OSError:
                     pass  # who asked is gone
 
-            def log_message(self, *_):
-                pass
-
         self.closing = threading.Event()
         self.lock = threading.Lock()
         self.answers = {}
@@ -80,23 +78,17 @@ class Provider:
         self.done = {}  # by key: (question, outcome)
         self.payments = {}  # by name: "approved", "declined", "captured", "voided", "refunded"
         self.book = []  # (payment's name, amount): what was taken and given back
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        super().__init__(Handler)
+        self.url += "/v1"
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
             self.url = self.url.replace("http:", "https:")
 
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
     def __exit__(self, *_):
         self.closing.set()
-        self.server.shutdown()
-        self.server.server_close()
+        super().__exit__()
 
     def take(self, path, headers, body):
         question = json.loads(body)

@@ -1,23 +1,22 @@
 """Stands before a service and signs what comes by the webhook, as the payment provider would: for tools that can't."""
 import collections
 import http.client
-import http.server
-import threading
 import urllib.parse
 
 from provider import sign
+from serving import Quiet, Serving
 
 LONGEST = 512  # as api/openapi.yaml says; what is longer is left as it is, to be refused
 HEADER = "Coffeeshop-Signature"
 
 
-class Signing:
+class Signing(Serving):
     """Passes requests on. Of those with a signature, whatever it says, the right one is made; `statuses` counts the answers."""
 
     def __init__(self, url):
         signing, to = self, urllib.parse.urlsplit(url)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Quiet):
             protocol_version = "HTTP/1.1"
 
             def __getattr__(self, name):
@@ -47,18 +46,5 @@ class Signing:
                 if self.command != "HEAD":
                     self.wfile.write(content)
 
-            def log_message(self, *_):
-                pass
-
         self.statuses = collections.Counter()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)

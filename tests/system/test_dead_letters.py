@@ -1,11 +1,12 @@
 """What a service can't use of another's events is put aside with its reason, holds nobody up, and can be tried again."""
-import http.server
+import contextlib
 import json
 import threading
 
 import pytest
 
 from eventually import eventually
+from serving import Quiet, Serving
 from shop import run_program
 
 QUICK_FEED = {"feed.heartbeat_ms": 250, "feed.silence_ms": 2000}
@@ -19,13 +20,13 @@ def canceled(position, order_id):
         "data": {"id": position, "orderId": order_id, "productName": "Tea", "qty": 1, "status": "Canceled"}})
 
 
-class ForeignKitchen:
+class ForeignKitchen(Serving):
     """A feed of events that the test wrote, with nothing behind it; it stays open until it is closed."""
 
     def __init__(self, *frames):
         closing = self.closing = threading.Event()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Quiet):
             protocol_version = "HTTP/1.0"
 
             def do_GET(self):
@@ -46,32 +47,17 @@ class ForeignKitchen:
                 except OSError:
                     pass
 
-            def log_message(self, *_):
-                pass
+        super().__init__(Handler)
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self):
+    def __exit__(self, *_):
         self.closing.set()
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        super().__exit__()
 
 
 @pytest.fixture
 def kitchen():
-    opened = []
-
-    def make(*frames):
-        opened.append(ForeignKitchen(*frames))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.close()
+    with contextlib.ExitStack() as opened:
+        yield lambda *frames: opened.enter_context(ForeignKitchen(*frames))
 
 
 def letters(shop):

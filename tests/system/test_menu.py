@@ -1,12 +1,11 @@
 """What is sold: said by the view, and by order when the view is away; what isn't known of it is said to be unknown."""
-import http.server
 import signal
-import threading
 
 import pytest
 
 from door import assert_problem
 from eventually import eventually
+from serving import Quiet, Serving
 from shop import SERVICES, client
 
 
@@ -30,33 +29,18 @@ def is_all_known(shop):
     return None not in sold_out(shop["customercenter"].get("/menu")).values()
 
 
-class StandIn(http.server.ThreadingHTTPServer):
+class StandIn(Serving):
     """Something at the view's address that answers everything with one status."""
 
-    daemon_threads = True
-
     def __init__(self, port, status):
-        class Answer(http.server.BaseHTTPRequestHandler):
+        class Answer(Quiet):
             def do_GET(self):
                 self.send_response(status)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"{}")
 
-            def log_message(self, *_):
-                pass
-
-        super().__init__(("127.0.0.1", port), Answer)
-        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self.thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.thread.join()
-        self.server_close()
+        super().__init__(Answer, port)
 
 
 def test_a_first_visitor_gets_the_menu_while_the_view_is_away_and_orders_from_it(open_shop):

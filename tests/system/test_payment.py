@@ -2,7 +2,6 @@
 
 What has become of the money is added up from outside: payment's ledger, as it is on the disk, against the orders."""
 import datetime
-import http.server
 import os
 import signal
 import threading
@@ -14,6 +13,7 @@ import pytest
 from checksums import changed
 from eventually import eventually
 from paying import kill_under_load, payments, problem, read_ledger, wait_until_it_adds_up
+from serving import Quiet, Serving
 from shop import LONG_MS, PAID, PATIENT, PROGRAM, SLOW_BREW, Process, flags, run_program
 
 PRICE = 4500  # of an Americano
@@ -215,13 +215,13 @@ def test_while_payment_is_down_orders_are_not_taken_and_afterwards_they_are(open
     wait_until_it_adds_up(shop)
 
 
-class Between:
+class Between(Serving):
     """Stands between order and payment: passes a question on, and does something before it passes the answer back."""
 
     def __init__(self, shop, before_answer):
         between = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 answer = httpx.post(shop.url("payment") + self.path, content=body, headers={"Content-Type": "application/json"}, trust_env=False)
@@ -239,20 +239,8 @@ class Between:
             def do_GET(self):
                 self.send_error(503)
 
-            def log_message(self, *_):
-                pass
-
         self.answers = []
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
 
 
 def test_what_was_approved_for_an_order_that_never_came_is_given_back(open_paid_shop):

@@ -6,7 +6,7 @@ import pytest
 
 from eventually import eventually
 from paying import payments, problem, read_ledger
-from provider import SECRET, Provider, pending
+from provider import SECRET, pending
 from shop import LONG_MS, PAID, PATIENT
 
 PRICE = 4500
@@ -27,13 +27,6 @@ SITUATIONS = {
 }
 
 LASTING = [situation for situation in SITUATIONS if situation != "given up"]
-
-
-@pytest.fixture
-def provider():
-    with Provider() as each:
-        yield each
-        assert each.refused == []
 
 
 @pytest.fixture
