@@ -92,10 +92,10 @@ static pid_t spawn(char **words)
     char program[PATH_SIZE * 2];
 
     snprintf(program, sizeof(program), "%s/%s", server.programs, words[0]);
-    words[0] = program;
     pid_t pid = fork();
     ASSERT(pid >= 0);
     if (pid == 0) {
+        words[0] = program;
         become_its_user();
         execv(program, words);
         _exit(127);
