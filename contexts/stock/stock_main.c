@@ -1,17 +1,20 @@
-/* stock_main.c: the composition root of the stock service: the only place that names drivers. */
+/* stock_main.c: the composition root of the stock service; the stores are named in stock_store.c. */
 #include "stock_main.h"
 
 #include "clock.h"
 #include "errors.h"
 #include "outbox_kv.h"
+#include "secret.h"
 #include "stock_app.h"
 #include "stock_events.h"
 #include "stock_http.h"
 #include "stock_repo_kv.h"
+#include "stock_store.h"
 
 struct stock_settings {
     const char *listen;
-    int64_t opening, retain_hours, map_size;
+    struct stock_store_settings store;
+    int64_t opening, retain_hours;
     int64_t fault_delay_ms;
 };
 
@@ -23,8 +26,21 @@ static const struct setting rows[] = {
     ROW(opening, "stock.opening", SETTING_INT, "100", 0, STOCK_ON_HAND_MAX, "What a new item of the menu starts with."),
     ROW(retain_hours, "stock.reservation_retain_hours", SETTING_INT, "168", 0, 87600,
         "A reservation is forgotten so long (hours of running) after its last change; 0: never."),
-    ROW(map_size, "stock.map_size", SETTING_BYTES, "16GiB", INT64_C(1) << 20, INT64_C(1) << 44,
-        "The most that the stock's store may grow to."),
+    ROW(store.map_size, "stock.map_size", SETTING_BYTES, "16GiB", INT64_C(1) << 20, INT64_C(1) << 44,
+        "The most that the stock's file may grow to."),
+    ROW(store.redis, "stock.redis", SETTING_TEXT, "", 0, 512,
+        "The Redis that keeps stock instead of a file: redis://[USER@]HOST[:PORT][/DATABASE], rediss:// for TLS."),
+    ROW(store.redis_password, "stock.redis_password", SETTING_SECRET, "", 0, SECRET_MOST,
+        "Its password; better in a file."),
+    ROW(store.redis_password_file, "stock.redis_password_file", SETTING_TEXT, "", 0, 1024,
+        "The file that has it; not for everybody to read."),
+    ROW(store.redis_ca_file, "stock.redis_ca_file", SETTING_TEXT, "", 0, 1024,
+        "Whose certificates are believed (PEM); empty: those that the system believes."),
+    ROW(store.redis_cert_file, "stock.redis_cert_file", SETTING_TEXT, "", 0, 1024,
+        "Our own certificate (PEM), for a Redis that asks for one ..."),
+    ROW(store.redis_key_file, "stock.redis_key_file", SETTING_TEXT, "", 0, 1024, "... and its key."),
+    ROW(store.redis_patience_ms, "stock.redis_patience_ms", SETTING_MS, "3000", 50, 8000,
+        "Redis may take so long for an answer, or to come back, before changes get 503."),
     ROW(fault_delay_ms, "stock.fault.delay_ms", SETTING_MS, "0", 0, 600000,
         "With fault.enabled: every request waits so long before it is looked at."),
 };
@@ -33,7 +49,7 @@ static const struct setting rows[] = {
 struct stock_service {
     struct service *service;
     struct menu *menu;
-    struct kv *kv;
+    struct stock_store kept;
     struct feed_history history;
     struct store store;
     struct stock_repo *repo;
@@ -74,18 +90,14 @@ static int open_app(struct stock_service *self, const struct stock_settings *set
 static bool open_all(struct stock_service *self, const struct program *program, const struct common_settings *common,
                      const struct stock_settings *settings, struct buf *problem)
 {
-    struct kv_options store = {.application = "stock", .format = STOCK_STORE_FORMAT, .map_size = settings->map_size};
     struct stock_retention retention = {hours(settings->retain_hours), hours(common->idempotency_retain_hours),
                                         hours(common->outbox_retain_hours)};
-    int error = OK;
 
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
     if (!self->menu)
         return false;
-    store.path = service_path(self->service, "stock.lmdb");
-    self->kv = kv_lmdb_open(&store, problem, &error);
-    if (!self->kv)
+    if (!stock_store_open(&self->kept, self->service, &settings->store, problem))
         return false;
     const struct reader_limits limits = reader_limits_of(common);
     self->reader = reader_new(NULL, NULL, &limits);
@@ -93,13 +105,13 @@ static bool open_all(struct stock_service *self, const struct program *program, 
         BUF_LIT(problem, "there is not enough memory, or no thread, for reading lists");
         return false;
     }
-    error = outbox_kv_begin_epoch(self->kv, feed_epoch_new(), &self->history);
+    int error = outbox_kv_begin_epoch(self->kept.kv, feed_epoch_new(), &self->history);
     if (error && error != E_FULL) { /* a full store can still be read */
         buf_printf(problem, "the epochs of the feed can't be kept: %s", error_text(error));
         return false;
     }
-    int rc = stock_repo_kv_rename(self->kv);
-    self->repo = rc ? NULL : stock_repo_kv_new(self->kv, &retention);
+    int rc = stock_repo_kv_rename(self->kept.kv);
+    self->repo = rc ? NULL : stock_repo_kv_new(self->kept.kv, &retention);
     if (!rc)
         rc = self->repo ? open_app(self, settings) : E_MEMORY;
     if (rc)
@@ -109,14 +121,14 @@ static bool open_all(struct stock_service *self, const struct program *program, 
 
 static int probe(struct store *self)
 {
-    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kv;
+    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kept.kv;
 
     return kv->probe(kv);
 }
 
 static int check(struct store *self)
 {
-    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kv;
+    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kept.kv;
 
     return kv->check(kv);
 }
@@ -141,13 +153,13 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
         .store = &self->store,
         .reader = self->reader,
         .read_stored = read_stored,
-        .read_context = self->kv,
+        .read_context = self->kept.kv,
         .fault_delay_ms = settings->fault_delay_ms,
     };
 
     self->store = (struct store){.probe = probe, .check = check};
     self->http.menu = self->menu;
-    self->http.kv = self->kv;
+    self->http.kv = self->kept.kv;
     self->http.reader = self->reader;
     return service_start(self->service, &parts, problem);
 }
@@ -158,8 +170,7 @@ static void close_all(struct stock_service *self)
     reader_free(self->reader);
     stock_app_free(&self->app);
     stock_repo_kv_free(self->repo);
-    if (self->kv)
-        self->kv->close(self->kv);
+    stock_store_close(&self->kept);
     feed_history_free(&self->history);
     menu_free(self->menu);
 }

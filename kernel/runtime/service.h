@@ -79,6 +79,11 @@ const char *service_path(struct service *service, const char *file);
 /** The feed, as the port through which the app publishes. Valid from service_new on (the app is made before the feed).
  */
 struct event_sink *service_events(struct service *service);
+/** Tries to open what lies on a server: again and again while `open` says E_UNAVAILABLE, for start.wait_ms; that it
+ * waits is logged, with the reason. 0, or what `open` said last, with its sentence in `problem`; E_CLOSING: a signal
+ * asks for the end. Before service_start(). */
+typedef int service_open_store(void *context, struct buf *problem);
+int service_wait_for_store(struct service *service, service_open_store *open, void *context, struct buf *problem);
 /** Listens and starts everything. false and a sentence in `problem`. */
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem);
 /** Where it listens, once it is started: for who asked for port 0. */

@@ -88,6 +88,8 @@ const struct setting common_settings_rows[] = {
         "Whether services may be told to misbehave (*.fault.*), to see how the others take it. Never where customers "
         "are."),
 
+    ROW(start_wait_ms, "start.wait_ms", SETTING_MS, "30000", 0, 10 * MINUTE,
+        "A service whose store is on a server waits so long for it when it starts; then it ends, and says why."),
     ROW(drain_ms, "drain_ms", SETTING_MS, "0", 0, 10 * MINUTE,
         "After SIGTERM: unready but serving for so long, for load balancers to notice."),
     ROW(stop_ms, "stop_ms", SETTING_MS, "4000", 1, 10 * MINUTE, "Then at most so long to finish what is in flight."),

@@ -4,6 +4,7 @@ import pytest
 from door import Door
 from line import Line
 from provider import SECRET, SOON, Provider
+from redis_server import Redis
 from shop import PAID, PATIENT, PROGRAM, SLOW_BREW, Shop
 
 
@@ -91,6 +92,20 @@ def provider():
     with Provider() as each:
         yield each
         assert each.refused == []
+
+
+@pytest.fixture
+def open_redis(tmp_path):
+    """open_redis(settings) makes and starts a Redis; it is ended after the test."""
+    servers = []
+
+    def make(settings=None):
+        servers.append(Redis(tmp_path / f"redis{len(servers)}", settings))
+        return servers[-1].start()
+
+    yield make
+    for each in servers:
+        each.close()
 
 
 @pytest.fixture

@@ -1,17 +1,16 @@
 /** signing_key.h: a secret that two sides share, as HMAC-SHA256 (RFC 2104) needs it.
  *
- *  It is held in a page of its own that is no part of a core dump, isn't swapped out where the system allows that, and
- * is wiped when it is freed; the text it was made of isn't kept. Nothing here writes it anywhere, and no sentence
+ *  It is held as secret.h says; the text it was made of isn't kept. Nothing here writes it anywhere, and no sentence
  * quotes it. Once made it isn't changed: any thread.
  */
 #ifndef COFFEESHOP_SIGNING_KEY_H
 #define COFFEESHOP_SIGNING_KEY_H
 
-#include "buf.h"
+#include "secret.h"
 
 enum {
     SIGNING_KEY_LEAST = 32, /* bytes: as many as the hash has (RFC 2104, 3) */
-    SIGNING_KEY_MOST = 1024,
+    SIGNING_KEY_MOST = SECRET_MOST,
     SIGNING_DIGEST = 32,
 };
 

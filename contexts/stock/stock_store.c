@@ -1,0 +1,89 @@
+/* stock_store.c: the part of the composition root that names the stores. */
+#include "stock_store.h"
+
+#include "base.h"
+#include "errors.h"
+#include "kv_redis.h"
+#include "secret.h"
+#include "stock_repo_kv.h"
+
+#include <string.h>
+
+static const char application[] = "stock";
+static const char cell[] = "stock:0"; /* the only one */
+
+static int open_file(struct stock_store *store, struct service *service, const struct stock_store_settings *settings,
+                     struct buf *problem)
+{
+    const struct kv_options options = {.path = service_path(service, "stock.lmdb"),
+                                       .application = application,
+                                       .format = STOCK_STORE_FORMAT,
+                                       .map_size = settings->map_size};
+    int error = OK;
+
+    store->kv = kv_lmdb_open(&options, problem, &error);
+    return error;
+}
+
+/* By the environment or a file, not by both; none is fine. */
+static bool take_password(struct stock_store *store, const struct stock_store_settings *settings, struct buf *problem)
+{
+    struct str password = str_of(settings->redis_password);
+    const char *file = settings->redis_password_file;
+
+    if (password.n && file[0]) {
+        BUF_LIT(problem, "stock.redis_password_file and COFFEESHOP_STOCK_REDIS_PASSWORD are both given: give one");
+        return false;
+    }
+    if (!password.n && !file[0])
+        return true;
+    store->password = file[0] ? secret_from_file(file, problem) : secret_from_text(password, problem);
+    explicit_bzero((char *)settings->redis_password, password.n); /* the environment's: config.h */
+    return store->password != NULL;
+}
+
+struct opening {
+    struct stock_store *store;
+    const struct stock_store_settings *settings;
+};
+
+static int try_redis(void *context, struct buf *problem)
+{
+    const struct opening *opening = context;
+    const struct stock_store_settings *settings = opening->settings;
+    const struct kv_redis_options options = {
+        .url = settings->redis,
+        .password = secret_text(opening->store->password).p,
+        .ca_file = settings->redis_ca_file,
+        .cert_file = settings->redis_cert_file,
+        .key_file = settings->redis_key_file,
+        .cell = cell,
+        .application = application,
+        .format = STOCK_STORE_FORMAT,
+        .patience_ms = settings->redis_patience_ms,
+    };
+    int error = OK;
+
+    opening->store->kv = kv_redis_open(&options, problem, &error);
+    return error;
+}
+
+bool stock_store_open(struct stock_store *store, struct service *service, const struct stock_store_settings *settings,
+                      struct buf *problem)
+{
+    struct opening opening = {store, settings};
+
+    *store = (struct stock_store){.on_a_server = settings->redis[0] != '\0'};
+    if (!store->on_a_server)
+        return open_file(store, service, settings, problem) == OK;
+    return take_password(store, settings, problem) &&
+           service_wait_for_store(service, try_redis, &opening, problem) == OK;
+}
+
+void stock_store_close(struct stock_store *store)
+{
+    if (store->kv)
+        store->kv->close(store->kv);
+    secret_free(store->password);
+    *store = (struct stock_store){0};
+}

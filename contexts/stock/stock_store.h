@@ -1,0 +1,29 @@
+/** stock_store.h: where stock is kept, as the settings say: in a file (LMDB), or past one machine in a Redis. */
+#ifndef COFFEESHOP_STOCK_STORE_H
+#define COFFEESHOP_STOCK_STORE_H
+
+#include "config.h"
+#include "kv.h"
+#include "service.h"
+
+struct stock_store_settings {
+    int64_t map_size;
+    const char *redis; /* empty: in a file */
+    const char *redis_password, *redis_password_file, *redis_ca_file, *redis_cert_file, *redis_key_file;
+    int64_t redis_patience_ms;
+};
+
+struct stock_store {
+    struct kv *kv;
+    bool on_a_server; /* what is asked of it may take its time: not on the loop's thread */
+    struct secret *password;
+};
+
+/** Opens it, made when it has to be; waits for a server that isn't there yet (start.wait_ms). false and a sentence in
+ * `problem`. The settings have to live as long as the store. */
+bool stock_store_open(struct stock_store *store, struct service *service, const struct stock_store_settings *settings,
+                      struct buf *problem);
+/** Also one that isn't open. */
+void stock_store_close(struct stock_store *store);
+
+#endif

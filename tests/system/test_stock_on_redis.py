@@ -1,0 +1,114 @@
+"""Stock kept in a Redis, by settings only: the same shop; and why it doesn't start on a Redis that won't do."""
+import os
+import signal
+
+import pytest
+
+from eventually import eventually
+from shop import Process, flags, free_port, run_program
+
+
+def kept_in(redis, **more):
+    return {"stock.redis": redis.url, **more}
+
+
+def begin(shop):
+    """Stock, which may not be ready soon."""
+    shop.running["stock"] = Process(["stock", *flags(shop.settings_of("stock"))], shop.directory / "stock.log")
+    return shop.running["stock"]
+
+
+def refused(shop, *says, settings=None, **options):
+    """Asserts that stock doesn't start, and says these words about it."""
+    told = run_program("stock", *flags({**shop.settings_of("stock"), **(settings or {})}), **options)
+    assert told.returncode == 1, told.stderr
+    sentence = [line for line in told.stderr.splitlines() if line.startswith("coffeeshop")][-1]
+    for words in says:
+        assert words in sentence, told.stderr
+    return sentence
+
+
+def test_an_order_is_made_from_stock_that_lies_in_redis(open_shop, open_redis):
+    redis = open_redis()
+    shop = open_shop(kept_in(redis)).start()
+    order = shop.order("Americano", 2)["id"]
+    shop.wait_order(order, "Completed")
+    assert shop.on_hand("Americano") == 98
+    assert not (shop.data["stock"] / "stock.lmdb").exists()
+    assert int(redis.ask("HLEN", "{stock:0}:data")) > 0
+    shop.restart("stock")
+    assert shop.on_hand("Americano") == 98
+    assert shop["stock"].get("/stocks/search/findByProductName", params={"productName": "ame"}).json()["qty"] == 98
+    moved = shop["stock"].get(f"/stocks/{shop.stock_of('Americano')['id']}/movements").json()["_embedded"]["movements"]
+    assert [(each["type"], each["qty"], each["orderId"]) for each in moved] == [("StockReduced", 2, order), ("StockReceived", 100, None)]
+
+
+@pytest.mark.parametrize("setting, value, says", [("appendonly", "no", "keeps nothing on the disk"),
+                                                  ("appendfsync", "everysec", "may be lost when the power fails"),
+                                                  ("maxmemory-policy", "allkeys-lru", "may throw entries away")])
+def test_a_redis_that_could_lose_something_is_refused(open_shop, open_redis, setting, value, says):
+    redis = open_redis({setting: value})
+    refused(open_shop(kept_in(redis)), says, f"{setting} {value}", "redis.conf")
+    assert redis.ask("KEYS", "*") == ""
+
+
+def test_the_password_comes_from_a_file_or_the_environment_and_is_never_said(open_shop, open_redis, tmp_path):
+    redis = open_redis({"requirepass": "correct-horse"})
+    shop = open_shop(kept_in(redis))
+    file = tmp_path / "password"
+    file.write_text("wrong-donkey\n")
+    file.chmod(0o600)
+    refused(shop, "wants a password")
+    by_file = {"stock.redis_password_file": file}
+    assert "wrong-donkey" not in refused(shop, "refuses the user or the password", settings=by_file)
+    by_environment = {**os.environ, "COFFEESHOP_STOCK_REDIS_PASSWORD": "correct-horse"}
+    refused(shop, "both given", settings=by_file, env=by_environment)
+    file.write_text("correct-horse\n")
+    file.chmod(0o604)
+    refused(shop, "can be read by everybody", settings=by_file)
+    file.chmod(0o600)
+    shop.settings |= by_file
+    shop.start("stock")
+    assert shop.on_hand("Americano") == 100
+    shop.stop("stock")
+    del shop.settings["stock.redis_password_file"]
+    shop.start("stock", env=by_environment)
+    assert shop.on_hand("Americano") == 100
+    assert "correct-horse" not in shop.running["stock"].output()
+
+
+def test_a_redis_that_nobody_reaches_is_waited_for_and_then_said(open_shop):
+    shop = open_shop({"stock.redis": f"redis://127.0.0.1:{free_port()}", "start.wait_ms": 300, "stock.redis_patience_ms": 100})
+    told = run_program("stock", *flags(shop.settings_of("stock")))
+    assert told.returncode == 1 and "can't be reached" in told.stderr.splitlines()[-1]
+    assert "waits for its store" in told.stderr
+
+
+def test_a_redis_that_comes_later_is_waited_for(open_shop, open_redis):
+    redis = open_redis()
+    redis.kill()
+    shop = open_shop(kept_in(redis, **{"stock.redis_patience_ms": 100}))
+    starting = begin(shop)
+    eventually(lambda: "waits for its store" in starting.output(), what="it waits")
+    redis.start()
+    shop.wait_ready("stock")
+
+
+def test_who_waits_for_a_redis_ends_when_told_to(open_shop):
+    shop = open_shop({"stock.redis": f"redis://127.0.0.1:{free_port()}", "start.wait_ms": 600_000, "stock.redis_patience_ms": 100})
+    starting = begin(shop)
+    eventually(lambda: "waits for its store" in starting.output(), what="it waits")
+    assert starting.stop(signal.SIGTERM) == 1
+    assert "told to end" in starting.output()
+
+
+def test_keys_of_another_program_are_left_alone(open_shop, open_redis):
+    redis = open_redis()
+    redis.ask("HSET", "{stock:0}:meta", "recipe", "soup")
+    refused(open_shop(kept_in(redis)), "belong to another program", "choose another Redis")
+    assert redis.ask("HGETALL", "{stock:0}:meta").split() == ["recipe", "soup"]
+
+
+@pytest.mark.parametrize("url, says", [("http://127.0.0.1:6379", "of no kind that is known"), ("redis://shop:secret@127.0.0.1", "has a password in it")])
+def test_an_address_that_is_none_is_said_and_a_password_in_it_is_not(open_shop, url, says):
+    assert "secret" not in refused(open_shop({"stock.redis": url}), says)
