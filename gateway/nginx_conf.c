@@ -91,6 +91,8 @@ static const struct part parts[] = {
     PART(instance),       PART(max_connections),
     PART(menu_ms),        PART(cors_headers),
     PART(told_origin),    PART(told_site),
+    PART(client_host),    PART(client_scheme),
+    PART(own_addresses),
 };
 
 static void write_named(const struct filler *filler, struct str name, struct buf *out)

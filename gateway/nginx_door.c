@@ -64,6 +64,28 @@ void write_real_ip(const struct filler *filler, struct buf *out)
     write_words(filler->settings->trusted_proxy, "set_real_ip_from ", ";", out);
 }
 
+/* With no proxy to believe, what it says of its client is never looked at. */
+static bool has_proxies(const struct filler *filler)
+{
+    return filler->settings->trusted_proxy[0] != '\0';
+}
+
+void write_client_host(const struct filler *filler, struct buf *out)
+{
+    buf_add(out, has_proxies(filler) ? STR("$client_host") : STR("$asked_host"));
+}
+
+void write_client_scheme(const struct filler *filler, struct buf *out)
+{
+    buf_add(out, has_proxies(filler) ? STR("$client_scheme") : STR("$scheme"));
+}
+
+/* Addresses would be let in anyhow; these are found without an expression. */
+void write_own_addresses(const struct filler *filler, struct buf *out)
+{
+    write_words(filler->settings->listen, "\"", "\" $judged_head;", out);
+}
+
 /* A host's name, as it stands in a regular expression that begins with `before`. */
 static void write_host(struct str name, const char *before, struct buf *out)
 {
