@@ -7,7 +7,7 @@ ARGS ?=
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
 .DEFAULT_GOAL := build
-.PHONY: build run test bench siege format lint sim fuzz clean help
+.PHONY: build run engines engines-stop test bench siege format lint sim fuzz clean help
 
 build: ## compile everything into build/
 	@tools/setup build
@@ -16,6 +16,13 @@ build: ## compile everything into build/
 
 run: build ## install what is missing, compile, run the whole shop (ARGS="--product.brew_ms=0" for settings)
 	@exec build/coffeeshop up $(ARGS)
+
+engines: ## start PostgreSQL, Redis and Kafka on loopback, with data in var/engines, and print the settings to use
+	@tools/setup engines
+	@tools/engines start
+
+engines-stop: ## stop them; their data stays
+	@tools/engines stop
 
 test: ## every test there is, ending with a line of sums
 	@tools/setup test
@@ -53,4 +60,4 @@ clean: ## remove everything that was built
 	@rm -rf build build-*
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24

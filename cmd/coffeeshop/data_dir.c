@@ -20,6 +20,9 @@ static bool refuse(struct buf *problem, const char *what, const char *path)
     return false;
 }
 
+/* Where tools/engines keeps the servers of a shop that isn't in files: beside, not in it. */
+static const char engines[] = "engines";
+
 /* The first entry that neither the shop nor the file system's own housekeeping put there. */
 static bool has_foreign_files(int directory)
 {
@@ -34,7 +37,8 @@ static bool has_foreign_files(int directory)
     }
     for (const struct dirent *entry = readdir(entries); entry && !found; entry = readdir(entries)) {
         struct str name = str_of(entry->d_name);
-        found = !str_is(name, ".") && !str_is(name, "..") && !str_is(name, "lost+found") && !str_is(name, marker);
+        found = !str_is(name, ".") && !str_is(name, "..") && !str_is(name, "lost+found") && !str_is(name, marker) &&
+                !str_is(name, engines);
     }
     closedir(entries);
     return found;

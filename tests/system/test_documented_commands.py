@@ -184,6 +184,9 @@ RUN_BY = {
     "make run": "test_the_first_five_minutes_go_as_they_are_printed",
     "make test": "whoever runs this",
     "make lint": "lint",
+    "make engines": "test_the_engines_are_started_once_used_by_a_shop_and_stopped",
+    "make engines-stop": "test_the_engines_are_started_once_used_by_a_shop_and_stopped",
+    "build/coffeeshop up --config=var/engines/shop.conf": "test_the_engines_are_started_once_used_by_a_shop_and_stopped",
     "make format": "lint",
     "make help": True,
     "make fuzz SECONDS=60": "fuzz",
@@ -257,9 +260,9 @@ def test_it_runs_as_it_is_printed(line, tmp_path):
 
 
 def test_the_makefile_has_every_target_that_a_document_names():
-    named = {word for name in documents() for word in re.findall(r"`make ([a-z]+)", (ROOT / name).read_text())} | {
+    named = {word for name in documents() for word in re.findall(r"`make ([a-z-]+)", (ROOT / name).read_text())} | {
         line.split()[1] for line in other_commands() if re.match(r"make [a-z]+", line)}
-    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     assert named - known == set() and len(named) >= 6
 
 

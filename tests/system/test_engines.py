@@ -1,5 +1,6 @@
 """The servers that the shop can run on past one machine, as tools/ starts and stops them."""
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eventually import eventually
-from shop import ROOT, free_port, is_alive
+from shop import ROOT, Process, free_port, is_alive
 
 TOOLS = ROOT / "tools"
 
@@ -108,6 +109,43 @@ def test_without_the_jars_kafka_is_said_to_be_missing_and_why(tmp_path, maven, s
     told = tool("kafka", "jars", tools=tmp_path / "tools", env={"PATH": str(path)})
     assert told.returncode == 1 and "Kafka is missing" in told.stderr and says in told.stderr
     assert not (tmp_path / "build" / "kafka").exists()
+
+
+def engine_pids(directory):
+    return {name: pid_in(directory / name) for name in ("postgres", "redis", "kafka") if (directory / name / "pid").exists()}
+
+
+def test_the_engines_are_started_once_used_by_a_shop_and_stopped(directory, open_shop):
+    ports = [f"--{name}-port={free_port()}" for name in ("postgres", "redis", "kafka")]
+    try:
+        told = tool("engines", "start", directory, *ports)
+        assert told.returncode == 0, told.stderr
+        pids = engine_pids(directory)
+        assert {"postgres", "redis"} <= set(pids)
+        assert ("Kafka is missing" in told.stdout) == ("kafka" not in pids)
+        assert os.environ.get("CI") != "true" or "kafka" in pids, told.stdout
+        assert all(os.stat(f"/proc/{pid}").st_uid != 0 for pid in pids.values()), "none runs as root"
+        url = re.search(r"^PostgreSQL: (\S+)$", told.stdout, re.M)[1]
+        assert subprocess.run(["psql", "-X", "-A", "-t", url, "-c", "SHOW fsync"], capture_output=True, text=True, timeout=30).stdout.strip() == "on"
+        again = tool("engines", "start", directory)
+        assert again.stdout == told.stdout and engine_pids(directory) == pids, "what runs is left alone"
+        shop = open_shop()
+        shop.running["stock"] = Process(["stock", f"--config={directory}/shop.conf", f"--stock.listen=127.0.0.1:{shop.ports['stock']}"], shop.directory / "stock.log")
+        shop.wait_ready("stock")
+        assert shop.on_hand("Americano") == 100
+        assert (directory / "shop" / "stock.epoch").exists() and not (directory / "shop" / "stock.lmdb").exists()
+        shop.stop("stock")
+    finally:
+        stopped = tool("engines", "stop", directory)
+    assert stopped.stdout.count("is stopped") == len(pids)
+    assert not any(is_alive(pid) for pid in pids.values())
+    assert tool("engines", "stop", directory).stdout == ""
+
+
+def test_a_shop_may_be_opened_beside_the_engines(open_shop):
+    shop = open_shop()
+    (shop.directory / "data" / "engines").mkdir(parents=True)
+    shop.start("stock")
 
 
 def test_a_port_that_somebody_has_is_said(directory):
