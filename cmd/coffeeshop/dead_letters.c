@@ -142,17 +142,6 @@ static bool for_each(struct work *work, bool again)
 
 /* ---- the command line ---- */
 
-static int print_usage(int status)
-{
-    struct buf out = {0};
-
-    buf_add(&out, STR(usage));
-    if (print_out(&out) != EXIT_OK)
-        status = EXIT_CANNOT;
-    buf_free(&out);
-    return status;
-}
-
 struct wish {
     const struct program *service;
     bool again, all;
@@ -210,10 +199,10 @@ int run_dead_letters(int argc, char *const *argv)
     bool understood = read_wish(&argc, &argv, &wish);
 
     if (!understood && !(argc == 1 && (str_is(str_of(argv[0]), "--help") || str_is(str_of(argv[0]), "-h"))))
-        return print_usage(EXIT_USAGE);
+        return print_usage(usage, EXIT_USAGE);
     int status = shop_settings_load(&settings, argc, argv, &wants_help);
     if (status == EXIT_OK)
-        status = wants_help ? print_usage(EXIT_OK) : work_on(&settings, &wish);
+        status = wants_help ? print_usage(usage, EXIT_OK) : work_on(&settings, &wish);
     shop_settings_free(&settings);
     return status;
 }

@@ -18,17 +18,6 @@ struct wish {
     struct str producer; /* empty: only look */
 };
 
-static int print_usage(int status)
-{
-    struct buf out = {0};
-
-    buf_add(&out, STR(usage));
-    if (print_out(&out) != EXIT_OK)
-        status = EXIT_CANNOT;
-    buf_free(&out);
-    return status;
-}
-
 /* Takes the words in front of the settings. */
 static bool read_wish(int *argc, char *const **argv, struct wish *wish)
 {
@@ -89,10 +78,10 @@ int run_feeds(int argc, char *const *argv)
     bool understood = read_wish(&argc, &argv, &wish);
 
     if (!understood && !(argc == 1 && (str_is(str_of(argv[0]), "--help") || str_is(str_of(argv[0]), "-h"))))
-        return print_usage(EXIT_USAGE);
+        return print_usage(usage, EXIT_USAGE);
     int status = shop_settings_load(&settings, argc, argv, &wants_help);
     if (status == EXIT_OK)
-        status = wants_help ? print_usage(EXIT_OK) : work_on(&settings, &wish);
+        status = wants_help ? print_usage(usage, EXIT_OK) : work_on(&settings, &wish);
     shop_settings_free(&settings);
     return status;
 }

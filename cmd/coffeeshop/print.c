@@ -21,6 +21,11 @@ int print_out(const struct buf *text)
     return !text->failed && write_all(STDOUT_FILENO, buf_str(text)) ? EXIT_OK : EXIT_CANNOT;
 }
 
+int print_usage(const char *usage, int status)
+{
+    return write_all(STDOUT_FILENO, str_of(usage)) ? status : EXIT_CANNOT;
+}
+
 void print_problem(const struct buf *problem)
 {
     struct buf line = {0};

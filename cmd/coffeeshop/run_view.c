@@ -27,17 +27,6 @@ static int rebuild(const struct shop_settings *settings, struct buf *problem)
     return view_rebuild(&settings->common, settings_of(settings), problem);
 }
 
-static int print_usage(int status)
-{
-    struct buf out = {0};
-
-    buf_add(&out, STR(usage));
-    if (print_out(&out) != EXIT_OK)
-        status = EXIT_CANNOT;
-    buf_free(&out);
-    return status;
-}
-
 int run_view(int argc, char *const *argv)
 {
     struct shop_settings settings = {0};
@@ -45,11 +34,11 @@ int run_view(int argc, char *const *argv)
     bool wants_help = false;
 
     if (argc < 1 || !str_is(str_of(argv[0]), "rebuild"))
-        return print_usage(argc == 1 && str_is(str_of(argv[0]), "--help") ? EXIT_OK : EXIT_USAGE);
+        return print_usage(usage, argc == 1 && str_is(str_of(argv[0]), "--help") ? EXIT_OK : EXIT_USAGE);
     int status = shop_settings_load(&settings, argc - 1, argv + 1, &wants_help);
     if (status == EXIT_OK) {
         log_init("view", (enum log_level)settings.common.log_level, (enum log_format)settings.common.log_format);
-        status = wants_help ? print_usage(EXIT_OK) : rebuild(&settings, &problem);
+        status = wants_help ? print_usage(usage, EXIT_OK) : rebuild(&settings, &problem);
     }
     if (problem.n > 0 || problem.failed)
         print_problem(&problem);

@@ -66,6 +66,8 @@ int run_help(int argc, char *const *argv);
 
 /** Writes the text to standard output; EXIT_CANNOT when that fails (a closed pipe, a full disk, no memory for it). */
 int print_out(const struct buf *text);
+/** Writes how a command is used to standard output; `status`, or EXIT_CANNOT when that fails. */
+int print_usage(const char *usage, int status);
 /** "coffeeshop: <sentence>" to standard error. */
 void print_problem(const struct buf *problem);
 
