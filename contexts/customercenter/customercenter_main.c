@@ -49,7 +49,7 @@ static bool open_all(struct customercenter *self, const struct program *program,
     if (self->http.rebuilt && swap)
         swap_view(self);
     self->menu = self->http.rebuilt ? menu_load(common->menu, problem) : NULL;
-    self->store = self->menu ? sql_service_open(self->service, common, "customercenter", view_migrations,
+    self->store = self->menu ? sql_service_open(self->service, common, "", "customercenter", view_migrations,
                                                 view_migrations_count, problem)
                              : NULL;
     if (!self->store) {

@@ -75,9 +75,9 @@ static bool open_all(struct order_service *self, const struct program *program, 
 
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
-    self->store =
-        self->menu ? sql_service_open(self->service, common, "order", order_migrations, order_migrations_count, problem)
-                   : NULL;
+    self->store = self->menu ? sql_service_open(self->service, common, common->store_sql, "order", order_migrations,
+                                                order_migrations_count, problem)
+                             : NULL;
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
     self->repo = order_repo_sql_new(self->store->writes, &self->store->retention);
@@ -116,7 +116,6 @@ static bool start(struct order_service *self, const struct order_settings *setti
 
     sql_service_fill(self->store, &parts);
     self->http.menu = self->menu;
-    self->http.reads = self->store->reads;
     self->http.reader = self->store->reader;
     return service_start(self->service, &parts, problem);
 }

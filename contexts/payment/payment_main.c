@@ -213,7 +213,7 @@ static bool open_all(struct payment_service *self, const struct program *program
         return false;
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
-    self->store = self->menu ? sql_service_open(self->service, common, "payment", payment_migrations,
+    self->store = self->menu ? sql_service_open(self->service, common, common->store_sql, "payment", payment_migrations,
                                                 payment_migrations_count, problem)
                              : NULL;
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
@@ -255,7 +255,6 @@ static bool start(struct payment_service *self, const struct common_settings *co
 
     sql_service_fill(self->store, &parts);
     self->http.timezone = common->timezone;
-    self->http.reads = self->store->reads;
     self->http.reader = self->store->reader;
     return service_start(self->service, &parts, problem);
 }

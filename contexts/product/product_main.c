@@ -86,7 +86,7 @@ static bool open_all(struct product_service *self, const struct program *program
 
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
-    self->store = self->menu ? sql_service_open(self->service, common, "product", product_migrations,
+    self->store = self->menu ? sql_service_open(self->service, common, common->store_sql, "product", product_migrations,
                                                 product_migrations_count, problem)
                              : NULL;
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
@@ -128,7 +128,6 @@ static bool start(struct product_service *self, const struct product_settings *s
     self->http.manual = self->app.settings.manual;
     self->http.start_after_ms = settings->start_after_ms;
     self->http.brew_ms = settings->brew_ms;
-    self->http.reads = self->store->reads;
     self->http.reader = self->store->reader;
     return service_start(self->service, &parts, problem);
 }

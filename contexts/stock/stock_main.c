@@ -133,9 +133,10 @@ static int check(struct store *self)
     return kv->check(kv);
 }
 
-static int read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+static void read_stored(void *context, struct feed_reading *reading)
 {
-    return outbox_kv_read(context, after, enough, frames, oldest);
+    reading->error = outbox_kv_read(context, reading->after, reading->enough, &reading->frames, &reading->oldest);
+    reading->done(reading);
 }
 
 static bool start(struct stock_service *self, const struct stock_settings *settings, struct buf *problem)

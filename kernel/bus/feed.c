@@ -1,5 +1,6 @@
 /* feed.c: each follower sends from one blob of the tail (feed_tail.h) at a time, or from a piece read from the store
- * when it is further behind than the tail goes, and looks for the next one when that is sent. */
+ * when it is further behind than the tail goes, and looks for the next one when that is sent. While a piece is being
+ * read (`is_reading`) there is nothing to send but heartbeats. */
 #include "feed.h"
 
 #include "alloc.h"
@@ -16,13 +17,17 @@ struct feed_follower {
     struct http_stream stream;
     struct feed *feed;
     struct feed_follower *next, *prev;
-    uint64_t position; /* the last event of what was sent completely */
-    struct blob *blob; /* what is being sent: a blob of the tail … */
-    struct buf stored; /* … or a piece from the store */
-    struct str rest;   /* of either */
-    uint64_t until;    /* its last event */
+    uint64_t position;           /* the last event of what was sent completely */
+    struct blob *blob;           /* what is being sent: a blob of the tail … */
+    struct feed_reading reading; /* … or a piece from the store */
+    struct str rest;             /* of either */
+    uint64_t until;              /* its last event */
     int64_t sent_at;
     bool heartbeat;
+    bool is_reading; /* the piece isn't here yet */
+    bool asks;       /* inside read_stored(): the piece may come before that returns */
+    bool is_closed;  /* ends when the piece has come */
+    int read_error;  /* the last piece's */
 };
 
 struct feed {
@@ -83,16 +88,14 @@ static bool load_from_tail(struct feed_follower *follower)
     return true;
 }
 
-static int load_from_store(struct feed_follower *follower)
+/* Makes `rest` of a piece that has come. */
+static int take_piece(struct feed_follower *follower)
 {
-    const struct feed *feed = follower->feed;
-    uint64_t oldest = 0;
+    const struct feed_reading *reading = &follower->reading;
 
-    buf_clear(&follower->stored);
-    int rc = feed->read_stored(feed->context, follower->position, PIECE, &follower->stored, &oldest);
-    if (rc != OK || follower->stored.failed)
-        return rc != OK ? rc : E_MEMORY;
-    struct str frames = buf_str(&follower->stored);
+    if (reading->error != OK || reading->frames.failed)
+        return reading->error != OK ? reading->error : E_MEMORY;
+    struct str frames = buf_str(&reading->frames);
     uint64_t first = frames_first_position(frames);
     if (first == 0 || first > follower->position + 1)
         return E_NOT_FOUND; /* removed by retention while it was being read */
@@ -101,16 +104,51 @@ static int load_from_store(struct feed_follower *follower)
     return follower->rest.n > 0 ? OK : E_NOT_FOUND;
 }
 
-/* Makes `rest` what comes next. false: the stream has to end; the consumer comes again and is told what is wrong. */
+static void free_follower(struct feed_follower *follower)
+{
+    buf_free(&follower->reading.frames);
+    heap_free(follower);
+}
+
+static void piece_has_come(struct feed_reading *reading)
+{
+    struct feed_follower *follower = CONTAINER_OF(reading, struct feed_follower, reading);
+
+    follower->is_reading = false;
+    if (follower->is_closed) {
+        free_follower(follower);
+        return;
+    }
+    follower->read_error = take_piece(follower);
+    if (!follower->asks)
+        http_stream_wake(&follower->stream);
+}
+
+static void ask_store(struct feed_follower *follower)
+{
+    const struct feed *feed = follower->feed;
+
+    buf_clear(&follower->reading.frames);
+    follower->reading.after = follower->position;
+    follower->reading.enough = PIECE;
+    follower->reading.oldest = 0;
+    follower->is_reading = true;
+    follower->asks = true;
+    feed->read_stored(feed->context, &follower->reading);
+    follower->asks = false;
+}
+
+/* Makes `rest` what comes next, if it is here. false: the stream has to end; the consumer comes again and is told what
+ * is wrong. */
 static bool load(struct feed_follower *follower)
 {
-    if (feed_last(follower->feed) <= follower->position || load_from_tail(follower))
-        return true;
-    int rc = load_from_store(follower);
-    if (rc == OK)
+    if (!follower->is_reading && !follower->read_error && feed_last(follower->feed) > follower->position &&
+        !load_from_tail(follower))
+        ask_store(follower);
+    if (!follower->read_error)
         return true;
     log_warning("feed ends a stream: stored events can't be read", LOG_I("after", follower->position),
-                LOG_T("error", error_name(rc)));
+                LOG_T("error", error_name(follower->read_error)));
     follower->rest = (struct str){0};
     return false;
 }
@@ -126,8 +164,8 @@ static size_t send_rest(struct feed_follower *follower, char *out, size_t max)
         blob_release(follower->blob);
         follower->blob = NULL;
         follower->position = follower->until;
-        if (follower->stored.cap > 0 && feed_last(follower->feed) == follower->position)
-            buf_free(&follower->stored); /* it has caught up */
+        if (follower->reading.frames.cap > 0 && feed_last(follower->feed) == follower->position)
+            buf_free(&follower->reading.frames); /* it has caught up */
     }
     return n;
 }
@@ -184,8 +222,9 @@ static void stream_close(struct http_stream *stream)
 
     unlink_follower(follower);
     blob_release(follower->blob);
-    buf_free(&follower->stored);
-    heap_free(follower);
+    follower->is_closed = true;
+    if (!follower->is_reading)
+        free_follower(follower);
 }
 
 static void wake_followers(struct loop_job *job)
@@ -227,6 +266,7 @@ static struct feed_follower *add_follower(struct feed *feed, uint64_t position)
     follower->stream = (struct http_stream){.read = stream_read, .close = stream_close, .places = &feed->places};
     follower->feed = feed;
     follower->position = position;
+    follower->reading.done = piece_has_come;
     follower->heartbeat = true; /* a first sign of life: the consumer knows that it is connected */
     follower->sent_at = clock_monotonic();
     follower->next = feed->followers;
@@ -241,27 +281,6 @@ static struct feed_follower *add_follower(struct feed *feed, uint64_t position)
 
 /* Serving -----------------------------------------------------------------------------------------------------------
  */
-
-/* The first position kept, or one that is as good because the event after `position` is in memory. */
-static int find_oldest(struct feed *feed, uint64_t position, uint64_t *oldest)
-{
-    struct buf frames = {0};
-    uint64_t last = feed_last(feed);
-
-    *oldest = 0;
-    if (position >= last)
-        return OK;
-    struct blob *blob = feed_tail_find(&feed->tail, position + 1);
-    if (blob) {
-        blob_release(blob);
-        return OK;
-    }
-    int rc = feed->read_stored(feed->context, position, 1, &frames, oldest);
-    buf_free(&frames);
-    if (*oldest == 0)
-        *oldest = last + 1; /* nothing is kept at all */
-    return rc;
-}
 
 static bool read_cursor(struct http_request *request, struct feed_cursor *cursor)
 {
@@ -310,25 +329,8 @@ static void begin_stream(struct feed *feed, struct http_request *request, uint64
     http_reply(request);
 }
 
-void feed_serve(struct feed *feed, struct http_request *request)
+static void serve_from(struct feed *feed, struct http_request *request, struct feed_cursor cursor, uint64_t oldest)
 {
-    struct feed_cursor cursor = {0};
-    uint64_t oldest = 0;
-
-    if (!read_cursor(request, &cursor))
-        return;
-    if (feed->history.n)
-        tell_number(request, "Feed-Epoch", feed_history_epoch(&feed->history));
-    if (!feed_has_said(feed, cursor)) {
-        refuse_foreign(feed, request, cursor.position);
-        return;
-    }
-    int rc = find_oldest(feed, cursor.position, &oldest);
-    if (rc != OK) {
-        http_fill_failure(request, rc);
-        http_reply(request);
-        return;
-    }
     if (feed_history_check(&feed->history, cursor, feed_last(feed), oldest) == CURSOR_TOO_OLD) {
         tell_number(request, "Feed-Oldest", oldest);
         http_problem(request, 410, "Last-Event-ID", "is before the oldest event kept, %llu",
@@ -336,6 +338,72 @@ void feed_serve(struct feed *feed, struct http_request *request)
         return;
     }
     begin_stream(feed, request, cursor.position);
+}
+
+/* Whoever wants events that aren't in memory: what is kept decides. */
+struct newcomer {
+    struct feed_reading reading;
+    struct feed *feed;
+    struct http_request *request;
+    struct feed_cursor cursor;
+};
+
+static void oldest_is_known(struct feed_reading *reading)
+{
+    struct newcomer *newcomer = CONTAINER_OF(reading, struct newcomer, reading);
+
+    buf_free(&reading->frames);
+    if (reading->error != OK) {
+        http_fill_failure(newcomer->request, reading->error);
+        http_reply(newcomer->request);
+        return;
+    }
+    /* 0: nothing is kept at all */
+    uint64_t oldest = reading->oldest ? reading->oldest : feed_last(newcomer->feed) + 1;
+    serve_from(newcomer->feed, newcomer->request, newcomer->cursor, oldest);
+}
+
+static void ask_what_is_kept(struct feed *feed, struct http_request *request, struct feed_cursor cursor)
+{
+    struct newcomer *newcomer = ARENA_NEW(&request->arena, struct newcomer);
+
+    if (!newcomer) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return;
+    }
+    *newcomer = (struct newcomer){.reading = {.after = cursor.position, .enough = 1, .done = oldest_is_known},
+                                  .feed = feed,
+                                  .request = request,
+                                  .cursor = cursor};
+    feed->read_stored(feed->context, &newcomer->reading);
+}
+
+/* Whether what comes after `position` is in memory, or is still to be said: then nothing older matters. */
+static bool is_near(struct feed *feed, uint64_t position)
+{
+    bool is_new = position >= feed_last(feed);
+    struct blob *blob = is_new ? NULL : feed_tail_find(&feed->tail, position + 1);
+    bool is_in_memory = blob != NULL;
+
+    blob_release(blob);
+    return is_new || is_in_memory;
+}
+
+void feed_serve(struct feed *feed, struct http_request *request)
+{
+    struct feed_cursor cursor = {0};
+
+    if (!read_cursor(request, &cursor))
+        return;
+    if (feed->history.n)
+        tell_number(request, "Feed-Epoch", feed_history_epoch(&feed->history));
+    if (!feed_has_said(feed, cursor))
+        refuse_foreign(feed, request, cursor.position);
+    else if (is_near(feed, cursor.position))
+        serve_from(feed, request, cursor, 0);
+    else
+        ask_what_is_kept(feed, request, cursor);
 }
 
 /* Life --------------------------------------------------------------------------------------------------------------

@@ -27,16 +27,25 @@ struct feed_settings {
     int64_t followers_per_address;
 };
 
-/** Appends stored frames after position `after` to `frames`, whole batches (the first may begin at or before `after`),
- * at least `enough` bytes if there are so many; `*oldest` is the oldest position kept, 0 when there is none. 0 or an
- * errors.h code. Loop thread. */
-typedef int feed_read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
+/** Stored events that a feed asks for, and what came of it. The feed's; whoever reads has it until done() is called. */
+struct feed_reading {
+    uint64_t after; /* events after this position are wanted, whole batches (the first may begin at or before it) … */
+    size_t enough;  /* … of at least so many bytes, if there are so many */
+    struct buf frames;
+    uint64_t oldest;                         /* position kept; 0: there is none */
+    int error;                               /* 0 or an errors.h code */
+    void (*done)(struct feed_reading *self); /* loop thread */
+};
+/** Fills `reading` in and calls done(): before it returns, or later, when the store isn't one that answers at once.
+ * Loop thread. */
+typedef void feed_read_stored(void *context, struct feed_reading *reading);
 
 /** `last` is the last position committed so far. `history` is the store's, and outlives the feed; NULL: it has none,
  * and only positions are looked at. NULL when memory is exhausted. */
 struct feed *feed_new(struct loop *loop, const struct feed_settings *settings, uint64_t last,
                       const struct feed_history *history, feed_read_stored *read_stored, void *context);
-/** All streams closed (http_server_free), no more feed_publish(), the loop not running. NULL is taken. */
+/** All streams closed (http_server_free), nothing being read, no more feed_publish(), the loop not running. NULL is
+ * taken. */
 void feed_free(struct feed *feed);
 /** The batch is committed: takes the outbox's frames (its buffer is swapped for an empty one) to the tail and wakes the
  * followers. Writer thread. */

@@ -72,7 +72,7 @@ static bool set(const struct loader *loader, const struct target *target, struct
 
     if (!ok) {
         buf_add(loader->problem, where);
-        if (target->row->type != SETTING_SECRET) {
+        if (target->row->type != SETTING_SECRET && target->row->type != SETTING_SERVER) {
             BUF_LIT(loader->problem, " is ");
             buf_json_string(loader->problem, text);
             BUF_LIT(loader->problem, " but");

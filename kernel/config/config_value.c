@@ -61,6 +61,7 @@ static bool refuse(const struct setting *row, struct buf *problem)
         [SETTING_CHOICE] = "one of",
         [SETTING_LISTEN] = "an address and a port, like",
         [SETTING_URL] = "the address of a server, like",
+        [SETTING_SERVER] = "the address of a server without a password in it, like",
         [SETTING_SECRET] = "a secret without control characters,",
     };
 
@@ -203,6 +204,27 @@ static bool is_text(const struct setting *row, struct str text)
     return (int64_t)text.n >= row->min && (row->max == 0 || (int64_t)text.n <= row->max) && str_is_utf8(text);
 }
 
+/* user:password@host of an address, or the word of a list of words. */
+static bool has_password(struct str text)
+{
+    static const char word[] = "password";
+    const char *scheme = memmem(text.p, text.n, "://", 3);
+    const char *at = scheme ? memrchr(scheme, '@', (size_t)(text.p + text.n - scheme)) : NULL;
+
+    if (at && memchr(scheme + 3, ':', (size_t)(at - scheme - 3)))
+        return true;
+    for (size_t i = 0; i + sizeof(word) - 1 < text.n; i++) {
+        size_t end = i + sizeof(word) - 1;
+        if (!str_eq_nocase((struct str){text.p + i, sizeof(word) - 1}, str_of(word)))
+            continue;
+        while (end < text.n && text.p[end] == ' ')
+            end++;
+        if (end < text.n && text.p[end] == '=')
+            return true;
+    }
+    return false;
+}
+
 static bool parse_number(const struct setting *row, struct str text, int64_t *number)
 {
     bool understood = row->type == SETTING_BYTES ? parse_bytes(text, number) : str_to_i64(text, number);
@@ -219,6 +241,8 @@ static bool text_is_legal(const struct setting *row, struct str text)
         return (text.n == 0 && row->min == 0) || is_url(text);
     case SETTING_WORD:
         return is_word(text) && is_text(row, text);
+    case SETTING_SERVER:
+        return is_text(row, text) && !has_password(text);
     default:
         return is_text(row, text);
     }
@@ -338,6 +362,9 @@ void config_value_range(const struct setting *row, struct buf *out)
         break;
     case SETTING_URL:
         buf_add(out, row->min == 0 ? STR("http://host:port or empty") : STR("http://host:port"));
+        break;
+    case SETTING_SERVER:
+        BUF_LIT(out, "postgresql://user@host/database");
         break;
     case SETTING_TEXT:
     case SETTING_WORD:

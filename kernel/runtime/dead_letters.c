@@ -4,6 +4,7 @@
 #include "errors.h"
 #include "http_body.h"
 #include "outbox_sql.h"
+#include "reader.h"
 #include "service_internal.h"
 
 enum { LETTERS_AT_ONCE = 100, MAX_SOURCE = 64, ENOUGH_BYTES = 1 << 20, ENOUGH = -1 };
@@ -16,7 +17,7 @@ static struct service *service_of(void *context)
 /* A service that follows nobody has none. */
 static bool has_none(struct service *service, struct http_request *request)
 {
-    if (service->parts.reads)
+    if (service->parts.n_producers > 0)
         return false;
     http_problem(request, 404, NULL, "this service follows nobody, so it has no dead letters");
     return true;
@@ -44,27 +45,46 @@ static int write_letter(void *context, const struct dead_letter *letter, int64_t
     return reply->n < ENOUGH_BYTES ? OK : ENOUGH;
 }
 
-void dead_letters_list(void *context, struct http_request *request)
-{
-    struct service *service = service_of(context);
-    struct str source = {NULL, 0}, text;
-    uint64_t position = 0;
+/* Which letter the list begins behind. */
+struct listing {
+    struct str source;
+    uint64_t position;
+};
 
-    if (has_none(service, request))
-        return;
-    http_query(request, "source", 0, &source);
-    if (http_query(request, "position", 0, &text) && (!str_to_u64(text, &position) || position > INT64_MAX)) {
-        http_problem(request, 400, "position", "must be a position in the feed");
-        return;
-    }
+static void read_letters(void *context, struct http_request *request, struct sql *sql)
+{
+    const struct listing *listing = context;
+
     request->status = 200;
     BUF_LIT(&request->reply, "{\"_embedded\":{\"deadLetters\":[");
-    int rc =
-        outbox_sql_dead_letters(service->parts.reads, source, position, LETTERS_AT_ONCE, write_letter, &request->reply);
+    int rc = outbox_sql_dead_letters(sql, listing->source, listing->position, LETTERS_AT_ONCE, write_letter,
+                                     &request->reply);
     BUF_LIT(&request->reply, "]}}");
     if (rc && rc != ENOUGH)
         http_fill_failure(request, rc);
     http_reply(request);
+}
+
+void dead_letters_list(void *context, struct http_request *request)
+{
+    struct service *service = service_of(context);
+    struct listing *listing = ARENA_NEW(&request->arena, struct listing);
+    struct str text;
+
+    if (has_none(service, request))
+        return;
+    if (!listing) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return;
+    }
+    http_query(request, "source", 0, &listing->source);
+    if (http_query(request, "position", 0, &text) &&
+        (!str_to_u64(text, &listing->position) || listing->position > INT64_MAX)) {
+        http_problem(request, 400, "position", "must be a position in the feed");
+        return;
+    }
+    reader_serve_row(service->parts.reader, request, read_letters, listing);
 }
 
 /* ---- trying one again ---- */
@@ -82,10 +102,13 @@ static const struct json_desc which_desc = {"dead letter", which_fields, COUNT_O
 
 struct replaying {
     struct service *service;
+    struct http_request *request;
+    struct which_json which;
     size_t source;
+    int rc; /* of looking for it */
     bool found;
-    struct command *command;
-    const char *reason; /* why it still can't be decoded */
+    struct str frame; /* in the request's memory */
+    struct loop_job go_on;
 };
 
 static void finish_skip(struct command *command, int rc)
@@ -106,22 +129,29 @@ static struct command *new_skip(const char **reason)
     return skip;
 }
 
-static int decode_again(void *context, const struct dead_letter *letter, int64_t at)
+static int keep_letter(void *context, const struct dead_letter *letter, int64_t at)
 {
     struct replaying *replaying = context;
-    const struct service_parts *parts = &replaying->service->parts;
 
     UNUSED(at);
     replaying->found = true;
-    replaying->command = parts->decode(parts->decode_context, replaying->source, letter->frame, &replaying->reason);
-    if (!replaying->command && !replaying->reason)
-        replaying->command = new_skip(&replaying->reason);
-    if (replaying->command) {
-        replaying->command->origin = FROM_REPLAY;
-        replaying->command->source = replaying->source;
-        replaying->command->position = letter->position;
+    replaying->frame = arena_copy(&replaying->request->arena, letter->frame);
+    return letter->frame.n && !replaying->frame.p ? E_MEMORY : OK;
+}
+
+static struct command *decode_again(const struct replaying *replaying, const char **reason)
+{
+    const struct service_parts *parts = &replaying->service->parts;
+    struct command *command = parts->decode(parts->decode_context, replaying->source, replaying->frame, reason);
+
+    if (!command && !*reason)
+        command = new_skip(reason);
+    if (command) {
+        command->origin = FROM_REPLAY;
+        command->source = replaying->source;
+        command->position = (uint64_t)replaying->which.position;
     }
-    return OK;
+    return command;
 }
 
 static bool find_source(const struct service *service, struct str name, size_t *source)
@@ -157,36 +187,62 @@ static bool commits_fail(const struct service *service, struct http_request *req
     return true;
 }
 
-void dead_letters_replay(void *context, struct http_request *request)
+/* Back on the loop: that is where events are decoded. */
+static void go_on(struct loop_job *job)
 {
-    struct service *service = service_of(context);
-    struct replaying replaying = {.service = service};
-    struct which_json which;
+    struct replaying *replaying = CONTAINER_OF(job, struct replaying, go_on);
+    struct http_request *request = replaying->request;
+    const char *reason = NULL;
 
-    if (has_none(service, request) || commits_fail(service, request) || !http_read_json(request, &which_desc, &which))
-        return;
-    if (!find_source(service, which.source, &replaying.source)) {
-        http_problem(request, 422, "source", "is not a producer that this service follows");
-        return;
-    }
-    int rc =
-        outbox_sql_dead_letter(service->parts.reads, which.source, (uint64_t)which.position, decode_again, &replaying);
-    if (rc) {
-        http_fill_failure(request, rc);
+    if (replaying->rc) {
+        http_fill_failure(request, replaying->rc);
         http_reply(request);
         return;
     }
-    if (!replaying.found) {
+    if (!replaying->found) {
         http_problem(request, 404, "position", "there is no such dead letter");
         return;
     }
-    if (!replaying.command) {
-        refuse_undecoded(request, replaying.reason);
+    struct command *command = decode_again(replaying, &reason);
+    if (!command) {
+        refuse_undecoded(request, reason);
         return;
     }
-    (void)writer_post(service->writer, replaying.command); /* one that is not a client's is always taken */
+    (void)writer_post(replaying->service->writer, command); /* one that is not a client's is always taken */
     request->status = 202;
     request->content_type = "application/json";
     BUF_LIT(&request->reply, "{\"status\":\"queued\"}");
     http_reply(request);
+}
+
+static void read_letter(void *context, struct http_request *request, struct sql *sql)
+{
+    struct replaying *replaying = context;
+
+    UNUSED(request);
+    replaying->rc = outbox_sql_dead_letter(sql, replaying->which.source, (uint64_t)replaying->which.position,
+                                           keep_letter, replaying);
+    loop_post(replaying->service->loop, &replaying->go_on);
+}
+
+void dead_letters_replay(void *context, struct http_request *request)
+{
+    struct service *service = service_of(context);
+    struct replaying *replaying = ARENA_NEW(&request->arena, struct replaying);
+
+    if (has_none(service, request) || commits_fail(service, request))
+        return;
+    if (!replaying) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return;
+    }
+    *replaying = (struct replaying){.service = service, .request = request, .go_on = {.run = go_on}};
+    if (!http_read_json(request, &which_desc, &replaying->which))
+        return;
+    if (!find_source(service, replaying->which.source, &replaying->source)) {
+        http_problem(request, 422, "source", "is not a producer that this service follows");
+        return;
+    }
+    reader_serve_row(service->parts.reader, request, read_letter, replaying);
 }

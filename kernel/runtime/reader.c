@@ -1,4 +1,4 @@
-/* reader.c: two lanes, each of two threads and a lock.
+/* reader.c: lanes, each of two threads and a lock.
  *
  * The reader of a lane runs one job after the other. The watchdog interrupts a job that takes too long: it sleeps until
  * the limit of the job it saw last, and without a limit when there was none. So a job that is done in time costs it
@@ -33,6 +33,9 @@ struct lane {
 
 struct reader {
     struct lane quick, slow;
+    struct lane rows;    /* when `has_rows` */
+    bool has_rows;       /* otherwise the loop reads single rows … */
+    struct sql *at_once; /* … by this */
     int64_t quick_rows;
     bool stopped;
 };
@@ -185,6 +188,7 @@ struct reader_limits reader_limits_of(const struct common_settings *common)
         .quick_rows = common->list_quick_rows,
         .most_waiting = common->list_max_waiting,
         .waiting_per_address = common->list_waiting_per_address,
+        .most_rows = common->http.max_connections,
     };
 }
 
@@ -205,10 +209,24 @@ struct reader *reader_new(struct sql *quick, struct sql *slow, const struct read
     return reader;
 }
 
-bool reader_post(struct reader *reader, struct read_job *job, struct read_job **pushed_out)
+void reader_rows_at_once(struct reader *reader, struct sql *sql)
 {
-    struct lane *lane = job->rows > reader->quick_rows ? &reader->slow : &reader->quick;
+    reader->at_once = sql;
+}
 
+bool reader_rows_apart(struct reader *reader, struct sql *sql, const struct reader_limits *limits)
+{
+    struct reader_limits rows = *limits;
+
+    rows.most_waiting = rows.waiting_per_address = limits->most_rows; /* each is as small as any other */
+    reader->has_rows = lane_start(&reader->rows, sql, &rows, "row-reader");
+    if (!reader->has_rows)
+        close_connection(sql);
+    return reader->has_rows;
+}
+
+static bool post(struct lane *lane, struct read_job *job, struct read_job **pushed_out)
+{
     *pushed_out = NULL;
     job->posted_us = clock_monotonic();
     pthread_mutex_lock(&lane->lock);
@@ -219,22 +237,84 @@ bool reader_post(struct reader *reader, struct read_job *job, struct read_job **
     return taken;
 }
 
-static void refuse(struct http_request *request)
+static struct lane *lane_of(struct reader *reader, const struct read_job *job)
 {
-    http_fill_failure(request, E_BUSY);
-    http_reply(request);
+    return job->rows > reader->quick_rows ? &reader->slow : &reader->quick;
+}
+
+bool reader_post(struct reader *reader, struct read_job *job, struct read_job **pushed_out)
+{
+    return post(lane_of(reader, job), job, pushed_out);
+}
+
+static void refuse(struct read_job *job)
+{
+    if (job->refused) {
+        job->refused(job);
+        return;
+    }
+    http_fill_failure(job->request, E_BUSY);
+    http_reply(job->request);
+}
+
+static void post_or_refuse(struct lane *lane, struct read_job *job)
+{
+    struct read_job *pushed_out;
+
+    if (!post(lane, job, &pushed_out))
+        refuse(job);
+    if (pushed_out)
+        refuse(pushed_out);
 }
 
 void reader_serve(struct reader *reader, struct http_request *request, struct read_job *job)
 {
-    struct read_job *pushed_out;
-
     job->request = request;
     job->from = http_client_address(request);
-    if (!reader_post(reader, job, &pushed_out))
-        refuse(request);
-    if (pushed_out)
-        refuse(pushed_out->request);
+    post_or_refuse(lane_of(reader, job), job);
+}
+
+struct row_job {
+    struct read_job base;
+    row_read *read;
+    void *context;
+};
+
+static void read_row(struct read_job *base, struct sql *sql)
+{
+    struct row_job *job = CONTAINER_OF(base, struct row_job, base);
+
+    job->read(job->context, base->request, sql);
+}
+
+static void serve_row_apart(struct reader *reader, struct http_request *request, row_read *read, void *context)
+{
+    struct row_job *job = ARENA_NEW(&request->arena, struct row_job);
+
+    if (!job) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+        return;
+    }
+    *job = (struct row_job){.base = {.run = read_row, .request = request, .from = http_client_address(request)},
+                            .read = read,
+                            .context = context};
+    post_or_refuse(&reader->rows, &job->base);
+}
+
+void reader_post_row(struct reader *reader, struct read_job *job)
+{
+    ASSERT(reader->has_rows);
+    job->from = (struct http_address){.local = true}; /* our own */
+    post_or_refuse(&reader->rows, job);
+}
+
+void reader_serve_row(struct reader *reader, struct http_request *request, row_read *read, void *context)
+{
+    if (reader->has_rows)
+        serve_row_apart(reader, request, read, context);
+    else
+        read(context, request, reader->at_once);
 }
 
 void reader_stop(struct reader *reader)
@@ -243,6 +323,8 @@ void reader_stop(struct reader *reader)
         return;
     lane_stop(&reader->quick);
     lane_stop(&reader->slow);
+    if (reader->has_rows)
+        lane_stop(&reader->rows);
     reader->stopped = true;
 }
 
@@ -259,5 +341,7 @@ void reader_free(struct reader *reader)
     reader_stop(reader);
     lane_free(&reader->quick);
     lane_free(&reader->slow);
+    if (reader->has_rows)
+        lane_free(&reader->rows);
     heap_free(reader);
 }

@@ -2,7 +2,8 @@
  * the loop nor the writer.
  *
  *  Two lanes: reads of few rows don't queue behind those that sort a table or walk far through it. In each lane the
- * addresses take turns (read_queue.h). A read that isn't done query_ms after it was posted is interrupted and answered
+ * addresses take turns (read_queue.h). A store behind a network has a third lane, for what the loop reads by itself of
+ * a store in files: single rows. A read that isn't done query_ms after it was posted is interrupted and answered
  * with 503: a list for which others had to be waited for has less time left for itself, so that nobody waits longer
  * than that for an answer.
  */
@@ -19,6 +20,8 @@ struct read_job {
     /** On a reader's thread; ends in http_reply(). Statements that run into the time limit return E_TIMEOUT. Without a
      * connection there is nothing to interrupt: the job looks at `until_us` itself. */
     void (*run)(struct read_job *self, struct sql *sql);
+    /** Instead of run(): too many wait already, or it is the end. NULL: its request is answered so. Loop thread. */
+    void (*refused)(struct read_job *self);
     int64_t rows; /* that have to be passed to find what is asked for; INT64_MAX: all that there are */
     /* the reader's */
     struct http_request *request;
@@ -34,6 +37,7 @@ struct reader_limits {
     int64_t quick_rows;          /* who has to pass more is in the slow lane */
     int64_t most_waiting;        /* in a lane */
     int64_t waiting_per_address; /* in a lane */
+    int64_t most_rows;           /* that may wait in the lane of single rows, whoever asks */
 };
 
 struct common_settings;
@@ -48,6 +52,20 @@ struct reader *reader_new(struct sql *quick, struct sql *slow, const struct read
 bool reader_post(struct reader *reader, struct read_job *job, struct read_job **pushed_out);
 /** Posts a request's read, or answers it with 503 when too many wait already. Loop thread. */
 void reader_serve(struct reader *reader, struct http_request *request, struct read_job *job);
+
+/** Reads what a request asks for and ends in http_reply(). On the loop's thread or on a reader's. */
+typedef void row_read(void *context, struct http_request *request, struct sql *sql);
+/** Who reads single rows: the loop, at once, by `sql`, a connection of its own that never waits; it stays the caller's.
+ * NULL: for a store that any thread may read. */
+void reader_rows_at_once(struct reader *reader, struct sql *sql);
+/** Or a lane of their own, by `sql`, which is taken over, also when it fails. False: there is no thread. Once, before
+ * anything is served. */
+bool reader_rows_apart(struct reader *reader, struct sql *sql, const struct reader_limits *limits);
+/** Answers a request that is about a row or a few, found by an index; 503 when too many wait already. Loop thread. */
+void reader_serve_row(struct reader *reader, struct http_request *request, row_read *read, void *context);
+/** The same for a read that no request waits for; it is refused by `refused`. Only with a lane of single rows. Loop
+ * thread. */
+void reader_post_row(struct reader *reader, struct read_job *job);
 /** Runs what waits, then ends its threads; afterwards nothing is taken any more. To be called before the loop is gone
  * that the last answer wakes. Harmless when it is stopped already. */
 void reader_stop(struct reader *reader);

@@ -8,36 +8,97 @@
 
 enum { BUSY_MS = 5000 };
 
-static struct reader *open_reader(const struct sql_options *options, const struct common_settings *common,
-                                  struct buf *problem)
+/* One connection that is being opened. */
+struct opening {
+    const struct sql_options *options;
+    struct sql *sql;
+};
+
+static int try_server(void *context, struct buf *problem)
 {
-    const struct reader_limits limits = reader_limits_of(common);
+    struct opening *opening = context;
     int error = OK;
-    struct sql *quick = sqlite_open(options, problem, &error);
-    struct sql *slow = quick ? sqlite_open(options, problem, &error) : NULL;
+
+    opening->sql = postgres_open(opening->options, problem, &error);
+    return error;
+}
+
+/* NULL and a sentence. */
+static struct sql *open_one(struct service *service, const struct sql_options *options, struct buf *problem)
+{
+    struct opening opening = {.options = options};
+    int error = OK;
+
+    if (!options->server)
+        return sqlite_open(options, problem, &error);
+    (void)service_wait_for_store(service, try_server, &opening, problem);
+    return opening.sql;
+}
+
+/* Two connections for lists. */
+static struct reader *open_reader(struct service *service, const struct sql_options *options,
+                                  const struct reader_limits *limits, struct buf *problem)
+{
+    struct sql *quick = open_one(service, options, problem);
+    struct sql *slow = quick ? open_one(service, options, problem) : NULL;
 
     if (!slow) {
         if (quick)
             quick->close(quick);
         return NULL;
     }
-    struct reader *reader = reader_new(quick, slow, &limits);
+    struct reader *reader = reader_new(quick, slow, limits);
     if (!reader)
         BUF_LIT(problem, "there is not enough memory, or no thread, for reading lists");
     return reader;
 }
 
-struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *name,
-                                     const struct sql_migration *migrations, size_t n_migrations, struct buf *problem)
+/* And one for single rows: the loop's, where it needn't wait. */
+static bool open_reads(struct sql_service *store, struct service *service, const struct sql_options *options,
+                       const struct common_settings *common, struct buf *problem)
+{
+    const struct reader_limits limits = reader_limits_of(common);
+
+    store->reader = open_reader(service, options, &limits, problem);
+    struct sql *rows = store->reader ? open_one(service, options, problem) : NULL;
+    if (!rows)
+        return false;
+    if (!options->server) {
+        store->reads = rows;
+        reader_rows_at_once(store->reader, rows);
+        return true;
+    }
+    bool done = reader_rows_apart(store->reader, rows, &limits);
+    if (!done)
+        BUF_LIT(problem, "there is no thread for reading rows");
+    return done;
+}
+
+static bool open_all(struct sql_service *store, struct service *service, struct sql_options *options,
+                     const struct common_settings *common, struct buf *problem)
+{
+    store->writes = open_one(service, options, problem);
+    options->read_only = true;
+    if (!store->writes || !open_reads(store, service, options, common, problem))
+        return false;
+    if (!outbox_sql_newest(store->writes, &store->retention.clock.newest))
+        return true;
+    buf_printf(problem, "the %s database can't be read", options->application);
+    return false;
+}
+
+struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *server,
+                                     const char *name, const struct sql_migration *migrations, size_t n_migrations,
+                                     struct buf *problem)
 {
     struct sql_service *store = heap_alloc(sizeof(*store));
     struct buf file = {0};
-    int error = OK;
 
     buf_printf(&file, "%s.db", name);
     buf_char(&file, '\0');
     struct sql_options options = {
         .path = file.failed ? NULL : service_path(service, file.p),
+        .server = server[0] ? server : NULL,
         .application = name,
         .migrations = migrations,
         .n_migrations = n_migrations,
@@ -50,20 +111,12 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
         BUF_LIT(problem, "out of memory");
         return NULL;
     }
+    store->service = service;
     store->retention = (struct outbox_retention){
         .keys_us = common->idempotency_retain_hours * 3600 * US_PER_S,
         .batches_us = common->outbox_retain_hours * 3600 * US_PER_S,
     };
-    store->writes = sqlite_open(&options, problem, &error);
-    options.read_only = true;
-    store->reader = store->writes ? open_reader(&options, common, problem) : NULL;
-    store->reads = store->reader ? sqlite_open(&options, problem, &error) : NULL;
-    bool fine = store->reads != NULL;
-    if (fine && outbox_sql_newest(store->writes, &store->retention.clock.newest)) {
-        buf_printf(problem, "%s can't be read", options.path);
-        fine = false;
-    }
-    if (!fine) {
+    if (!open_all(store, service, &options, common, problem)) {
         sql_service_close(store);
         return NULL;
     }
@@ -90,23 +143,76 @@ static int probe(struct store *self)
 
 static int check(struct store *self)
 {
-    struct sql *sql = CONTAINER_OF(self, struct sql_service, store)->reads;
+    const struct sql_service *store = CONTAINER_OF(self, struct sql_service, store);
+    struct sql *sql = store->reads ? store->reads : store->writes; /* a server's: any thread */
 
     return sql->check(sql);
 }
 
-static int read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+static void read_at_once(void *context, struct feed_reading *reading)
 {
     struct sql_service *store = context;
 
-    return outbox_sql_read(store->reads, after, enough, frames, oldest);
+    reading->error = outbox_sql_read(store->reads, reading->after, reading->enough, &reading->frames, &reading->oldest);
+    reading->done(reading);
+}
+
+/* Stored events that are on their way from a server. */
+struct fetching {
+    struct read_job base;
+    struct sql_service *store;
+    struct feed_reading *reading;
+    struct loop_job back;
+};
+
+static void bring_back(struct loop_job *job)
+{
+    struct fetching *fetching = CONTAINER_OF(job, struct fetching, back);
+    struct feed_reading *reading = fetching->reading;
+
+    heap_free(fetching);
+    reading->done(reading);
+}
+
+static void fetch(struct read_job *base, struct sql *sql)
+{
+    struct fetching *fetching = CONTAINER_OF(base, struct fetching, base);
+    struct feed_reading *reading = fetching->reading;
+
+    reading->error = outbox_sql_read(sql, reading->after, reading->enough, &reading->frames, &reading->oldest);
+    loop_post(service_loop(fetching->store->service), &fetching->back);
+}
+
+static void refuse_fetching(struct read_job *base)
+{
+    struct fetching *fetching = CONTAINER_OF(base, struct fetching, base);
+
+    fetching->reading->error = E_BUSY;
+    bring_back(&fetching->back);
+}
+
+static void read_apart(void *context, struct feed_reading *reading)
+{
+    struct sql_service *store = context;
+    struct fetching *fetching = heap_alloc(sizeof(*fetching));
+
+    if (!fetching) {
+        reading->error = E_MEMORY;
+        reading->done(reading);
+        return;
+    }
+    *fetching = (struct fetching){.base = {.run = fetch, .refused = refuse_fetching},
+                                  .store = store,
+                                  .reading = reading,
+                                  .back = {.run = bring_back}};
+    reader_post_row(store->reader, &fetching->base);
 }
 
 void sql_service_fill(struct sql_service *store, struct service_parts *parts)
 {
     store->store = (struct store){.probe = probe, .check = check};
     parts->store = &store->store;
-    parts->read_stored = read_stored;
+    parts->read_stored = store->reads ? read_at_once : read_apart;
     parts->read_context = store;
     parts->reads = store->reads;
     parts->reader = store->reader;

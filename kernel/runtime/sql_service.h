@@ -1,5 +1,6 @@
 /** sql_service.h: a service's relational database: the writer's connection, the loop's for single rows and stored
- * events, the reader's for lists.
+ * events, the reader's for lists. In a file, or on a server: then the loop has none, because it must not wait, and
+ * single rows have a lane of the reader's (docs/adr/0053).
  */
 #ifndef COFFEESHOP_SQL_SERVICE_H
 #define COFFEESHOP_SQL_SERVICE_H
@@ -10,19 +11,22 @@
 #include "sql.h"
 
 struct sql_service {
+    struct service *service;
     struct store store;                /* probed by the writer, looked after by the loop */
     struct sql *writes;                /* the writer thread's */
     struct outbox_retention retention; /* the writer's: how long keys and events are kept */
-    struct sql *reads;                 /* the loop thread's */
+    struct sql *reads;                 /* the loop thread's; NULL: on a server */
     struct reader *reader;
     struct feed_history history;
     _Atomic bool damaged; /* one of the connections has met damage */
 };
 
-/** Opens DATA/<name>.db (made and migrated when it has to be) in the service's data directory. NULL and a sentence in
- * `problem`. */
-struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *name,
-                                     const struct sql_migration *migrations, size_t n_migrations, struct buf *problem);
+/** Opens DATA/<name>.db in the service's data directory or, unless `server` is empty, the schema <name> of that
+ * PostgreSQL, for which it waits as service_wait_for_store() does; made and migrated when it has to be. NULL and a
+ * sentence in `problem`. */
+struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *server,
+                                     const char *name, const struct sql_migration *migrations, size_t n_migrations,
+                                     struct buf *problem);
 /** Begins an epoch of the service's own feed (feed_history.h). false and a sentence in `problem`. A service whose feed
  * nobody follows needs none. */
 bool sql_service_begin_epoch(struct sql_service *store, struct buf *problem);

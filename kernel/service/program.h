@@ -25,6 +25,7 @@ struct common_settings {
     int64_t call_timeout_ms, call_max_batch, call_max_connections, call_max_concurrent; /* synchronous calls */
     int64_t breaker_window_ms, breaker_volume, breaker_error_percent, breaker_sleep_window_ms;
     int64_t idempotency_retain_hours, outbox_retain_hours; /* 0: for ever */
+    const char *store_sql;                                 /* for libpq; empty: files in `data` */
     int64_t start_wait_ms;                                 /* for a store on a server that isn't there yet */
     int64_t drain_ms;   /* after SIGTERM: unready for so long before no new connection is taken */
     int64_t stop_ms;    /* then at most so long to finish what is in flight */

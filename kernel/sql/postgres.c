@@ -7,6 +7,8 @@
 #include "postgres_internal.h"
 
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum { DEFAULT_BUSY_MS = 5000, DEFAULT_SILENT_MS = 10000 };
 static const int64_t FIRST_BACK_OFF_US = 50 * US_PER_MS, LONGEST_BACK_OFF_US = 2 * US_PER_S;
@@ -98,9 +100,15 @@ static int on_rows(struct postgres_reply *reply, size_t index, const PGresult *r
 /* From here until the answer is there interrupt() has something to end. */
 static void runs(struct postgres *self, bool running)
 {
-    pthread_mutex_lock(&self->cancel_lock);
+    uint64_t times;
+
+    pthread_mutex_lock(&self->interrupt_lock);
     self->running = running;
-    pthread_mutex_unlock(&self->cancel_lock);
+    if (self->interrupted) { /* that is over, or came too late: the next one isn't meant */
+        self->interrupted = false;
+        (void)!read(self->wake, &times, sizeof(times));
+    }
+    pthread_mutex_unlock(&self->interrupt_lock);
 }
 
 static int run(struct postgres *self, const struct postgres_slot *slot, const struct sql_value *params, int n_params,
@@ -272,16 +280,19 @@ static void pg_share(struct sql *port, bool begins)
     UNUSED(begins);
 }
 
+/* The server isn't asked to end the query: that may take as long as the query, when it doesn't answer. Who waits for it
+ * gives the connection up, which the server notices within a second. */
 static void pg_interrupt(struct sql *port)
 {
     struct postgres *self = of(port);
-    char why[256];
+    const uint64_t once = 1;
 
-    /* The lock is kept until the server has been told, so that it isn't the next query that is ended. */
-    pthread_mutex_lock(&self->cancel_lock);
-    if (self->running && self->cancel && !PQcancel(self->cancel, why, sizeof(why)))
-        log_warning("a running query can't be ended", LOG_T("reason", why));
-    pthread_mutex_unlock(&self->cancel_lock);
+    pthread_mutex_lock(&self->interrupt_lock);
+    if (self->running) {
+        self->interrupted = true;
+        (void)!write(self->wake, &once, sizeof(once));
+    }
+    pthread_mutex_unlock(&self->interrupt_lock);
 }
 
 static void pg_close(struct sql *port)
@@ -294,7 +305,9 @@ static void pg_close(struct sql *port)
     buf_free(&self->server);
     buf_free(&self->schema);
     buf_free(&self->application);
-    pthread_mutex_destroy(&self->cancel_lock);
+    pthread_mutex_destroy(&self->interrupt_lock);
+    if (self->wake >= 0)
+        close(self->wake);
     heap_free(self);
 }
 
@@ -330,7 +343,8 @@ struct sql *postgres_open(const struct sql_options *options, struct buf *problem
         BUF_LIT(problem, "no memory left to open PostgreSQL");
         return NULL;
     }
-    pthread_mutex_init(&self->cancel_lock, NULL);
+    pthread_mutex_init(&self->interrupt_lock, NULL);
+    self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->port = (struct sql){.begin = pg_begin,
                               .commit = pg_commit,
                               .rollback = pg_rollback,
@@ -344,8 +358,8 @@ struct sql *postgres_open(const struct sql_options *options, struct buf *problem
                               .interrupt = pg_interrupt,
                               .close = pg_close};
     settle_options(self, options);
-    bool copied = !self->server.failed && !self->schema.failed && !self->application.failed;
-    *error = copied ? postgres_connect(self, true, problem) : E_MEMORY;
+    bool ready = self->wake >= 0 && !self->server.failed && !self->schema.failed && !self->application.failed;
+    *error = ready ? postgres_connect(self, true, problem) : E_MEMORY;
     if (*error) {
         pg_close(&self->port);
         return NULL;

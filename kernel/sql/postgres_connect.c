@@ -189,8 +189,5 @@ int postgres_connect(struct postgres *self, bool first, struct buf *problem)
     }
     self->conn = conn;
     self->connection++;
-    pthread_mutex_lock(&self->cancel_lock);
-    self->cancel = PQgetCancel(conn);
-    pthread_mutex_unlock(&self->cancel_lock);
     return OK;
 }

@@ -49,9 +49,10 @@ struct postgres {
     struct sql_slots statements;
     struct buf instance; /* which database this is: its random name, made with the schema */
     int64_t lock;        /* the advisory lock of whoever writes to the schema */
-    pthread_mutex_t cancel_lock;
-    PGcancel *cancel;
+    pthread_mutex_t interrupt_lock;
     bool running;          /* there is something to interrupt */
+    bool interrupted;      /* it has been */
+    int wake;              /* an eventfd, readable then: who waits for the server waits for it, too */
     _Atomic bool *damaged; /* the caller's, or `own` */
     _Atomic bool own;
     _Atomic bool replaced; /* another database answers by this address now: for good */
@@ -86,7 +87,7 @@ struct postgres_reply {
 };
 
 /** Reads what `n` queued commands and the sync behind them have come to; returns reply->error. The connection is given
- * up when it broke (self->conn is NULL then). */
+ * up when it broke, or the wait was interrupted, E_TIMEOUT (self->conn is NULL then). */
 int postgres_receive(struct postgres *self, size_t n, struct postgres_reply *reply);
 /** Gives the connection up, whatever it is in the middle of. */
 void postgres_drop(struct postgres *self);

@@ -7,22 +7,25 @@
 #include <errno.h>
 #include <poll.h>
 
-/* Until a result can be taken without waiting. false: the connection broke, or said nothing for `limit_ms` (0: no
- * limit). */
-static bool await(PGconn *conn, int64_t limit_ms)
+/* Until a result can be taken without waiting: OK. E_UNAVAILABLE: the connection broke, or said nothing for `limit_ms`
+ * (0: no limit). E_TIMEOUT: `wake` can be read (-1: never). */
+static int await(PGconn *conn, int64_t limit_ms, int wake)
 {
     for (;;) {
         int unsent = PQflush(conn);
         if (unsent < 0)
-            return false;
+            return E_UNAVAILABLE;
         if (!PQisBusy(conn))
-            return true;
-        struct pollfd fd = {.fd = PQsocket(conn), .events = (short)(unsent ? POLLIN | POLLOUT : POLLIN)};
-        int ready = poll(&fd, 1, limit_ms ? (int)limit_ms : -1);
+            return OK;
+        struct pollfd fds[2] = {{.fd = PQsocket(conn), .events = (short)(unsent ? POLLIN | POLLOUT : POLLIN)},
+                                {.fd = wake, .events = POLLIN}};
+        int ready = poll(fds, 2, limit_ms ? (int)limit_ms : -1);
         if (ready == 0 || (ready < 0 && errno != EINTR))
-            return false;
-        if (ready > 0 && (fd.revents & ~POLLOUT) && !PQconsumeInput(conn))
-            return false;
+            return E_UNAVAILABLE;
+        if (ready > 0 && fds[1].revents)
+            return E_TIMEOUT;
+        if (ready > 0 && (fds[0].revents & ~POLLOUT) && !PQconsumeInput(conn))
+            return E_UNAVAILABLE;
     }
 }
 
@@ -45,54 +48,55 @@ static void take(struct postgres *self, struct postgres_reply *reply, size_t ind
 }
 
 /* All results of one command. What comes after an error, or when no more is wanted, is read and thrown away. */
-static bool receive_one(struct postgres *self, struct postgres_reply *reply, size_t index)
+static int receive_one(struct postgres *self, struct postgres_reply *reply, size_t index)
 {
     if (reply->by_row)
         PQsetSingleRowMode(self->conn);
     for (;;) {
-        if (!await(self->conn, self->options.silent_ms))
-            return false;
+        int error = await(self->conn, self->options.silent_ms, self->wake);
+        if (error)
+            return error;
         PGresult *result = PQgetResult(self->conn);
         if (!result)
-            return true;
+            return OK;
         take(self, reply, index, result);
         PQclear(result);
         if (PQstatus(self->conn) != CONNECTION_OK)
-            return false;
+            return E_UNAVAILABLE;
     }
 }
 
-static bool receive_sync(struct postgres *self)
+static int receive_sync(struct postgres *self)
 {
-    if (!await(self->conn, self->options.silent_ms))
-        return false;
+    int error = await(self->conn, self->options.silent_ms, self->wake);
+    if (error)
+        return error;
     PGresult *result = PQgetResult(self->conn);
     bool is_sync = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
     PQclear(result);
-    return is_sync;
+    return is_sync ? OK : E_UNAVAILABLE;
 }
 
 int postgres_receive(struct postgres *self, size_t n, struct postgres_reply *reply)
 {
-    bool whole = true;
+    int error = OK;
 
-    for (size_t i = 0; whole && i < n; i++)
-        whole = receive_one(self, reply, i);
-    if (!whole || !receive_sync(self)) {
+    for (size_t i = 0; !error && i < n; i++)
+        error = receive_one(self, reply, i);
+    if (!error)
+        error = receive_sync(self);
+    if (error == E_UNAVAILABLE)
         log_warning("the connection to the database broke", LOG_T("host", PQhost(self->conn)),
                     LOG_T("port", PQport(self->conn)));
+    if (error) {
         postgres_drop(self);
-        reply->error = E_UNAVAILABLE;
+        reply->error = error;
     }
     return reply->error;
 }
 
 void postgres_drop(struct postgres *self)
 {
-    pthread_mutex_lock(&self->cancel_lock);
-    PQfreeCancel(self->cancel);
-    self->cancel = NULL;
-    pthread_mutex_unlock(&self->cancel_lock);
     PQfinish(self->conn);
     self->conn = NULL;
 }
@@ -104,7 +108,7 @@ PGresult *postgres_run(PGconn *conn, const char *text, int64_t limit_ms)
     if (!PQsendQuery(conn, text))
         return NULL;
     for (;;) {
-        if (!await(conn, limit_ms)) {
+        if (await(conn, limit_ms, -1)) {
             PQclear(last);
             return NULL;
         }

@@ -106,7 +106,8 @@ struct sql {
      * transaction. */
     int (*probe)(struct sql *self);
     /** Whether the open files are still the ones that their names stand for: 0, or E_NOT_FOUND when one was removed or
-     * replaced: what is committed from then on is lost with the process. E_CORRUPT when damage was met, for good. */
+     * replaced: what is committed from then on is lost with the process. E_CORRUPT when damage was met, for good.
+     * PostgreSQL: whether it is still the database that was opened; any thread, it only tells what is known. */
     int (*check)(struct sql *self);
     /** As query_many(), but from share(true) to share(false) a reader may answer all of these from the state from which
      * it has answered the first: for the handlers of one turn of the loop, none of whose clients can have heard of

@@ -24,25 +24,58 @@ static void get_events(void *context, struct http_request *request)
 static const struct route routes[] = {{.method = HTTP_GET, .path = "/events", .handle = get_events, .doc = "The feed."},
                                       {.path = NULL}};
 
-static int read_stored(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+static void read_now(struct fake_producer *producer, struct feed_reading *reading)
 {
-    struct fake_producer *producer = context;
-
     pthread_mutex_lock(&producer->lock);
-    int rc = producer->store_fails;
+    reading->error = producer->store_fails;
     producer->store_reads++;
-    *oldest = 0;
-    for (size_t i = 0; i < producer->n_stored && rc == OK; i++) {
+    reading->oldest = 0;
+    for (size_t i = 0; i < producer->n_stored && reading->error == OK; i++) {
         const struct fake_batch *batch = &producer->stored[i];
         if (batch->first < producer->kept_from)
             continue;
-        if (*oldest == 0)
-            *oldest = batch->first;
-        if (batch->first + batch->count - 1 > after && frames->n < enough)
-            buf_add(frames, buf_str(&batch->frames));
+        if (reading->oldest == 0)
+            reading->oldest = batch->first;
+        if (batch->first + batch->count - 1 > reading->after && reading->frames.n < reading->enough)
+            buf_add(&reading->frames, buf_str(&batch->frames));
     }
     pthread_mutex_unlock(&producer->lock);
-    return rc;
+    reading->done(reading);
+}
+
+void fake_producer_answer(struct fake_producer *producer)
+{
+    struct feed_reading *readings[COUNT_OF(producer->unanswered)];
+    size_t n = producer->n_unanswered;
+
+    for (size_t i = 0; i < n; i++)
+        readings[i] = producer->unanswered[i];
+    producer->n_unanswered = 0; /* an answer may lead to the next question */
+    for (size_t i = 0; i < n; i++)
+        read_now(producer, readings[i]);
+}
+
+static void answer_later(struct loop_job *job)
+{
+    struct fake_producer *producer = CONTAINER_OF(job, struct fake_producer, answers);
+
+    if (producer->store_hangs)
+        loop_stop(producer->loop);
+    else
+        fake_producer_answer(producer);
+}
+
+static void read_stored(void *context, struct feed_reading *reading)
+{
+    struct fake_producer *producer = context;
+
+    if (!producer->store_is_slow && !producer->store_hangs) {
+        read_now(producer, reading);
+        return;
+    }
+    ASSERT(producer->n_unanswered < COUNT_OF(producer->unanswered));
+    producer->unanswered[producer->n_unanswered++] = reading;
+    loop_post(producer->loop, &producer->answers);
 }
 
 static void add_event(struct outbox *outbox, const char *kind, size_t pad)
@@ -119,7 +152,7 @@ void fake_producer_stop(struct fake_producer *producer)
 
 void fake_producer_open(struct fake_producer *producer, struct loop *loop, const struct feed_settings *settings)
 {
-    *producer = (struct fake_producer){.loop = loop, .settings = *settings};
+    *producer = (struct fake_producer){.loop = loop, .settings = *settings, .answers = {.run = answer_later}};
     pthread_mutex_init(&producer->publishing, NULL);
     pthread_mutex_init(&producer->lock, NULL);
     fake_producer_start(producer);

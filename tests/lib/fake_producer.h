@@ -32,6 +32,11 @@ struct fake_producer {
     uint64_t last;
     int store_fails; /* an errors.h code for the reader, or 0 */
     int store_reads;
+    bool store_is_slow; /* answers in a later turn of the loop */
+    bool store_hangs;   /* answers when fake_producer_answer() says so; stops the loop when it is asked */
+    struct feed_reading *unanswered[8];
+    size_t n_unanswered;
+    struct loop_job answers;
 };
 
 void fake_producer_open(struct fake_producer *producer, struct loop *loop, const struct feed_settings *settings);
@@ -42,6 +47,8 @@ void fake_producer_publish(struct fake_producer *producer, size_t n, const char 
 void fake_producer_stop(struct fake_producer *producer);
 /** It comes back, on the same port. */
 void fake_producer_start(struct fake_producer *producer);
+/** Answers what the store was asked. */
+void fake_producer_answer(struct fake_producer *producer);
 void fake_producer_close(struct fake_producer *producer);
 
 #endif

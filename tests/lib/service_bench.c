@@ -46,14 +46,10 @@ void service_bench_open(struct service_bench *bench, const char *name)
     assert_non_null(bench->service);
 }
 
-static int read_nothing(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+static void read_nothing(void *context, struct feed_reading *reading)
 {
     UNUSED(context);
-    UNUSED(after);
-    UNUSED(enough);
-    UNUSED(frames);
-    *oldest = 0;
-    return OK;
+    reading->done(reading);
 }
 
 bool service_bench_start(struct service_bench *bench, struct service_parts parts)

@@ -3,6 +3,7 @@ import pytest
 
 from door import Door
 from line import Line
+from postgres import Postgres
 from provider import SECRET, SOON, Provider
 from redis_server import Redis
 from shop import PAID, PATIENT, PROGRAM, SLOW_BREW, Shop
@@ -122,4 +123,28 @@ def open_provided_shop(open_shop, provider, secret_file):
     def make(settings=None, **options):
         return open_shop({**SOON, "payment.provider": "http", "payment.provider_url": provider.url,
                           "payment.provider_secret_file": secret_file, **(settings or {})}, services=PAID, **options)
+    return make
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    server = Postgres()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def database(postgres):
+    return postgres.make_database()
+
+
+@pytest.fixture
+def open_shop_on(open_shop):
+    """open_shop_on(database, settings) makes a shop whose order, product and payment keep their data there; it is not started."""
+    def make(database, settings=None, **options):
+        shop = open_shop({"store.sql": database.url, **(settings or {})}, **{"services": PAID, **options})
+        shop.environment = database.environment
+        return shop
     return make

@@ -125,6 +125,7 @@ class Shop:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.settings = {"feed.heartbeat_ms": 250, **QUICK, **(settings or {})}
         self.services = services
+        self.environment = None  # of its processes; None: the tests' own
         self.ports = {name: free_port() for name in (*PAID, "gateway")}
         self.running = {}
         self.clients = {}
@@ -154,7 +155,8 @@ class Shop:
     def start(self, *names, **options):
         """Starts services (all by default) and returns when each can be asked."""
         for name in names or self.services:
-            self.running[name] = Process([name, *flags(self.settings_of(name))], self.directory / f"{name}.log", **options)
+            self.running[name] = Process([name, *flags(self.settings_of(name))], self.directory / f"{name}.log",
+                                         **{"env": self.environment, **options})
         for name in names or self.services:
             self.wait_ready(name)
         return self

@@ -15,7 +15,7 @@
 struct kitchen {
     int64_t brew_ms, max_body, cups, mode;
     bool open;
-    const char *name, *listen, *stock_url, *peer_url, *secret;
+    const char *name, *listen, *stock_url, *peer_url, *secret, *server;
 };
 
 static const struct setting kitchen_rows[] = {
@@ -28,6 +28,7 @@ static const struct setting kitchen_rows[] = {
     SETTING(struct kitchen, stock_url, "product.stock_url", SETTING_URL, "http://127.0.0.1:8083", 1, 0,
             "Where stock is."),
     SETTING(struct kitchen, peer_url, "product.peer_url", SETTING_URL, "", 0, 0, "Where a peer is."),
+    SETTING(struct kitchen, server, "product.server", SETTING_SERVER, "", 0, 100, "Where a server is."),
     SETTING(struct kitchen, secret, "product.secret", SETTING_SECRET, "", 8, 20, "What nobody may know."),
     {.name = "product.mode",
      .type = SETTING_CHOICE,
@@ -498,6 +499,33 @@ static void what_is_wrong_with_a_secret_is_said_without_it(void **state)
                    "COFFEESHOP_PRODUCT_SECRET has to be a secret without control characters, of 8..20 bytes");
 }
 
+static void the_address_of_a_server_has_no_password_in_it(void **state)
+{
+    static const char *const fine[] = {"",
+                                       "postgresql://",
+                                       "postgresql://kim@a.example:5432,b.example:5433/shop?sslmode=require",
+                                       "host=a.example user=kim passfile=/etc/shop.pgpass",
+                                       "redis://[::1]:6379",
+                                       "dbname=password_store"};
+    static const char *const refused[] = {
+        "postgresql://kim:hush@a.example/shop", "redis://:hush@a.example",
+        "postgresql://kim:hu@sh@a.example",     "host=a.example password=hush",
+        "host=a.example PassWord  =  'hush'",   "postgresql:///shop?sslpassword=hush"};
+    struct reading reading;
+    UNUSED(state);
+
+    for (size_t i = 0; i < COUNT_OF(fine); i++) {
+        read_settings(&reading, FLAGS("--product.server", (char *)fine[i]), ENVIRONMENT(NULL));
+        assert_true(reading.ok);
+        assert_string_equal(reading.kitchen.server, fine[i]);
+        put_away(&reading);
+    }
+    for (size_t i = 0; i < COUNT_OF(refused); i++)
+        assert_refused(FLAGS("--product.server", (char *)refused[i]), ENVIRONMENT(NULL),
+                       "--product.server has to be the address of a server without a password in it, like "
+                       "postgresql://user@host/database");
+}
+
 static void a_secret_of_another_service_is_wiped(void **state)
 {
     char variable[] = "COFFEESHOP_ORDER_SECRET=hush hush";
@@ -611,6 +639,7 @@ int main(void)
         cmocka_unit_test(a_secret_is_taken_from_the_environment_and_shown_nowhere),
         cmocka_unit_test(a_secret_is_no_flag_and_stands_in_no_file_of_settings),
         cmocka_unit_test(what_is_wrong_with_a_secret_is_said_without_it),
+        cmocka_unit_test(the_address_of_a_server_has_no_password_in_it),
         cmocka_unit_test(a_secret_of_another_service_is_wiped),
         cmocka_unit_test(without_memory_nothing_is_half_read),
         cmocka_unit_test(variables_of_a_kubernetes_service_are_no_settings),

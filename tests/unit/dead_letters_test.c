@@ -5,6 +5,7 @@
 #include "errors.h"
 #include "http_bench.h"
 #include "outbox_sql.h"
+#include "reader.h"
 #include "scratch.h"
 #include "service_internal.h"
 
@@ -26,6 +27,7 @@ struct shelf {
     struct http_bench bench;
     struct scratch scratch;
     struct sql *sql;
+    struct reader *reader;
     struct cursors cursors;
     struct core core;
     atomic_int fails; /* what the core answers */
@@ -129,6 +131,8 @@ static int open_shelf(void **state)
 {
     static const struct service_producer producers[] = {{"order", ""}, {"stock", ""}};
     const struct writer_settings settings = {.batch = 8, .queue = 8, .retry_ms = 3600000};
+    const struct reader_limits limits = {
+        .query_ms = 1000, .quick_rows = 1, .most_waiting = 1, .waiting_per_address = 1};
     struct http_settings http = http_bench_settings();
     struct shelf *shelf = heap_alloc(sizeof(*shelf));
 
@@ -138,7 +142,10 @@ static int open_shelf(void **state)
     sem_init(&shelf->ran, 0, 0);
     scratch_make(&shelf->scratch);
     shelf->sql = open_sql(shelf);
-    shelf->service.parts = (struct service_parts){.reads = shelf->sql,
+    shelf->reader = reader_new(NULL, NULL, &limits);
+    assert_non_null(shelf->reader);
+    reader_rows_at_once(shelf->reader, shelf->sql);
+    shelf->service.parts = (struct service_parts){.reader = shelf->reader,
                                                   .producers = producers,
                                                   .n_producers = COUNT_OF(producers),
                                                   .cursors = &shelf->cursors,
@@ -149,6 +156,7 @@ static int open_shelf(void **state)
     shelf->http.service = &shelf->service;
     shelf->bench.user = &shelf->http;
     http_bench_start(&shelf->bench, &http, routes);
+    shelf->service.loop = shelf->bench.loop;
     *state = shelf;
     return 0;
 }
@@ -159,6 +167,7 @@ static int close_shelf(void **state)
 
     http_bench_stop(&shelf->bench);
     writer_free(shelf->service.writer);
+    reader_free(shelf->reader);
     shelf->sql->close(shelf->sql);
     scratch_remove(&shelf->scratch);
     heap_free(shelf);
@@ -328,7 +337,7 @@ static void who_follows_nobody_has_none(void **state)
     struct shelf *shelf = *state;
     struct raw_answer answer;
 
-    shelf->service.parts.reads = NULL;
+    shelf->service.parts.n_producers = 0;
     look(shelf, "", &answer);
     assert_int_equal(answer.status, 404);
     assert_int_equal(try_again(shelf, "order", 7), 404);

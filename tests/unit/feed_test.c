@@ -185,15 +185,15 @@ static void one_that_stopped_inside_a_batch_goes_on_behind_its_last_event(void *
     close_fixture(&fixture);
 }
 
-static void one_that_is_far_behind_reads_from_the_store_and_catches_up_without_a_gap(void **state)
+static void catch_up_by_a_store(bool is_slow)
 {
-    UNUSED(state);
     struct fixture fixture;
     struct reader reader;
     struct feed_settings settings = usual;
 
     settings.tail_bytes = 20000;
     open_fixture(&fixture, &settings);
+    fixture.producer.store_is_slow = is_slow;
     for (int i = 0; i < 700; i++)
         fake_producer_publish(&fixture.producer, 1 + (size_t)i % 5, "ours", 100);
     open_reader(&fixture, &reader, "2"); /* inside the second batch */
@@ -203,6 +203,86 @@ static void one_that_is_far_behind_reads_from_the_store_and_catches_up_without_a
     fake_producer_publish(&fixture.producer, 1, "ours", 0);
     read_until(&reader, 2101);
     assert_int_equal(fixture.producer.store_reads, reads); /* it lives from the tail now */
+    close_reader(&reader);
+    close_fixture(&fixture);
+}
+
+static void one_that_is_far_behind_reads_from_the_store_and_catches_up_without_a_gap(void **state)
+{
+    UNUSED(state);
+    catch_up_by_a_store(false);
+}
+
+static void a_store_that_answers_later_is_waited_for(void **state)
+{
+    UNUSED(state);
+    catch_up_by_a_store(true);
+}
+
+static void open_far_behind(struct fixture *fixture, struct reader *reader)
+{
+    struct feed_settings settings = usual;
+
+    settings.tail_bytes = 1;
+    settings.heartbeat_ms = 10;
+    open_fixture(fixture, &settings);
+    fake_producer_publish(&fixture->producer, 2, "ours", 0);
+    fake_producer_publish(&fixture->producer, 2, "ours", 0);
+    fixture->producer.store_hangs = true;
+    open_reader(fixture, reader, "1");
+    loop_run(fixture->loop);
+    assert_int_equal(fixture->producer.n_unanswered, 1); /* what is kept */
+    fake_producer_answer(&fixture->producer);
+    loop_run(fixture->loop);
+    assert_int_equal(fixture->producer.n_unanswered, 1); /* the events */
+}
+
+static void who_waits_for_stored_events_hears_that_the_feed_lives(void **state)
+{
+    UNUSED(state);
+    struct fixture fixture;
+    struct reader reader;
+
+    open_far_behind(&fixture, &reader);
+    reader.until_bytes = reader.bytes + 9; /* three comments */
+    loop_run(fixture.loop);
+    reader.until_bytes = 0;
+    assert_int_equal(fixture.producer.n_unanswered, 1); /* it wasn't asked again */
+    fixture.producer.store_hangs = false;
+    fake_producer_answer(&fixture.producer);
+    read_until(&reader, 4);
+    close_reader(&reader);
+    close_fixture(&fixture);
+}
+
+/* Under AddressSanitizer: nothing is touched that is gone, and nothing stays. */
+static void stored_events_that_come_when_their_reader_is_gone_are_let_go(void **state)
+{
+    UNUSED(state);
+    struct fixture fixture;
+    struct reader reader;
+
+    open_far_behind(&fixture, &reader);
+    close_reader(&reader);
+    fake_producer_stop(&fixture.producer);
+    fake_producer_answer(&fixture.producer);
+    fake_producer_start(&fixture.producer);
+    fixture.producer.store_hangs = false;
+    close_fixture(&fixture);
+}
+
+static void stored_events_that_cant_be_read_later_end_the_stream(void **state)
+{
+    UNUSED(state);
+    struct fixture fixture;
+    struct reader reader;
+
+    open_far_behind(&fixture, &reader);
+    fixture.producer.store_fails = E_UNAVAILABLE;
+    fake_producer_answer(&fixture.producer);
+    loop_run(fixture.loop);
+    assert_int_equal(reader.position, 1);
+    assert_int_not_equal(reader.error, -1);
     close_reader(&reader);
     close_fixture(&fixture);
 }
@@ -414,6 +494,10 @@ int main(void)
         cmocka_unit_test(a_follower_gets_what_is_published_while_it_listens),
         cmocka_unit_test(one_that_stopped_inside_a_batch_goes_on_behind_its_last_event),
         cmocka_unit_test(one_that_is_far_behind_reads_from_the_store_and_catches_up_without_a_gap),
+        cmocka_unit_test(a_store_that_answers_later_is_waited_for),
+        cmocka_unit_test(who_waits_for_stored_events_hears_that_the_feed_lives),
+        cmocka_unit_test(stored_events_that_come_when_their_reader_is_gone_are_let_go),
+        cmocka_unit_test(stored_events_that_cant_be_read_later_end_the_stream),
         cmocka_unit_test(a_restarted_producer_serves_what_it_stored),
         cmocka_unit_test(an_event_larger_than_any_buffer_arrives_whole),
         cmocka_unit_test(an_idle_feed_gives_signs_of_life),

@@ -5,6 +5,7 @@
 #include "errors.h"
 #include "read_queue.h"
 
+#include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -341,6 +342,102 @@ static void when_all_places_are_taken_the_one_with_most_gives_up_its_newest(void
     assert_int_equal(queue.n, 0);
 }
 
+/* --- single rows --- */
+
+/* Who has read them, and by what. */
+struct row {
+    struct sql *by;
+    pthread_t thread;
+};
+
+static void read_row(void *context, struct http_request *request, struct sql *sql)
+{
+    UNUSED(request);
+    *(struct row *)context = (struct row){sql, pthread_self()};
+}
+
+static void rows_of_a_store_that_answers_at_once_are_read_by_who_asks(void **state)
+{
+    struct fake_sql sql, own;
+    struct http_request *const nobodys = NULL;
+    struct row row = {0};
+    UNUSED(state);
+
+    struct reader *reader = new_reader(&sql, AN_HOUR_MS);
+    fake_sql_init(&own);
+    reader_rows_at_once(reader, &own.port);
+    reader_serve_row(reader, nobodys, read_row, &row);
+    assert_ptr_equal(row.by, &own.port);
+    assert_true(pthread_equal(row.thread, pthread_self()));
+    reader_free(reader);
+    assert_int_equal(own.closes, 0); /* the caller's */
+}
+
+static const struct reader_limits row_limits = {
+    .query_ms = AN_HOUR_MS, .quick_rows = QUICK_ROWS, .most_waiting = 1, .waiting_per_address = 1, .most_rows = 2};
+
+static void rows_of_a_server_do_not_wait_for_lists_nor_does_who_asks(void **state)
+{
+    struct fake_sql sql, rows;
+    struct gated_job list, row;
+    int turn = 0;
+    UNUSED(state);
+
+    struct reader *reader = new_reader(&sql, AN_HOUR_MS);
+    fake_sql_init(&rows);
+    assert_true(reader_rows_apart(reader, &rows.port, &row_limits));
+    gated_init(&list, &turn);
+    assert_true(post(reader, &list.base));
+    sem_wait(&list.begun);
+    gated_init(&row, &turn);
+    reader_post_row(reader, &row.base); /* comes back while it is read */
+    sem_wait(&row.begun);
+    sem_post(&row.gate);
+    sem_post(&list.gate);
+    reader_free(reader);
+    assert_int_equal(turn, 2);
+    assert_int_equal(rows.closes, 1);
+}
+
+struct refusable {
+    struct gated_job job;
+    int refused;
+};
+
+static void be_refused(struct read_job *base)
+{
+    CONTAINER_OF(CONTAINER_OF(base, struct gated_job, base), struct refusable, job)->refused++;
+}
+
+static void a_row_for_which_there_is_no_place_is_refused_and_so_is_one_after_the_end(void **state)
+{
+    struct fake_sql sql, rows;
+    struct refusable jobs[5];
+    int turn = 0;
+    UNUSED(state);
+
+    struct reader *reader = new_reader(&sql, AN_HOUR_MS);
+    fake_sql_init(&rows);
+    assert_true(reader_rows_apart(reader, &rows.port, &row_limits));
+    for (size_t i = 0; i < COUNT_OF(jobs); i++) {
+        gated_init(&jobs[i].job, &turn);
+        jobs[i].job.base.refused = be_refused;
+        jobs[i].refused = 0;
+    }
+    reader_post_row(reader, &jobs[0].job.base);
+    sem_wait(&jobs[0].job.begun);
+    for (size_t i = 1; i < 4; i++)
+        reader_post_row(reader, &jobs[i].job.base);
+    assert_int_equal(jobs[3].refused, 1); /* two wait already */
+    for (size_t i = 0; i < 3; i++)
+        sem_post(&jobs[i].job.gate);
+    reader_stop(reader);
+    reader_post_row(reader, &jobs[4].job.base);
+    assert_int_equal(jobs[4].refused, 1);
+    reader_free(reader);
+    assert_int_equal(turn, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +452,9 @@ int main(void)
         cmocka_unit_test(who_asks_again_at_once_does_not_come_before_others),
         cmocka_unit_test(an_address_waits_with_no_more_than_its_share_and_loopback_with_all_there_is),
         cmocka_unit_test(when_all_places_are_taken_the_one_with_most_gives_up_its_newest),
+        cmocka_unit_test(rows_of_a_store_that_answers_at_once_are_read_by_who_asks),
+        cmocka_unit_test(rows_of_a_server_do_not_wait_for_lists_nor_does_who_asks),
+        cmocka_unit_test(a_row_for_which_there_is_no_place_is_refused_and_so_is_one_after_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -317,14 +317,14 @@ static void change_order(void *context, struct http_request *request)
 
 /* ---- queries ---- */
 
-static void show_order(void *context, struct http_request *request)
+static void read_order(void *context, struct http_request *request, struct sql *sql)
 {
-    struct order_http *http = context;
     struct order order;
     int64_t id;
 
+    UNUSED(context);
     if (hal_read_id(request, 0, &id)) {
-        int rc = order_find(http->reads, id, &order, &request->arena);
+        int rc = order_find(sql, id, &order, &request->arena);
         if (rc) {
             http_fill_failure(request, rc);
         } else if (order.state == ORDER_NONE) {
@@ -335,6 +335,13 @@ static void show_order(void *context, struct http_request *request)
         }
     }
     http_reply(request);
+}
+
+static void show_order(void *context, struct http_request *request)
+{
+    struct order_http *http = context;
+
+    reader_serve_row(http->reader, request, read_order, http);
 }
 
 static void add_to_list(void *context, const struct order *order)

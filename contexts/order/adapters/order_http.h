@@ -7,13 +7,11 @@
 #include "menu.h"
 #include "reader.h"
 #include "service.h"
-#include "sql.h"
 
 struct order_http {
     struct service_http base; /* first: the common routes find the service here */
     const struct menu *menu;
-    struct sql *reads;                    /* for single orders, on the loop thread */
-    struct reader *reader;                /* for lists */
+    struct reader *reader;                /* for what is read of the store */
     const struct guarded_caller *product; /* by which product is asked: when it may be asked again */
     struct guarded_caller *payment;       /* the same; NULL: paid at the counter */
     struct str payment_methods;           /* words, separated by blanks; the first is what who says nothing pays by */

@@ -185,14 +185,14 @@ static void authorize(void *context, struct http_request *request)
 
 /* ---- queries ---- */
 
-static void show_payment(void *context, struct http_request *request)
+static void read_payment(void *context, struct http_request *request, struct sql *sql)
 {
-    const struct payment_http *http = context;
     struct payment payment;
     int64_t id;
 
+    UNUSED(context);
     if (hal_read_id(request, 0, &id)) {
-        int rc = payment_find(http->reads, id, &payment, &request->arena);
+        int rc = payment_find(sql, id, &payment, &request->arena);
         if (rc) {
             http_fill_failure(request, rc);
         } else if (payment.state == PAYMENT_NONE) {
@@ -204,25 +204,39 @@ static void show_payment(void *context, struct http_request *request)
     http_reply(request);
 }
 
+static void show_payment(void *context, struct http_request *request)
+{
+    struct payment_http *http = context;
+
+    reader_serve_row(http->reader, request, read_payment, http);
+}
+
 static void add_to_list(void *context, const struct payment *payment)
 {
     payment_hal_item(context, payment);
 }
 
-static void find_by_order(void *context, struct http_request *request)
+static void read_by_order(void *context, struct http_request *request, struct sql *sql)
 {
-    const struct payment_http *http = context;
     int64_t order_id;
 
+    UNUSED(context);
     if (http_query_id(request, "orderId", "an order's number", &order_id)) {
         hal_page_begin(request, &payment_hal_type);
-        int rc = payment_find_by_order(http->reads, order_id, add_to_list, request);
+        int rc = payment_find_by_order(sql, order_id, add_to_list, request);
         if (rc)
             http_fill_failure(request, rc);
         else
             hal_list_end(request, &payment_hal_type);
     }
     http_reply(request);
+}
+
+static void find_by_order(void *context, struct http_request *request)
+{
+    struct payment_http *http = context;
+
+    reader_serve_row(http->reader, request, read_by_order, http);
 }
 
 static int fetch(struct list_job *job, struct sql *sql, int64_t *total)

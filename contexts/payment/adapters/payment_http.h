@@ -8,14 +8,12 @@
 #include "reader.h"
 #include "service.h"
 #include "signing_key.h"
-#include "sql.h"
 
 enum { PAYMENT_ARRAY_MAX = 1000 }; /* authorisations asked for in one call */
 
 struct payment_http {
     struct service_http base;     /* first: the common routes find the service here */
-    struct sql *reads;            /* for single payments, on the loop thread */
-    struct reader *reader;        /* for lists and sums */
+    struct reader *reader;        /* for what is read of the store */
     const char *timezone;         /* whose days are summed up; the process's TZ is set to it */
     struct guarded_caller *order; /* by which order is asked */
     const char *order_url;

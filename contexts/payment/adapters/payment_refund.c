@@ -12,18 +12,22 @@
 #include "payment_queries_sql.h"
 #include "peer_problem.h"
 
+struct refund_json {
+    struct str status, reason, currency;
+    int64_t amount; /* JSON_ABSENT: not given */
+};
+
 struct refund {
     struct payment_command command;
     struct payment_step step;
     struct guarded_call call;
     const struct payment_http *http;
     struct http_request *request;
+    struct refund_json json;
+    int rc; /* of reading the payment */
+    struct loop_job go_on;
 };
 
-struct refund_json {
-    struct str status, reason, currency;
-    int64_t amount; /* JSON_ABSENT: not given */
-};
 static const struct json_field refund_fields[] = {
     JSON_FIELD(struct refund_json, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32),
     JSON_FIELD(struct refund_json, "reason", reason, JSON_STRING, JSON_NULLABLE, 0, 200),
@@ -165,6 +169,28 @@ static bool means_all_of_it(struct http_request *request, const struct refund_js
     return false;
 }
 
+/* Back on the loop: who asks order, and who submits, is there. */
+static void go_on(struct loop_job *job)
+{
+    struct refund *self = CONTAINER_OF(job, struct refund, go_on);
+
+    if (self->rc) {
+        http_fill_failure(self->request, self->rc);
+        http_reply(self->request);
+    } else if (self->step.payment.state == PAYMENT_NONE ||
+               means_all_of_it(self->request, &self->json, &self->step.payment)) {
+        ask_or_decide(self);
+    }
+}
+
+static void read_payment(void *context, struct http_request *request, struct sql *sql)
+{
+    struct refund *self = context;
+
+    self->rc = payment_find(sql, self->step.payment_id, &self->step.payment, &request->arena);
+    loop_post(service_loop(self->http->base.service), &self->go_on);
+}
+
 void payment_refund(void *context, struct http_request *request)
 {
     const struct payment_http *http = context;
@@ -178,18 +204,14 @@ void payment_refund(void *context, struct http_request *request)
         return;
     *self = (struct refund){.step = {.intent = {.kind = PAYMENT_REFUND, .reason = json.reason}, .payment_id = id},
                             .http = http,
-                            .request = request};
+                            .request = request,
+                            .json = json,
+                            .go_on = {.run = go_on}};
     self->command = (struct payment_command){.base = {.origin = FROM_CLIENT, .finish = finish},
                                              .steps = &self->step,
                                              .n = 1,
                                              .correlation = request->correlation_id,
                                              .traceparent = request->traceparent,
                                              .render = render};
-    int rc = payment_find(http->reads, id, &self->step.payment, &request->arena);
-    if (rc) {
-        http_fill_failure(request, rc);
-        http_reply(request);
-    } else if (self->step.payment.state == PAYMENT_NONE || means_all_of_it(request, &json, &self->step.payment)) {
-        ask_or_decide(self);
-    }
+    reader_serve_row(http->reader, request, read_payment, self);
 }

@@ -26,6 +26,11 @@ struct told {
     struct payment_command command;
     struct payment_step step;
     struct http_request *request;
+    const struct payment_http *http;
+    struct provider_outcome outcome;
+    struct payment payment; /* as it is stored when that is said */
+    int rc;                 /* of reading it */
+    struct loop_job go_on;
 };
 
 struct answer_json {
@@ -90,67 +95,79 @@ static bool is_signed(const struct payment_http *http, struct http_request *requ
 
 /* A name that begins with a number of ours and goes on otherwise is another purchase's, of before a restore.
  * PAYMENT_NONE: nobody's. */
-static int find_named(const struct payment_http *http, struct http_request *request, struct str name,
-                      struct payment *payment)
+static int find_named(struct sql *sql, struct told *told)
 {
-    int64_t number = provider_name_number(name);
+    int64_t number = provider_name_number(told->outcome.name);
+    struct payment *payment = &told->payment;
 
-    *payment = (struct payment){0};
-    int rc = number ? payment_find(http->reads, number, payment, &request->arena) : OK;
+    int rc = number ? payment_find(sql, number, payment, &told->request->arena) : OK;
     if (rc || payment->state == PAYMENT_NONE)
         return rc;
     struct provider_name known = provider_name_of(payment->id, payment->key);
-    if (!str_eq(name, provider_name_text(&known)))
+    if (!str_eq(told->outcome.name, provider_name_text(&known)))
         payment->state = PAYMENT_NONE;
     return OK;
 }
 
 /* What never changes of a payment is compared here. false: answered. */
-static bool is_of_a_payment(const struct payment_http *http, struct http_request *request,
-                            const struct provider_outcome *outcome, struct payment *payment)
+static bool is_of_a_payment(const struct told *told)
 {
-    int rc = find_named(http, request, outcome->name, payment);
+    const struct provider_outcome *outcome = &told->outcome;
+    const struct payment *payment = &told->payment;
     const char *other = payment->amount != outcome->amount              ? "amount"
                         : !str_eq(payment->currency, outcome->currency) ? "currency"
                                                                         : NULL;
 
-    if (rc) {
-        http_fill_failure(request, rc);
+    if (told->rc) {
+        http_fill_failure(told->request, told->rc);
     } else if (payment->state == PAYMENT_NONE) {
-        http_fill_problem(request, 404, "paymentId", "there is no payment %.*s", STR_ARG(outcome->name));
+        http_fill_problem(told->request, 404, "paymentId", "there is no payment %.*s", STR_ARG(outcome->name));
     } else if (other) {
         provider_contradiction_note(payment->id, other);
-        http_fill_problem(request, 409, other, "is not the payment's");
+        http_fill_problem(told->request, 409, other, "is not the payment's");
     } else {
         return true;
     }
-    http_reply(request);
+    http_reply(told->request);
     return false;
 }
 
-static void submit(const struct payment_http *http, struct http_request *request, int64_t payment_id,
-                   const struct payment_intent *intent)
+/* Back on the loop: who submits is there. */
+static void go_on(struct loop_job *job)
 {
-    struct told *told = client_command_new(request, sizeof(*told));
+    struct told *told = CONTAINER_OF(job, struct told, go_on);
+    struct http_request *request = told->request;
 
-    if (!told)
+    if (!is_of_a_payment(told))
         return;
-    *told = (struct told){.step = {.intent = *intent, .payment_id = payment_id}, .request = request};
+    if (!provider_outcome_intent(&told->outcome, &told->step.intent)) {
+        fill_answer(request, &told->payment); /* pending: that is known */
+        http_reply(request);
+        return;
+    }
+    told->step.payment_id = told->payment.id;
     told->command = (struct payment_command){.base = {.origin = FROM_CLIENT, .finish = finish},
                                              .steps = &told->step,
                                              .n = 1,
                                              .correlation = request->correlation_id,
                                              .traceparent = request->traceparent,
                                              .render = render};
-    service_submit(http->base.service, request, &told->command.base);
+    service_submit(told->http->base.service, request, &told->command.base);
+}
+
+static void read_named(void *context, struct http_request *request, struct sql *sql)
+{
+    struct told *told = context;
+
+    UNUSED(request);
+    told->rc = find_named(sql, told);
+    loop_post(service_loop(told->http->base.service), &told->go_on);
 }
 
 void payment_webhook(void *context, struct http_request *request)
 {
     const struct payment_http *http = context;
     struct provider_outcome outcome;
-    struct payment_intent intent;
-    struct payment payment;
 
     if (!http->provider_key) {
         http_problem(request, 404, NULL, "no provider says anything here; payment.provider is ledger");
@@ -162,14 +179,11 @@ void payment_webhook(void *context, struct http_request *request)
         http_problem(request, 422, "outcome", "is none of that operation");
         return;
     }
-    if (!is_of_a_payment(http, request, &outcome, &payment))
+    struct told *told = client_command_new(request, sizeof(*told));
+    if (!told)
         return;
-    if (provider_outcome_intent(&outcome, &intent)) {
-        submit(http, request, payment.id, &intent);
-        return;
-    }
-    fill_answer(request, &payment); /* pending: that is known */
-    http_reply(request);
+    *told = (struct told){.request = request, .http = http, .outcome = outcome, .go_on = {.run = go_on}};
+    reader_serve_row(http->reader, request, read_named, told);
 }
 
 void payment_webhook_init(void)

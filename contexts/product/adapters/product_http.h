@@ -7,15 +7,13 @@
 #include "menu.h"
 #include "reader.h"
 #include "service.h"
-#include "sql.h"
 
 struct product_http {
     struct service_http base; /* first: the common routes find the service here */
     const struct menu *menu;
     bool manual;                        /* a barista starts and finishes */
     int64_t start_after_ms, brew_ms;    /* as set; the barista's kitchen has no use for them */
-    struct sql *reads;                  /* for single tickets, on the loop thread */
-    struct reader *reader;              /* for lists */
+    struct reader *reader;              /* for what is read of the store */
     const struct guarded_caller *stock; /* by which stock is asked: when it may be asked again */
 };
 

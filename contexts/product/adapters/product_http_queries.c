@@ -17,14 +17,14 @@ static struct ticket_json shown(const struct product_http *http, const struct ti
     return json;
 }
 
-void product_http_show(void *context, struct http_request *request)
+static void read_ticket(void *context, struct http_request *request, struct sql *sql)
 {
-    struct product_http *http = context;
+    const struct product_http *http = context;
     struct ticket ticket;
     int64_t id;
 
     if (hal_read_id(request, 0, &id)) {
-        int rc = product_find(http->reads, id, &ticket, &request->arena);
+        int rc = product_find(sql, id, &ticket, &request->arena);
         if (rc) {
             http_fill_failure(request, rc);
         } else if (ticket_is_hidden(&ticket)) {
@@ -37,14 +37,21 @@ void product_http_show(void *context, struct http_request *request)
     http_reply(request);
 }
 
-void product_http_find_by_order(void *context, struct http_request *request)
+void product_http_show(void *context, struct http_request *request)
 {
     struct product_http *http = context;
+
+    reader_serve_row(http->reader, request, read_ticket, http);
+}
+
+static void read_by_order(void *context, struct http_request *request, struct sql *sql)
+{
+    const struct product_http *http = context;
     struct ticket ticket;
     int64_t order_id;
 
     if (http_query_id(request, "orderId", "an order's number", &order_id)) {
-        int rc = product_find_by_order(http->reads, order_id, &ticket, &request->arena);
+        int rc = product_find_by_order(sql, order_id, &ticket, &request->arena);
         if (rc) {
             http_fill_failure(request, rc);
         } else {
@@ -57,6 +64,13 @@ void product_http_find_by_order(void *context, struct http_request *request)
         }
     }
     http_reply(request);
+}
+
+void product_http_find_by_order(void *context, struct http_request *request)
+{
+    struct product_http *http = context;
+
+    reader_serve_row(http->reader, request, read_by_order, http);
 }
 
 static void add_ticket(const struct product_http *http, struct http_request *request, const struct ticket *ticket)

@@ -1,0 +1,112 @@
+"""Order, product and payment on PostgreSQL by settings alone: the same shop, and what its tables say is what was answered."""
+import pytest
+
+from paying import payments, problem
+from rules import check_rules
+from shop import PATIENT, Process, flags, run_program
+from sql_rules import check_tables
+
+ON_SERVER = ("order", "product", "payment")
+
+
+def test_the_five_minutes_are_the_same(open_shop_on, database):
+    shop = open_shop_on(database, {"product.start_after_ms": 1500}).start()
+    first = shop.order()
+    assert (first["id"], first["paymentStatus"], first["amount"]) == (1, "Paid", 4500)
+    assert shop.wait_order(1, "Completed")["productId"] == 1
+    assert shop.on_hand() == 99
+    assert [entry["type"] for entry in shop.page_of(1)["timeline"]][-1] == "Produced"
+    shop.order("Latte", 2)
+    assert shop.cancel(2).json()["status"] == "Canceled"
+    assert problem(shop.ask_order("Latte", method="test-insufficient"), 402)["member"] == "paymentMethod"
+    shop.order("Tea", 3)
+    shop.wait_order(3, "Completed")
+    assert shop.cancel(3).status_code == 409
+    shop.order("Mocha", 101)
+    shop.wait_order(4, "Out of stock")
+    shop.receive(50, "Mocha")
+    shop.wait_order(4, "Completed")
+    once = shop.ask_order(**{"Idempotency-Key": "monday-1"})
+    again = shop.ask_order(**{"Idempotency-Key": "monday-1"})
+    assert once.status_code == again.status_code == 201 and once.json() == again.json()
+    assert shop.ask_order(qty=2, **{"Idempotency-Key": "monday-1"}).status_code == 422
+    counter = shop["product"].post("/products", json={"productName": "Ame", "qty": 1, "orderId": 1})
+    assert (counter.status_code, counter.json()["status"]) == (201, "Producing")
+    assert shop["product"].get("/products/search/findByOrderId", params={"orderId": 2}).json()["_embedded"]["products"][0]["status"] == "Canceled"
+    refunded = shop["payment"].put("/payments/1", json={"status": "Refunded", "reason": "it was cold"})
+    assert (refunded.status_code, refunded.json()["status"]) == (200, "Refunded")
+    assert shop["payment"].get("/payments/4711").status_code == 404
+    assert len(payments(shop, "Refunded")) == 2
+    sums = {row["status"]: row for row in shop["payment"].get("/payments/summary").json()["sums"]}
+    assert sums["Declined"]["count"] == 1
+    check_rules(shop, [1, 2, 3, 4, once.json()["id"]], received={"Mocha": 50})
+    check_tables(database, [1, 2, 3, 4, once.json()["id"]], given_back=[1])
+
+
+def test_nothing_of_theirs_is_in_the_directory(open_shop_on, database):
+    shop = open_shop_on(database).start()
+    shop.wait_order(shop.order()["id"], "Completed")
+    shop.stop()
+    kept = {path.name for path in (shop.directory / "data").iterdir()}
+    assert not {f"{name}.db" for name in ON_SERVER} & kept, kept
+    assert {"customercenter.db", "stock.lmdb"} <= kept
+    assert {row[0] for row in database.sql("SELECT nspname FROM pg_namespace")} >= set(ON_SERVER)
+
+
+def test_what_was_said_before_a_start_is_read_from_the_server(open_shop_on, database):
+    """Nothing is in memory then: followers that come from the beginning are served from the tables."""
+    shop = open_shop_on(database).start()
+    ids = [shop.order("Tea")["id"] for _ in range(20)]
+    for order in ids:
+        shop.wait_order(order, "Completed")
+    before = {name: shop.events(name) for name in ON_SERVER}
+    shop.stop(*ON_SERVER)
+    shop.start(*ON_SERVER)
+    assert {name: shop.events(name) for name in ON_SERVER} == before
+    assert len(before["order"]) == 20
+    late = shop["order"].get("/events", headers={"Last-Event-ID": "4711", "Accept": "text/event-stream"})
+    assert late.status_code == 409
+    check_tables(database, ids)
+
+
+def test_dead_letters_are_kept_there_and_tried_again(open_shop_on, database):
+    shop = open_shop_on(database).start()
+    database.sql("INSERT INTO \"order\".dead_letter (source, position, at, reason, frame) VALUES ('product', 1, 1, 'a test', '{}')")
+    letters = shop["order"].get("/dead-letters").json()["_embedded"]["deadLetters"]
+    assert [(letter["source"], letter["position"], letter["reason"]) for letter in letters] == [("product", 1, "a test")]
+    again = shop["order"].post("/dead-letters/replay", json={"source": "product", "position": 1})
+    assert (again.status_code, again.json()["member"]) == (409, "position")
+    assert shop["order"].post("/dead-letters/replay", json={"source": "product", "position": 2}).status_code == 404
+    assert shop["stock"].get("/dead-letters").status_code == 404
+
+
+def test_the_whole_shop_runs_on_it_by_one_setting(open_shop_on, database, tmp_path):
+    """What `up` hands to its services has the address, and its own environment the password."""
+    shop = open_shop_on(database, PATIENT)
+    up = Process(["up", *flags(shop.settings_of_all())], tmp_path / "up.log", env=database.environment)
+    try:
+        shop.wait_ready("order")
+        shop.wait_ready("payment")
+        order = shop.order()
+        assert order["paymentStatus"] == "Paid"
+    finally:
+        assert up.stop() == 0
+    assert database.number('SELECT count(*) FROM "order".orders') == 1
+
+
+@pytest.mark.parametrize("address", ["postgresql://shop:hush-hush@127.0.0.1/shop", "host=127.0.0.1 user=shop password=hush-hush",
+                                     "postgresql:///shop?user=shop&password=hush-hush"])
+def test_a_password_in_the_address_is_refused_and_not_repeated(tmp_path, address):
+    for arguments in (["order", f"--store.sql={address}"], ["settings", "order", f"--store.sql={address}"]):
+        told = run_program(*arguments, cwd=tmp_path)
+        assert told.returncode == 2 and "store.sql has to be the address of a server without a password in it" in told.stderr
+        assert "hush" not in told.stdout + told.stderr
+
+
+def test_the_address_is_shown_and_the_password_is_not(open_shop_on, database):
+    shop = open_shop_on(database).start("stock", "payment", "order")
+    shop.order()
+    told = run_program("settings", "order", *flags(shop.settings_of("order")), env=database.environment)
+    assert f"store.sql = {database.url}" in told.stdout
+    said = told.stdout + told.stderr + "".join(running.output() for running in shop.running.values())
+    assert database.environment["PGPASSWORD"] not in said
