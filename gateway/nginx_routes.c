@@ -70,9 +70,18 @@ static const char *url_of(const struct gateway_settings *settings, const char *s
     return urls[i];
 }
 
-static void write_server(const struct filler *filler, const char *service, const char *role, struct buf *out)
+/* One that can't be reached is left out for a second, if there is another; a service's only one is asked each time. */
+static void write_servers(const struct filler *filler, const char *service, const char *role, struct buf *out)
 {
-    buf_printf(out, "        server %s max_fails=0%s;\n", url_of(filler->settings, service) + strlen("http://"), role);
+    struct str rest = str_trim(str_of(url_of(filler->settings, service)));
+    bool alone = !memchr(rest.p, ' ', rest.n);
+
+    while (rest.n > 0) {
+        struct str url = str_split(rest, ' ', &rest);
+        if (url.n > 0)
+            buf_printf(out, "        server %.*s %s%s;\n", (int)(url.n - strlen("http://")), url.p + strlen("http://"),
+                       alone ? "max_fails=0" : "max_fails=1 fail_timeout=1s", role);
+    }
 }
 
 static void begin_upstream(const char *name, struct buf *out)
@@ -89,14 +98,13 @@ void write_upstreams(const struct filler *filler, struct buf *out)
 {
     for (size_t i = 0; i < COUNT_OF(services); i++) {
         begin_upstream(services[i], out);
-        write_server(filler, services[i], "", out);
+        write_servers(filler, services[i], "", out);
         end_upstream(out);
     }
-    /* who says the menu, and who does when the first doesn't (ADR 36); without max_fails the first is asked each time
-     */
+    /* who says the menu, and who does when the first doesn't (ADR 36) */
     begin_upstream("menu", out);
-    write_server(filler, "customercenter", "", out);
-    write_server(filler, "order", " backup", out);
+    write_servers(filler, "customercenter", "", out);
+    write_servers(filler, "order", " backup", out);
     end_upstream(out);
 }
 

@@ -40,7 +40,7 @@ static struct str peer_of(const struct setting *row)
     struct str name = str_of(row->name);
 
     (void)str_split(name, '.', &name);
-    if (row->type != SETTING_URL || name.n <= suffix.n)
+    if ((row->type != SETTING_URL && row->type != SETTING_URLS) || name.n <= suffix.n)
         return (struct str){NULL, 0};
     struct str end = {name.p + name.n - suffix.n, suffix.n};
     return str_eq(end, suffix) ? (struct str){name.p, name.n - suffix.n} : (struct str){NULL, 0};

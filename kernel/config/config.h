@@ -32,6 +32,7 @@ enum setting_type {
     SETTING_CHOICE, /* int64_t index into `choices` ("auto|manual") */
     SETTING_LISTEN, /* const char *: "127.0.0.1:8081", "0.0.0.0:8080 [::]:8080"; separated by blanks */
     SETTING_URL,    /* const char *: http://host:port or empty */
+    SETTING_URLS,   /* const char *: several of these, separated by blanks */
     SETTING_SERVER, /* const char *: where a server is, in the words of its own library, or empty; min..max is the
                        length. One with a password in it is refused, and not quoted: that comes another way */
     SETTING_SECRET, /* const char *, min..max is the length; the environment's own memory, which its user may wipe */

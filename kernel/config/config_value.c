@@ -61,6 +61,7 @@ static bool refuse(const struct setting *row, struct buf *problem)
         [SETTING_CHOICE] = "one of",
         [SETTING_LISTEN] = "an address and a port, like",
         [SETTING_URL] = "the address of a server, like",
+        [SETTING_URLS] = "addresses of servers, separated by blanks, like",
         [SETTING_SERVER] = "the address of a server without a password in it, like",
         [SETTING_SECRET] = "a secret without control characters,",
     };
@@ -150,13 +151,13 @@ static bool is_address(struct str text)
 }
 
 /* One or several, separated by blanks. */
-static bool is_listen(struct str text)
+static bool are_all(struct str text, bool (*is_one)(struct str text))
 {
     size_t n = 0;
 
     while (text.n > 0) {
         struct str one = str_split(text, ' ', &text);
-        if (one.n > 0 && !is_address(one))
+        if (one.n > 0 && !is_one(one))
             return false;
         n += one.n > 0;
     }
@@ -236,9 +237,11 @@ static bool text_is_legal(const struct setting *row, struct str text)
 {
     switch (row->type) {
     case SETTING_LISTEN:
-        return is_listen(text);
+        return are_all(text, is_address);
     case SETTING_URL:
         return (text.n == 0 && row->min == 0) || is_url(text);
+    case SETTING_URLS:
+        return are_all(text, is_url);
     case SETTING_WORD:
         return is_word(text) && is_text(row, text);
     case SETTING_SERVER:
@@ -362,6 +365,9 @@ void config_value_range(const struct setting *row, struct buf *out)
         break;
     case SETTING_URL:
         buf_add(out, row->min == 0 ? STR("http://host:port or empty") : STR("http://host:port"));
+        break;
+    case SETTING_URLS:
+        BUF_LIT(out, "http://host:port http://host:port");
         break;
     case SETTING_SERVER:
         BUF_LIT(out, "postgresql://user@host/database");

@@ -15,7 +15,7 @@
 struct kitchen {
     int64_t brew_ms, max_body, cups, mode;
     bool open;
-    const char *name, *listen, *stock_url, *peer_url, *secret, *server;
+    const char *name, *listen, *stock_url, *order_urls, *peer_url, *secret, *server;
 };
 
 static const struct setting kitchen_rows[] = {
@@ -27,6 +27,8 @@ static const struct setting kitchen_rows[] = {
     SETTING(struct kitchen, listen, "product.listen", SETTING_LISTEN, "127.0.0.1:8082", 0, 0, "Where."),
     SETTING(struct kitchen, stock_url, "product.stock_url", SETTING_URL, "http://127.0.0.1:8083", 1, 0,
             "Where stock is."),
+    SETTING(struct kitchen, order_urls, "product.order_urls", SETTING_URLS, "http://127.0.0.1:8081", 1, 0,
+            "Where the replicas of order are."),
     SETTING(struct kitchen, peer_url, "product.peer_url", SETTING_URL, "", 0, 0, "Where a peer is."),
     SETTING(struct kitchen, server, "product.server", SETTING_SERVER, "", 0, 100, "Where a server is."),
     SETTING(struct kitchen, secret, "product.secret", SETTING_SECRET, "", 8, 20, "What nobody may know."),
@@ -346,6 +348,11 @@ static void an_address_of_a_service_is_http_with_a_host_and_nothing_behind(void 
         {"--product.stock_url=http://[::1", false},
         {"--product.stock_url=http://-a", false},
         {"--product.peer_url=", true},
+        {"--product.order_urls=http://a:1", true},
+        {"--product.order_urls= http://a:1  http://[::1]:2 ", true},
+        {"--product.order_urls=http://a:1,http://b:2", false},
+        {"--product.order_urls=http://a:1 b:2", false},
+        {"--product.order_urls=", false},
     };
     UNUSED(state);
     assert_cases(cases, COUNT_OF(cases));
