@@ -7,7 +7,7 @@
 struct gateway_settings {
     const char *listen; /* addresses with ports, separated by blanks */
     const char *order_url, *product_url, *stock_url, *customercenter_url, *payment_url; /* one or several each */
-    int64_t max_body;        /* bytes */
+    int64_t max_body;                                                                   /* bytes */
     int64_t rate, burst;     /* requests a second of one address; how many may come at once */
     int64_t connections;     /* requests under way of one address */
     int64_t streams;         /* the same, of streams */
