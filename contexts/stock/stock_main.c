@@ -39,7 +39,7 @@ static const struct setting rows[] = {
     ROW(store.redis_cert_file, "stock.redis_cert_file", SETTING_TEXT, "", 0, 1024,
         "Our own certificate (PEM), for a Redis that asks for one ..."),
     ROW(store.redis_key_file, "stock.redis_key_file", SETTING_TEXT, "", 0, 1024, "... and its key."),
-    ROW(store.redis_patience_ms, "stock.redis_patience_ms", SETTING_MS, "3000", 50, 8000,
+    ROW(store.redis_patience_ms, "stock.redis_patience_ms", SETTING_MS, "3000", 50, 4000,
         "Redis may take so long for an answer, or to come back, before changes get 503."),
     ROW(fault_delay_ms, "stock.fault.delay_ms", SETTING_MS, "0", 0, 600000,
         "With fault.enabled: every request waits so long before it is looked at."),
@@ -133,6 +133,13 @@ static int check(struct store *self)
     return kv->check(kv);
 }
 
+static int look(struct store *self)
+{
+    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kept.kv;
+
+    return kv->look(kv);
+}
+
 static void read_stored(void *context, struct feed_reading *reading)
 {
     reading->error = outbox_kv_read(context, reading->after, reading->enough, &reading->frames, &reading->oldest);
@@ -158,7 +165,9 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
         .fault_delay_ms = settings->fault_delay_ms,
     };
 
-    self->store = (struct store){.probe = probe, .check = check};
+    self->store = (struct store){.probe = probe, .check = check, .on_server = self->kept.on_a_server};
+    if (self->kept.kv->look)
+        self->store.look = look;
     self->http.menu = self->menu;
     self->http.kv = self->kept.kv;
     self->http.reader = self->reader;

@@ -57,10 +57,14 @@ struct kv {
     /** A durable commit of one small entry of the adapter's own: whether commits succeed at all. Writer thread. */
     int (*probe)(struct kv *self);
     /** To be called about once a second, by any thread; takes microseconds. 0, or E_NOT_FOUND when the open file isn't
-     * the one any more that its name stands for: what is committed from then on is lost with the process. E_CORRUPT
+     * the one any more that its name stands for: what is committed from then on is lost with the process (of a server:
+     * when it has lost what was committed). E_CONFLICT when somebody else has opened it since. E_CORRUPT
      * when an entry was met that isn't what was written, for good. Frees what readers of other processes hold that were
      * killed: their snapshots would keep old pages from being used again, and the file would grow. */
     int (*check)(struct kv *self);
+    /** Whether the server that it is on answers, and has what was committed. After E_OUTCOME_UNKNOWN: whether it can be
+     * asked again. NULL: it is on none. Writer thread; may wait as commit() does. */
+    int (*look)(struct kv *self);
     void (*close)(struct kv *self);
 };
 

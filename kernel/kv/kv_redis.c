@@ -189,7 +189,47 @@ static int redis_check(struct kv *port)
 
     if (atomic_load_explicit(&self->damaged, memory_order_relaxed))
         return E_CORRUPT;
-    return atomic_load_explicit(&self->gone, memory_order_relaxed) ? E_NOT_FOUND : OK;
+    return atomic_load_explicit(&self->gone, memory_order_relaxed);
+}
+
+/* As the functions do before a commit. What isn't known to have been committed last may have been. */
+static int compare(struct kv_redis *self, const redisReply *reply)
+{
+    int64_t is[3] = {0}; /* session, token, commit */
+
+    for (size_t i = 0; i < COUNT_OF(is); i++) {
+        if (reply->type != REDIS_REPLY_ARRAY || reply->elements != COUNT_OF(is) ||
+            !str_to_i64(redis_text(reply->element[i]), &is[i]))
+            return E_NOT_FOUND;
+    }
+    if (is[0] > self->session || is[1] > self->token)
+        return E_CONFLICT;
+    return is[0] < self->session || is[1] < self->token || is[2] < self->commits ? E_NOT_FOUND : OK;
+}
+
+static int redis_look(struct kv *port)
+{
+    struct kv_redis *self = of(port);
+    redisReply *reply = NULL;
+    bool sent = false;
+
+    redis_command(&self->command, 5);
+    redis_word(&self->command, STR("HMGET"));
+    redis_word(&self->command, str_of(self->meta));
+    redis_word(&self->command, STR("session"));
+    redis_word(&self->command, STR("token"));
+    redis_word(&self->command, STR("commit"));
+    look_again(self);
+    int error = ask_writer(self, &reply, &sent, "look");
+    if (error || self->lost) {
+        freeReplyObject(reply);
+        return error;
+    }
+    error = compare(self, reply);
+    if (error)
+        atomic_store_explicit(&self->gone, error, memory_order_relaxed);
+    freeReplyObject(reply);
+    return error;
 }
 
 /* --- life --- */
@@ -328,6 +368,7 @@ struct kv *kv_redis_open(const struct kv_redis_options *options, struct buf *pro
                              .last = kv_redis_last,
                              .probe = redis_probe,
                              .check = redis_check,
+                             .look = redis_look,
                              .close = redis_close};
     pthread_mutex_init(&self->lock, NULL);
     *error = set_up(self, problem);

@@ -7,8 +7,8 @@
  *
  *  Every call may wait: for an answer, and for Redis to come back, `patience_ms` at most (plus a look-up of its name).
  * Beyond the port's errors: commit() and probe() give E_CONFLICT when somebody else has opened the store since, or owns
- * the cell by a later token. Nothing was written then, nor ever will be by this one; check() says E_NOT_FOUND from then
- * on, as it does when the store has lost what was committed (emptied, or put back older).
+ * the cell by a later token. Nothing was written then, nor ever will be by this one; check() says E_CONFLICT from then
+ * on, and E_NOT_FOUND when the store has lost what was committed (emptied, or put back older).
  */
 #ifndef COFFEESHOP_KV_REDIS_H
 #define COFFEESHOP_KV_REDIS_H

@@ -57,8 +57,10 @@ int kv_redis_refusal(struct kv_redis *self, const redisReply *reply, const char 
 {
     const struct meaning *meaning = meaning_of(reply);
 
-    if (redis_is_error(reply, "FENCED") || redis_is_error(reply, "LOST"))
-        atomic_store_explicit(&self->gone, true, memory_order_relaxed);
+    if (redis_is_error(reply, "FENCED"))
+        atomic_store_explicit(&self->gone, E_CONFLICT, memory_order_relaxed);
+    if (redis_is_error(reply, "LOST"))
+        atomic_store_explicit(&self->gone, E_NOT_FOUND, memory_order_relaxed);
     if (meaning->error == E_CORRUPT)
         atomic_store_explicit(&self->damaged, true, memory_order_relaxed);
     return kv_redis_report(self, meaning->error,

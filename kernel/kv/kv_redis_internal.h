@@ -35,7 +35,7 @@ struct kv_redis {
     struct redis_line idle[KV_REDIS_IDLE];
     size_t n_idle;
     /* Anybody's. */
-    _Atomic bool gone;    /* fenced off, or Redis has lost what was committed */
+    _Atomic int gone;     /* E_CONFLICT: fenced off; E_NOT_FOUND: Redis has lost what was committed */
     _Atomic bool damaged; /* an entry was met that isn't what was written */
     _Atomic int told;     /* the error said last in the log; said again only after a commit has succeeded */
 };

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "dead_letters.h"
+#include "errors.h"
 #include "feeds_http.h"
 #include "metrics.h"
 #include "service_history.h"
@@ -70,20 +71,34 @@ static void reply_health(struct http_request *request, const char *trouble, int6
     http_reply(request);
 }
 
+/* NULL: they don't fail. */
+static const char *why_commits_fail(const struct service *service)
+{
+    const struct store *store = service->parts.store;
+    int trouble = writer_trouble(service->writer);
+
+    if (!trouble)
+        return NULL;
+    if (!store || !store->on_server)
+        return "commits fail; is the disk full?";
+    if (trouble == E_OUTCOME_UNKNOWN)
+        return "it is not known what was committed last: the server that keeps its data is waited for";
+    if (trouble == E_FULL)
+        return "commits fail: the server that keeps its data is full";
+    return "commits fail: the server that keeps its data is away, or refuses (the log says why)";
+}
+
 /* What keeps the service from doing its work; NULL: nothing. */
 static const char *trouble_of(const struct service *service)
 {
-    int64_t since;
-
     if (service->starts_again)
         return "it is not known what was committed last: it is being started again";
     if (service->phase != PHASE_SERVING)
         return "it is stopping";
     if (service->store_trouble)
         return service->store_trouble;
-    if (!writer_is_well(service->writer, &since))
-        return "commits fail; is the disk full?";
-    return service_data_trouble(service);
+    const char *trouble = why_commits_fail(service);
+    return trouble ? trouble : service_data_trouble(service);
 }
 
 static void show_ready(void *context, struct http_request *request)

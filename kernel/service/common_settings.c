@@ -91,7 +91,7 @@ const struct setting common_settings_rows[] = {
     ROW(store_sql, "store.sql", SETTING_SERVER, "", 0, 1024,
         "PostgreSQL that order, product and payment keep their data in, each in a schema of its name: a URL or "
         "keyword=value pairs, what they leave out comes from PG* variables; empty: SQLite files in `data`."),
-    ROW(start_wait_ms, "start.wait_ms", SETTING_MS, "30000", 0, 10 * MINUTE,
+    ROW(start_wait_ms, "start.wait_ms", SETTING_MS, "20000", 0, 10 * MINUTE,
         "A service whose store is on a server waits so long for it when it starts; then it ends, and says why."),
     ROW(drain_ms, "drain_ms", SETTING_MS, "0", 0, 10 * MINUTE,
         "After SIGTERM: unready but serving for so long, for load balancers to notice."),

@@ -4,13 +4,19 @@
 #ifndef COFFEESHOP_STORE_H
 #define COFFEESHOP_STORE_H
 
+#include <stdbool.h>
+
 struct store {
     /** A durable commit of a small row: whether commits succeed at all. 0 or an errors.h code. Writer thread. */
     int (*probe)(struct store *self);
     /** Whether the store is still where it is going to be looked for after a restart: 0, or E_NOT_FOUND when its file
-     * was removed or replaced, E_CORRUPT when damage was met in it. Takes microseconds; called about once a second.
-     * Loop thread. */
+     * was removed or replaced, or a server has lost what was committed, E_CONFLICT when another process has taken it
+     * over, E_CORRUPT when damage was met in it. Takes microseconds; called about once a second. Loop thread. */
     int (*check)(struct store *self);
+    bool on_server; /* it can be away, and come back */
+    /** Whether the server answers, and has what was committed: 0 or an errors.h code; may wait as a commit does. NULL:
+     * it isn't on one. Writer thread, when it has nothing to do for a second, and after E_OUTCOME_UNKNOWN. */
+    int (*look)(struct store *self);
 };
 
 #endif

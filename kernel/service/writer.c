@@ -8,6 +8,7 @@
 #include "base.h"
 #include "clock.h"
 #include "errors.h"
+#include "store.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -19,7 +20,7 @@ static void refuse_clients(struct writer *writer)
     int rc = writer->barred;
 
     atomic_store_explicit(&writer->turned_at, now, memory_order_relaxed);
-    atomic_store_explicit(&writer->well, false, memory_order_relaxed);
+    atomic_store_explicit(&writer->trouble, writer->lost ? E_OUTCOME_UNKNOWN : rc, memory_order_relaxed);
     writer_swap_queue(writer);
     if (atomic_load_explicit(&writer->clients, memory_order_relaxed) == 0) {
         writer_await(writer, now + WRITER_TURN_US, SIZE_MAX, true);
@@ -36,30 +37,57 @@ static bool is_done(const struct writer *writer)
     return writer->stopping && writer->pending.n == 0 && writer->queue.n == 0;
 }
 
+/* Whether there is an end to it. The lock is held, but not while it works. */
+static bool work(struct writer *writer)
+{
+    enum writer_work work = writer_next_work(writer);
+    bool stopping = writer->stopping;
+    int rc = OK;
+
+    if (work == WRITER_WORK_NONE)
+        return false;
+    pthread_mutex_unlock(&writer->lock);
+    if (work == WRITER_WORK_LOOK)
+        writer_look(writer);
+    else
+        rc = writer_run_batch(writer, work == WRITER_WORK_CLIENTS);
+    pthread_mutex_lock(&writer->lock);
+    /* Told to end, and the store doesn't work; or it isn't known what is in it. What is left is not lost, its
+     * cursor has not moved as far as anybody has heard. */
+    return rc != OK && (stopping || writer->lost);
+}
+
+/* It isn't known what is in the store, and that can be asked only when its server is there again. The lock is held. */
+static void wait_for_server(struct writer *writer)
+{
+    struct store *store = writer->settings.store;
+    bool there = !store || !store->look;
+
+    writer->barred = E_UNAVAILABLE;
+    while (!there && !writer->stopping) {
+        refuse_clients(writer);
+        pthread_mutex_unlock(&writer->lock);
+        there = store->look(store) == OK;
+        pthread_mutex_lock(&writer->lock);
+    }
+}
+
 static void *run(void *argument)
 {
     struct writer *writer = argument;
+    bool over = false;
 
     pthread_mutex_lock(&writer->lock);
-    while (!is_done(writer)) {
-        if (writer->barred) {
-            if (writer->stopping)
-                break;
+    while (!over && !is_done(writer)) {
+        if (!writer->barred)
+            over = work(writer);
+        else if (writer->stopping)
+            over = true;
+        else
             refuse_clients(writer);
-            continue;
-        }
-        enum writer_work work = writer_next_work(writer);
-        if (work == WRITER_WORK_NONE)
-            continue;
-        bool stopping = writer->stopping;
-        pthread_mutex_unlock(&writer->lock);
-        int rc = writer_run_batch(writer, work == WRITER_WORK_CLIENTS);
-        pthread_mutex_lock(&writer->lock);
-        /* Told to end, and the store doesn't work; or it isn't known what is in it. What is left is not lost, its
-         * cursor has not moved as far as anybody has heard. */
-        if (rc != OK && (stopping || writer->lost))
-            break;
     }
+    if (writer->lost)
+        wait_for_server(writer);
     writer_swap_queue(writer);
     writer->over = true;
     pthread_mutex_unlock(&writer->lock);
@@ -177,7 +205,6 @@ struct writer *writer_new(const struct writer_settings *settings, struct core *c
     pthread_cond_init(&writer->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&writer->lock, NULL);
-    atomic_store(&writer->well, true);
     atomic_store(&writer->well_at, clock_monotonic());
     atomic_store(&writer->turned_at, clock_monotonic());
     writer_register_metrics();
@@ -229,7 +256,12 @@ void writer_free(struct writer *writer)
 bool writer_is_well(const struct writer *writer, int64_t *since)
 {
     *since = atomic_load_explicit(&writer->well_at, memory_order_relaxed);
-    return atomic_load_explicit(&writer->well, memory_order_relaxed);
+    return writer_trouble(writer) == OK;
+}
+
+int writer_trouble(const struct writer *writer)
+{
+    return atomic_load_explicit(&writer->trouble, memory_order_relaxed);
 }
 
 int64_t writer_turned_at(const struct writer *writer)

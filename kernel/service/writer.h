@@ -36,7 +36,7 @@ struct writer_settings {
     struct store *store;
     /** Called as the thread's last act when it can't be told whether a batch was committed (E_OUTCOME_UNKNOWN): its
      * clients have heard so, all others that nothing was done. The store must be opened again before anything is read
-     * or written. Writer thread. NULL: nobody is told. */
+     * or written; one on a server can be by then (store.h, `look`). Writer thread. NULL: nobody is told. */
     void (*on_lost)(void *context);
     void *context;
 };
@@ -66,6 +66,8 @@ void writer_free(struct writer *writer);
 void writer_bar(struct writer *writer, int rc);
 /** False while commits fail; `*since` when the last good one was (monotonic us). For /readyz. Any thread. */
 bool writer_is_well(const struct writer *writer, int64_t *since);
+/** Why commits fail: an errors.h code; 0 while they don't. Any thread. */
+int writer_trouble(const struct writer *writer);
 /** Whether the thread turns: monotonic time of its last sign of life. Any thread. */
 int64_t writer_turned_at(const struct writer *writer);
 

@@ -103,7 +103,7 @@ static void note_success(struct writer *writer, int64_t now)
     writer->failing = false;
     writer->n_failed = 0;
     atomic_store_explicit(&writer->well_at, now, memory_order_relaxed);
-    atomic_store_explicit(&writer->well, true, memory_order_relaxed);
+    atomic_store_explicit(&writer->trouble, OK, memory_order_relaxed);
 }
 
 static void note_failure(struct writer *writer, int64_t now, bool clients_only, int rc)
@@ -113,13 +113,13 @@ static void note_failure(struct writer *writer, int64_t now, bool clients_only, 
     if (rc == E_OUTCOME_UNKNOWN)
         log_error("it is not known whether a batch was committed: nothing is done any more");
     else if (!writer->failing)
-        log_error("a batch could not be committed", LOG_T("error", error_name(rc)), LOG_T("text", error_text(rc)));
+        log_error("commits fail", LOG_T("error", error_name(rc)), LOG_T("text", error_text(rc)));
     if (!writer->failing || !clients_only)
         writer->retry_at = now + writer->settings.retry_ms * US_PER_MS;
     writer->failing = true;
     writer->lost = rc == E_OUTCOME_UNKNOWN;
     writer->tried_at = now;
-    atomic_store_explicit(&writer->well, false, memory_order_relaxed);
+    atomic_store_explicit(&writer->trouble, rc, memory_order_relaxed);
 }
 
 static int run_core(struct writer *writer, size_t n, int64_t now)
@@ -152,6 +152,17 @@ int writer_run_batch(struct writer *writer, bool clients_only)
         note_failure(writer, ended, clients_only, rc);
     }
     return rc;
+}
+
+void writer_look(struct writer *writer)
+{
+    int rc = writer->settings.store->look(writer->settings.store);
+    int64_t now = clock_monotonic();
+
+    if (rc == OK)
+        note_success(writer, now);
+    else
+        note_failure(writer, now, false, rc);
 }
 
 void writer_refuse_waiting(struct writer *writer, int rc)

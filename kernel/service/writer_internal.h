@@ -32,7 +32,7 @@ struct writer {
     bool started;
 
     _Atomic int64_t clients; /* waiting in queue and pending */
-    _Atomic bool well;
+    _Atomic int trouble;     /* what the last commit, or look, failed with; 0: it didn't */
     _Atomic int64_t well_at;
     _Atomic int64_t turned_at;
 
@@ -55,6 +55,7 @@ enum writer_work {
     WRITER_WORK_NONE,    /* it has waited a while: look again */
     WRITER_WORK_FRONT,   /* the first commands, or a batch of none: something is due */
     WRITER_WORK_CLIENTS, /* the clients' commands only: the others wait for retry_at */
+    WRITER_WORK_LOOK,    /* nothing has been asked of the store's server for a while: is it there? */
 };
 /** What can be done now, or nothing after having waited. */
 enum writer_work writer_next_work(struct writer *writer);
@@ -69,6 +70,8 @@ void writer_swap_queue(struct writer *writer);
 /** Cuts a batch of what is pending, runs the core on it, ends its commands or gives them back. 0, or why nothing was
  * committed (E_OUTCOME_UNKNOWN: `lost`). */
 int writer_run_batch(struct writer *writer, bool clients_only);
+/** Asks the store whether it is there; to be called when there is no other work. */
+void writer_look(struct writer *writer);
 /** The clients whose commands are pending are refused, the others stay. */
 void writer_refuse_waiting(struct writer *writer, int rc);
 /** Ends all commands of a list. */

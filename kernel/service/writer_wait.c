@@ -6,10 +6,12 @@
 #include "writer_internal.h"
 
 #include "clock.h"
+#include "store.h"
 
 #include <time.h>
 
 enum { FAILING_GAP_US = 2000 }; /* a broken store isn't hammered by impatient clients */
+enum { LOOK_US = 1000000 }; /* so long nothing is asked of a store's server before it is looked whether it is there */
 
 static void sleep_until(struct writer *writer, int64_t deadline)
 {
@@ -43,6 +45,12 @@ static int64_t due_at(struct writer *writer, int64_t now)
         return TIME_NEVER;
     int64_t own = steady_clock_at(&writer->clock, now);
     return now + (due > own ? due - own : 0);
+}
+
+static bool should_look(const struct writer *writer, int64_t now)
+{
+    return writer->settings.store && writer->settings.store->look &&
+           now >= atomic_load_explicit(&writer->well_at, memory_order_relaxed) + LOOK_US;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -99,6 +107,8 @@ enum writer_work writer_next_work(struct writer *writer)
     int64_t due = due_at(writer, now);
     if (due <= now)
         return WRITER_WORK_FRONT; /* a batch of none */
+    if (should_look(writer, now))
+        return WRITER_WORK_LOOK;
     writer_await(writer, earlier(due, now + WRITER_TURN_US), 1, true);
     return WRITER_WORK_NONE;
 }

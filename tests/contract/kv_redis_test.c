@@ -334,12 +334,47 @@ static void whoever_opens_last_may_write_and_nobody_before(void **state)
     struct kv *after = open_store(&fixture->server);
     assert_int_equal(try_put(before, "item/1", "1"), E_CONFLICT);
     assert_int_equal(before->probe(before), E_CONFLICT);
-    assert_int_equal(before->check(before), E_NOT_FOUND);
+    assert_int_equal(before->check(before), E_CONFLICT);
     assert_value(fixture, after, "item/1", "100");
     put(after, "item/1", "99");
     assert_int_equal(after->check(after), OK);
     before->close(before);
     after->close(after);
+}
+
+static void a_look_tells_who_was_fenced_off_before_it_writes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kv *before = open_store(&fixture->server);
+
+    assert_int_equal(before->look(before), OK);
+    put(before, "item/1", "100");
+    assert_int_equal(before->look(before), OK);
+    struct kv *after = open_store(&fixture->server);
+    assert_int_equal(before->look(before), E_CONFLICT);
+    assert_int_equal(before->check(before), E_CONFLICT);
+    assert_int_equal(after->look(after), OK);
+    before->close(before);
+    after->close(after);
+}
+
+static void a_look_tells_that_redis_is_away_or_has_lost_something(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kv_redis_options options = options_of(&fixture->server);
+
+    options.patience_ms = SHORT_MS;
+    struct kv *kv = open_with(&options);
+    put(kv, "item/1", "100");
+    redis_server_kill(&fixture->server, SIGKILL);
+    assert_int_equal(kv->look(kv), E_UNAVAILABLE);
+    assert_int_equal(kv->check(kv), OK);
+    redis_server_again(&fixture->server);
+    assert_int_equal(kv->look(kv), OK);
+    REDIS_TELL(&fixture->server, "FLUSHALL");
+    assert_int_equal(kv->look(kv), E_NOT_FOUND);
+    assert_int_equal(kv->check(kv), E_NOT_FOUND);
+    kv->close(kv);
 }
 
 static void a_stale_token_neither_opens_nor_commits(void **state)
@@ -355,7 +390,7 @@ static void a_stale_token_neither_opens_nor_commits(void **state)
     put(kv, "item/1", "99");                                              /* who was refused fenced nobody off */
     REDIS_TELL(&fixture->server, "HSET", "{stock:0}:meta", "token", "8"); /* as whoever takes the lease does */
     assert_int_equal(try_put(kv, "item/1", "98"), E_CONFLICT);
-    assert_int_equal(kv->check(kv), E_NOT_FOUND);
+    assert_int_equal(kv->check(kv), E_CONFLICT);
     assert_value(fixture, kv, "item/1", "99");
     kv->close(kv);
 }
@@ -878,6 +913,8 @@ int main(void)
         T(functions_that_somebody_changed_are_refused),
         T(an_older_format_is_brought_up_to_date_once),
         T(whoever_opens_last_may_write_and_nobody_before),
+        T(a_look_tells_who_was_fenced_off_before_it_writes),
+        T(a_look_tells_that_redis_is_away_or_has_lost_something),
         T(a_stale_token_neither_opens_nor_commits),
         T(what_was_committed_survives_kill_9_and_the_store_goes_on),
         T(kills_under_load_lose_nothing_and_the_writer_hears_of_none),

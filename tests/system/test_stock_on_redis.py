@@ -112,3 +112,59 @@ def test_keys_of_another_program_are_left_alone(open_shop, open_redis):
 @pytest.mark.parametrize("url, says", [("http://127.0.0.1:6379", "of no kind that is known"), ("redis://shop:secret@127.0.0.1", "has a password in it")])
 def test_an_address_that_is_none_is_said_and_a_password_in_it_is_not(open_shop, url, says):
     assert "secret" not in refused(open_shop({"stock.redis": url}), says)
+
+
+def ready(shop):
+    answer = shop["stock"].get("/readyz")
+    return answer.status_code, answer.json().get("reason", "")
+
+
+def assert_refuses_changes(shop):
+    """Stays up and says no: 503, and when to come again."""
+    answer = shop["stock"].post("/stocks/receive", json={"productName": "Americano", "qty": 1})
+    assert answer.status_code == 503 and "Retry-After" in answer.headers, answer.text
+    assert shop["stock"].get("/livez").status_code == 200
+
+
+def test_a_redis_that_is_away_is_said_and_all_goes_on_when_it_is_back(open_shop, open_redis):
+    redis = open_redis()
+    shop = open_shop(kept_in(redis, **{"stock.redis_patience_ms": 200})).start("stock")
+    process = shop.running["stock"]
+    redis.kill()
+    eventually(lambda: ready(shop)[0] == 503, what="it has noticed, though nobody asked for anything")
+    assert "away" in ready(shop)[1]
+    assert_refuses_changes(shop)
+    redis.start()
+    shop.wait_ready("stock")
+    shop.receive(5)
+    assert shop.on_hand("Americano") == 105
+    assert process.is_running() and shop.running["stock"] is process
+
+
+def test_of_two_processes_on_one_redis_the_first_is_fenced_off_and_says_so(open_shop, open_redis):
+    redis = open_redis()
+    first, second = open_shop(kept_in(redis)).start("stock"), open_shop(kept_in(redis))
+    second.start("stock")
+    eventually(lambda: "another process has opened its store" in ready(first)[1], what="the first one says so")
+    assert_refuses_changes(first)
+    second.receive(5)
+    assert second.on_hand("Americano") == 105
+    assert first.on_hand("Americano") == 105, "it still answers what is so"
+    assert "another process has opened the store since" in first.running["stock"].output()
+    second.stop("stock")
+    assert_refuses_changes(first)
+    first.restart("stock")
+    assert first.on_hand("Americano") == 105
+    first.receive(1)
+
+
+def test_a_redis_that_was_emptied_gets_no_more_changes(open_shop, open_redis):
+    redis = open_redis()
+    shop = open_shop(kept_in(redis)).start("stock")
+    redis.ask("FLUSHALL")
+    eventually(lambda: "has lost what was committed" in ready(shop)[1], what="it has noticed")
+    assert_refuses_changes(shop)
+    assert redis.ask("KEYS", "*") == ""
+    shop.kill("stock")
+    begin(shop)
+    eventually(lambda: "this is not the data" in ready(shop)[1], what="an empty one isn't taken for the old one")

@@ -7,6 +7,7 @@
 #include "store.h"
 #include "writer.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -39,10 +40,12 @@ struct fake_core {
     int hold_probe; /* this one, counted from 1, waits until it may go on */
     sem_t probing;  /* that one does */
     sem_t go_on;
-    sem_t lost;      /* once on_lost */
-    sem_t ran;       /* once a run */
-    sem_t ended;     /* once a command */
-    int order[MOST]; /* ids in the order of their ends */
+    _Atomic int fail_looks; /* so many looks at the store's server fail, with E_UNAVAILABLE */
+    sem_t looked;           /* once a look */
+    sem_t lost;             /* once on_lost */
+    sem_t ran;              /* once a run */
+    sem_t ended;            /* once a command */
+    int order[MOST];        /* ids in the order of their ends */
     int rc[MOST];
     int n_ended;
 };
@@ -123,6 +126,17 @@ static int fake_probe(struct store *self)
     return core->probes <= core->fail_probes ? E_FULL : OK;
 }
 
+static int fake_look(struct store *self)
+{
+    struct fake_core *core = CONTAINER_OF(self, struct fake_core, store);
+    int rc = atomic_load(&core->fail_looks) > 0 ? E_UNAVAILABLE : OK;
+
+    if (rc)
+        atomic_fetch_sub(&core->fail_looks, 1);
+    sem_post(&core->looked);
+    return rc;
+}
+
 static void fake_lost(void *context)
 {
     sem_post(&((struct fake_core *)context)->lost);
@@ -141,6 +155,7 @@ static void open_core(struct fake_core *core, const struct writer_settings *give
     sem_init(&core->probing, 0, 0);
     sem_init(&core->go_on, 0, 0);
     sem_init(&core->lost, 0, 0);
+    sem_init(&core->looked, 0, 0);
     atomic_store(&core->due, TIME_NEVER);
     pthread_mutex_init(&core->lock, NULL);
     sem_init(&core->entered, 0, 0);
@@ -361,6 +376,71 @@ static void when_it_is_not_known_what_was_committed_clients_hear_that_and_nothin
     assert_int_equal(core.runs, 1);
     assert_int_equal(core.probes, 0);
     expect_ends(&core, "2:E_OUTCOME_UNKNOWN 1:E_CLOSING 4:E_CLOSING ");
+    close_core(&core);
+}
+
+static void an_idle_writer_notices_that_the_server_of_its_store_is_away_and_that_it_is_back(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+    int64_t since;
+
+    open_core(&core, &usual);
+    core.store.look = fake_look;
+    core.hold_probe = 1;
+    atomic_store(&core.fail_looks, 1);
+    start(&core);
+    wait_for(&core.probing, 1); /* the first try after the look */
+    assert_false(writer_is_well(core.writer, &since));
+    assert_int_equal(writer_trouble(core.writer), E_UNAVAILABLE);
+    sem_post(&core.go_on);
+    wait_for(&core.ran, 1);
+    wait_for(&core.looked, 2); /* and looks again, since nothing else is to be done */
+    assert_int_equal(writer_trouble(core.writer), OK);
+    close_core(&core);
+}
+
+static void after_an_unknown_outcome_a_server_is_waited_for_while_clients_are_refused(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+
+    open_core(&core, &usual);
+    core.store.look = fake_look;
+    core.fail_runs = 1;
+    core.fail_with = E_OUTCOME_UNKNOWN;
+    atomic_store(&core.fail_looks, INT_MAX);
+    post(&core, FROM_CLIENT, 1);
+    start(&core);
+    wait_for(&core.looked, 2);
+    expect_ends(&core, "1:E_OUTCOME_UNKNOWN ");
+    assert_int_equal(writer_trouble(core.writer), E_OUTCOME_UNKNOWN);
+    struct command *late = command_of(&core, FROM_CLIENT, 2);
+    assert_int_equal(writer_post(core.writer, late), E_UNAVAILABLE);
+    heap_free(late);
+    assert_int_equal(sem_trywait(&core.lost), -1);
+    atomic_store(&core.fail_looks, 0);
+    wait_for(&core.lost, 1);
+    assert_int_equal(core.runs, 1);
+    assert_int_equal(core.probes, 0);
+    close_core(&core);
+}
+
+static void who_is_told_to_stop_does_not_wait_for_a_server(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+
+    open_core(&core, &usual);
+    core.store.look = fake_look;
+    core.fail_runs = 1;
+    core.fail_with = E_OUTCOME_UNKNOWN;
+    atomic_store(&core.fail_looks, INT_MAX);
+    post(&core, FROM_CLIENT, 1);
+    start(&core);
+    wait_for(&core.looked, 1);
+    writer_stop(core.writer);
+    expect_ends(&core, "1:E_OUTCOME_UNKNOWN ");
     close_core(&core);
 }
 
@@ -779,6 +859,9 @@ int main(void)
         cmocka_unit_test(when_the_commit_fails_nothing_is_kept),
         cmocka_unit_test(a_batch_with_nothing_to_commit_does_not_show_that_commits_succeed),
         cmocka_unit_test(when_it_is_not_known_what_was_committed_clients_hear_that_and_nothing_is_done_any_more),
+        cmocka_unit_test(an_idle_writer_notices_that_the_server_of_its_store_is_away_and_that_it_is_back),
+        cmocka_unit_test(after_an_unknown_outcome_a_server_is_waited_for_while_clients_are_refused),
+        cmocka_unit_test(who_is_told_to_stop_does_not_wait_for_a_server),
         cmocka_unit_test(a_store_that_is_gone_gets_no_more_changes_and_clients_learn_it_at_once),
         cmocka_unit_test(the_count_of_waiting_events_falls_when_they_are_over_and_not_when_they_fail),
         cmocka_unit_test(events_wait_for_company_until_the_batch_is_full),
