@@ -77,8 +77,11 @@ static bool open_reads(struct sql_service *store, struct service *service, const
 static bool open_all(struct sql_service *store, struct service *service, struct sql_options *options,
                      const struct common_settings *common, struct buf *problem)
 {
+    options->alone = true;
     store->writes = open_one(service, options, problem);
+    options->alone = false;
     options->read_only = true;
+    options->silent_ms = common->query_ms; /* who says nothing for so long is given up as a list is */
     if (!store->writes || !open_reads(store, service, options, common, problem))
         return false;
     if (!outbox_sql_newest(store->writes, &store->retention.clock.newest))

@@ -47,6 +47,15 @@ static bool is_cut(PGconn *conn)
     return !PQconsumeInput(conn) || PQisBusy(conn) || !PQconsumeInput(conn) || PQstatus(conn) != CONNECTION_OK;
 }
 
+/* So long the server is left alone after it couldn't be reached. */
+static void back_off(struct postgres *self)
+{
+    self->back_off = self->back_off ? self->back_off * 2 : FIRST_BACK_OFF_US;
+    if (self->back_off > LONGEST_BACK_OFF_US)
+        self->back_off = LONGEST_BACK_OFF_US;
+    self->try_at = clock_monotonic() + self->back_off;
+}
+
 static int reconnect(struct postgres *self)
 {
     struct buf problem = {0};
@@ -54,20 +63,20 @@ static int reconnect(struct postgres *self)
     if (clock_monotonic() < self->try_at)
         return E_UNAVAILABLE;
     int error = postgres_connect(self, false, &problem);
-    if (error) {
-        bool is_first = self->back_off == 0;
-        self->back_off = is_first ? FIRST_BACK_OFF_US : self->back_off * 2;
-        if (self->back_off > LONGEST_BACK_OFF_US)
-            self->back_off = LONGEST_BACK_OFF_US;
-        self->try_at = clock_monotonic() + self->back_off;
-        if (is_first)
+    if (self->lost) {
+        log_error("what is in memory is old", LOG_S("reason", buf_str(&problem)));
+        error = E_OUTCOME_UNKNOWN;
+    } else if (error) {
+        if (self->back_off == 0)
             log_warning("the database is away", LOG_S("reason", buf_str(&problem)));
+        back_off(self);
+        error = E_UNAVAILABLE;
     } else {
         log_info("the database is back", LOG_T("host", PQhost(self->conn)), LOG_T("port", PQport(self->conn)));
         self->back_off = 0;
     }
     buf_free(&problem);
-    return error ? E_UNAVAILABLE : OK;
+    return error;
 }
 
 /* Whether there is somebody to ask. */
@@ -273,6 +282,22 @@ static int pg_check(struct sql *port)
     return atomic_load_explicit(&self->replaced, memory_order_relaxed) ? E_NOT_FOUND : OK;
 }
 
+/* Whose the schema is was looked at when the connection was made, and nobody else's it is as long as that lives. */
+static int pg_look(struct sql *port)
+{
+    static const struct sql_statement nothing = {"SELECT 1", 0};
+    struct postgres *self = of(port);
+
+    if (!self->lost)
+        return sql_query(port, &nothing, NULL, NULL, NULL);
+    if (clock_monotonic() < self->try_at)
+        return E_UNAVAILABLE;
+    if (postgres_is_there(self))
+        return OK;
+    back_off(self);
+    return E_UNAVAILABLE;
+}
+
 /* A turn's rows from one snapshot would cost round trips, for its beginning and its end, and save none. */
 static void pg_share(struct sql *port, bool begins)
 {
@@ -302,6 +327,7 @@ static void pg_close(struct sql *port)
     postgres_drop(self);
     sql_slots_free(&self->statements);
     buf_free(&self->instance);
+    buf_free(&self->owner);
     buf_free(&self->server);
     buf_free(&self->schema);
     buf_free(&self->application);
@@ -354,6 +380,7 @@ struct sql *postgres_open(const struct sql_options *options, struct buf *problem
                               .query_text = pg_query_text,
                               .probe = pg_probe,
                               .check = pg_check,
+                              .look = pg_look,
                               .share = pg_share,
                               .interrupt = pg_interrupt,
                               .close = pg_close};

@@ -169,6 +169,8 @@ static int set_up(struct postgres *self, PGconn *conn, bool first, struct buf *p
     if (!error && version < (int)self->options.n_migrations)
         error = first ? postgres_migrate(self, conn, problem)
                       : refuse(self, conn, E_UNAVAILABLE, "its tables are gone: start the service again", problem);
+    if (!error && self->options.alone)
+        error = postgres_own(self, conn, first, problem);
     if (!error && !PQenterPipelineMode(conn))
         error = E_MEMORY;
     return error;
@@ -190,4 +192,13 @@ int postgres_connect(struct postgres *self, bool first, struct buf *problem)
     self->conn = conn;
     self->connection++;
     return OK;
+}
+
+bool postgres_is_there(const struct postgres *self)
+{
+    PGconn *conn = dial(self);
+    bool is_there = PQstatus(conn) == CONNECTION_OK;
+
+    PQfinish(conn);
+    return is_there;
 }

@@ -5,6 +5,7 @@
  *  postgres_rows.c        rows as the port gives them
  *  postgres_statements.c  prepared statements, and parameters as the server takes them
  *  postgres_schema.c      whose the schema is, and bringing it up to date
+ *  postgres_owner.c       whether it is us who may write
  *  postgres_connect.c     from nothing to a connection that may be used
  *  postgres.c             the port
  */
@@ -48,6 +49,7 @@ struct postgres {
     int64_t back_off;
     struct sql_slots statements;
     struct buf instance; /* which database this is: its random name, made with the schema */
+    struct buf owner;    /* who wrote last: our random name, when we are alone */
     int64_t lock;        /* the advisory lock of whoever writes to the schema */
     pthread_mutex_t interrupt_lock;
     bool running;          /* there is something to interrupt */
@@ -57,7 +59,7 @@ struct postgres {
     _Atomic bool own;
     _Atomic bool replaced; /* another database answers by this address now: for good */
     bool in_transaction;
-    bool lost;  /* E_OUTCOME_UNKNOWN: nothing is done any more */
+    bool lost;  /* E_OUTCOME_UNKNOWN: nothing is done any more, but to look whether the server is there */
     int broken; /* the first error inside this transaction: nothing but its end is allowed any more */
     char told[POSTGRES_SQLSTATE + 1]; /* said last in the log; said again only after a success */
 };
@@ -122,7 +124,23 @@ int postgres_migrate(struct postgres *self, PGconn *conn, struct buf *problem);
 /** Appends a script in PostgreSQL's words: INTEGER has 64 bits, BLOB is BYTEA, TEXT is ordered by its bytes. */
 void postgres_translate(struct buf *out, struct str script);
 
+/** Outside of pipeline mode: OK, or why not, in a sentence. *result is the caller's to clear; `text` is used up. */
+int postgres_ask(struct postgres *self, PGconn *conn, struct buf *text, int64_t limit_ms, PGresult **result,
+                 struct buf *problem);
+/** A value of the table meta, the caller's to free; empty when it isn't there. */
+int postgres_meta(struct postgres *self, PGconn *conn, const char *name, struct buf *value, struct buf *problem);
+
+/* --- postgres_owner.c --- */
+
+/** Makes this connection the one that writes to the schema, for as long as it lives. `first`: and leaves its name
+ * there. Later: E_OUTCOME_UNKNOWN and `lost` when somebody else has written meanwhile, so that what is in memory is
+ * old. E_UNAVAILABLE: somebody else is the one. */
+int postgres_own(struct postgres *self, PGconn *conn, bool first, struct buf *problem);
+
 /* --- postgres_connect.c --- */
+
+/** Whether the server can be reached, by a connection of its own. */
+bool postgres_is_there(const struct postgres *self);
 
 /** Connects and checks what answers; `first`: makes and migrates, too. On failure a sentence in `problem`. */
 int postgres_connect(struct postgres *self, bool first, struct buf *problem);

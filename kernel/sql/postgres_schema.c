@@ -45,9 +45,8 @@ void postgres_translate(struct buf *out, struct str script)
 
 /* --- asking --- */
 
-/* OK, or why not, in a sentence. *result is the caller's to clear. */
-static int ask(struct postgres *self, PGconn *conn, struct buf *text, int64_t limit_ms, PGresult **result,
-               struct buf *problem)
+int postgres_ask(struct postgres *self, PGconn *conn, struct buf *text, int64_t limit_ms, PGresult **result,
+                 struct buf *problem)
 {
     buf_char(text, '\0');
     *result = text->failed ? NULL : postgres_run(conn, text->p, limit_ms);
@@ -94,22 +93,21 @@ static int look(struct postgres *self, PGconn *conn, struct identity *found, str
                " EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'meta')"
                " FROM pg_namespace n WHERE n.nspname = '%s'",
                self->options.schema);
-    int error = ask(self, conn, &text, self->options.silent_ms, &result, problem);
+    int error = postgres_ask(self, conn, &text, self->options.silent_ms, &result, problem);
     if (!error && PQntuples(result) == 1)
         *found = (struct identity){true, *PQgetvalue(result, 0, 0) == 't', *PQgetvalue(result, 0, 1) == 't'};
     PQclear(result);
     return error;
 }
 
-/* A value of meta, the caller's to free; empty when it isn't there. */
-static int meta_of(struct postgres *self, PGconn *conn, const char *name, struct buf *value, struct buf *problem)
+int postgres_meta(struct postgres *self, PGconn *conn, const char *name, struct buf *value, struct buf *problem)
 {
     struct buf text = {0};
     PGresult *result;
 
     buf_clear(value);
     buf_printf(&text, "SELECT value FROM \"%s\".meta WHERE name = '%s'", self->options.schema, name);
-    int error = ask(self, conn, &text, self->options.silent_ms, &result, problem);
+    int error = postgres_ask(self, conn, &text, self->options.silent_ms, &result, problem);
     if (!error && PQntuples(result) == 1)
         buf_add(value, str_of(PQgetvalue(result, 0, 0)));
     PQclear(result);
@@ -120,7 +118,7 @@ static int meta_of(struct postgres *self, PGconn *conn, const char *name, struct
 static int check_instance(struct postgres *self, PGconn *conn, struct buf *problem)
 {
     struct buf instance = {0};
-    int error = meta_of(self, conn, "instance", &instance, problem);
+    int error = postgres_meta(self, conn, "instance", &instance, problem);
 
     if (!error && self->instance.n == 0)
         buf_add(&self->instance, buf_str(&instance));
@@ -158,11 +156,11 @@ static int check_owner(struct postgres *self, PGconn *conn, int64_t *version, st
 {
     struct buf value = {0};
 
-    int error = meta_of(self, conn, "application", &value, problem);
+    int error = postgres_meta(self, conn, "application", &value, problem);
     if (!error && !str_is(buf_str(&value), self->options.application))
         error = say_foreign(self, conn, buf_str(&value), problem);
     if (!error)
-        error = meta_of(self, conn, "version", &value, problem);
+        error = postgres_meta(self, conn, "version", &value, problem);
     if (!error && !str_to_i64(buf_str(&value), version))
         error = say_foreign(self, conn, (struct str){NULL, 0}, problem);
     buf_free(&value);
@@ -200,7 +198,7 @@ static int begin_alone(struct postgres *self, PGconn *conn, struct buf *problem)
     PGresult *result;
 
     buf_printf(&text, "BEGIN; SELECT pg_advisory_xact_lock(%lld)", (long long)self->lock);
-    int error = ask(self, conn, &text, self->options.busy_ms + self->options.silent_ms, &result, problem);
+    int error = postgres_ask(self, conn, &text, self->options.busy_ms + self->options.silent_ms, &result, problem);
     PQclear(result);
     return error;
 }
@@ -238,7 +236,7 @@ int postgres_migrate(struct postgres *self, PGconn *conn, struct buf *problem)
     if (error)
         return error;
     add_steps(self, version, &text);
-    error = ask(self, conn, &text, 0, &result, problem); /* a step may take as long as there are rows */
+    error = postgres_ask(self, conn, &text, 0, &result, problem); /* a step may take as long as there are rows */
     PQclear(result);
     return error ? error : check_instance(self, conn, problem);
 }

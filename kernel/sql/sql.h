@@ -82,6 +82,8 @@ struct sql_options {
     const struct sql_migration *migrations;
     size_t n_migrations;
     bool read_only;
+    bool alone; /* PostgreSQL: nobody else who asks for the same has the schema as long as this connection has it; who
+                   has lost it to another one meanwhile says E_OUTCOME_UNKNOWN */
     int64_t busy_ms;   /* how long begin() waits for another writer; 0: 5 s */
     int64_t silent_ms; /* PostgreSQL: a server that says nothing for so long while it is asked is given up; 0: 10 s */
     /** Set when damage is met, by whichever of the connections that were opened with it, for check(); the caller's, and
@@ -109,6 +111,9 @@ struct sql {
      * replaced: what is committed from then on is lost with the process. E_CORRUPT when damage was met, for good.
      * PostgreSQL: whether it is still the database that was opened; any thread, it only tells what is known. */
     int (*check)(struct sql *self);
+    /** Whether the server answers; after E_OUTCOME_UNKNOWN: whether it could be opened again. Waits as commit() does.
+     * NULL: there is no server. */
+    int (*look)(struct sql *self);
     /** As query_many(), but from share(true) to share(false) a reader may answer all of these from the state from which
      * it has answered the first: for the handlers of one turn of the loop, none of whose clients can have heard of
      * anything newer (docs/adr/0050). What is asked by query_many() is always told what is newest. */

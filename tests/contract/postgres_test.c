@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -465,6 +466,105 @@ static void another_database_at_the_same_address_is_not_taken_for_ours(void **st
     other->close(other);
 }
 
+struct endless {
+    struct sql *sql;
+    int error;
+    atomic_bool ended;
+};
+
+static void *run_endless(void *context)
+{
+    struct endless *endless = context;
+    int64_t n;
+
+    endless->error = sql_number(endless->sql, &pid_of, NULL, &n);
+    atomic_store(&endless->ended, true);
+    return NULL;
+}
+
+/* --- who may write --- */
+
+static void the_schema_belongs_to_one_who_is_alone_until_that_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+
+    options.alone = true;
+    struct sql *first = open_well(&options);
+    assert_refused(&options, E_UNAVAILABLE, "is in use by another order service");
+    options.alone = false;
+    options.read_only = true;
+    struct sql *reader = open_well(&options); /* who only reads is none of its business */
+    reader->close(reader);
+    options.alone = true;
+    options.read_only = false;
+    int64_t pid = number(first, &pid_of);
+    first->close(first);
+    cut(fixture, pid); /* it has ended, too */
+    struct sql *next = open_well(&options);
+    assert_int_equal(next->look(next), OK);
+    next->close(next);
+}
+
+static void who_was_cut_off_goes_on_when_nobody_has_come(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+
+    options.alone = true;
+    struct sql *sql = open_well(&options);
+    cut(fixture, number(sql, &pid_of));
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 1), OK);
+    assert_int_equal(sql->commit(sql), OK);
+    assert_refused(&options, E_UNAVAILABLE, "is in use by another order service");
+    sql->close(sql);
+}
+
+static void who_was_cut_off_while_another_came_knows_that_it_knows_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+    int64_t n = -1;
+
+    options.alone = true;
+    struct sql *old = open_well(&options);
+    cut(fixture, number(old, &pid_of));
+    struct sql *next = open_well(&options);
+    assert_int_equal(old->begin(old), E_UNAVAILABLE);
+    int64_t pid = number(next, &pid_of);
+    next->close(next);
+    cut(fixture, pid);
+    assert_int_equal(count_again(old, &n), E_OUTCOME_UNKNOWN);
+    assert_int_equal(old->begin(old), E_OUTCOME_UNKNOWN);
+    assert_int_equal(old->look(old), OK); /* the server is there: who starts anew will know */
+    old->close(old);
+}
+
+/* Under the alarm of the suite: it would wait for ever. */
+static void a_query_is_ended_though_the_server_does_not_listen(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+    struct endless endless;
+    pthread_t thread;
+
+    options.silent_ms = 3600000;
+    endless = (struct endless){.sql = open_well(&options)};
+    pid_t pid = (pid_t)number(endless.sql, &pid_of);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run_endless, &endless), 0);
+    while (!atomic_load(&endless.ended)) {
+        endless.sql->interrupt(endless.sql);
+        poll(NULL, 0, 10);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(endless.error, E_TIMEOUT);
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    assert_int_equal(number(endless.sql, &count), 0);
+    endless.sql->close(endless.sql);
+}
+
 /* --- what the server says --- */
 
 static int nothing(void *context, size_t index, const struct sql_row *row)
@@ -616,6 +716,10 @@ int main(void)
         TEST(a_server_that_falls_silent_is_given_up),
         TEST(a_server_that_was_away_is_found_again_and_has_what_was_committed),
         TEST(another_database_at_the_same_address_is_not_taken_for_ours),
+        TEST(the_schema_belongs_to_one_who_is_alone_until_that_ends),
+        TEST(who_was_cut_off_goes_on_when_nobody_has_come),
+        TEST(who_was_cut_off_while_another_came_knows_that_it_knows_nothing),
+        TEST(a_query_is_ended_though_the_server_does_not_listen),
         TEST(each_refusal_of_the_server_has_its_meaning),
         TEST(damage_is_known_to_every_connection_for_good),
         TEST(a_server_that_forgets_what_it_promised_is_refused),
