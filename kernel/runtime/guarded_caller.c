@@ -20,8 +20,8 @@ struct guarded_caller {
     struct breaker breaker; /* the loop's */
     int64_t timeout_ms;
     int64_t max_concurrent;
-    int64_t under_way; /* the loop's */
-    enum breaker_state logged;
+    int64_t under_way;          /* the loop's */
+    enum breaker_state logged;  /* open or closed: that it looks whether the other side is well again isn't news */
     _Atomic int64_t shut_until; /* no call is let through before (monotonic us); a copy of what the breaker says, for
                                      other threads */
     char labels[64];
@@ -89,11 +89,11 @@ static void show_state(struct guarded_caller *caller)
 
     atomic_store_explicit(&caller->shut_until, breaker_opens_again_at(&caller->breaker), memory_order_relaxed);
     metric_set(&caller->state, state);
-    if (state == caller->logged)
+    if (state == BREAKER_HALF_OPEN || state == caller->logged)
         return;
     if (state == BREAKER_OPEN)
         log_warning("breaker opened", LOG_T("service", caller->name));
-    else if (state == BREAKER_CLOSED)
+    else
         log_info("breaker closed", LOG_T("service", caller->name));
     caller->logged = state;
 }

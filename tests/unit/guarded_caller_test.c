@@ -1,9 +1,11 @@
 /* Guarded calls, real HTTP: what the caller is told, and when the breaker keeps it from calling at all. Server, client
  * and breaker are on one loop. */
 #include "base.h"
+#include "captured_log.h"
 #include "errors.h"
 #include "guarded_caller.h"
 #include "http_server.h"
+#include "log.h"
 #include "metrics.h"
 
 #include <pthread.h>
@@ -277,6 +279,38 @@ static void when_the_pause_is_over_one_good_answer_closes_the_breaker(void **sta
     close_side(&side);
 }
 
+static int times_told(const char *log, const char *what)
+{
+    int n = 0;
+
+    for (const char *at = log; (at = strstr(at, what)); at++)
+        n++;
+    return n;
+}
+
+static void a_breaker_says_once_that_it_opened_however_often_it_looks_and_once_that_it_closed(void **state)
+{
+    enum { LOOKS = 5 };
+    struct captured_log captured;
+    struct other_side side;
+    UNUSED(state);
+
+    log_init("tested", LOG_INFO, LOG_HUMAN);
+    captured_log_begin(&captured);
+    open_side(&side, 0, AN_HOUR_MS); /* without a pause: every call is a look whether it is well again */
+    break_it(&side);
+    for (int i = 0; i < LOOKS; i++)
+        assert_int_equal(ask_it(&side).error, E_TIMEOUT);
+    side.status = 200;
+    assert_int_equal(ask_it(&side).error, OK);
+    break_it(&side);
+    const char *log = captured_log_end(&captured);
+    assert_int_equal(side.asked, VOLUME + LOOKS + 1 + VOLUME);
+    assert_int_equal(times_told(log, "breaker opened"), 2);
+    assert_int_equal(times_told(log, "breaker closed"), 1);
+    close_side(&side);
+}
+
 /* `n` calls at once, which the other side does not answer. */
 static void ask_a_crowd(struct other_side *side, struct asked *asked, int n, int *open)
 {
@@ -436,6 +470,7 @@ int main(void)
         cmocka_unit_test(after_enough_failures_nobody_is_asked_any_more),
         cmocka_unit_test(who_would_be_refused_can_be_told_so_without_a_call_and_is_counted),
         cmocka_unit_test(when_the_pause_is_over_one_good_answer_closes_the_breaker),
+        cmocka_unit_test(a_breaker_says_once_that_it_opened_however_often_it_looks_and_once_that_it_closed),
         cmocka_unit_test(too_many_at_a_time_are_rejected_at_once_and_say_nothing_of_the_other_side),
         cmocka_unit_test(a_call_that_got_no_connection_of_ours_says_nothing_of_the_other_side),
         cmocka_unit_test(forced_open_nobody_is_asked),

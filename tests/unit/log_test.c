@@ -1,5 +1,6 @@
 /* What a log line looks like, and that nobody can write lines of their own into it. */
 #include "base.h"
+#include "captured_log.h"
 #include "clock.h"
 #include "log.h"
 
@@ -10,64 +11,39 @@
 
 #include <cmocka.h>
 
-/* Standard error into a pipe, and back. */
-struct capture {
-    int kept, ends[2];
-    char text[4096];
-};
-
-static void capture_begin(struct capture *capture)
-{
-    assert_int_equal(pipe(capture->ends), 0);
-    capture->kept = dup(STDERR_FILENO);
-    assert_int_equal(dup2(capture->ends[1], STDERR_FILENO), STDERR_FILENO);
-    close(capture->ends[1]);
-}
-
-static const char *capture_end(struct capture *capture)
-{
-    dup2(capture->kept, STDERR_FILENO);
-    close(capture->kept);
-    ssize_t n = read(capture->ends[0], capture->text, sizeof(capture->text) - 1);
-    assert_true(n >= 0);
-    capture->text[n] = '\0';
-    close(capture->ends[0]);
-    return capture->text;
-}
-
 static void a_line_for_people_says_when_who_what_and_about_what(void **state)
 {
-    struct capture capture;
+    struct captured_log captured;
     UNUSED(state);
 
     log_init("order", LOG_INFO, LOG_HUMAN);
-    capture_begin(&capture);
+    captured_log_begin(&captured);
     log_info("listening", LOG_T("address", "127.0.0.1:8081"), LOG_I("workers", -1));
-    const char *line = capture_end(&capture);
+    const char *line = captured_log_end(&captured);
     assert_int_equal(line[2], ':');
     assert_string_equal(line + sizeof("09:30:00.123") - 1, " order  listening  address=127.0.0.1:8081 workers=-1\n");
 }
 
 static void a_warning_is_called_one(void **state)
 {
-    struct capture capture;
+    struct captured_log captured;
     UNUSED(state);
 
     log_init("order", LOG_INFO, LOG_HUMAN);
-    capture_begin(&capture);
+    captured_log_begin(&captured);
     log_warning("the disk is slow", LOG_I("ms", 900));
-    assert_non_null(strstr(capture_end(&capture), " order  warning: the disk is slow  ms=900\n"));
+    assert_non_null(strstr(captured_log_end(&captured), " order  warning: the disk is slow  ms=900\n"));
 }
 
 static void a_line_for_machines_is_one_json_object(void **state)
 {
-    struct capture capture;
+    struct captured_log captured;
     UNUSED(state);
 
     log_init("order", LOG_INFO, LOG_JSON);
-    capture_begin(&capture);
+    captured_log_begin(&captured);
     log_error("order refused", LOG_I("order", 42), LOG_T("name", "카페 \"라떼\"\n"));
-    const char *line = capture_end(&capture);
+    const char *line = captured_log_end(&captured);
     assert_true(str_starts_with(str_of(line), STR("{\"at\":\"20")));
     assert_non_null(strstr(line,
                            "Z\",\"level\":\"error\",\"service\":\"order\",\"event\":\"order refused\",\"order\":42,"
@@ -76,24 +52,24 @@ static void a_line_for_machines_is_one_json_object(void **state)
 
 static void a_text_that_is_not_utf8_still_makes_a_json_line(void **state)
 {
-    struct capture capture;
+    struct captured_log captured;
     UNUSED(state);
 
     log_init("order", LOG_INFO, LOG_JSON);
-    capture_begin(&capture);
+    captured_log_begin(&captured);
     log_info("came in", LOG_T("name", "a\xff\xc3"));
-    assert_non_null(strstr(capture_end(&capture), "\"name\":\"a??\"}\n"));
+    assert_non_null(strstr(captured_log_end(&captured), "\"name\":\"a??\"}\n"));
 }
 
 static void nobody_can_forge_a_line_by_what_they_send(void **state)
 {
-    struct capture capture;
+    struct captured_log captured;
     UNUSED(state);
 
     log_init("order", LOG_INFO, LOG_HUMAN);
-    capture_begin(&capture);
+    captured_log_begin(&captured);
     log_info("came in", LOG_T("name", "x\n09:30:00.123 order  all is well\x1b[2J"), LOG_T("empty", ""));
-    const char *line = capture_end(&capture);
+    const char *line = captured_log_end(&captured);
     assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
     assert_null(strchr(line, '\x1b'));
     assert_non_null(strstr(line, "empty=\"\"\n"));
@@ -101,16 +77,16 @@ static void nobody_can_forge_a_line_by_what_they_send(void **state)
 
 static void what_is_less_important_than_asked_for_is_not_written(void **state)
 {
-    struct capture capture;
+    struct captured_log captured;
     UNUSED(state);
 
     log_init("order", LOG_WARNING, LOG_HUMAN);
-    capture_begin(&capture);
+    captured_log_begin(&captured);
     log_debug("a", LOG_I("n", 1));
     log_info("b", LOG_I("n", 1));
     log_write(LOG_INFO, "c", NULL, 0);
     log_warning("d", LOG_I("n", 1));
-    const char *text = capture_end(&capture);
+    const char *text = captured_log_end(&captured);
     assert_non_null(strstr(text, "warning: d"));
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 }
