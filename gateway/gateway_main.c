@@ -3,6 +3,7 @@
 
 #include "gateway_directory.h"
 #include "gateway_surroundings.h"
+#include "http_listen.h"
 #include "nginx_conf.h"
 #include "nginx_lock.h"
 #include "nginx_process.h"
@@ -74,7 +75,8 @@ static int run_in(const char *directory, const struct common_settings *common, c
     buf_printf(&lock, "%s/nginx.lock", directory);
     nginx_conf_write(settings, surroundings, &configuration);
     int nginx_lock_fd = !lock.failed && gateway_directory_make(directory, problem) ? nginx_lock(lock.p, problem) : -1;
-    if (nginx_lock_fd >= 0 && !configuration.failed && nginx_can_listen(settings->listen, problem) &&
+    /* nginx itself would try for seconds and say it in its own words */
+    if (nginx_lock_fd >= 0 && !configuration.failed && http_can_listen(settings->listen, problem) &&
         gateway_directory_fill(directory, buf_str(&configuration), problem)) {
         const struct nginx_process process = {.program = nginx,
                                               .directory = directory,

@@ -4,15 +4,11 @@
 #include "log.h"
 #include "nginx_lock.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,60 +65,6 @@ bool nginx_find(const char *wanted, struct buf *path, struct buf *problem)
                "gateway.nginx",
                wanted);
     return false;
-}
-
-static bool try_bind(const struct addrinfo *address)
-{
-    int on = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool is_v6 = address->ai_family == AF_INET6; /* nginx, too, leaves IPv4 to an address of its own */
-    bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-              (!is_v6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
-              bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, 1) == 0;
-    int error = errno;
-
-    if (fd >= 0)
-        close(fd);
-    errno = error;
-    return ok;
-}
-
-/* "127.0.0.1:8088" or "[::1]:8088". */
-static bool can_listen(struct str address, struct buf *problem)
-{
-    const struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-                                     .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    struct buf text = {0};
-
-    buf_add(&text, address);
-    buf_char(&text, '\0');
-    char *colon = text.failed ? NULL : strrchr(text.p, ':');
-    bool is_v6 = address.n > 0 && address.p[0] == '[';
-    if (colon) {
-        *(colon - is_v6) = '\0';
-        if (getaddrinfo(text.p + is_v6, colon + 1, &numeric, &found) != 0)
-            found = NULL;
-    }
-    buf_free(&text);
-    bool ok = found && try_bind(found);
-    if (!ok)
-        buf_printf(problem, "can't listen at %.*s: %s", STR_ARG(address), found ? strerror(errno) : "not an address");
-    if (found)
-        freeaddrinfo(found);
-    return ok;
-}
-
-bool nginx_can_listen(const char *listen, struct buf *problem)
-{
-    struct str rest = str_of(listen);
-
-    while (rest.n > 0) {
-        struct str one = str_split(rest, ' ', &rest);
-        if (one.n > 0 && !can_listen(one, problem))
-            return false;
-    }
-    return true;
 }
 
 /* In the new process: its own group, so that a Ctrl-C reaches only the parent, which stops nginx gracefully; and never

@@ -18,9 +18,6 @@ struct nginx_process {
 /** The path of nginx: `wanted` itself when it has a slash, else looked for in PATH, /usr/sbin and /usr/local/sbin.
  * false with a sentence in `problem`. */
 bool nginx_find(const char *wanted, struct buf *path, struct buf *problem);
-/** Whether the addresses in `listen` ("127.0.0.1:8088 [::1]:8088") are free; nginx itself would try for seconds and say
- * it in its own words. */
-bool nginx_can_listen(const char *listen, struct buf *problem);
 /** Runs nginx until SIGTERM or SIGINT, or until it ends by itself; nothing of it is left when this returns. Returns 0;
  * or, with a sentence in `problem`, 1, or 128 + n when signal n ended it, as a shell says it. */
 int nginx_run(const struct nginx_process *process, struct buf *problem);

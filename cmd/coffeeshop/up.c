@@ -2,6 +2,7 @@
 #include "shop.h"
 
 #include "data_dir.h"
+#include "http_listen.h"
 #include "peer_urls.h"
 
 #include <arpa/inet.h>
@@ -151,6 +152,18 @@ static bool make_children(struct shop *shop, struct buf *problem)
     return true;
 }
 
+/* Before anything is begun: where another shop answers, a service of ours would follow its feed. */
+static bool can_listen(const struct shop_settings *settings, struct buf *problem)
+{
+    for (size_t i = 0; i < shop_programs_count; i++) {
+        buf_printf(problem, "%s can't start: ", shop_programs[i]->name);
+        if (!http_can_listen(shop_listen_of(settings, shop_programs[i]), problem))
+            return false;
+        buf_clear(problem);
+    }
+    return true;
+}
+
 static int open_shop(struct shop *shop, struct buf *problem)
 {
     const char *data = shop->settings.common.data;
@@ -160,7 +173,8 @@ static int open_shop(struct shop *shop, struct buf *problem)
     int lock = data_dir_lock(data, problem);
     if (lock < 0)
         return EXIT_CANNOT;
-    int status = make_children(shop, problem) ? supervisor_run(&shop->supervisor, problem) : EXIT_CANNOT;
+    bool can = make_children(shop, problem) && can_listen(&shop->settings, problem);
+    int status = can ? supervisor_run(&shop->supervisor, problem) : EXIT_CANNOT;
     close(lock);
     return status;
 }

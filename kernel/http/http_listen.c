@@ -1,3 +1,5 @@
+#include "http_listen.h"
+
 #include "http_internal.h"
 
 #include <errno.h>
@@ -137,4 +139,14 @@ void http_listeners_close(struct http_admission *door)
     for (size_t i = 0; i < door->n_listeners; i++)
         close(door->listeners[i].watch.fd);
     door->n_listeners = 0;
+}
+
+bool http_can_listen(const char *list, struct buf *problem)
+{
+    struct http_admission door = {.n_listeners = 0};
+    uint16_t port;
+    bool can = http_listen(list, &door, &port, problem);
+
+    http_listeners_close(&door);
+    return can;
 }

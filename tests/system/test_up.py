@@ -2,6 +2,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -87,6 +88,20 @@ def test_a_shop_is_not_called_open_when_another_one_answers_at_its_addresses(ope
     assert "is open" not in up.output()
     other.running.clear()
     assert is_ready(shop, "order")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_port_in_use_is_found_before_anything_is_begun(open_shop, name):
+    """Else the others would follow the feed of whoever answers there, and keep what it said."""
+    shop = open_shop()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", shop.ports[name]))
+        taken.listen()
+        up = start(shop, shop.settings_of_all())
+        assert up.process.wait(60) == 1
+    assert f"{name} can't start: can't listen on 127.0.0.1:{shop.ports[name]}" in up.output()
+    assert {path.name for path in (shop.directory / "data").iterdir()} == {"coffeeshop.format", "shop.lock"}
+    shop.running.clear()
 
 
 def test_closed_standard_streams_harm_nothing(open_shop):
