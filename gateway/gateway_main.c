@@ -44,6 +44,9 @@ static const struct setting rows[] = {
     ROW(idle_ms, SETTING_MS, "60000", 0, HOUR, "An idle connection of a client is kept so long."),
     ROW(connect_ms, SETTING_MS, "1000", 10, MINUTE, "A service has to accept a connection within; else 503."),
     ROW(answer_ms, SETTING_MS, "15000", 100, HOUR, "A service has to answer within; else 503."),
+    ROW(health_ms, SETTING_MS, "2000", 10, MINUTE,
+        "A service has to say how it is (/health/<service>, /ops/<service>/metrics) within; else it does not answer: "
+        "503."),
     ROW(menu_ms, SETTING_MS, "2000", 10, MINUTE, "The view has to say the menu within; else order does."),
     ROW(stream_ms, SETTING_MS, "3600000", SECOND, DAY, "A stream without an event or heartbeat for so long is closed."),
     ROW(hosts, SETTING_TEXT, "", 0, 4096,

@@ -15,7 +15,7 @@ struct gateway_settings {
     const char *operators;   /* who may read the services' metrics, and see and give back payments; the same */
     int64_t max_connections; /* of all clients and to the services, together, per worker */
     int64_t header_ms, body_ms, send_ms, idle_ms;
-    int64_t connect_ms, answer_ms, menu_ms, stream_ms;
+    int64_t connect_ms, answer_ms, health_ms, menu_ms, stream_ms;
     const char *trusted_proxy;             /* addresses and networks */
     const char *hosts;                     /* "*", names, "*.domain", separated by blanks */
     const char *cors_origins;              /* "*", origins separated by blanks, or empty */

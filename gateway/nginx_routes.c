@@ -1,6 +1,8 @@
 /* nginx_routes.c: what goes to which service: the paths, the headers, where the services are. */
 #include "nginx_parts.h"
 
+#include <inttypes.h>
+
 static const char *const services[] = {"order", "product", "stock", "customercenter", "payment"};
 
 enum location { PLAIN, FOR_OPERATORS, IN_THE_TEMPLATE };
@@ -150,23 +152,30 @@ void write_passed_headers(const struct filler *filler, struct buf *out)
         buf_printf(out, "    proxy_set_header %s %s;\n", headers[i].name, headers[i].variable);
 }
 
+/* How a service is, for everybody and for operators. Who hangs takes connections and says nothing: that is known after
+ * health_ms, and not only when a page has lost its patience. */
+static void write_health(const struct filler *filler, const char *service, struct buf *out)
+{
+    buf_printf(out,
+               "        location = /health/%s { proxy_read_timeout %" PRId64 "ms; proxy_pass http://%s/readyz; }\n"
+               "        location = /ops/%s/metrics {\n            if ($is_operator = 0) { return 403; }\n"
+               "            add_header Cache-Control no-store always; # and, without those of CORS, for our own "
+               "page only\n"
+               "            gzip on; # ten times less, every five seconds\n"
+               "            gzip_types *;\n"
+               "            # nothing else of the request, and without X-Gateway: whose it may be was judged here\n"
+               "            proxy_set_header Host $proxy_host;\n"
+               "            proxy_set_header Connection \"\";\n"
+               "            proxy_read_timeout %" PRId64 "ms;\n"
+               "            proxy_pass http://%s/metrics;\n        }\n",
+               service, filler->settings->health_ms, service, service, filler->settings->health_ms, service);
+}
+
 void write_service_routes(const struct filler *filler, struct buf *out)
 {
-    UNUSED(filler);
     for (size_t i = 0; i < COUNT_OF(routes); i++)
         if (routes[i].location != IN_THE_TEMPLATE)
             write_route(&routes[i], out);
     for (size_t i = 0; i < COUNT_OF(services); i++)
-        buf_printf(out,
-                   "        location = /health/%s { proxy_pass http://%s/readyz; }\n"
-                   "        location = /ops/%s/metrics {\n            if ($is_operator = 0) { return 403; }\n"
-                   "            add_header Cache-Control no-store always; # and, without those of CORS, for our own "
-                   "page only\n"
-                   "            gzip on; # ten times less, every five seconds\n"
-                   "            gzip_types *;\n"
-                   "            # nothing else of the request, and without X-Gateway: whose it may be was judged here\n"
-                   "            proxy_set_header Host $proxy_host;\n"
-                   "            proxy_set_header Connection \"\";\n"
-                   "            proxy_pass http://%s/metrics;\n        }\n",
-                   services[i], services[i], services[i], services[i]);
+        write_health(filler, services[i], out);
 }

@@ -31,6 +31,41 @@ for (const [language, victim] of [['ko', 'stock'], ['en', 'product']]) {
     });
 }
 
+for (const language of ['ko', 'en']) {
+    scenario(`a service that hangs is said not to answer, and what that means (${language})`, async ({ shop, visit }) => {
+        shop.pause('product');
+        try {
+            const ops = await OpsPage.open(await visit({ language, device: 'desktop' }));
+            await ops.problem('down.product').waitFor();
+            await ops.service('product', 'down');
+            await ops.verdict('trouble');
+            await ops.service('payment', 'up');
+        } finally {
+            shop.resume('product');
+        }
+    });
+}
+
+scenario('each service is shown as it answers, payment like the others', async ({ visit }) => {
+    const visitor = await visit({ device: 'desktop' });
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    await visitor.page.route('**/health/stock', async (route) => {
+        await released;
+        await route.continue();
+    });
+    await visitor.go('/ops');
+    const ops = new OpsPage(visitor);
+    for (const service of ['order', 'product', 'customercenter', 'payment']) {
+        await ops.service(service, 'up');
+    }
+    assert.equal(await ops.page.locator('[data-testid=service][data-service=stock]').getAttribute('data-state'), 'waiting');
+    assert.equal(await ops.at('verdict').getAttribute('data-verdict'), 'unknown', 'nothing is called well before all have answered');
+    release();
+    await ops.service('stock', 'up');
+    await ops.verdict('well');
+});
+
 scenario('orders and the way to the cup are shown as figures, and waiting tickets by number', async ({ shop, visit }) => {
     const ops = await OpsPage.open(await visit({ language: 'en', device: 'desktop' }));
     await shop.setStock('Tea', 0);

@@ -7,6 +7,7 @@ import threading
 import httpx
 import pytest
 
+from door import assert_problem
 from eventually import eventually
 from shop import ROOT, SERVICES, client, run_program
 
@@ -118,3 +119,17 @@ def test_the_version_is_told():
     told = run_program("version")
     assert told.returncode == 0
     assert (ROOT / "VERSION").read_text().strip() in told.stdout
+
+
+def test_a_service_that_hangs_is_said_not_to_answer_after_a_moment(open_shop):
+    """The gateway's own patience for answers is longer than this test's."""
+    shop = open_shop({"gateway.health_ms": 100, "gateway.answer_ms": 3_600_000}).start("product", "order", "gateway")
+    kitchen = shop.running["product"].process
+    kitchen.send_signal(signal.SIGSTOP)
+    try:
+        for path in ("/health/product", "/ops/product/metrics"):
+            assert_problem(shop["gateway"].get(path), 503)
+            assert shop["gateway"].get(path.replace("product", "order")).status_code == 200
+    finally:
+        kitchen.send_signal(signal.SIGCONT)
+    eventually(lambda: shop["gateway"].get("/health/product").status_code == 200, what="it is well as soon as it answers")

@@ -60,11 +60,13 @@ test('what could not be asked is not told as nothing', () => {
     assert.equal(figures.rejected, null);
 });
 
+const WAITING = { state: 'waiting', metrics: null, forbidden: false };
+const each = (look) => ({ order: look, product: look, stock: look, customercenter: look });
 const keys = (watch, latest = {}) => problems({ tickets: [], restarts: [], ...watch }, latest, 1_000_000_000).map((one) => one.key);
 
 test('when all is well there is nothing to say, and nothing is said before anything is known', () => {
     assert.deepEqual(keys({ looks: shop() }), []);
-    assert.equal(problems({ looks: null }, {}, 0), null);
+    assert.deepEqual(keys({ looks: each(WAITING) }), []);
 });
 
 test('what is wrong is said in words, the worst first', () => {
@@ -98,7 +100,6 @@ test('a service that restarts again and again is named', () => {
 });
 
 const verdict = (watch) => verdictOf(problems({ tickets: [], restarts: [], ...watch }, {}, 0), watch.looks);
-const each = (look) => ({ order: look, product: look, stock: look, customercenter: look });
 
 test('a disk that is full is said in words, and what no words are known for as the service says it', () => {
     const unready = (reason) => ({ ...well(), state: 'unready', reason });
@@ -123,7 +124,9 @@ test('who can not reach the shop is told that, and nothing else', () => {
 
 test('nothing is called well that was not seen', () => {
     assert.equal(verdict({ looks: shop() }), 'well');
-    assert.equal(verdict({ looks: null }), 'unknown');
+    assert.equal(verdict({ looks: each(WAITING) }), 'unknown');
+    assert.equal(verdict({ looks: shop({ product: WAITING }) }), 'unknown');
+    assert.equal(verdict({ looks: shop({ product: WAITING, stock: { state: 'down', metrics: null } }) }), 'trouble', 'who has still to answer makes it no better');
     assert.equal(verdict({ looks: shop({ stock: { state: 'unknown', metrics: null } }) }), 'trouble');
     assert.equal(verdict({ looks: each({ state: 'up', metrics: null, forbidden: true }) }), 'barred');
 });
@@ -180,5 +183,6 @@ test('one pays at the counter where order says so; where it is silent that is no
     assert.deepEqual(await knownWhen(says(200, SUMMARY), null, shop({ order: BLIND })), { state: 'unknown', asked: [] });
     assert.deepEqual(await knownWhen(says(200, SUMMARY), false, shop({ order: BLIND })), { state: 'unknown', asked: [] }, 'what it was once is not what it is');
     assert.equal((await knownWhen(says(200, SUMMARY), null, shop({ order: { ...BLIND, forbidden: true } }))).state, 'forbidden');
+    assert.deepEqual(await knownWhen(says(200, SUMMARY), true, { ...PAID, payment: { ...BLIND, state: 'down' } }), { state: 'unknown', asked: [] }, 'who hangs is not asked more');
     assert.equal((await knownWhen(says(200, SUMMARY), true, shop({ order: BLIND }))).state, 'known', 'order is away, and payment answers');
 });

@@ -8,7 +8,7 @@ import { Announcer, Bar } from '../shared/ui.jsx';
 import { count, Figure, round } from './figure.jsx';
 import { Payments } from './payments.jsx';
 import { problems, verdictOf } from './verdict.js';
-import { SERVICES, Watch } from './watch.js';
+import { isReached, Watch } from './watch.js';
 import ko from './texts.ko.json';
 import en from './texts.en.json';
 
@@ -35,10 +35,10 @@ const Verdict = ({ found, looks, asOf }) => {
         <section class="verdict" aria-labelledby="verdict-title" data-testid="verdict" data-verdict={state}>
             <h2 id="verdict-title">
                 <Icon name={VERDICT_ICONS[state] ?? 'clock'} />
-                <span role="status">{t(`verdict.${state === 'unknown' && looks ? 'lost' : state}`)}</span>
+                <span role="status">{t(`verdict.${isReached(looks) ? state : 'lost'}`)}</span>
             </h2>
             <ul>
-                {(found ?? []).map((one) => (
+                {found.map((one) => (
                     <li key={one.key + JSON.stringify(one.values)} class={`notice ${TONES[one.level]}`} data-testid="problem" data-problem={one.key}>
                         <Icon name="alert" />
                         <span>{t(`problem.${one.key}`, named(one.values))} {one.key === 'unreachable' && asOf ? t('asOf', { time: timeOfDay(asOf) }) : ''}</span>
@@ -52,7 +52,7 @@ const Verdict = ({ found, looks, asOf }) => {
 const STATE_TONES = { up: 'good', down: 'bad', unready: 'bad' };
 
 const Service = ({ name, look, restarts }) => {
-    const state = look?.state ?? 'waiting';
+    const { state } = look;
     const last = restarts.filter((one) => one.service === name).pop();
     return (
         <li class="card service" data-testid="service" data-service={name} data-state={state}>
@@ -102,7 +102,7 @@ class Ops extends Component {
                     <section aria-labelledby="services-title">
                         <h2 id="services-title">{t('services')}</h2>
                         <ul class="services">
-                            {(looks ? Object.keys(looks) : SERVICES).map((name) => <Service key={name} name={name} look={looks?.[name]} restarts={restarts} />)}
+                            {Object.keys(looks).map((name) => <Service key={name} name={name} look={looks[name]} restarts={restarts} />)}
                         </ul>
                     </section>
                     <Payments payments={payments} looks={looks} />

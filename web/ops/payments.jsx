@@ -9,7 +9,7 @@ const BREAKERS = ['closed', 'open', 'halfOpen'];
 
 /* In words, whether `service` asks `other`; null where it has no such breaker, or can't be seen. */
 function breakerOf(looks, service, other) {
-    const [found] = samples(looks?.[service]?.metrics ?? [], 'coffeeshop_breaker_state', { service: other });
+    const [found] = samples(looks[service]?.metrics ?? [], 'coffeeshop_breaker_state', { service: other });
     return found ? t(`breaker.${BREAKERS[found.value]}`) : null;
 }
 

@@ -1,6 +1,6 @@
 /** What is wrong, as a list of texts' keys with their values, the worst first. Pure. */
 import { samples, sum } from './metrics.js';
-import { isReached } from './watch.js';
+import { isReached, isWaited } from './watch.js';
 
 const SLOW_VIEW_S = 5;
 const LONG_WAIT_MS = 600_000;
@@ -50,26 +50,27 @@ function problemsOf(service, look, add) {
 }
 
 /** What is to be said of the whole, in one word: nothing is 'well' that can't be seen.
- *    unknown  nobody was asked yet, or this page can't reach the shop
- *    trouble, well
+ *    unknown  somebody hasn't answered yet, or this page can't reach the shop
+ *    trouble  (whoever else has still to answer)
+ *    well
  *    barred   the services are up, but how they are isn't for this address */
 export function verdictOf(found, looks) {
-    if (!looks || found.some((one) => one.key === 'unreachable')) {
+    if (found.some((one) => one.key === 'unreachable')) {
         return 'unknown';
     }
     if (found.some((one) => one.level > 0)) {
         return 'trouble';
+    }
+    if (isWaited(looks)) {
+        return 'unknown';
     }
     return found.some((one) => one.key === 'forbidden') ? 'barred' : 'well';
 }
 
 /** @param watch   {looks, tickets, restarts, failures}
  *  @param latest  the newest figures
- *  Gives [{level, key, values}]; null while nobody was asked. */
+ *  Gives [{level, key, values}]. */
 export function problems({ looks, tickets, restarts, failures }, latest, now) {
-    if (!looks) {
-        return null;
-    }
     const found = [];
     const add = (level, key, values = {}) => found.push({ level, key, values });
     if (!isReached(looks)) {

@@ -5,7 +5,7 @@ import { recall, remember } from '../shared/storage.js';
 import { bucketGrowth, buckets, growth, parseMetrics, quantile, samples, sum } from './metrics.js';
 import { isSummary } from './payments.js';
 
-export const SERVICES = ['order', 'product', 'stock', 'customercenter'];
+const SERVICES = ['order', 'product', 'stock', 'customercenter'];
 export const STEP_MS = 5_000;
 const HOUR_MS = 3_600_000;
 const RATE_OVER_MS = 60_000; /* what "a minute" is measured over */
@@ -15,6 +15,9 @@ const REST = 20; /* adding up a day of a million payments takes payment seconds:
 
 /** The figures of one moment, as they are kept and drawn. */
 export const FIGURES = ['orders', 'median', 'p99', 'waiting', 'lag', 'rejected', 'failed'];
+
+/* Not answered yet. */
+const WAITING = { state: 'waiting', metrics: null, forbidden: false };
 
 /** One service: {state, reason (api.health), metrics: [] | null, forbidden}. */
 async function look(service) {
@@ -38,7 +41,7 @@ export async function paymentsOf(paid, looks) {
     if (isPaid(looks) === false) {
         return { state: 'counter' };
     }
-    if (!paid) {
+    if (!paid || looks.payment?.state === 'down') {
         return { state: looks.order.forbidden ? 'forbidden' : 'unknown' };
     }
     try {
@@ -49,8 +52,13 @@ export async function paymentsOf(paid, looks) {
     }
 }
 
-/** Whether anything of the shop is known: a service that the gateway was asked about, in vain or not. */
-export const isReached = (looks) => Object.values(looks).some((one) => one.state !== 'unknown' || one.metrics);
+const isKnown = (look) => look.state !== 'unknown' || look.metrics;
+
+/** Whether anything of the shop is known, or may be soon: a service that the gateway is being asked about, or was, in vain or not. */
+export const isReached = (looks) => Object.values(looks).some(isKnown);
+
+/** Whether some haven't been heard of yet. */
+export const isWaited = (looks) => Object.values(looks).some((one) => one.state === 'waiting');
 
 /** How many commits of each service failed, between two looks; nothing of what was not to be had. */
 export function failuresOf(before, after) {
@@ -93,7 +101,7 @@ export function figuresOf(before, after, ms, longBefore) {
 export class Watch {
     constructor(onChange) {
         this.onChange = onChange;
-        this.looks = null; /* service: look */
+        this.answers = {}; /* service: look, as far as they have come */
         this.paid = recall('ops-paid', null); /* whether payment is one of them; null: not known */
         this.payments = { state: 'waiting' };
         this.paymentsRest = 0; /* until then (stop-watch) they needn't be asked for again */
@@ -122,24 +130,46 @@ export class Watch {
         return this.history[this.history.length - 1] ?? {};
     }
 
-    async #turn() {
-        const [found, orders, tickets] = await Promise.all([
-            Promise.all(SERVICES.map(look)),
-            api.orderCount().catch(() => null),
-            api.openTickets().catch(() => null),
-        ]);
-        const looks = Object.fromEntries(SERVICES.map((service, i) => [service, found[i]]));
-        this.paid = isPaid(looks) ?? this.paid;
-        if (this.paid) {
-            looks.payment = await look('payment');
-        }
-        await this.#askPayments(looks);
-        this.looks = looks;
-        this.tickets = tickets;
-        this.link = isReached(this.looks) ? 'live' : 'lost';
+    /** service: look, of all that belong to the shop. */
+    get looks() {
+        const services = this.paid ? [...SERVICES, 'payment'] : SERVICES;
+        return Object.fromEntries(services.map((service) => [service, this.answers[service] ?? WAITING]));
+    }
+
+    #see(answers) {
+        this.answers = { ...this.answers, ...answers };
+        this.paid = isPaid(this.looks) ?? this.paid;
+        this.onChange();
+    }
+
+    /* Each is shown as it answers: one that hangs doesn't hide the others. Where nobody has said anything the way there may be cut,
+     * and that is told by all of them. */
+    async #look() {
+        const asked = this.paid === false ? SERVICES : [...SERVICES, 'payment'];
+        const silent = {};
+        await Promise.all(asked.map(async (service) => {
+            const found = await look(service);
+            if (isKnown(found)) {
+                this.#see({ [service]: found });
+            } else {
+                silent[service] = found;
+            }
+        }));
+        this.link = Object.keys(silent).length < asked.length ? 'live' : 'lost';
         if (this.link === 'live') {
             this.asOf = now();
         }
+        this.#see(silent);
+    }
+
+    async #turn() {
+        const [, orders, tickets] = await Promise.all([
+            this.#look(),
+            api.orderCount().catch(() => null),
+            api.openTicketsSeen().catch(() => null),
+        ]);
+        this.tickets = tickets;
+        await this.#askPayments(this.looks);
         this.#take(now(), orders);
         this.onChange();
     }
@@ -169,8 +199,9 @@ export class Watch {
     }
 
     #noteRestarts(at) {
-        for (const service of Object.keys(this.looks)) {
-            const began = samples(this.looks[service].metrics ?? [], 'process_start_time_seconds')[0]?.value;
+        const looks = this.looks;
+        for (const service of Object.keys(looks)) {
+            const began = samples(looks[service].metrics ?? [], 'process_start_time_seconds')[0]?.value;
             if (began === undefined) {
                 continue;
             }

@@ -7,6 +7,8 @@
 import { hearTime } from './clock.js';
 
 const PATIENCE_MS = 12_000;
+/* for what is asked again every few seconds, by who looks on */
+const GLANCE_MS = 5_000;
 
 export class Refused extends Error {
     constructor(status, problem) {
@@ -45,14 +47,14 @@ async function failureOf(response) {
     return new Refused(response.status, problem);
 }
 
-async function ask(method, path, body, headers = {}) {
+async function ask(method, path, body, headers = {}, patience = PATIENCE_MS) {
     const content = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
     let response;
     try {
         response = await fetch(path, {
             method,
             cache: 'no-store',
-            signal: AbortSignal.timeout(PATIENCE_MS),
+            signal: AbortSignal.timeout(patience),
             body: content.body,
             headers: { Accept: 'application/json', ...content.headers, ...headers },
         });
@@ -93,8 +95,12 @@ export const mypage = (orderId) => ask('GET', `/mypages/${id(orderId)}`);
 export const streamOf = (orderIds = []) =>
     `/mypages/stream${orderIds.length ? '?' : ''}${orderIds.map((one) => `orderId=${id(one)}`).join('&')}`;
 
+const glance = (path) => ask('GET', path, undefined, {}, GLANCE_MS);
+
 export const kitchen = () => ask('GET', '/products/kitchen');
 export const openTickets = () => ask('GET', '/products/search/open').then(list('products'));
+/** The same for who only counts them. */
+export const openTicketsSeen = () => glance('/products/search/open').then(list('products'));
 export const ticket = (ticketId) => ask('GET', `/products/${id(ticketId)}`);
 export const ticketOf = (orderId) =>
     ask('GET', `/products/search/findByOrderId?orderId=${id(orderId)}`).then(list('products')).then((found) => found[0] ?? null);
@@ -118,7 +124,7 @@ export async function movements(stockId, before, size = 20) {
 export async function metrics(service) {
     let response;
     try {
-        response = await fetch(`/ops/${service}/metrics`, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
+        response = await fetch(`/ops/${service}/metrics`, { cache: 'no-store', signal: AbortSignal.timeout(GLANCE_MS) });
         hearTime(response.headers.get('Date'));
     } catch {
         throw new Unanswered(0);
@@ -132,7 +138,7 @@ export async function metrics(service) {
 /** What the payments of the shop's day have come to; for the operator only. */
 export const paymentSummary = () => ask('GET', '/payments/summary');
 /** How many orders there ever were. */
-export const orderCount = () => ask('GET', '/orders?size=1').then((answer) => answer.page.totalElements);
+export const orderCount = () => glance('/orders?size=1').then((answer) => answer.page.totalElements);
 /** How a service is: {state, reason}.
  *    up        it says so
  *    unready   it says that it can't do its work, and why
@@ -140,7 +146,7 @@ export const orderCount = () => ask('GET', '/orders?size=1').then((answer) => an
  *    unknown   the gateway can't be asked, doesn't let this page ask, or is not the one who answered */
 export async function health(service) {
     try {
-        const answer = await ask('GET', `/health/${service}`);
+        const answer = await glance(`/health/${service}`);
         return { state: answer?.status === 'UP' ? 'up' : 'unknown', ...(typeof answer?.fault === 'string' && { fault: answer.fault }) };
     } catch (why) {
         const { status, reason } = why.problem ?? {};
