@@ -27,8 +27,9 @@ const struct route service_routes[] = {
     {.path = NULL},
 };
 
-/* A loop or writer that has not turned for so long is stuck: restarting it is better than waiting. */
-enum { STUCK_AFTER_S = 10 };
+/* A loop or writer that has not turned for so long is stuck: restarting it is better than waiting. A batch may wait for
+ * several answers of a slow server. */
+enum { STUCK_AFTER_S = 10, STUCK_ON_SERVER_AFTER_S = 60 };
 
 static struct service *service_of(void *context)
 {
@@ -122,11 +123,13 @@ static void show_ready(void *context, struct http_request *request)
 static void show_live(void *context, struct http_request *request)
 {
     const struct service *service = service_of(context);
+    const struct store *store = service->parts.store;
+    int64_t patience_s = store && store->on_server ? STUCK_ON_SERVER_AFTER_S : STUCK_AFTER_S;
     /* One that has been stopped because the data isn't the one is not stuck: restarting it changes nothing. */
     int64_t silent = service_data_trouble(service) ? 0 : clock_monotonic() - writer_turned_at(service->writer);
 
     /* That this runs at all shows that the loop turns. */
-    reply_health(request, silent > STUCK_AFTER_S * US_PER_S ? "the writer does not turn" : NULL, 0);
+    reply_health(request, silent > patience_s * US_PER_S ? "the writer does not turn" : NULL, 0);
 }
 
 static void show_metrics(void *context, struct http_request *request)

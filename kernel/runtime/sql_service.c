@@ -152,6 +152,13 @@ static int check(struct store *self)
     return sql->check(sql);
 }
 
+static int look(struct store *self)
+{
+    struct sql *sql = CONTAINER_OF(self, struct sql_service, store)->writes;
+
+    return sql->look(sql);
+}
+
 static void read_at_once(void *context, struct feed_reading *reading)
 {
     struct sql_service *store = context;
@@ -213,7 +220,10 @@ static void read_apart(void *context, struct feed_reading *reading)
 
 void sql_service_fill(struct sql_service *store, struct service_parts *parts)
 {
-    store->store = (struct store){.probe = probe, .check = check};
+    bool on_server = store->writes->look != NULL;
+
+    store->store =
+        (struct store){.probe = probe, .check = check, .on_server = on_server, .look = on_server ? look : NULL};
     parts->store = &store->store;
     parts->read_stored = store->reads ? read_at_once : read_apart;
     parts->read_context = store;
