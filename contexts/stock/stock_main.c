@@ -10,6 +10,7 @@
 #include "stock_http.h"
 #include "stock_repo_kv.h"
 #include "stock_store.h"
+#include "stored_events.h"
 
 struct stock_settings {
     const char *listen;
@@ -101,7 +102,7 @@ static bool open_all(struct stock_service *self, const struct program *program, 
         return false;
     const struct reader_limits limits = reader_limits_of(common);
     self->reader = reader_new(NULL, NULL, &limits);
-    if (!self->reader) {
+    if (!self->reader || (self->kept.on_a_server && !reader_rows_apart(self->reader, NULL, &limits))) {
         BUF_LIT(problem, "there is not enough memory, or no thread, for reading lists");
         return false;
     }
@@ -140,10 +141,25 @@ static int look(struct store *self)
     return kv->look(kv);
 }
 
-static void read_stored(void *context, struct feed_reading *reading)
+static int read_by(void *context, struct sql *sql, struct feed_reading *reading)
 {
-    reading->error = outbox_kv_read(context, reading->after, reading->enough, &reading->frames, &reading->oldest);
+    const struct stock_service *self = context;
+
+    UNUSED(sql);
+    return outbox_kv_read(self->kept.kv, reading->after, reading->enough, &reading->frames, &reading->oldest);
+}
+
+static void read_at_once(void *context, struct feed_reading *reading)
+{
+    reading->error = read_by(context, NULL, reading);
     reading->done(reading);
+}
+
+static void read_apart(void *context, struct feed_reading *reading)
+{
+    const struct stock_service *self = context;
+
+    stored_events_fetch(self->service, self->reader, read_by, context, reading);
 }
 
 static bool start(struct stock_service *self, const struct stock_settings *settings, struct buf *problem)
@@ -160,8 +176,8 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
         .history = &self->history,
         .store = &self->store,
         .reader = self->reader,
-        .read_stored = read_stored,
-        .read_context = self->kept.kv,
+        .read_stored = self->kept.on_a_server ? read_apart : read_at_once,
+        .read_context = self,
         .fault_delay_ms = settings->fault_delay_ms,
     };
 

@@ -28,9 +28,9 @@ static int ask_writer(struct kv_redis *self, redisReply **reply, bool *sent, con
     struct buf problem = {0};
 
     *sent = false;
-    int error = self->command.failed
-                    ? E_MEMORY
-                    : kv_redis_ask(self, &self->writing, buf_str(&self->command), reply, sent, &problem);
+    int error = self->command.failed ? E_MEMORY
+                                     : kv_redis_ask(self, &self->writing, buf_str(&self->command),
+                                                    self->options.patience_ms, reply, sent, &problem);
     if (error && error != E_MEMORY)
         error = kv_redis_report(self, E_UNAVAILABLE, buf_str(&problem), doing);
     buf_free(&problem);
@@ -309,7 +309,8 @@ static int open_store(struct kv_redis *self, int64_t *format, struct buf *proble
     redis_number(&self->command, self->options.token);
     if (self->command.failed)
         return E_MEMORY;
-    int error = kv_redis_ask(self, &self->writing, buf_str(&self->command), &reply, &sent, problem);
+    int error =
+        kv_redis_ask(self, &self->writing, buf_str(&self->command), self->options.patience_ms, &reply, &sent, problem);
     if (!error && !take_opened(self, reply, format))
         error = refuse_store(self, reply, problem);
     freeReplyObject(reply);

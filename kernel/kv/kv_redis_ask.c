@@ -194,10 +194,9 @@ int kv_redis_reach(struct kv_redis *self, struct redis_line *line, int64_t deadl
     return error;
 }
 
-int kv_redis_ask(struct kv_redis *self, struct redis_line *line, struct str command, redisReply **reply, bool *sent,
-                 struct buf *problem)
+static int ask_until(struct kv_redis *self, struct redis_line *line, struct str command, int64_t deadline,
+                     redisReply **reply, bool *sent, struct buf *problem)
 {
-    int64_t deadline = clock_monotonic() + self->options.patience_ms * US_PER_MS;
     int64_t pause_ms = FIRST_PAUSE_MS;
 
     *sent = false;
@@ -223,4 +222,14 @@ int kv_redis_ask(struct kv_redis *self, struct redis_line *line, struct str comm
         if (error != E_UNAVAILABLE || !pause_before(deadline, &pause_ms))
             return error;
     }
+}
+
+int kv_redis_ask(struct kv_redis *self, struct redis_line *line, struct str command, int64_t patience_ms,
+                 redisReply **reply, bool *sent, struct buf *problem)
+{
+    int64_t deadline = clock_monotonic() + patience_ms * US_PER_MS;
+    int error = ask_until(self, line, command, deadline, reply, sent, problem);
+
+    atomic_store_explicit(&self->away, error == E_UNAVAILABLE, memory_order_relaxed);
+    return error;
 }

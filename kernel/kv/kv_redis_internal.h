@@ -36,6 +36,7 @@ struct kv_redis {
     size_t n_idle;
     /* Anybody's. */
     _Atomic int gone;     /* E_CONFLICT: fenced off; E_NOT_FOUND: Redis has lost what was committed */
+    _Atomic bool away;    /* the last question was given up: readers don't wait one after the other for the same */
     _Atomic bool damaged; /* an entry was met that isn't what was written */
     _Atomic int told;     /* the error said last in the log; said again only after a commit has succeeded */
 };
@@ -45,11 +46,11 @@ int kv_redis_set(struct kv_redis *self, struct buf *problem);
 /** Connects, logs in, looks whether this Redis will do, and loads the functions: until it succeeds, somebody has to
  * change something, or the deadline has passed. The errors of kv_redis_open(), with a sentence in `problem`. */
 int kv_redis_reach(struct kv_redis *self, struct redis_line *line, int64_t deadline, struct buf *problem);
-/** Asks what may be asked twice; the line is made again as often as needed, until the store's patience is over. OK and
+/** Asks what may be asked twice; the line is made again as often as needed, until the patience is over. OK and
  * an answer to free (an error too, when asking again wouldn't help), or the errors of kv_redis_reach(). *sent: some
  * attempt had gone out whole and wasn't answered. */
-int kv_redis_ask(struct kv_redis *self, struct redis_line *line, struct str command, redisReply **reply, bool *sent,
-                 struct buf *problem);
+int kv_redis_ask(struct kv_redis *self, struct redis_line *line, struct str command, int64_t patience_ms,
+                 redisReply **reply, bool *sent, struct buf *problem);
 /** The errors.h code for an answer that is an error, and a line in the log unless it is the one said before. */
 int kv_redis_refusal(struct kv_redis *self, const redisReply *reply, const char *doing);
 /** A line in the log unless it is the one said before. Returns `error`. */

@@ -8,6 +8,8 @@
 /* A scan is one step inside Redis. So that one that is stopped early doesn't carry the whole store here, the first
  * question ends with the entry that makes it so large; only if more is wanted, all is asked for. */
 enum { FIRST_BYTES = 1024 * 1024, MOST_ENTRIES = 1 << 30 };
+/* For a Redis that somebody has waited for in vain just now. */
+enum { AWAY_PATIENCE_MS = 100 };
 
 static struct kv_redis *of(struct kv *port)
 {
@@ -57,7 +59,10 @@ static int ask_reader(struct kv_redis *self, const struct buf *command, redisRep
     if (command->failed)
         return E_MEMORY;
     struct redis_line line = take_line(self);
-    int error = kv_redis_ask(self, &line, buf_str(command), reply, &sent, &problem);
+    int64_t patience = self->options.patience_ms;
+    if (patience > AWAY_PATIENCE_MS && atomic_load_explicit(&self->away, memory_order_relaxed))
+        patience = AWAY_PATIENCE_MS;
+    int error = kv_redis_ask(self, &line, buf_str(command), patience, reply, &sent, &problem);
     give_back(self, &line);
     if (error)
         error = kv_redis_report(self, error == E_MEMORY ? error : E_UNAVAILABLE, buf_str(&problem), "scan");

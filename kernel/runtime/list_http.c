@@ -1,5 +1,6 @@
 #include "list_http.h"
 
+#include "clock.h"
 #include "errors.h"
 
 static void run(struct read_job *base, struct sql *sql)
@@ -9,7 +10,7 @@ static void run(struct read_job *base, struct sql *sql)
     int64_t total = 0;
 
     hal_page_begin(request, job->source->type);
-    int rc = job->source->fetch(job, sql, &total);
+    int rc = clock_monotonic() < base->until_us ? job->source->fetch(job, sql, &total) : E_TIMEOUT;
     if (rc)
         http_fill_failure(request, rc);
     else

@@ -284,7 +284,12 @@ static void read_row(struct read_job *base, struct sql *sql)
 {
     struct row_job *job = CONTAINER_OF(base, struct row_job, base);
 
-    job->read(job->context, base->request, sql);
+    if (clock_monotonic() < base->until_us) {
+        job->read(job->context, base->request, sql);
+        return;
+    }
+    http_fill_failure(base->request, E_TIMEOUT); /* others had to be waited for, and nobody waits longer */
+    http_reply(base->request);
 }
 
 static void serve_row_apart(struct reader *reader, struct http_request *request, row_read *read, void *context)

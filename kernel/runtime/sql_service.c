@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "outbox_sql.h"
+#include "stored_events.h"
 
 enum { BUSY_MS = 5000 };
 
@@ -167,55 +168,17 @@ static void read_at_once(void *context, struct feed_reading *reading)
     reading->done(reading);
 }
 
-/* Stored events that are on their way from a server. */
-struct fetching {
-    struct read_job base;
-    struct sql_service *store;
-    struct feed_reading *reading;
-    struct loop_job back;
-};
-
-static void bring_back(struct loop_job *job)
+static int read_by(void *context, struct sql *sql, struct feed_reading *reading)
 {
-    struct fetching *fetching = CONTAINER_OF(job, struct fetching, back);
-    struct feed_reading *reading = fetching->reading;
-
-    heap_free(fetching);
-    reading->done(reading);
-}
-
-static void fetch(struct read_job *base, struct sql *sql)
-{
-    struct fetching *fetching = CONTAINER_OF(base, struct fetching, base);
-    struct feed_reading *reading = fetching->reading;
-
-    reading->error = outbox_sql_read(sql, reading->after, reading->enough, &reading->frames, &reading->oldest);
-    loop_post(service_loop(fetching->store->service), &fetching->back);
-}
-
-static void refuse_fetching(struct read_job *base)
-{
-    struct fetching *fetching = CONTAINER_OF(base, struct fetching, base);
-
-    fetching->reading->error = E_BUSY;
-    bring_back(&fetching->back);
+    UNUSED(context);
+    return outbox_sql_read(sql, reading->after, reading->enough, &reading->frames, &reading->oldest);
 }
 
 static void read_apart(void *context, struct feed_reading *reading)
 {
     struct sql_service *store = context;
-    struct fetching *fetching = heap_alloc(sizeof(*fetching));
 
-    if (!fetching) {
-        reading->error = E_MEMORY;
-        reading->done(reading);
-        return;
-    }
-    *fetching = (struct fetching){.base = {.run = fetch, .refused = refuse_fetching},
-                                  .store = store,
-                                  .reading = reading,
-                                  .back = {.run = bring_back}};
-    reader_post_row(store->reader, &fetching->base);
+    stored_events_fetch(store->service, store->reader, read_by, NULL, reading);
 }
 
 void sql_service_fill(struct sql_service *store, struct service_parts *parts)

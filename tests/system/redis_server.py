@@ -52,6 +52,13 @@ class Redis:
         self.process.send_signal(how)
         self.process.wait(30)
 
+    def pause(self):
+        """It hangs: what is sent is taken by the system and not answered."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def restart(self, how=signal.SIGKILL):
         self.kill(how)
         return self.start()

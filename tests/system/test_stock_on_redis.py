@@ -1,11 +1,12 @@
 """Stock kept in a Redis, by settings only: the same shop; and why it doesn't start on a Redis that won't do."""
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from eventually import eventually
-from shop import Process, flags, free_port, run_program
+from shop import Process, client, flags, free_port, run_program
 
 
 def kept_in(redis, **more):
@@ -168,3 +169,34 @@ def test_a_redis_that_was_emptied_gets_no_more_changes(open_shop, open_redis):
     shop.kill("stock")
     begin(shop)
     eventually(lambda: "this is not the data" in ready(shop)[1], what="an empty one isn't taken for the old one")
+
+
+READS = ("/stocks/1", "/stocks/search/findByProductName?productName=Ame", "/stocks", "/stocks?sort=qty", "/stocks/1/movements", "/events")
+
+
+def test_who_reads_waits_for_redis_and_nobody_else_does(open_shop, open_redis):
+    """Redis hangs. What needs no Redis is answered before the first read has given up."""
+    redis = open_redis()
+    shop = open_shop(kept_in(redis, **{"stock.redis_patience_ms": 4000})).start("stock")
+    shop.restart("stock")  # so that no event is in memory
+    shop.stock_of()
+    redis.pause()
+    with ThreadPoolExecutor(len(READS)) as others, client(shop.url("stock")) as http:
+        readings = [others.submit(shop["stock"].get, path, headers={"Accept": "*/*"}) for path in READS]
+        for _ in range(20):
+            assert http.get("/livez").status_code == 200
+            assert not any(each.done() for each in readings)
+        for path, each in zip(READS, readings):
+            assert each.result().status_code == 503 and "Retry-After" in each.result().headers, path
+    redis.go_on()
+    shop.wait_ready("stock")
+    assert shop["stock"].get("/stocks/1").status_code == 200
+
+
+def test_many_who_read_do_not_wait_one_after_the_other(open_shop, open_redis):
+    redis = open_redis()
+    shop = open_shop(kept_in(redis, **{"stock.redis_patience_ms": 1000, "query_ms": 500})).start("stock")
+    redis.kill()
+    with ThreadPoolExecutor(20) as many:
+        answers = list(many.map(lambda _: shop["stock"].get("/stocks/1", timeout=10).status_code, range(40)))
+    assert set(answers) == {503}

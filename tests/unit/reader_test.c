@@ -74,8 +74,8 @@ static bool post(struct reader *reader, struct read_job *job)
 struct gated_job {
     struct read_job base;
     sem_t begun, gate;
-    int *turn; /* counts the jobs that have run */
-    int place; /* what it counted */
+    atomic_int *turn; /* counts the jobs that have run */
+    int place;        /* what it counted */
 };
 
 static void run_gated(struct read_job *base, struct sql *sql)
@@ -85,10 +85,10 @@ static void run_gated(struct read_job *base, struct sql *sql)
     UNUSED(sql);
     sem_post(&job->begun);
     sem_wait(&job->gate);
-    job->place = ++*job->turn;
+    job->place = atomic_fetch_add(job->turn, 1) + 1;
 }
 
-static void gated_init(struct gated_job *job, int *turn)
+static void gated_init(struct gated_job *job, atomic_int *turn)
 {
     *job = (struct gated_job){.base = {.run = run_gated, .from = {.local = true}}, .turn = turn};
     sem_init(&job->begun, 0, 0);
@@ -106,7 +106,7 @@ static void reads_are_done_in_the_order_in_which_they_were_asked_for(void **stat
 {
     struct fake_sql sql;
     struct gated_job jobs[3];
-    int turn = 0;
+    atomic_int turn = 0;
     UNUSED(state);
 
     struct reader *reader = new_reader(&sql, AN_HOUR_MS);
@@ -146,7 +146,7 @@ static void a_reader_that_was_idle_still_watches(void **state)
     struct fake_sql sql;
     struct gated_job first;
     struct read_job slow = {.run = run_until_interrupted, .from = {.local = true}};
-    int turn = 0;
+    atomic_int turn = 0;
     UNUSED(state);
 
     struct reader *reader = new_reader(&sql, 1);
@@ -191,7 +191,7 @@ static void more_than_may_wait_are_refused(void **state)
 {
     struct fake_sql sql;
     struct gated_job jobs[MOST_WAITING + 2];
-    int turn = 0;
+    atomic_int turn = 0;
     UNUSED(state);
 
     struct reader *reader = new_reader(&sql, AN_HOUR_MS);
@@ -226,7 +226,7 @@ static void a_quick_read_does_not_wait_for_slow_ones(void **state)
 {
     struct fake_sql sql;
     struct gated_job jobs[3];
-    int slow_turn = 0, quick_turn = 0;
+    atomic_int slow_turn = 0, quick_turn = 0;
     UNUSED(state);
 
     struct reader *reader = new_reader(&sql, AN_HOUR_MS);
@@ -380,7 +380,7 @@ static void rows_of_a_server_do_not_wait_for_lists_nor_does_who_asks(void **stat
 {
     struct fake_sql sql, rows;
     struct gated_job list, row;
-    int turn = 0;
+    atomic_int turn = 0;
     UNUSED(state);
 
     struct reader *reader = new_reader(&sql, AN_HOUR_MS);
@@ -413,7 +413,7 @@ static void a_row_for_which_there_is_no_place_is_refused_and_so_is_one_after_the
 {
     struct fake_sql sql, rows;
     struct refusable jobs[5];
-    int turn = 0;
+    atomic_int turn = 0;
     UNUSED(state);
 
     struct reader *reader = new_reader(&sql, AN_HOUR_MS);

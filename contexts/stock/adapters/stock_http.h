@@ -12,8 +12,8 @@
 struct stock_http {
     struct service_http base; /* first: the common routes find the service here */
     const struct menu *menu;  /* what is kept under an alias is kept under the item's name */
-    struct kv *kv;            /* for queries: single rows on the loop thread, the rest on the reader's */
-    struct reader *reader;    /* for lists and movements */
+    struct kv *kv;            /* for queries */
+    struct reader *reader;    /* who asks them */
 };
 
 /** With struct stock_http as their context. Ends with a NULL path. */

@@ -1,4 +1,5 @@
-/* The reading side of stock_http.h: single rows on the loop, lists on the reader's thread, each from one snapshot. */
+/* The reading side of stock_http.h: single rows on the loop (of a store on a server: on a thread of their own), lists
+ * on the reader's thread, each from one snapshot. */
 #include "errors.h"
 #include "list_http.h"
 #include "stock_etag.h"
@@ -32,12 +33,13 @@ static void reply_with(struct http_request *request, int rc, const struct stock 
     http_reply(request);
 }
 
-void stock_http_show(void *context, struct http_request *request)
+static void show(void *context, struct http_request *request, struct sql *sql)
 {
     const struct stock_http *http = context;
     struct stock stock;
     int64_t id;
 
+    UNUSED(sql);
     if (!hal_read_id(request, 0, &id)) {
         http_reply(request);
         return;
@@ -45,13 +47,21 @@ void stock_http_show(void *context, struct http_request *request)
     reply_with(request, stock_find(http->kv, id, &request->arena, &stock), &stock);
 }
 
-void stock_http_find_by_name(void *context, struct http_request *request)
+void stock_http_show(void *context, struct http_request *request)
+{
+    const struct stock_http *http = context;
+
+    reader_serve_row(http->reader, request, show, context);
+}
+
+static void find_by_name(void *context, struct http_request *request, struct sql *sql)
 {
     const struct stock_http *http = context;
     struct str given, name;
     const char *wrong;
     struct stock stock;
 
+    UNUSED(sql);
     if (!http_query(request, "productName", 0, &given) || str_trim(given).n == 0) {
         http_problem(request, 400, "productName", "productName is missing");
         return;
@@ -61,6 +71,13 @@ void stock_http_find_by_name(void *context, struct http_request *request)
                  ? stock_find_by_name(http->kv, name, &request->arena, &stock)
                  : E_NOT_FOUND;
     reply_with(request, rc, &stock);
+}
+
+void stock_http_find_by_name(void *context, struct http_request *request)
+{
+    const struct stock_http *http = context;
+
+    reader_serve_row(http->reader, request, find_by_name, context);
 }
 
 enum { BY_ID, BY_NAME, BY_QTY };
