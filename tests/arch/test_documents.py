@@ -75,7 +75,37 @@ def test_where_a_document_points_is_something(document):
             if not re.match(r"\w+:", target) and not (document.parent / target).exists()])
 
 
+RULE = re.compile(r"\b[Rr]ules? ([1-9]\d*)(?: (?:and|to) ([1-9]\d*))?")
+RULE_ROW = re.compile(r"^\| ([1-9]\d*) \| ", re.M)
+
+
+def rules_of(text):
+    """The numbers of the list that ARCHITECTURE.md has, and its text."""
+    list_of_them = text.split("## The nine rules", 1)[1].split("\n## ", 1)[0]
+    return RULE_ROW.findall(list_of_them), list_of_them
+
+
+def unknown_rules(text, known):
+    return sorted({number for found in RULE.findall(text) for number in found if number and number not in known})
+
+
+def test_a_rule_that_has_a_number_is_in_the_list():
+    known, _ = rules_of(text_of(ROOT / "ARCHITECTURE.md"))
+    assert known == [str(n) for n in range(1, 10)]
+    sources = [path for path in tracked(*CODE, ".def", ".md") if path != HERE]
+    report([f"{path.relative_to(ROOT)}: rule {number}" for path in sources for number in unknown_rules(text_of(path), known)])
+
+
+def test_the_bugs_that_show_a_rule_are_planted():
+    _, text = rules_of(text_of(ROOT / "ARCHITECTURE.md"))
+    planted = re.findall(r"^PLANT\((\w+),", text_of(ROOT / "tests/sim/sim_plants.def"), re.M)
+    named = [name for cell in re.findall(r"plants? ([^|;]*)", text) for name in re.findall(r"`([A-Z_]+)`", cell)]
+    assert len(named) > 9
+    report([f"there is no plant {name}" for name in named if name not in planted])
+
+
 def test_a_name_of_nothing_is_found():
+    assert unknown_rules("rule 3, rules 9 to 10, Rule 12", ["3", "9"]) == ["10", "12"]
     document = ROOT / "README.md"
     assert missing_files("`writer.c`, `kernel/*/writer.c`, `build/x.json`, `row_NAME.py`", document) == []
     assert missing_files("`kernel/service/writter.c` and `writer.c`", document) == ["kernel/service/writter.c"]

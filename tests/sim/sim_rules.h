@@ -1,4 +1,5 @@
-/** sim_rules.h: what must never break (the nine rules), looked at after every step in what is committed.
+/** sim_rules.h: what must never break (ARCHITECTURE.md, "The nine rules"), looked at after every step in what is
+ * committed.
  */
 #ifndef COFFEESHOP_SIM_RULES_H
 #define COFFEESHOP_SIM_RULES_H

@@ -1,7 +1,7 @@
 """The rules that must never break, checked from outside: everything is read over HTTP and held against everything else.
 
 check_rules() first waits until the shop has caught up (rules 6 and 8 say that it does), then asserts what must hold at rest.
-The numbers are those of the project's contract. Rule 7 is payment's: paying.py adds it up.
+The numbers are those of ARCHITECTURE.md, "The nine rules". Rule 7 is payment's: paying.py adds it up.
 """
 from collections import Counter, defaultdict
 

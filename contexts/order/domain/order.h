@@ -2,7 +2,7 @@
  *
  *  Pure: no I/O, no clock, no allocation. order_decide() says what happens, order_apply() makes it so; the caller loads
  * before and commits after. Times are the caller's: microseconds since the epoch, UTC. The whole behaviour is the table
- * order_states.def.
+ * order_states.def; its rules have the numbers of ARCHITECTURE.md, "The nine rules".
  *
  *  Where orders are paid for before they exist, one is bought: payment is asked, and only what is paid is placed. So
  * nothing of an order exists, its id least of all, before its payment is authorised.
