@@ -130,11 +130,14 @@ def test_the_engines_are_started_once_used_by_a_shop_and_stopped(directory, open
         again = tool("engines", "start", directory)
         assert again.stdout == told.stdout and engine_pids(directory) == pids, "what runs is left alone"
         shop = open_shop()
-        shop.running["stock"] = Process(["stock", f"--config={directory}/shop.conf", f"--stock.listen=127.0.0.1:{shop.ports['stock']}"], shop.directory / "stock.log")
-        shop.wait_ready("stock")
+        for name in ("stock", "order"):
+            shop.running[name] = Process([name, f"--config={directory}/shop.conf", f"--{name}.listen=127.0.0.1:{shop.ports[name]}"], shop.directory / f"{name}.log")
+            shop.wait_ready(name)
         assert shop.on_hand("Americano") == 100
-        assert (directory / "shop" / "stock.epoch").exists() and not (directory / "shop" / "stock.lmdb").exists()
-        shop.stop("stock")
+        assert shop.order()["id"] == 1
+        kept = {path.name for path in (directory / "shop").iterdir()}
+        assert {"stock.epoch", "order.epoch"} <= kept and not {"stock.lmdb", "order.db"} & kept
+        shop.stop("stock", "order")
     finally:
         stopped = tool("engines", "stop", directory)
     assert stopped.stdout.count("is stopped") == len(pids)
