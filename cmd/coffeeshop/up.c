@@ -152,10 +152,13 @@ static bool make_children(struct shop *shop, struct buf *problem)
     return true;
 }
 
-/* Before anything is begun: where another shop answers, a service of ours would follow its feed. */
+/* Before anything is begun: where another shop answers, a service of ours would follow its feed. The gateway, whom
+ * nobody follows, looks itself, once an nginx that an earlier one may have left is gone. */
 static bool can_listen(const struct shop_settings *settings, struct buf *problem)
 {
     for (size_t i = 0; i < shop_programs_count; i++) {
+        if (strcmp(shop_programs[i]->name, "gateway") == 0)
+            continue;
         buf_printf(problem, "%s can't start: ", shop_programs[i]->name);
         if (!http_can_listen(shop_listen_of(settings, shop_programs[i]), problem))
             return false;

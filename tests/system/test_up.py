@@ -90,7 +90,7 @@ def test_a_shop_is_not_called_open_when_another_one_answers_at_its_addresses(ope
     assert is_ready(shop, "order")
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", SERVICES)
 def test_a_port_in_use_is_found_before_anything_is_begun(open_shop, name):
     """Else the others would follow the feed of whoever answers there, and keep what it said."""
     shop = open_shop()
