@@ -7,6 +7,7 @@ import { eventually } from './lib/eventually.mjs';
 import { openShop } from './lib/scenario.mjs';
 import { MANUAL, PATIENT } from './lib/shop.mjs';
 import { KitchenPage } from './pages/kitchen_page.mjs';
+import { StockPage } from './pages/stock_page.mjs';
 
 const { scenario } = openShop(MANUAL);
 const auto = openShop(PATIENT);
@@ -32,6 +33,29 @@ for (const language of ['ko', 'en']) {
         await kitchen.inTicket(id, 'finish').tap();
         await kitchen.gone(id);
         await shop.waitOrder(orderId, 'Completed');
+    });
+}
+
+for (const [language, called] of [['ko', '카운터'], ['en', 'Counter']]) {
+    scenario(`a ticket made at the counter goes by its own number everywhere, not by the order that it notes (${language})`, async ({ shop, visit }) => {
+        const order = await shop.order('Tea');
+        const open = () => shop.must('POST', '/products', { orderId: order.id, productName: 'Latte', qty: 1 });
+        const kitchen = await KitchenPage.open(await visit({ device: 'tablet', language }));
+        const made = await open();
+        await kitchen.see(made.id, 'Producing');
+        const tile = await kitchen.ticket(made.id).textContent();
+        assert.ok(tile.includes(`${called} ${made.id}`) && !tile.includes('#'), tile);
+        const news = await kitchen.at('announcer').textContent();
+        assert.ok(news.includes(`${called} ${made.id}`), news);
+        await shop.setStock('Latte', 0);
+        const waiting = await open();
+        const stock = await StockPage.open(await visit({ device: 'desktop', language }));
+        const waits = stock.at('waiting-orders').locator('li li', { hasText: `${called} ${waiting.id} ` });
+        await waits.waitFor();
+        await stock.inItem('Latte', 'show-movements').click();
+        await stock.at('movement').filter({ hasText: `${called} ${made.id}` }).first().waitFor();
+        assert.equal(await stock.at('movements').getByText(/\bt\d+\.\d/).count(), 0, 'no reservation is shown for a number');
+        await shop.receive('Latte', 10);
     });
 }
 

@@ -61,6 +61,15 @@ scenario('a movement says for which order it was', async ({ shop, visit }) => {
     assert.match(newest.text, new RegExp(`Order ${order.id}(?!\\d{3,})`));
 });
 
+for (const [language, words] of [['ko', /처음부터 있던 재고/], ['en', /what the shop began with/]]) {
+    scenario(`what the shop began with is nobody's doing (${language})`, async ({ visit }) => {
+        const stock = await StockPage.open(await visit({ language, device: 'desktop' }));
+        const first = (await movementsOf(stock, 'Cappuccino')).pop();
+        assert.match(first.text, words);
+        assert.doesNotMatch(first.text, /keeper|재고 ?담당|재고 ?관리자|opening/);
+    });
+}
+
 scenario('a hurried hand can not get it wrong', async ({ shop, visit }) => {
     const stock = await StockPage.open(await visit({ device: 'phone' }));
     const { qty } = await shop.stockOf('Tea');

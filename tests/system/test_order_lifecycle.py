@@ -66,7 +66,7 @@ def test_the_ticket_of_a_completed_order_is_completed(shop):
     order = shop.wait_order(shop.order("Mocha")["id"], "Completed")
     ticket = shop["product"].get(f"/products/{order['productId']}").json()
     assert ticket["status"] == "Completed"
-    assert (ticket["orderId"], ticket["productName"], ticket["qty"]) == (order["id"], "Mocha", 1)
+    assert (ticket["orderId"], ticket["atCounter"], ticket["productName"], ticket["qty"]) == (order["id"], False, "Mocha", 1)
 
 
 def test_a_completed_order_took_its_stock_once(shop):
@@ -159,6 +159,7 @@ def test_a_counter_ticket_leaves_the_order_that_it_notes_alone(patient_shop):
     order = patient_shop.order()
     answer = patient_shop["product"].post("/products", json={"orderId": order["id"], "productName": "Ame", "qty": 1})
     assert answer.status_code == 201
+    assert answer.json()["atCounter"] is True and answer.json()["orderId"] == order["id"], "the note stays, and is known for one"
     # A later order's ticket shows that product's feed was read past the counter's ticket.
     later = patient_shop.order()
     eventually(lambda: patient_shop.page_of(later["id"])["productStatus"] == "Ready" or patient_shop.ticket_of(later["id"]))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareTickets, stillTrue } from '../../web/kitchen/board.js';
-import { isImplausible, itemsOf } from '../../web/stock/keeping.js';
+import { causeOf, isImplausible, itemsOf } from '../../web/stock/keeping.js';
 
 test('what is new on the board and what has gone is seen by comparing', () => {
     const tickets = (...ids) => ids.map((id) => ({ id }));
@@ -47,4 +47,15 @@ test('a slip of a zero is far more than usual, a usual delivery is not', () => {
     assert.equal(isImplausible(300, [100, 50], 0), false);
     assert.equal(isImplausible(100, [], 0), false, 'where there is nothing a crate is nothing to ask about');
     assert.equal(isImplausible(1_000, [], 0), true);
+});
+
+test('a movement is an order\'s, a counter ticket\'s, a client\'s reservation\'s, the keeper\'s or nobody\'s', () => {
+    const cause = (one) => { const [key, { id }] = causeOf({ type: 'StockReduced', orderId: null, reservationId: null, reason: null, ...one }); return [key, id]; };
+    assert.deepEqual(cause({ orderId: 42, reservationId: 'o42.1' }), ['for.order', 42]);
+    assert.deepEqual(cause({ reservationId: 't6.1' }), ['for.counter', '6']);
+    assert.deepEqual(cause({ reservationId: 'client:t6.1' }), ['for.reservation', 't6.1'], 'whatever a client calls its own');
+    assert.deepEqual(cause({}), ['by.direct', undefined]);
+    assert.deepEqual(cause({ type: 'StockReceived', reason: 'opening stock' }), ['by.opening', undefined]);
+    assert.deepEqual(cause({ type: 'StockCorrected', reason: 'opening stock' }), ['by.keeperBecause', undefined]);
+    assert.deepEqual(cause({ type: 'StockReceived' }), ['by.keeper', undefined]);
 });

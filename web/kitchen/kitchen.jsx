@@ -45,7 +45,7 @@ class Kitchen extends Component {
 
     tell(kind, tickets) {
         const [first] = tickets;
-        const values = { n: tickets.length, qty: first.qty, name: nameOf(this.menu.items, first.productName), id: first.orderId ?? first.id };
+        const values = { n: tickets.length, qty: first.qty, name: nameOf(this.menu.items, first.productName), which: first.atCounter ? t('counter', { id: first.id }) : t('order', { id: first.orderId }) };
         announce(t(tickets.length > 1 ? `news.${kind}.many` : `news.${kind}`, values));
         if (kind === 'arrived' && this.state.settings.sound) {
             chime();

@@ -34,7 +34,7 @@ export class Tile extends Component {
         return (
             <li class={look} data-testid="ticket" data-ticket={ticket.id} data-status={ticket.status}>
                 <p class="tile-top figures">
-                    <span class="tile-number">{ticket.orderId ? `#${ticket.orderId}` : t('counter', { id: ticket.id })}</span>
+                    <span class="tile-number">{ticket.atCounter ? t('counter', { id: ticket.id }) : `#${ticket.orderId}`}</span>
                     <span class="age" data-testid="age" data-tone={tone}><Icon name="clock" />{age}</span>
                 </p>
                 <p class="tile-what"><strong class="figures">{ticket.qty}</strong><span>{name}</span></p>

@@ -14,6 +14,25 @@ export function isImplausible(n, deliveries, onHand) {
     return n >= IMPLAUSIBLE_TIMES * Math.max(usual, LEAST_USUAL);
 }
 
+/* What a menu's item begins with; nobody brought it in. */
+const OPENING = 'opening stock';
+
+/** For whom or by whom something moved: a text's key and its values. Reservations of the kitchen's are o<order>.<attempt> and
+ *  t<ticket>.<attempt>; those of clients have their own names. */
+export function causeOf({ type, orderId, reservationId, reason }) {
+    if (orderId) {
+        return ['for.order', { id: orderId }];
+    }
+    if (reservationId) {
+        const [, ticketId] = reservationId.match(/^t([1-9]\d*)\.\d+$/) ?? [];
+        return ticketId ? ['for.counter', { id: ticketId }] : ['for.reservation', { id: reservationId.replace(/^client:/, '') }];
+    }
+    if (type === 'StockReceived' && reason === OPENING) {
+        return ['by.opening', {}];
+    }
+    return reason ? ['by.keeperBecause', { reason }] : [type === 'StockReduced' ? 'by.direct' : 'by.keeper', {}];
+}
+
 /** A row of stock with what the open tickets say of it. `reserved`: deducted, being made. `wanted`: ready tickets will ask for it.
  *  `waiting`: tickets that wait for goods, oldest first. */
 export function itemsOf(stocks, tickets) {

@@ -3,6 +3,7 @@ import { Component, h } from 'preact';
 import * as api from '../shared/api.js';
 import { language, nameOf, number, t } from '../shared/language.js';
 import { Dialog } from '../shared/ui.jsx';
+import { causeOf } from './keeping.js';
 
 const when = (at) =>
     new Intl.DateTimeFormat(language(), { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(Date.parse(at));
@@ -12,16 +13,6 @@ const TAKES = new Set(['StockReduced', 'StockRemoved']);
 /** With its sign: what came in is more, what went out is less. */
 const change = (one) => (TAKES.has(one.type) ? -one.qty : one.qty);
 
-function whoAndWhy(one) {
-    if (one.orderId) {
-        return t('for.order', { id: one.orderId });
-    }
-    if (one.reservationId) {
-        return t('for.counter', { id: one.reservationId });
-    }
-    return one.reason ? t('by.keeperBecause', { reason: one.reason }) : t(one.type === 'StockReduced' ? 'by.direct' : 'by.keeper');
-}
-
 const Movement = ({ one }) => {
     const n = change(one);
     return (
@@ -29,7 +20,7 @@ const Movement = ({ one }) => {
             <span class={`moved figures ${n < 0 ? 'out' : 'in'}`}>{n < 0 ? '−' : '+'}{number(Math.abs(n))}</span>
             <span>
                 <strong>{t(`movement.${one.type}`)}</strong>
-                <span class="soft"> · {whoAndWhy(one)}</span>
+                <span class="soft"> · {t(...causeOf(one))}</span>
                 <br />
                 <time class="soft figures" dateTime={one.at}>{when(one.at)}</time>
             </span>

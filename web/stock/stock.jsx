@@ -27,7 +27,7 @@ const WaitingOrders = ({ items, menu }) => {
                         <ol>
                             {item.waiting.map((ticket) => (
                                 <li key={ticket.id} class="figures">
-                                    <span>{ticket.orderId ? t('for.order', { id: ticket.orderId }) : t('for.counter', { id: ticket.id })} × {number(ticket.qty)}</span>
+                                    <span>{ticket.atCounter ? t('for.counter', { id: ticket.id }) : t('for.order', { id: ticket.orderId })} × {number(ticket.qty)}</span>
                                     <time class="soft" dateTime={ticket.createdAt}>{timeOfDay(Date.parse(ticket.createdAt))}</time>
                                 </li>
                             ))}

@@ -7,6 +7,7 @@
 static const struct json_field ticket_fields[] = {
     FIELD("id", id, JSON_I64, 0),
     FIELD("orderId", order_id, JSON_I64, JSON_NULLABLE),
+    FIELD("atCounter", at_counter, JSON_BOOL, 0),
     FIELD("productName", product_name, JSON_STRING, JSON_NULLABLE),
     FIELD("qty", qty, JSON_I64, JSON_NULLABLE),
     FIELD("status", status, JSON_STRING, 0),
@@ -24,6 +25,7 @@ struct ticket_json ticket_json_of(const struct ticket *ticket, int64_t wall_ahea
     return (struct ticket_json){
         .id = ticket->id,
         .order_id = ticket->order_id ? ticket->order_id : ticket->reference,
+        .at_counter = !ticket->order_id,
         .product_name = ticket->product_name,
         .qty = ticket->qty,
         .status = ticket_state_text(ticket->state),

@@ -8,6 +8,7 @@
 
 struct ticket_json {
     int64_t id, order_id, qty;
+    bool at_counter; /* order_id is a note then (ADR 5) */
     struct str product_name, status, cancel_reason;
     int64_t starts_at; /* us; 0: not by itself, or not again */
     int64_t created_at, updated_at;
