@@ -22,6 +22,10 @@
 
 enum { KV_KEY_MAX = 511 };
 
+/** Where an import that has begun to fill a store leaves its mark until it has finished (kernel/archive). Who opens a
+ * marked store without saying that it imports is refused with E_FOREIGN. */
+#define KV_IMPORT_KEY STR("import")
+
 struct kv_entry {
     struct str key;
     struct str value; /* load: filled in ({NULL,0} when missing), lives in the arena given */
@@ -41,6 +45,7 @@ struct kv_options {
     int64_t map_size; /* LMDB: most bytes in use; beyond it a commit that puts anything is E_FULL (one that only removes
                          goes through) */
     bool read_only;
+    bool importing; /* a store that an import has begun to fill is opened, not refused */
 };
 
 struct kv {

@@ -4,6 +4,7 @@
 #include "base.h"
 #include "errors.h"
 #include "file.h"
+#include "kv_import.h"
 
 #include <errno.h>
 
@@ -337,6 +338,8 @@ struct kv *kv_lmdb_open(const struct kv_options *options, struct buf *problem, i
                              .check = lmdb_check,
                              .close = lmdb_close};
     *error = kv_lmdb_set_up(self, options, problem);
+    if (!*error)
+        *error = kv_check_import(&self->port, options->importing, options->path, problem);
     if (*error) {
         lmdb_close(&self->port);
         return NULL;

@@ -21,6 +21,15 @@ static const struct sql_statement write_probe = {
     "INSERT INTO meta (name, value) VALUES ('probe', '1') ON CONFLICT (name) DO UPDATE SET"
     " value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)",
     0};
+/* Names are ordered by their bytes. */
+static const struct sql_statement list_columns = {
+    "SELECT t.relname, c.attname, COALESCE(array_position(CAST(k.indkey AS int2[]), c.attnum), -1) + 1 FROM pg_class "
+    "AS t"
+    " JOIN pg_attribute AS c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped"
+    " LEFT JOIN pg_index AS k ON k.indrelid = t.oid AND k.indisprimary"
+    " WHERE t.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND t.relkind = 'r'"
+    " AND t.relname <> 'meta' ORDER BY t.relname, c.attnum",
+    0};
 
 static struct postgres *of(struct sql *port)
 {
@@ -176,6 +185,11 @@ static int pg_query_text(struct sql *port, const char *text, const struct sql_va
     if (error)
         return broken_by(self, error);
     return run(self, &nameless, params, (int)n_params, 1, &querying.reply);
+}
+
+static int pg_columns(struct sql *port, sql_on_row *on_row, void *context)
+{
+    return sql_query(port, &list_columns, NULL, on_row, context);
 }
 
 /* --- transactions --- */
@@ -378,6 +392,7 @@ struct sql *postgres_open(const struct sql_options *options, struct buf *problem
                               .query_many = pg_query_many,
                               .query_shared = pg_query_many,
                               .query_text = pg_query_text,
+                              .columns = pg_columns,
                               .probe = pg_probe,
                               .check = pg_check,
                               .look = pg_look,

@@ -51,9 +51,21 @@ static struct str column_text(const struct sql_row *row, int column)
     return n ? (struct str){PQgetvalue(self->result, self->at, column), (size_t)n} : (struct str){NULL, 0};
 }
 
+static enum sql_kind column_kind(const struct sql_row *row, int column)
+{
+    const struct postgres_row *self = CONTAINER_OF(row, const struct postgres_row, row);
+
+    if (PQgetisnull(self->result, self->at, column))
+        return SQL_NULL;
+    Oid type = PQftype(self->result, column);
+    if (postgres_is_number(type))
+        return SQL_I64;
+    return type == TYPE_BYTES ? SQL_BLOB : SQL_TEXT;
+}
+
 int postgres_each_row(const PGresult *result, size_t index, sql_on_row *on_row, void *context)
 {
-    struct postgres_row row = {{column_i64, column_text}, result, 0};
+    struct postgres_row row = {{column_i64, column_text, column_kind}, result, 0};
     int stopped = 0;
 
     for (; !stopped && row.at < PQntuples(result); row.at++)

@@ -1,5 +1,6 @@
 #include "errors.h"
 #include "postgres_internal.h"
+#include "sql_import.h"
 
 #include <ctype.h>
 
@@ -136,9 +137,15 @@ static int check_version(struct postgres *self, PGconn *conn, int64_t version, s
 {
     int64_t known = (int64_t)self->options.n_migrations;
 
-    if (version <= known && !(self->options.read_only && version < known))
+    bool as_it_is = self->options.read_only || self->options.exact;
+
+    if (version <= known && !(as_it_is && version < known))
         return OK;
     postgres_say_where(problem, conn, self->options.schema);
+    if (self->options.exact && version == 0) {
+        BUF_LIT(problem, " isn't there");
+        return E_NOT_FOUND;
+    }
     if (version > known) {
         buf_printf(problem,
                    " was written by a newer version (version %lld of its tables, this one knows %lld): start the newer "
@@ -167,6 +174,20 @@ static int check_owner(struct postgres *self, PGconn *conn, int64_t *version, st
     return error;
 }
 
+static int check_import(struct postgres *self, PGconn *conn, struct buf *problem)
+{
+    struct buf mark = {0};
+
+    int error = meta_of(self, conn, "import", &mark, problem);
+    if (!error && mark.n && !self->options.importing) {
+        postgres_say_where(problem, conn, self->options.schema);
+        BUF_LIT(problem, " " SQL_HALF_IMPORTED);
+        error = E_FOREIGN;
+    }
+    buf_free(&mark);
+    return error;
+}
+
 int postgres_identify(struct postgres *self, PGconn *conn, int *version, struct buf *problem)
 {
     struct identity found = {0};
@@ -186,6 +207,8 @@ int postgres_identify(struct postgres *self, PGconn *conn, int *version, struct 
         error = check_version(self, conn, number, problem);
     if (!error)
         error = check_instance(self, conn, problem);
+    if (!error)
+        error = check_import(self, conn, problem);
     *version = (int)number;
     return error;
 }

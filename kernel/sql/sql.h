@@ -48,6 +48,7 @@ struct sql;
 struct sql_row {
     int64_t (*i64)(const struct sql_row *self, int column);
     struct str (*text)(const struct sql_row *self, int column);
+    enum sql_kind (*kind)(const struct sql_row *self, int column); /* what can't be an integer or bytes is a text */
 };
 static inline int64_t sql_i64(const struct sql_row *row, int column)
 {
@@ -56,6 +57,19 @@ static inline int64_t sql_i64(const struct sql_row *row, int column)
 static inline struct str sql_text(const struct sql_row *row, int column) /* also blobs; copy what you keep */
 {
     return row->text(row, column);
+}
+
+/** The column's value, of the kind that it is stored as. */
+static inline struct sql_value sql_value_of(const struct sql_row *row, int column)
+{
+    enum sql_kind kind = row->kind(row, column);
+    struct sql_value value = {.kind = kind};
+
+    if (kind == SQL_I64)
+        value.number = row->i64(row, column);
+    else if (kind != SQL_NULL)
+        value.text = row->text(row, column);
+    return value;
 }
 
 /** `index` is which parameter row the result belongs to. Return non-zero to stop early (it is returned by the query).
@@ -84,6 +98,9 @@ struct sql_options {
     bool read_only;
     bool alone; /* PostgreSQL: nobody else who asks for the same has the schema as long as this connection has it; who
                    has lost it to another one meanwhile says E_OUTCOME_UNKNOWN */
+    bool exact; /* nothing is made or brought up to date: what isn't there is E_NOT_FOUND, an older version
+                   E_UNAVAILABLE */
+    bool importing;    /* a store that an import has begun to fill is opened, not refused (sql_import.h) */
     int64_t busy_ms;   /* how long begin() waits for another writer; 0: 5 s */
     int64_t silent_ms; /* PostgreSQL: a server that says nothing for so long while it is asked is given up; 0: 10 s */
     /** Set when damage is met, by whichever of the connections that were opened with it, for check(); the caller's, and
@@ -104,6 +121,9 @@ struct sql {
     /** A text made at run time (ORDER BY of a list); prepared, run, forgotten. Values still go in as parameters. */
     int (*query_text)(struct sql *self, const char *text, const struct sql_value *params, size_t n_params,
                       sql_on_row *on_row, void *context);
+    /** Every column of every table of the migrations, by the table's name and the column's place in it. A row has three
+     * columns: the table, the column, and its place in the primary key from 1 on, 0: not in it. */
+    int (*columns)(struct sql *self, sql_on_row *on_row, void *context);
     /** A durable commit of one small row of the adapter's own: whether commits succeed at all. Not inside a
      * transaction. */
     int (*probe)(struct sql *self);

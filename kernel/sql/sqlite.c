@@ -15,6 +15,11 @@ static const struct sql_statement commit_all = {"COMMIT", 0};
 static const struct sql_statement rollback_all = {"ROLLBACK", 0};
 static const struct sql_statement write_probe = {
     "INSERT INTO meta (name, value) VALUES ('probe', '1') ON CONFLICT (name) DO UPDATE SET value = value + 1", 0};
+static const struct sql_statement list_columns = {
+    "SELECT t.name, c.name, c.pk FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table' "
+    "AND "
+    "t.name <> 'meta' AND substr(t.name, 1, 7) <> 'sqlite_' ORDER BY t.name, c.cid",
+    0};
 
 static struct sqlite *of(struct sql *port)
 {
@@ -33,6 +38,20 @@ static struct str column_text(const struct sql_row *row, int column)
     int n = sqlite3_column_bytes(prepared, column);
 
     return p ? (struct str){p, (size_t)n} : (struct str){NULL, 0};
+}
+
+static enum sql_kind column_kind(const struct sql_row *row, int column)
+{
+    switch (sqlite3_column_type(CONTAINER_OF(row, const struct sqlite_row, row)->prepared, column)) {
+    case SQLITE_NULL:
+        return SQL_NULL;
+    case SQLITE_INTEGER:
+        return SQL_I64;
+    case SQLITE_BLOB:
+        return SQL_BLOB;
+    default:
+        return SQL_TEXT;
+    }
 }
 
 /* SQLite ends a transaction by itself after some errors; what came next would then be committed alone. So the first
@@ -84,7 +103,7 @@ static int bind_one(sqlite3_stmt *prepared, int at, const struct sql_value *valu
 static int run_row(sqlite3_stmt *prepared, const struct sql_value *params, int n_params, size_t index,
                    sql_on_row *on_row, void *context, int *stopped)
 {
-    const struct sqlite_row row = {{column_i64, column_text}, prepared};
+    const struct sqlite_row row = {{column_i64, column_text, column_kind}, prepared};
     int rc = SQLITE_OK;
 
     for (int i = 0; i < n_params && rc == SQLITE_OK; i++)
@@ -207,6 +226,11 @@ static int lite_query_text(struct sql *port, const char *text, const struct sql_
     int error = run_rows(self, prepared, text, params, (int)n_params, 1, on_row, context);
     sqlite3_finalize(prepared);
     return error;
+}
+
+static int lite_columns(struct sql *port, sql_on_row *on_row, void *context)
+{
+    return sql_query(port, &list_columns, NULL, on_row, context);
 }
 
 static void lite_share(struct sql *port, bool begins)
@@ -335,6 +359,7 @@ struct sql *sqlite_open(const struct sql_options *options, struct buf *problem, 
                               .query_many = lite_query_many,
                               .query_shared = lite_query_shared,
                               .query_text = lite_query_text,
+                              .columns = lite_columns,
                               .probe = lite_probe,
                               .check = lite_check,
                               .share = lite_share,

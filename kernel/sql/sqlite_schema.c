@@ -1,6 +1,7 @@
 #include "sqlite_internal.h"
 
 #include "errors.h"
+#include "sql_import.h"
 
 /* A file says whose it is in two places: the header's application id, for a quick look, and the table meta, for people.
  */
@@ -65,12 +66,25 @@ static int check_version(const struct sql_options *options, int64_t version, str
                    options->path, (long long)version, options->n_migrations);
         return E_NEWER;
     }
-    if (options->read_only && version < (int64_t)options->n_migrations) {
+    if ((options->read_only || options->exact) && version < (int64_t)options->n_migrations) {
         buf_printf(problem, "%s has schema %lld, %zu is needed: start the service first, it brings the file up to date",
                    options->path, (long long)version, options->n_migrations);
         return E_UNAVAILABLE;
     }
     return 0;
+}
+
+static int check_import(sqlite3 *db, const struct sql_options *options, struct buf *problem)
+{
+    int64_t n = 0;
+
+    int rc = number_of(db, "SELECT count(*) FROM meta WHERE name = 'import'", &n);
+    if (rc)
+        return sqlite_explain(db, rc, options->path, "reading", problem);
+    if (n == 0 || options->importing)
+        return 0;
+    buf_printf(problem, "%s " SQL_HALF_IMPORTED, options->path);
+    return E_FOREIGN;
 }
 
 int sqlite_identify(sqlite3 *db, const struct sql_options *options, int *version, struct buf *problem)
@@ -89,11 +103,16 @@ int sqlite_identify(sqlite3 *db, const struct sql_options *options, int *version
         return sqlite_explain(db, rc, options->path, "reading", problem);
     *version = (int)schema;
     bool untouched = id == 0 && schema == 0 && n_objects == 0;
+    if (untouched && options->exact) {
+        buf_printf(problem, "%s is empty", options->path);
+        return E_NOT_FOUND;
+    }
     if (untouched && !options->read_only)
         return 0;
     if (id != application_id(str_of(options->application)))
         return refuse_foreign(db, options, id, problem);
-    return check_version(options, schema, problem);
+    int error = check_version(options, schema, problem);
+    return error ? error : check_import(db, options, problem);
 }
 
 /* One step: the script, whose it is, and the version, all or nothing. */
