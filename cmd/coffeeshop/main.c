@@ -27,6 +27,8 @@ const struct command_row shop_commands[] = {
     {"view", "rebuild", "Make the customers' view anew from the events.", run_view},
     {"dead-letters", "SERVICE", "List the events that a service has put aside, or try them again.", run_dead_letters},
     {"feeds", "SERVICE", "Show which feeds a service follows, or let it go on behind a gap in one.", run_feeds},
+    {"export", "FILE", "Write a stopped shop, all that it keeps, to one file.", run_export},
+    {"import", "FILE", "Fill an empty shop with what was exported.", run_import},
     {"version", "", "Print the version.", run_version},
     {"help", "", "Print this.", run_help},
 };

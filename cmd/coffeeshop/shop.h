@@ -61,6 +61,8 @@ int run_settings(int argc, char *const *argv);
 int run_dead_letters(int argc, char *const *argv);
 int run_feeds(int argc, char *const *argv);
 int run_view(int argc, char *const *argv);
+int run_export(int argc, char *const *argv);
+int run_import(int argc, char *const *argv);
 int run_version(int argc, char *const *argv);
 int run_help(int argc, char *const *argv);
 

@@ -7,6 +7,7 @@
 #include "customercenter_settings.h"
 #include "errors.h"
 #include "log.h"
+#include "sql_archive.h"
 #include "sql_service.h"
 #include "view_events.h"
 #include "view_file.h"
@@ -146,6 +147,13 @@ static int run(const struct program *program, const struct common_settings *comm
     return fine ? 0 : 1;
 }
 
+static struct archive_store *open_archive(const struct common_settings *common, const void *settings,
+                                          struct archive_opening *opening, struct buf *problem)
+{
+    UNUSED(settings);
+    return sql_archive_open(common, "", "customercenter", view_migrations, view_migrations_count, opening, problem);
+}
+
 const struct program customercenter_program = {
     .name = "customercenter",
     .doc = "Shows customers how far their orders are, and what is sold.",
@@ -154,4 +162,5 @@ const struct program customercenter_program = {
     .settings_size = sizeof(struct customercenter_settings),
     .url = "http://127.0.0.1:8084/mypages",
     .run = run,
+    .open_archive = open_archive,
 };

@@ -11,6 +11,7 @@
 #include "order_payment_client.h"
 #include "order_product_client.h"
 #include "order_repo_sql.h"
+#include "sql_archive.h"
 #include "sql_service.h"
 
 struct order_settings {
@@ -143,6 +144,14 @@ static int run(const struct program *program, const struct common_settings *comm
     return fine ? 0 : 1;
 }
 
+static struct archive_store *open_archive(const struct common_settings *common, const void *settings,
+                                          struct archive_opening *opening, struct buf *problem)
+{
+    UNUSED(settings);
+    return sql_archive_open(common, common->store_sql, "order", order_migrations, order_migrations_count, opening,
+                            problem);
+}
+
 const struct program order_program = {
     .name = "order",
     .doc = "Takes orders and cancels them while that is possible.",
@@ -151,4 +160,5 @@ const struct program order_program = {
     .settings_size = sizeof(struct order_settings),
     .url = "http://127.0.0.1:8081/orders",
     .run = run,
+    .open_archive = open_archive,
 };

@@ -14,6 +14,7 @@
 #include "payment_order_feed.h"
 #include "payment_repo_sql.h"
 #include "provider_url.h"
+#include "sql_archive.h"
 #include "sql_service.h"
 
 #include <stdlib.h>
@@ -287,6 +288,14 @@ static int run(const struct program *program, const struct common_settings *comm
     return fine ? 0 : 1;
 }
 
+static struct archive_store *open_archive(const struct common_settings *common, const void *settings,
+                                          struct archive_opening *opening, struct buf *problem)
+{
+    UNUSED(settings);
+    return sql_archive_open(common, common->store_sql, "payment", payment_migrations, payment_migrations_count, opening,
+                            problem);
+}
+
 const struct program payment_program = {
     .name = "payment",
     .doc = "Authorises what an order costs, takes it when the order is there, and gives it back.",
@@ -295,4 +304,5 @@ const struct program payment_program = {
     .settings_size = sizeof(struct payment_settings),
     .url = "http://127.0.0.1:8085/payments",
     .run = run,
+    .open_archive = open_archive,
 };

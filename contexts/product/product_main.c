@@ -10,6 +10,7 @@
 #include "product_http.h"
 #include "product_repo_sql.h"
 #include "product_stock_client.h"
+#include "sql_archive.h"
 #include "sql_service.h"
 
 struct product_settings {
@@ -154,6 +155,14 @@ static int run(const struct program *program, const struct common_settings *comm
     return fine ? 0 : 1;
 }
 
+static struct archive_store *open_archive(const struct common_settings *common, const void *settings,
+                                          struct archive_opening *opening, struct buf *problem)
+{
+    UNUSED(settings);
+    return sql_archive_open(common, common->store_sql, "product", product_migrations, product_migrations_count, opening,
+                            problem);
+}
+
 const struct program product_program = {
     .name = "product",
     .doc = "The kitchen: makes what is ordered, once stock has deducted it.",
@@ -162,4 +171,5 @@ const struct program product_program = {
     .settings_size = sizeof(struct product_settings),
     .url = "http://127.0.0.1:8082/products",
     .run = run,
+    .open_archive = open_archive,
 };

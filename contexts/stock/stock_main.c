@@ -213,6 +213,14 @@ static int run(const struct program *program, const struct common_settings *comm
     return fine ? 0 : 1;
 }
 
+static struct archive_store *open_archive(const struct common_settings *common, const void *settings,
+                                          struct archive_opening *opening, struct buf *problem)
+{
+    const struct stock_settings *own = settings;
+
+    return stock_store_open_archive(common, &own->store, opening, problem);
+}
+
 const struct program stock_program = {
     .name = "stock",
     .doc = "Knows what is left of everything, and gives it out once.",
@@ -221,4 +229,5 @@ const struct program stock_program = {
     .settings_size = sizeof(struct stock_settings),
     .url = "http://127.0.0.1:8083/stocks",
     .run = run,
+    .open_archive = open_archive,
 };

@@ -1,6 +1,7 @@
 /* stock_store.c: the part of the composition root that names the stores. */
 #include "stock_store.h"
 
+#include "archive_kv.h"
 #include "base.h"
 #include "errors.h"
 #include "kv_redis.h"
@@ -8,6 +9,7 @@
 #include "stock_repo_kv.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const char application[] = "stock";
 static const char cell[] = "stock:0"; /* the only one */
@@ -86,4 +88,50 @@ void stock_store_close(struct stock_store *store)
         store->kv->close(store->kv);
     secret_free(store->password);
     *store = (struct stock_store){0};
+}
+
+/* --- for export and import --- */
+
+static struct archive_store *open_file_archive(const char *path, const struct stock_store_settings *settings,
+                                               struct archive_opening *opening, struct buf *problem)
+{
+    const struct kv_options options = {.path = path,
+                                       .application = application,
+                                       .format = STOCK_STORE_FORMAT,
+                                       .map_size = settings->map_size,
+                                       .importing = opening->imports};
+    int error = OK;
+
+    opening->absent = !opening->imports && access(path, F_OK) != 0;
+    if (opening->absent)
+        return NULL;
+    struct kv *kv = kv_lmdb_open(&options, problem, &error);
+    return kv ? archive_kv_new(kv, STOCK_STORE_FORMAT, NULL, NULL, problem) : NULL;
+}
+
+struct archive_store *stock_store_open_archive(const struct common_settings *common,
+                                               const struct stock_store_settings *settings,
+                                               struct archive_opening *opening, struct buf *problem)
+{
+    struct buf path = {0};
+    struct archive_store *store = NULL;
+
+    if (settings->redis[0]) {
+        BUF_LIT(problem, "stock is kept in a Redis (stock.redis): that can't be moved yet");
+        return NULL;
+    }
+    if (opening->imports && opening->schema != STOCK_STORE_FORMAT) {
+        buf_printf(problem,
+                   "stock was exported in format %lld, this version of coffeeshop knows %d: import it with the version "
+                   "that exported it",
+                   (long long)opening->schema, STOCK_STORE_FORMAT);
+        return NULL;
+    }
+    buf_printf(&path, "%s/stock.lmdb%c", common->data, '\0');
+    if (path.failed)
+        BUF_LIT(problem, "out of memory");
+    else
+        store = open_file_archive(path.p, settings, opening, problem);
+    buf_free(&path);
+    return store;
 }

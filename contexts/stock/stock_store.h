@@ -2,6 +2,7 @@
 #ifndef COFFEESHOP_STOCK_STORE_H
 #define COFFEESHOP_STOCK_STORE_H
 
+#include "archive_store.h"
 #include "config.h"
 #include "kv.h"
 #include "service.h"
@@ -23,6 +24,11 @@ struct stock_store {
  * `problem`. The settings have to live as long as the store. */
 bool stock_store_open(struct stock_store *store, struct service *service, const struct stock_store_settings *settings,
                       struct buf *problem);
+/** The same for `coffeeshop export` and `import`: as program.h says of open_archive. Looking doesn't fence off whoever
+ * has it open in a Redis. */
+struct archive_store *stock_store_open_archive(const struct common_settings *common,
+                                               const struct stock_store_settings *settings,
+                                               struct archive_opening *opening, struct buf *problem);
 /** Also one that isn't open. */
 void stock_store_close(struct stock_store *store);
 

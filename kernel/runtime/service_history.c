@@ -1,102 +1,35 @@
 #include "service_history.h"
 
-#include "errors.h"
 #include "log.h"
+#include "service_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
 #define WHAT_TO_DO                                                                                                     \
     "put back the whole data directory from one backup, or move the whole directory away to begin with an empty one "  \
     "(docs/operations.md, Restore)"
 
-/* ---- the file that remembers the epoch ---- */
-
-static const char *epoch_path(struct service *service, const char *suffix)
-{
-    struct buf name = {0};
-
-    buf_printf(&name, "%s.epoch%s", service->program->name, suffix);
-    buf_char(&name, '\0');
-    const char *path = name.failed ? NULL : service_path(service, name.p);
-    buf_free(&name);
-    return path;
-}
-
-/* false: there is none. One that can't be read as a number names an epoch that no store has. */
-static bool read_epoch(const char *path, uint64_t *epoch)
-{
-    char text[32] = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    if (n > 0 && text[n - 1] == '\n')
-        n--;
-    if (n <= 0 || !str_to_u64((struct str){text, (size_t)n}, epoch))
-        *epoch = EPOCH_REFUSED;
-    return true;
-}
-
-static bool sync_directory(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0)
-        return false;
-    bool synced = fsync(fd) == 0;
-    close(fd);
-    return synced;
-}
-
-static bool write_whole(const char *path, struct str text)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return false;
-    bool written = write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
-    return close(fd) == 0 && written;
-}
-
-/* Beside it, then over it: whenever it is interrupted, one of the two is there whole. */
-static bool write_epoch(struct service *service, const char *path, uint64_t epoch)
-{
-    const char *beside = epoch_path(service, ".new");
-    struct buf text = {0};
-
-    buf_u64(&text, epoch);
-    buf_char(&text, '\n');
-    bool written = beside && !text.failed && write_whole(beside, buf_str(&text)) && rename(beside, path) == 0 &&
-                   sync_directory(service->common->data);
-    buf_free(&text);
-    return written;
-}
-
 void service_check_data(struct service *service)
 {
     const struct feed_history *history = service->parts.history;
-    const char *path = history ? epoch_path(service, "") : NULL;
+    const char *data = service->common->data, *name = service->program->name;
     uint64_t before;
 
-    if (!path || feed_history_epoch(history) == EPOCH_UNKNOWN)
+    if (!history || feed_history_epoch(history) == EPOCH_UNKNOWN)
         return;
-    if (read_epoch(path, &before) && !feed_history_knows(history, before)) {
+    if (service_files_read_epoch(data, name, &before) && !feed_history_knows(history, before)) {
         buf_printf(&service->data_trouble,
                    "this is not the data that %s has worked with here: it was lost, or put back from an older backup, "
                    "while the other services' was not; " WHAT_TO_DO,
-                   service->program->name);
+                   name);
         buf_char(&service->data_trouble, '\0');
         log_error("this is not the data that the service has worked with; it makes no changes",
-                  LOG_T("epoch_file", path));
+                  LOG_T("directory", data));
         return;
     }
-    if (!write_epoch(service, path, feed_history_epoch(history)))
-        log_warning("the epoch can't be noted; a loss of the data would be noticed later", LOG_T("file", path),
+    if (!service_files_write_epoch(data, name, feed_history_epoch(history)))
+        log_warning("the epoch can't be noted; a loss of the data would be noticed later", LOG_T("directory", data),
                     LOG_T("error", strerror(errno)));
 }
 

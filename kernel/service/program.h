@@ -42,6 +42,9 @@ extern const size_t common_settings_count;
  * never "it can't start". */
 enum { PROGRAM_START_AGAIN = 75 };
 
+struct archive_opening;
+struct archive_store;
+
 struct program {
     const char *name; /* "order" */
     const char *doc;  /* one sentence for `coffeeshop --help` */
@@ -52,6 +55,10 @@ struct program {
     /** Runs until SIGTERM or SIGINT. Returns the exit status: 0; 1 with a sentence in `problem` when it can't start. */
     int (*run)(const struct program *self, const struct common_settings *common, const void *settings,
                struct buf *problem);
+    /** Opens what the service keeps, for `coffeeshop export` and `import` (archive_store.h), while nobody else has it
+     * open. NULL with a sentence in `problem`, or with opening->absent. A program that keeps nothing has none. */
+    struct archive_store *(*open_archive)(const struct common_settings *common, const void *settings,
+                                          struct archive_opening *opening, struct buf *problem);
 };
 
 #endif

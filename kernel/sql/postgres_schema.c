@@ -178,7 +178,7 @@ static int check_import(struct postgres *self, PGconn *conn, struct buf *problem
 {
     struct buf mark = {0};
 
-    int error = meta_of(self, conn, "import", &mark, problem);
+    int error = postgres_meta(self, conn, "import", &mark, problem);
     if (!error && mark.n && !self->options.importing) {
         postgres_say_where(problem, conn, self->options.schema);
         BUF_LIT(problem, " " SQL_HALF_IMPORTED);

@@ -78,7 +78,8 @@ void kv_store_reopen(struct kv_store *store)
 
 void kv_store_remove(struct kv_store *store)
 {
-    store->kv->close(store->kv);
+    if (store->kv)
+        store->kv->close(store->kv);
     if (store->fake)
         fake_kv_free(store->fake);
     else if (!store->cell[0])

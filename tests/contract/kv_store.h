@@ -21,6 +21,7 @@ void kv_store_make_redis(struct kv_store *store);
 void kv_store_make_fake(struct kv_store *store);
 /** What a restart of the process does. */
 void kv_store_reopen(struct kv_store *store);
+/** Closes it, unless somebody else has (kv is NULL then). */
 void kv_store_remove(struct kv_store *store);
 
 /** A group's set-up and its end: one server for all its tests, with a cell for each. */
