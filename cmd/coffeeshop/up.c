@@ -101,7 +101,9 @@ static void announce(struct supervisor *supervisor)
         reachable_address(str_of(shop_listen_of(&shop->settings, shop_programs[i])), &out);
         buf_char(&out, '\n');
     }
-    buf_printf(&out, "\nWhat lasts is kept in %s. Ctrl-C stops it.\n\n", shop->settings.common.data);
+    const struct common_settings *common = &shop->settings.common;
+    buf_printf(&out, "\nWhat lasts is kept in %s%s%s. Ctrl-C stops it.\n\n", common->data,
+               common->store_sql[0] ? " and in " : "", common->store_sql);
     print_out(&out); /* nobody reading it is no reason to close the shop */
     buf_free(&out);
     buf_free(&gateway);

@@ -225,6 +225,8 @@ static bool load_environment(const struct loader *loader, char *const *environme
         struct str variable = str_split(str_of(*environment), '=', &value);
         struct target target;
 
+        if (str_is(variable, "PGPASSWORD")) /* libpq's, for store.sql */
+            prctl(PR_SET_DUMPABLE, 0);
         if (!str_starts_with(variable, prefix))
             continue;
         struct str name = {variable.p + prefix.n, variable.n - prefix.n};

@@ -7,6 +7,8 @@
 #include "outbox_sql.h"
 #include "stored_events.h"
 
+#include <sys/prctl.h>
+
 enum { BUSY_MS = 5000 };
 
 /* One connection that is being opened. */
@@ -116,6 +118,8 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
         return NULL;
     }
     store->service = service;
+    if (options.server)
+        prctl(PR_SET_DUMPABLE, 0); /* libpq keeps the password in its memory */
     store->retention = (struct outbox_retention){
         .keys_us = common->idempotency_retain_hours * 3600 * US_PER_S,
         .batches_us = common->outbox_retain_hours * 3600 * US_PER_S,

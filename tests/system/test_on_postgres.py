@@ -1,6 +1,8 @@
 """Order, product and payment on PostgreSQL by settings alone: the same shop, and what its tables say is what was answered."""
 import pytest
 
+from core_dump import WITH_CORES, leaves_a_core
+from eventually import eventually
 from paying import payments, problem
 from rules import check_rules
 from shop import PATIENT, Process, flags, run_program
@@ -89,6 +91,7 @@ def test_the_whole_shop_runs_on_it_by_one_setting(open_shop_on, database, tmp_pa
         shop.wait_ready("payment")
         order = shop.order()
         assert order["paymentStatus"] == "Paid"
+        eventually(lambda: f"What lasts is kept in {shop.directory / 'data'} and in {database.url}." in up.output(), what="it says where")
     finally:
         assert up.stop() == 0
     assert database.number('SELECT count(*) FROM "order".orders') == 1
@@ -110,3 +113,17 @@ def test_the_address_is_shown_and_the_password_is_not(open_shop_on, database):
     assert f"store.sql = {database.url}" in told.stdout
     said = told.stdout + told.stderr + "".join(running.output() for running in shop.running.values())
     assert database.environment["PGPASSWORD"] not in said
+
+
+@pytest.mark.parametrize("by", ["environment", "file"])
+def test_a_process_that_knows_the_password_leaves_no_core_dump(open_shop_on, database, tmp_path, by):
+    shop = open_shop_on(database, PATIENT)
+    if by == "file":
+        passfile = tmp_path / "pgpass"
+        passfile.write_text(f"127.0.0.1:*:*:shop:{database.environment['PGPASSWORD']}\n")
+        passfile.chmod(0o600)
+        shop.environment = {name: value for name, value in database.environment.items() if name != "PGPASSWORD"}
+        shop.settings["store.sql"] += f"?passfile={passfile}"
+    shop.start("order", **WITH_CORES)
+    assert shop.all("orders") == []
+    assert not leaves_a_core(shop.running["order"])
