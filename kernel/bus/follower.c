@@ -128,12 +128,21 @@ static enum log_level level_of(const struct follower *follower, int error, int s
     return starting && error == E_UNAVAILABLE && status == 0 ? LOG_INFO : LOG_WARNING;
 }
 
+/* Who names nobody may be gone in a moment (a page of a proxy's); another service is a wrong address. */
+static void note_stranger(struct follower *follower)
+{
+    if (follower->trouble == FOLLOWER_WELL || follower->trouble == FOLLOWER_FOREIGN)
+        follower->trouble = follower->tail.told[TOLD_PRODUCER].value[0] ? FOLLOWER_FOREIGN : FOLLOWER_WELL;
+}
+
 /* A refusal that only people can end. The one without an epoch must not be taken back when the producer has come so far
  * again: its cursor gets one that no feed has. */
 static void note_refusal(struct follower *follower, int error, int status)
 {
-    if (!is_the_producer(follower))
+    if (!is_the_producer(follower)) {
+        note_stranger(follower);
         return;
+    }
     if (status == 409 && error == E_CONFLICT) {
         follower->trouble = FOLLOWER_REFUSED;
         if (follower->epoch == EPOCH_UNKNOWN)

@@ -27,12 +27,13 @@
 
 struct follower;
 
-/** Why a feed is not followed although its producer answers. None of them heals by itself: positions that are reached
- * again later don't make it the same history. */
+/** Why a feed is not followed although somebody answers. None of them heals by itself: positions that are reached
+ * again later don't make it the same history, and a wrong address stays one. */
 enum follower_trouble {
     FOLLOWER_WELL,
     FOLLOWER_REFUSED,  /* 409: the producer's data is not the one that was read here, or is older */
     FOLLOWER_GAP,      /* 410: events that are needed here are no longer kept */
+    FOLLOWER_FOREIGN,  /* another service of the shop answers at its address: it names itself */
     FOLLOWER_OVERTAKEN /* the producer has read what our own feed has never said: it is our data that is not the one, or
                           is older. Nothing of it is applied, and it isn't asked again */
 };

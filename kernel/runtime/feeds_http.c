@@ -14,6 +14,7 @@ static const char *state_of(const struct follower *follower)
 {
     static const char *const troubles[] = {[FOLLOWER_REFUSED] = "another history",
                                            [FOLLOWER_GAP] = "gap",
+                                           [FOLLOWER_FOREIGN] = "another service",
                                            [FOLLOWER_OVERTAKEN] = "has read more than there is"};
     uint64_t oldest;
     enum follower_trouble trouble = follower_trouble(follower, &oldest);

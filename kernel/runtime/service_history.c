@@ -91,11 +91,14 @@ void service_add_feed_trouble(const struct service *service, struct buf *out)
         uint64_t oldest;
         enum follower_trouble trouble = follower_trouble(service->followers[i], &oldest);
         uint64_t next = follower_cursor(service->followers[i]).position + 1;
-        if (trouble != FOLLOWER_REFUSED && trouble != FOLLOWER_GAP)
+        if (trouble != FOLLOWER_REFUSED && trouble != FOLLOWER_GAP && trouble != FOLLOWER_FOREIGN)
             continue;
         if (out->n > 0)
             BUF_LIT(out, "; ");
-        if (trouble == FOLLOWER_GAP)
+        if (trouble == FOLLOWER_FOREIGN)
+            buf_printf(out, "another service answers at the address of %s: look at %s.%s_url", name,
+                       service->program->name, name);
+        else if (trouble == FOLLOWER_GAP)
             buf_printf(
                 out,
                 "the events of %s from %llu on are needed here and are kept from %llu on only; `coffeeshop feeds "

@@ -160,7 +160,7 @@ static void show_newest(void *context, struct http_request *request)
 
     request->status = 200;
     request->content_type = "application/json";
-    buf_printf(&request->reply, "{\"epoch\":%llu,\"position\":%llu}",
+    buf_printf(&request->reply, "{\"producer\":\"%s\",\"epoch\":%llu,\"position\":%llu}", service->program->name,
                (unsigned long long)(history ? feed_history_epoch(history) : EPOCH_UNKNOWN),
                (unsigned long long)feed_last(service->feed));
     http_reply(request);

@@ -152,11 +152,16 @@ class Shop:
         listens = {f"{name}.listen": f"127.0.0.1:{port}" for name, port in self.ports.items()}
         return {"data": self.directory / "data", **listens, **peers, **self.settings}
 
-    def start(self, *names, **options):
-        """Starts services (all by default) and returns when each can be asked."""
+    def launch(self, *names, **options):
+        """Starts services (all by default) that may not be ready at all."""
         for name in names or self.services:
             self.running[name] = Process([name, *flags(self.settings_of(name))], self.directory / f"{name}.log",
                                          **{"env": self.environment, **options})
+        return self
+
+    def start(self, *names, **options):
+        """Starts services (all by default) and returns when each can be asked."""
+        self.launch(*names, **options)
         for name in names or self.services:
             self.wait_ready(name)
         return self

@@ -1,11 +1,12 @@
 """Something else answers at a peer's address: a captive portal, another program, another service of the shop. What it says is not
 believed, whatever its status; what came of the question is unknown, and once the peer is there again all is done exactly once."""
+import httpx
 import pytest
 
 from eventually import eventually
 from line import PAGE, Answer
 from rules import check_rules
-from shop import PAID, PATIENT, flags, run_program
+from shop import PAID, PATIENT, SLOW_BREW, flags, run_program
 
 HAL, JSON, PROBLEM = "application/hal+json", "application/json", "application/problem+json"
 # Nobody is given a rest while a test goes through all answers.
@@ -138,6 +139,55 @@ def test_nothing_is_given_back_because_of_what_something_else_says_of_its_order(
         assert shop["payment"].get(path).json() == payment, what
     line.says(None)
     assert shop["payment"].put(path, json={"status": "Refunded"}).status_code == 200
+
+
+@pytest.mark.parametrize("other", ["stock", "product", "customercenter", "payment"])
+def test_another_service_at_orders_address_gives_nothing_back_and_payment_says_so(open_shop, other):
+    """A wrong port in the settings: that service knows no such path, which doesn't say that there is no such order."""
+    shop = open_shop(SLOW_BREW, services=PAID).start()
+    order = shop.order()["id"]
+    shop.wait_order(order, "Producing")
+    eventually(lambda: shop.all("payments")[0]["status"] == "Captured", what="it is taken")
+    shop.stop("payment")
+    shop.settings["payment.order_url"] = shop.url(other)
+    shop.launch("payment")
+    trouble = {"status": "DOWN", "reason": "another service answers at the address of order: look at payment.order_url"}
+    eventually(lambda: says_ready(shop, "payment") == (503, trouble), what="payment says what is wrong")
+    refused = shop["payment"].put("/payments/1", json={"status": "Refunded", "reason": "x"})
+    assert refused.status_code == 503 and "order can't be asked" in refused.json()["detail"], refused.text
+    assert shop.all("payments")[0]["status"] == "Captured"
+    del shop.settings["payment.order_url"]
+    shop.restart("payment")
+    refused = shop["payment"].put("/payments/1", json={"status": "Refunded", "reason": "x"})
+    assert refused.status_code == 409, refused.text
+    assert shop.get_order(order)["status"] == "Producing"
+
+
+def says_ready(shop, name):
+    """What a service says of itself; None: it isn't there yet."""
+    try:
+        answer = shop[name].get("/readyz")
+    except httpx.TransportError:
+        return None
+    return answer.status_code, answer.json()
+
+
+def test_another_service_that_has_said_nothing_does_not_make_payment_give_up_what_order_has_used(open_shop, lines):
+    """customercenter's feed is empty: who takes it for order's has heard all of it, and knows of no order."""
+    shop = open_shop({**PATIENT, "payment.authorization_ms": 2000}, services=PAID)
+    line = lines(shop, "customercenter")
+    shop.settings["payment.order_url"] = line.url
+    newest = {"producer": "customercenter", "epoch": 0, "position": 0}
+    line.says(Answer(200, JSON, newest))
+    shop.launch(*PAID)
+    for name in PAID:
+        eventually(lambda: says_ready(shop, name), what=f"{name} answers")
+    eventually(lambda: (placed := shop.ask_order()).status_code == 201, what="an order is paid")
+    line.wait_asked("/events/newest", times=3, within=30)  # from when it is due on, once a second
+    assert {each["status"] for each in shop.all("payments")} == {"Authorized"}
+    del shop.settings["payment.order_url"]
+    shop.restart("payment")
+    eventually(lambda: {each["status"] for each in shop.all("payments")} == {"Captured"}, what="it is taken")
 
 
 # ---- product asks stock ----
@@ -278,9 +328,11 @@ def test_a_feed_that_something_else_answers_is_asked_for_again_and_nothing_of_it
     for begun in (False, True):
         for what, answer in FEEDS.items():
             line.says(answer)
-            shop.restart("order")  # which asks at once
+            shop.kill("order")
+            shop.launch("order")  # which asks at once
             line.wait_asked("/events", times=2)
-            assert shop["order"].get("/readyz").status_code == 200, what
+            names_itself = any(each.startswith("Feed-Producer") for each in answer.headers)
+            assert shop["order"].get("/readyz").status_code == (503 if names_itself else 200), what
         order = shop.order()["id"]
         shop.page_of(order)
         assert shop.get_order(order)["status"] == "Requested"
@@ -296,12 +348,14 @@ def test_another_service_at_the_kitchens_address_is_found_out_and_harms_nothing(
     """A wrong port in the settings: it is a service of this shop, with a feed and problems of the same form."""
     shop = open_shop({**NO_BREAKER, **PATIENT})
     shop.settings["order.product_url"] = shop.url(other)
-    shop.start("product", "stock", "customercenter", "order")
+    shop.start("product", "stock", "customercenter").launch("order")
+    trouble = {"status": "DOWN", "reason": "another service answers at the address of product: look at order.product_url"}
+    eventually(lambda: says_ready(shop, "order") == (503, trouble), what="order says what is wrong")
     order = shop.order()["id"]
     ticket_id = shop.ticket_of(order)["id"]
     assert is_unknown(shop.cancel(order))
     feeds = shop["order"].get("/feeds").json()["_embedded"]["feeds"]
-    assert [(each["source"], each["epoch"], each["position"], each["state"]) for each in feeds] == [("product", "0", 0, "not connected")]
+    assert [(each["source"], each["epoch"], each["position"], each["state"]) for each in feeds] == [("product", "0", 0, "another service")]
     shop.stop("order")
     del shop.settings["order.product_url"]
     shop.start("order")
@@ -313,7 +367,8 @@ def test_another_service_at_the_kitchens_address_is_found_out_and_harms_nothing(
 def test_another_service_at_stocks_address_makes_no_coffee(open_shop):
     shop = open_shop(NO_BREAKER)
     shop.settings["product.stock_url"] = shop.url("order")
-    shop.start()
+    shop.start("order", "stock", "customercenter").launch("product")
+    eventually(lambda: "look at product.stock_url" in str(says_ready(shop, "product")), what="product says what is wrong")
     order = shop.order()["id"]
     shop.ticket_of(order)
     counter = shop["product"].post("/products", json={"productName": "Tea", "qty": 1})

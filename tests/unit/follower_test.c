@@ -704,6 +704,24 @@ static void whatever_somebody_else_says_at_the_producers_address_counts_for_noth
     assert_int_equal(fixture.recorder.epoch, 4711);
 }
 
+static void another_service_at_the_producers_address_is_told_until_the_producer_is_there(void **state)
+{
+    UNUSED(state);
+    static const struct talk talks[] = {
+        {"Last-Event-ID: 0\r\n", FRAME("1"), true,
+         OF_ANOTHER("200 OK", "Content-Type: text/event-stream\r\nFeed-Producer: stock\r\nFeed-Epoch: 9\r\n")},
+        {"Last-Event-ID: 0\r\n", FRAME("1"), false, STREAM("Feed-Epoch: 4711\r\n")}};
+    struct fixture fixture;
+    struct talker talker;
+    uint64_t oldest;
+
+    follow_talker(&fixture, &talker, talks, COUNT_OF(talks));
+    assert_int_equal(wait_trouble(&fixture, &oldest), FOLLOWER_FOREIGN);
+    wait_until(&fixture, 1);
+    assert_int_equal(follower_trouble(fixture.follower, &oldest), FOLLOWER_WELL);
+    close_talker(&fixture, &talker);
+}
+
 static void a_producer_that_comes_later_is_found(void **state)
 {
     UNUSED(state);
@@ -749,6 +767,7 @@ int main(void)
         cmocka_unit_test(a_cursor_without_an_epoch_that_was_refused_gets_one_that_no_feed_has),
         cmocka_unit_test(a_gap_stays_until_somebody_decides_and_is_then_passed_over),
         cmocka_unit_test(whatever_somebody_else_says_at_the_producers_address_counts_for_nothing),
+        cmocka_unit_test(another_service_at_the_producers_address_is_told_until_the_producer_is_there),
         cmocka_unit_test(a_producer_that_comes_later_is_found),
     };
 

@@ -150,12 +150,23 @@ static void refuse_unpaid(struct http_request *request, const struct order_comma
     buf_free(&json);
 }
 
+/* Payment believes it by the number (payment_refund.c): any service says 404. */
+static void fill_no_such_order(struct http_request *request, int64_t id)
+{
+    struct buf json = {0};
+
+    http_fill_problem(request, 404, NULL, "there is no order %lld", (long long)id);
+    buf_i64(&json, id);
+    http_extend_problem(request, "orderId", buf_str(&json));
+    buf_free(&json);
+}
+
 static void render(struct order_command *command)
 {
     struct http_request *request = request_of(command);
 
     if (command->verdict == ORDER_REFUSED && command->refusal == ORDER_REFUSAL_NO_SUCH_ORDER) {
-        http_fill_problem(request, 404, NULL, "there is no order %lld", (long long)command->order_id);
+        fill_no_such_order(request, command->order_id);
     } else if (command->verdict == ORDER_REFUSED && order_refusal_is_of_price(command->refusal)) {
         refuse_price(request, command->refusal, &command->intent);
     } else if (command->verdict == ORDER_REFUSED && command->refusal == ORDER_REFUSAL_DECLINED) {
@@ -328,7 +339,7 @@ static void read_order(void *context, struct http_request *request, struct sql *
         if (rc) {
             http_fill_failure(request, rc);
         } else if (order.state == ORDER_NONE) {
-            http_fill_problem(request, 404, NULL, "there is no order %lld", (long long)id);
+            fill_no_such_order(request, id);
         } else {
             struct order_json json = json_of(&order);
             hal_fill_entity(request, 200, &order_type, &json);

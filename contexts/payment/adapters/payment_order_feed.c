@@ -23,9 +23,11 @@ struct asked_feed {
 };
 
 struct newest {
+    struct str producer;
     int64_t epoch, position;
 };
 static const struct json_field newest_fields[] = {
+    JSON_FIELD(struct newest, "producer", producer, JSON_STRING, JSON_REQUIRED, 1, 32),
     JSON_FIELD(struct newest, "epoch", epoch, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
     JSON_FIELD(struct newest, "position", position, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
 };
@@ -41,7 +43,8 @@ static void on_answer(struct guarded_call *call, int error)
 
     arena_init(&arena, 1024);
     bool known = !error && call->http.status == 200 && call->http.media == HTTP_MEDIA_JSON &&
-                 json_decode(&newest_desc, buf_str(&call->http.reply), &newest, &arena, &wrong);
+                 json_decode(&newest_desc, buf_str(&call->http.reply), &newest, &arena, &wrong) &&
+                 str_is(newest.producer, "order"); /* every service has a feed: one that has said nothing is complete */
     pthread_mutex_lock(&self->lock);
     self->asking = false;
     if (known) {

@@ -47,6 +47,16 @@ static const struct json_field order_fields[] = {
 };
 static const struct json_desc order_desc = {"order", order_fields, COUNT_OF(order_fields), sizeof(struct order_json)};
 
+/* A problem of order's, beside what all problems have (peer_problem.h). */
+struct no_order_json {
+    int64_t order_id;
+};
+static const struct json_field no_order_fields[] = {
+    JSON_FIELD(struct no_order_json, "orderId", order_id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
+};
+static const struct json_desc no_order_desc = {"problem", no_order_fields, COUNT_OF(no_order_fields),
+                                               sizeof(struct no_order_json)};
+
 /* ---- what is answered ---- */
 
 static void render(struct payment_command *command)
@@ -73,16 +83,28 @@ static void finish(struct command *base, int rc)
 
 /* ---- whether the order is over ---- */
 
-/* false: what answered isn't order, or not to what was asked. */
-static bool read_order(struct refund *self, bool *is_over)
+/* Any service of the shop has a 404 for a path that it doesn't know; order names the order that isn't there. */
+static bool has_no_such_order(struct refund *self)
 {
     const struct http_call *http = &self->call.http;
     struct peer_problem problem;
     struct json_error error;
+    struct no_order_json none;
+
+    return http->status == 404 && peer_problem_read(http, &problem) &&
+           json_decode(&no_order_desc, buf_str(&http->reply), &none, &self->request->arena, &error) &&
+           none.order_id == self->step.payment.order_id;
+}
+
+/* false: what answered isn't order, or not to what was asked. */
+static bool read_order(struct refund *self, bool *is_over)
+{
+    const struct http_call *http = &self->call.http;
+    struct json_error error;
     struct order_json order;
 
     *is_over = true;
-    if (http->status == 404 && peer_problem_read(http, &problem))
+    if (has_no_such_order(self))
         return true; /* there is none that anything could be made for */
     if (http->status != 200 || http->media != HTTP_MEDIA_JSON ||
         !json_decode(&order_desc, buf_str(&http->reply), &order, &self->request->arena, &error) ||
