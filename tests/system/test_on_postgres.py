@@ -124,6 +124,6 @@ def test_a_process_that_knows_the_password_leaves_no_core_dump(open_shop_on, dat
         passfile.chmod(0o600)
         shop.environment = {name: value for name, value in database.environment.items() if name != "PGPASSWORD"}
         shop.settings["store.sql"] += f"?passfile={passfile}"
-    shop.start("order", **WITH_CORES)
+    shop.start("order", **WITH_CORES, cwd=shop.directory)
     assert shop.all("orders") == []
     assert not leaves_a_core(shop.running["order"])
