@@ -106,7 +106,7 @@ class Street:
 
     def open(self, settings):
         everywhere = {key: value for key, value in self.shop.settings_of_all().items() if not key.startswith("product.") or key.endswith(("_url", "listen"))}
-        self.shop.running["up"] = Process(["up", *flags({**everywhere, **settings})], self.shop.directory / "up.log")
+        self.shop.running["up"] = Process(["up", *flags({**everywhere, **settings})], self.shop.directory / "up.log", env=self.shop.environment)
         for name in SERVICES.values():
             self.shop.wait_ready(name)
 
@@ -119,12 +119,22 @@ class Street:
         return in_terminal(re.sub(r"(^|; )http ", r"\1http --print=hb --pretty=format ", line), home)
 
 
-@pytest.mark.parametrize("readme", README)
-def test_the_first_five_minutes_go_as_they_are_printed(open_shop, tmp_path, request, readme):
+@pytest.fixture
+def shop_in_files(open_shop):
+    return open_shop(services=PAID)
+
+
+@pytest.fixture
+def shop_on_servers(open_shop_on, database, open_redis):
+    return open_shop_on(database, {"stock.redis": open_redis().url})
+
+
+@pytest.mark.parametrize("readme, kept", [("README.md", "shop_in_files"), ("README.ko.md", "shop_in_files"), ("README.md", "shop_on_servers")])
+def test_the_first_five_minutes_go_as_they_are_printed(tmp_path, request, readme, kept):
     """In the order and with the waits in which they stand there: five seconds to change one's mind, five to brew."""
     commands = typed(readme)
     assert len(commands) >= 20
-    street = Street(open_shop(services=PAID), {})
+    street = Street(request.getfixturevalue(kept), {})
     for command in commands:
         if "productName=Espresso" in command.command:  # the kitchen by hand: the shop is stopped and opened again
             street.shop.stop("up")
@@ -149,6 +159,8 @@ def test_the_first_five_minutes_go_as_they_are_printed(open_shop, tmp_path, requ
         printed = street.type(command, tmp_path)
         assert re.match(r"HTTP/1\.1 \d{3} ", printed), f"{command.command}\n{printed}"
         assert_as_shown(command.shown, printed)
+    in_files = {name for name in ("order.db", "product.db", "payment.db", "stock.lmdb") if (street.shop.directory / "data" / name).exists()}
+    assert len(in_files) == (4 if kept == "shop_in_files" else 0)
     assert '"Canceled"' in stream.printed() and '"Completed"' in stream.printed(), "what happened meanwhile was seen as it happened"
 
 
