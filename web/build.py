@@ -18,6 +18,7 @@ from pathlib import Path
 WEB = Path(__file__).resolve().parent
 PAGES = {"customer": "/menu", "kitchen": None, "stock": None, "ops": None}  # and what is asked for before the script runs
 LANGUAGES = ("ko", "en")
+STATUS = {"outcome-unknown": "503"}  # of the errors that are not called by it
 MOST_BYTES = 60 * 1024  # a page with everything, as it goes over the wire
 
 
@@ -95,10 +96,10 @@ class Builder:
         for language in LANGUAGES:
             words = json.loads(read(f"errors/texts.{language}.json"))
             home = html.escape(words.pop("home"))
-            for status, (title, what) in words.items():
-                values = {**common, "lang": language, "style": style, "home": home, "status": status,
+            for name, (title, what) in words.items():
+                values = {**common, "lang": language, "style": style, "home": home, "status": STATUS.get(name, name),
                           "title": html.escape(title), "what": html.escape(what)}
-                self.files[f"pages/error-{status}.{language}.html"] = fill(read("errors/page.html"), values).encode()
+                self.files[f"pages/error-{name}.{language}.html"] = fill(read("errors/page.html"), values).encode()
 
 
 def as_c(files, styles):

@@ -27,6 +27,10 @@ class Notebook(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
+        if self.path.startswith("/orders/garbage"):
+            self.close_connection = True
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nwh\0t: ?\r\n\r\n")
+            return
         if self.path.startswith("/orders/wait"):
             self.server.waiting.set()
             assert self.server.go_on.wait(20)
@@ -38,7 +42,7 @@ class Notebook(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_OPTIONS = answer
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_OPTIONS = do_HEAD = answer
 
     def stream(self):
         self.send_response(200)

@@ -67,7 +67,8 @@ test('only api.js and follow.js ask the shop', () => {
 
 test("every error that is the gateway's own has its page", () => {
     const source = readFileSync(join(ROOT, 'gateway', 'nginx_problems.c'), 'utf8');
-    const statuses = [...source.matchAll(/^ {4}\{(\d{3}), "/gm)].map(([, status]) => status);
-    assert.ok(statuses.length > 10);
-    assert.deepEqual(Object.keys(texts('errors', 'en')).filter((key) => key !== 'home'), statuses);
+    const statuses = new Set([...source.matchAll(/^ {4}\{(\d{3}), "/gm)].map(([, status]) => status));
+    const types = [...source.matchAll(/, "([a-z-]+)"\},$/gm)].map(([, type]) => type);
+    assert.ok(statuses.size > 10 && types.includes('outcome-unknown'));
+    assert.deepEqual(new Set(Object.keys(texts('errors', 'en')).filter((key) => key !== 'home')), new Set([...statuses, ...types]));
 });

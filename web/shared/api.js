@@ -28,7 +28,7 @@ export class Unanswered extends Error {
     }
 }
 
-/* A service gives every answer a correlation id. What has none is the gateway's word, or a stranger's, and they can't know. */
+/* A service gives every answer a correlation id. What has none is the gateway's word, or that of a stranger, who can't know. */
 const isOfService = (response) => response.headers.has('X-Correlation-ID');
 
 async function problemOf(response) {
