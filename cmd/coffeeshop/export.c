@@ -66,7 +66,7 @@ static bool work(struct moving *self, const struct shop_settings *settings)
     struct buf out = {0};
     int64_t rows = 0;
 
-    if (access(settings->common.data, F_OK) != 0) {
+    if (!settings->common.store_sql[0] && access(settings->common.data, F_OK) != 0) {
         buf_printf(self->problem, "there is no shop in %s", settings->common.data);
         return false;
     }

@@ -1,6 +1,7 @@
 /* stock_store.c: the part of the composition root that names the stores. */
 #include "stock_store.h"
 
+#include "alloc.h"
 #include "archive_kv.h"
 #include "base.h"
 #include "errors.h"
@@ -49,13 +50,12 @@ struct opening {
     const struct stock_store_settings *settings;
 };
 
-static int try_redis(void *context, struct buf *problem)
+static struct kv_redis_options redis_options(const struct stock_store *store,
+                                             const struct stock_store_settings *settings)
 {
-    const struct opening *opening = context;
-    const struct stock_store_settings *settings = opening->settings;
-    const struct kv_redis_options options = {
+    return (struct kv_redis_options){
         .url = settings->redis,
-        .password = secret_text(opening->store->password).p,
+        .password = secret_text(store->password).p,
         .ca_file = settings->redis_ca_file,
         .cert_file = settings->redis_cert_file,
         .key_file = settings->redis_key_file,
@@ -64,6 +64,12 @@ static int try_redis(void *context, struct buf *problem)
         .format = STOCK_STORE_FORMAT,
         .patience_ms = settings->redis_patience_ms,
     };
+}
+
+static int try_redis(void *context, struct buf *problem)
+{
+    const struct opening *opening = context;
+    const struct kv_redis_options options = redis_options(opening->store, opening->settings);
     int error = OK;
 
     opening->store->kv = kv_redis_open(&options, problem, &error);
@@ -109,6 +115,71 @@ static struct archive_store *open_file_archive(const char *path, const struct st
     return kv ? archive_kv_new(kv, STOCK_STORE_FORMAT, NULL, NULL, problem) : NULL;
 }
 
+static void release(void *held)
+{
+    struct stock_store *store = held;
+
+    secret_free(store->password);
+    heap_free(store);
+}
+
+/* Whether there is a store, and whether it may be filled: nothing is kept, or half of an import. */
+static int look_at_redis(struct kv_redis_options options, bool *may_be_filled, struct buf *problem)
+{
+    struct buf mark = {0};
+    bool is_empty = false;
+    int error = OK;
+
+    options.look = true;
+    struct kv *kv = kv_redis_open(&options, problem, &error);
+    struct archive_store *store = kv ? archive_kv_new(kv, STOCK_STORE_FORMAT, NULL, NULL, problem) : NULL;
+    if (!store)
+        return error ? error : E_MEMORY;
+    error = store->look(store, &mark, &is_empty);
+    if (error)
+        buf_printf(problem, "what stock keeps can't be read: %s", error_text(error));
+    *may_be_filled = is_empty || mark.n > 0;
+    buf_free(&mark);
+    store->close(store);
+    return error;
+}
+
+/* Whoever has it open is fenced off only by what fills it. */
+static struct archive_store *open_redis_archive(struct stock_store *held, const struct stock_store_settings *settings,
+                                                struct archive_opening *opening, struct buf *problem)
+{
+    struct kv_redis_options options = redis_options(held, settings);
+    bool may_be_filled = true;
+
+    options.importing = opening->imports;
+    int error = look_at_redis(options, &may_be_filled, problem);
+    if (error == E_NOT_FOUND)
+        buf_clear(problem);
+    opening->absent = error == E_NOT_FOUND && !opening->imports;
+    if (opening->absent || (error && error != E_NOT_FOUND))
+        return NULL;
+    options.look = !opening->imports || !may_be_filled;
+    struct kv *kv = kv_redis_open(&options, problem, &error);
+    return kv ? archive_kv_new(kv, STOCK_STORE_FORMAT, release, held, problem) : NULL;
+}
+
+static struct archive_store *take_redis_archive(const struct stock_store_settings *settings,
+                                                struct archive_opening *opening, struct buf *problem)
+{
+    struct stock_store *held = heap_alloc(sizeof(*held));
+    struct archive_store *store = NULL;
+
+    if (!held) {
+        BUF_LIT(problem, "out of memory");
+        return NULL;
+    }
+    if (take_password(held, settings, problem))
+        store = open_redis_archive(held, settings, opening, problem);
+    if (!store)
+        release(held);
+    return store;
+}
+
 struct archive_store *stock_store_open_archive(const struct common_settings *common,
                                                const struct stock_store_settings *settings,
                                                struct archive_opening *opening, struct buf *problem)
@@ -116,10 +187,6 @@ struct archive_store *stock_store_open_archive(const struct common_settings *com
     struct buf path = {0};
     struct archive_store *store = NULL;
 
-    if (settings->redis[0]) {
-        BUF_LIT(problem, "stock is kept in a Redis (stock.redis): that can't be moved yet");
-        return NULL;
-    }
     if (opening->imports && opening->schema != STOCK_STORE_FORMAT) {
         buf_printf(problem,
                    "stock was exported in format %lld, this version of coffeeshop knows %d: import it with the version "
@@ -127,6 +194,8 @@ struct archive_store *stock_store_open_archive(const struct common_settings *com
                    (long long)opening->schema, STOCK_STORE_FORMAT);
         return NULL;
     }
+    if (settings->redis[0])
+        return take_redis_archive(settings, opening, problem);
     buf_printf(&path, "%s/stock.lmdb%c", common->data, '\0');
     if (path.failed)
         BUF_LIT(problem, "out of memory");

@@ -165,8 +165,13 @@ static int store_end(struct archive_store *store)
 {
     struct kv *kv = of(store)->kv;
     const struct kv_entry gone = {.key = KV_IMPORT_KEY, .remove = true};
+    struct buf mark = {0};
 
-    return kv->commit(kv, &gone, 1);
+    /* Where there is none the store may be open to be looked at only. */
+    int error = kv->scan(kv, KV_IMPORT_KEY, STR(""), 1, on_mark, &mark);
+    bool is_marked = mark.n > 0 || mark.failed;
+    buf_free(&mark);
+    return error || !is_marked ? error : kv->commit(kv, &gone, 1);
 }
 
 static void store_close(struct archive_store *store)
@@ -186,8 +191,6 @@ struct archive_store *archive_kv_new(struct kv *kv, int64_t schema, void (*relea
 
     if (!self) {
         kv->close(kv);
-        if (release)
-            release(held);
         BUF_LIT(problem, "out of memory");
         return NULL;
     }

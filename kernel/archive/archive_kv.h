@@ -6,8 +6,8 @@
 #include "archive_store.h"
 #include "kv.h"
 
-/** Owns `kv` from here on, also when it fails. `release` (NULL: nothing) is called with `held` when it is closed: what
- * the store's options point to. NULL with a sentence in `problem`. */
+/** Owns `kv` from here on, also when it fails. `release` (NULL: nothing) is called with `held`, what the store's
+ * options point to, when what is returned is closed. NULL with a sentence in `problem`. */
 struct archive_store *archive_kv_new(struct kv *kv, int64_t schema, void (*release)(void *held), void *held,
                                      struct buf *problem);
 

@@ -2,6 +2,7 @@
 #include "base.h"
 #include "clock.h"
 #include "errors.h"
+#include "kv_import.h"
 #include "kv_redis_functions.h"
 #include "kv_redis_internal.h"
 #include "kv_sum.h"
@@ -343,14 +344,29 @@ static int bring_up_to_date(struct kv_redis *self, int64_t format, struct buf *p
     return error;
 }
 
+static int check_import(struct kv_redis *self, struct buf *problem)
+{
+    struct buf name = {0};
+
+    buf_printf(&name, "the store {%s} in Redis at %s:%s%c", self->options.cell, self->place.host, self->place.port,
+               '\0');
+    int error = name.failed ? E_MEMORY : kv_check_import(&self->port, self->options.importing, name.p, problem);
+    buf_free(&name);
+    return error;
+}
+
 static int set_up(struct kv_redis *self, struct buf *problem)
 {
     int64_t format = 0;
 
     int error = kv_redis_set(self, problem);
-    if (!error)
+    if (!error && self->options.look)
+        error = kv_redis_look_at(self, problem);
+    else if (!error)
         error = open_store(self, &format, problem);
-    return error ? error : bring_up_to_date(self, format, problem);
+    if (!error && !self->options.look)
+        error = bring_up_to_date(self, format, problem);
+    return error ? error : check_import(self, problem);
 }
 
 struct kv *kv_redis_open(const struct kv_redis_options *options, struct buf *problem, int *error)

@@ -28,6 +28,10 @@ struct kv_redis_options {
     /** Who owns the cell: tokens only grow. One lower than the store has seen is refused, here (E_CONFLICT) and in
      * each commit's step. 0: no lease; whoever opened last may write. At most 2^53. */
     int64_t token;
+    /** Only to read: nobody is fenced off, nothing is made or brought up to date (what isn't there is E_NOT_FOUND, an
+     * older format E_UNAVAILABLE), and a commit is refused. */
+    bool look;
+    bool importing;      /* as in struct kv_options */
     int64_t patience_ms; /* 0: KV_REDIS_PATIENCE_MS */
     int64_t
         look_again_ms; /* before a commit Redis's settings are looked at again, so often; 0: KV_REDIS_LOOK_AGAIN_MS */

@@ -63,6 +63,9 @@ int kv_redis_inspect(struct kv_redis *self, struct redis_line *line, int64_t dea
 /** Its settings alone, again; E_SYSTEM when they have become such that it could lose something. */
 int kv_redis_look_again(struct kv_redis *self, struct redis_line *line, int64_t deadline, struct buf *problem);
 
+/** Whether there is a store, and whose: for who only reads it. As kv_redis_open() says of `look`. */
+int kv_redis_look_at(struct kv_redis *self, struct buf *problem);
+
 /** The reading half of the port. */
 int kv_redis_scan(struct kv *port, struct str prefix, struct str from, size_t limit, kv_on_entry *on_entry,
                   void *context);

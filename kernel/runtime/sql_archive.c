@@ -1,13 +1,31 @@
 #include "sql_archive.h"
 
 #include "archive_sql.h"
+#include "clock.h"
 #include "errors.h"
 
+#include <poll.h>
 #include <unistd.h>
+
+enum { NOTICED_MS = 3000, ASK_EACH_MS = 100 };
+
+/* The lock of a process that was killed is gone when the server has noticed. */
+static struct sql *open_server(const struct sql_options *options, struct buf *problem, int *error)
+{
+    int64_t until = clock_monotonic() + NOTICED_MS * US_PER_MS;
+    struct sql *sql = postgres_open(options, problem, error);
+
+    while (!sql && *error == E_UNAVAILABLE && clock_monotonic() < until) {
+        (void)poll(NULL, 0, ASK_EACH_MS);
+        buf_clear(problem);
+        sql = postgres_open(options, problem, error);
+    }
+    return sql;
+}
 
 static struct sql *open_one(const struct sql_options *options, struct buf *problem, int *error)
 {
-    return options->server ? postgres_open(options, problem, error) : sqlite_open(options, problem, error);
+    return options->server ? open_server(options, problem, error) : sqlite_open(options, problem, error);
 }
 
 /* As the service opens it, which is how damage is found; but as it is. */

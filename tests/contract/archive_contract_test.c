@@ -54,8 +54,15 @@ static void open_store(struct fixture *fixture)
     struct buf problem = {0};
     int error = OK;
 
-    fixture->store = fixture->is_sql ? archive_sql_new(open_sql(fixture, true, &error), COUNT_OF(migrations), &problem)
-                                     : archive_kv_new(fixture->kept.kv, 1, NULL, NULL, &problem);
+    if (fixture->is_sql) {
+        fixture->store = archive_sql_new(open_sql(fixture, true, &error), COUNT_OF(migrations), &problem);
+    } else {
+        struct kv *kv = fixture->kept.kv;
+        fixture->kept.kv = NULL; /* the archive's from here on */
+        if (!kv)
+            kv = kv_store_open_as(&fixture->kept, (struct kv_store_manner){.importing = true}, &error);
+        fixture->store = archive_kv_new(kv, 1, NULL, NULL, &problem);
+    }
     assert_non_null(fixture->store);
     buf_free(&problem);
 }
@@ -155,30 +162,67 @@ static void rows_come_back_in_the_order_of_their_keys_from_any_of_them_on(void *
     assert_int_equal(store->read(store, table_of(fixture), NULL, on_row, &counting), 4711);
 }
 
+static bool can_be_opened(struct fixture *fixture)
+{
+    int error = OK;
+    struct sql *sql = fixture->is_sql ? open_sql(fixture, false, &error) : NULL;
+    struct kv *kv = fixture->is_sql ? NULL : kv_store_open_as(&fixture->kept, (struct kv_store_manner){false}, &error);
+
+    if (sql)
+        sql->close(sql);
+    if (kv)
+        kv->close(kv);
+    assert_true(error == OK || error == E_FOREIGN);
+    return error == OK;
+}
+
 static void a_marked_store_is_opened_by_nobody_but_an_import(void **state)
 {
     struct fixture *fixture = *state;
     struct archive_store *store = fixture->store;
-    int error = OK;
 
     assert_int_equal(store->begin(store, STR("sum 0")), OK);
     look(fixture, "sum 0", true);
     assert_int_equal(write_rows(fixture, 0, 5, STR("sum 9")), OK);
     look(fixture, "sum 9", false);
-    if (!fixture->is_sql) /* store_open_test.c has it of LMDB */
-        return;
     store->close(store);
-    assert_null(open_sql(fixture, false, &error));
-    assert_int_equal(error, E_FOREIGN);
+    assert_false(can_be_opened(fixture));
     open_store(fixture);
     look(fixture, "sum 9", false);
     assert_int_equal(fixture->store->end(fixture->store), OK);
     look(fixture, "", false);
     fixture->store->close(fixture->store);
-    struct sql *sql = open_sql(fixture, false, &error);
-    assert_non_null(sql);
-    sql->close(sql);
+    assert_true(can_be_opened(fixture));
     open_store(fixture);
+}
+
+static void who_looks_at_a_redis_fences_nobody_off_and_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    int error = OK;
+    struct kv_entry entry = {.key = STR("a"), .value = STR("1")};
+
+    struct kv *looking = kv_store_open_as(&fixture->kept, (struct kv_store_manner){.look = true}, &error);
+    assert_non_null(looking);
+    assert_int_equal(looking->commit(looking, &entry, 1), E_CONFLICT);
+    looking->close(looking);
+    assert_int_equal(write_rows(fixture, 0, 1, STR("m")), OK); /* the writer still is */
+    looking = kv_store_open_as(&fixture->kept, (struct kv_store_manner){.look = true}, &error);
+    assert_null(looking);
+    assert_int_equal(error, E_FOREIGN); /* it is marked by now */
+}
+
+static void who_looks_at_a_redis_without_a_store_makes_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kv_store nowhere = fixture->kept;
+    int error = OK;
+
+    memcpy(nowhere.cell, "nowhere:0", sizeof("nowhere:0"));
+    for (int i = 0; i < 2; i++) {
+        assert_null(kv_store_open_as(&nowhere, (struct kv_store_manner){.look = true}, &error));
+        assert_int_equal(error, E_NOT_FOUND);
+    }
 }
 
 static void rows_that_can_t_all_be_written_leave_the_mark_where_it_was(void **state)
@@ -275,8 +319,6 @@ static int tear_down(void **state)
     if (fixture->is_sql)
         scratch_remove(&fixture->scratch);
     else
-        fixture->kept.kv = NULL;
-    if (!fixture->is_sql)
         kv_store_remove(&fixture->kept);
     test_free(fixture);
     return 0;
@@ -296,7 +338,11 @@ int main(int argc, char **argv)
     const struct CMUnitTest over_sql[] = {SUITE(set_up_sql),
                                           ON(all_tables_and_columns_are_told_and_none_of_the_engines_own, set_up_sql)};
     const struct CMUnitTest over_lmdb[] = {SUITE(set_up_lmdb)};
-    const struct CMUnitTest over_redis[] = {SUITE(set_up_redis)};
+    const struct CMUnitTest over_redis[] = {
+        SUITE(set_up_redis),
+        ON(who_looks_at_a_redis_fences_nobody_off_and_changes_nothing, set_up_redis),
+        ON(who_looks_at_a_redis_without_a_store_makes_none, set_up_redis),
+    };
 
     if (argc == 2 && strcmp(argv[1], "redis") == 0) {
         if (redis_server_skips("the contract of export and import"))

@@ -28,12 +28,29 @@ int kv_store_stop_redis(void **state)
     return 0;
 }
 
-static struct kv *open_real(const struct kv_store *store, struct buf *problem, int *error)
+static struct kv *open_real(const struct kv_store *store, struct kv_store_manner manner, struct buf *problem,
+                            int *error)
 {
-    const struct kv_options lmdb = {.path = store->path, .application = "stock", .format = 1, .map_size = MAP_SIZE};
-    const struct kv_redis_options redis = {.url = server.url, .cell = store->cell, .application = "stock", .format = 1};
+    const struct kv_options lmdb = {
+        .path = store->path, .application = "stock", .format = 1, .map_size = MAP_SIZE, .importing = manner.importing};
+    const struct kv_redis_options redis = {.url = server.url,
+                                           .cell = store->cell,
+                                           .application = "stock",
+                                           .format = 1,
+                                           .importing = manner.importing,
+                                           .look = manner.look};
 
     return store->cell[0] ? kv_redis_open(&redis, problem, error) : kv_lmdb_open(&lmdb, problem, error);
+}
+
+struct kv *kv_store_open_as(const struct kv_store *store, struct kv_store_manner manner, int *error)
+{
+    struct buf problem = {0};
+
+    struct kv *kv = open_real(store, manner, &problem, error);
+    assert_int_equal(kv == NULL, problem.n > 0);
+    buf_free(&problem);
+    return kv;
 }
 
 static void open_store(struct kv_store *store)
@@ -41,7 +58,8 @@ static void open_store(struct kv_store *store)
     struct buf problem = {0};
     int error = 0;
 
-    store->kv = store->fake ? fake_kv_port(store->fake) : open_real(store, &problem, &error);
+    store->kv =
+        store->fake ? fake_kv_port(store->fake) : open_real(store, (struct kv_store_manner){false}, &problem, &error);
     if (!store->kv)
         printf("%.*s\n", STR_ARG(buf_str(&problem)));
     assert_int_equal(error, 0);

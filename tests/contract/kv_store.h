@@ -21,6 +21,13 @@ void kv_store_make_redis(struct kv_store *store);
 void kv_store_make_fake(struct kv_store *store);
 /** What a restart of the process does. */
 void kv_store_reopen(struct kv_store *store);
+/** How a store may be opened, beside as its service opens it. */
+struct kv_store_manner {
+    bool importing;
+    bool look; /* Redis only */
+};
+/** Opens it once more, not as store->kv; NULL: it isn't let in. Not the fake. */
+struct kv *kv_store_open_as(const struct kv_store *store, struct kv_store_manner manner, int *error);
 /** Closes it, unless somebody else has (kv is NULL then). */
 void kv_store_remove(struct kv_store *store);
 

@@ -13,12 +13,12 @@ def place_of(shop, **more):
 
 
 OWNERS = {"orders": "order", "products": "product", "stocks": "stock", "mypages": "customercenter", "payments": "payment"}
-STORES = ("stock.redis", "stock.redis_password_file")
+STORES = ("store.sql", "stock.redis", "stock.redis_password_file")
 
 
 def move(what, shop, file, says=None, **options):
     """Runs `coffeeshop export` or `import`, which has to do it; or, with `says`, to refuse it in such words."""
-    told = run_program(what, str(file), *place_of(shop), **options)
+    told = run_program(what, str(file), *place_of(shop), **{"env": shop.environment, **options})
     if says is None:
         assert told.returncode == 0, told.stderr
     else:
@@ -29,7 +29,7 @@ def move(what, shop, file, says=None, **options):
 
 def a_shop_with_everything(open_shop, settings=None):
     """A shop that pays first, in which orders were made, cancelled and paid back, given back by an operator, and are waiting. It is stopped."""
-    shop = open_shop(settings, services=PAID).start()
+    shop = open_shop({"customercenter.heartbeat_ms": 250, **(settings or {})}, services=PAID).start()
     made = [shop.order("Americano")["id"] for _ in range(5)]
     for each in made:
         shop.wait_order(each, "Completed")

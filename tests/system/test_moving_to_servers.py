@@ -1,0 +1,141 @@
+"""A shop grows up: from its files to PostgreSQL and Redis by one file, and back; and what is said when somebody uses them."""
+import pytest
+
+from moving import a_shop_with_everything, as_rows, everything_told, move, place_of
+from rules import check_rules
+from shop import PAID, Shop, flags, read_stream, run_program
+from sql_rules import check_tables
+from test_moving import KILL_AT, run_until_killed
+
+SQL_SERVICES = ("order", "product", "payment")
+
+
+@pytest.fixture
+def open_shop_on_servers(open_shop_on, database, open_redis):
+    def make():
+        redis = open_redis()
+        shop = open_shop_on(database, {"stock.redis": redis.url, "customercenter.heartbeat_ms": 250})
+        shop.redis, shop.database = redis, database
+        return shop
+    return make
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The export of a shop in files, and what that shop told."""
+    directory = tmp_path_factory.mktemp("exported")
+    shops = []
+
+    def open_one(settings, **options):
+        shops.append(Shop(directory / "shop", settings, **options))
+        return shops[-1]
+
+    try:
+        shop, ids = a_shop_with_everything(open_one)
+        told = as_rows(everything_told(shop))
+        feeds = {name: shop.events(name) for name in (*SQL_SERVICES, "stock")}
+        followed = read_stream(shop.url("customercenter") + "/mypages/stream", after=0)[-1].id
+        shop.stop()
+        move("export", shop, directory / "shop.jsonl")
+    finally:
+        for shop in shops:
+            shop.close()
+    return directory / "shop.jsonl", told, feeds, followed, ids
+
+
+def same_again(shop, file, tmp_path):
+    again = tmp_path / "again.jsonl"
+    move("export", shop, again)
+    same = again.read_bytes() == file.read_bytes()
+    again.unlink()
+    return same
+
+
+def test_a_shop_moves_to_the_servers_lives_there_and_moves_back(exported, open_shop_on_servers, open_shop, tmp_path):
+    file, told, feeds, followed, ids = exported
+    grown = open_shop_on_servers()
+    move("import", grown, file)
+    assert same_again(grown, file, tmp_path), "the engines differ, the file doesn't"
+    assert {path.name for path in grown.data["order"].glob("*.db")} == {"customercenter.db"}
+
+    grown.start("order", "stock", "customercenter", "payment")
+    for collection, rows in as_rows(everything_told(grown)).items():
+        assert rows == told[collection], collection
+    grown.start("product")
+    for name, events in feeds.items():
+        assert grown.events(name)[:len(events)] == events, name
+    assert grown.ask_order("Tea", **{"Idempotency-Key": "monday-1"}).json()["id"] == ids["keyed"]
+    new = grown.order("Americano")["id"]
+    assert new == max(order["id"] for order in told["orders"]) + 1
+    grown.wait_order(new, "Completed")
+    grown.receive(51, "Mocha")
+    grown.wait_order(ids["waiting"], "Completed")
+    heard = read_stream(grown.url("customercenter") + "/mypages/stream", after=followed)
+    assert heard and {event.id > followed for event in heard} == {True}
+    everybody = [order["id"] for order in told["orders"]] + [new]
+    check_rules(grown, everybody, received={"Tea": 7, "Mocha": 51})
+    check_tables(grown.database, everybody, given_back=[ids["made"][0]])
+    grown.stop()
+
+    second = tmp_path / "second.jsonl"
+    move("export", grown, second)
+    back = open_shop(services=PAID)
+    move("import", back, second)
+    assert same_again(back, second, tmp_path)
+    check_rules(back.start(), everybody, received={"Tea": 7, "Mocha": 51})
+    assert back.order("Americano")["id"] == new + 1
+
+
+def test_a_schema_that_is_in_use_elsewhere_is_neither_exported_nor_filled(exported, open_shop_on_servers, open_shop_on, database, tmp_path):
+    file, *_ = exported
+    shop = open_shop_on_servers().start("order")
+    elsewhere = open_shop_on(database)  # another directory: only the server knows
+    move("export", elsewhere, tmp_path / "no.jsonl", says="is in use by another order service")
+    move("import", elsewhere, file, says="is in use by another order service")
+    assert not (tmp_path / "no.jsonl").exists()
+    assert shop["order"].get("/readyz").status_code == 200
+
+
+def test_who_only_looks_at_a_redis_doesn_t_fence_off_its_owner(exported, open_shop, open_redis, tmp_path):
+    file, *_ = exported
+    redis = open_redis()
+    shop = open_shop({"stock.redis": redis.url}).start("stock")
+    elsewhere = open_shop({"stock.redis": redis.url})
+    elsewhere.data["stock"].mkdir()
+    move("export", elsewhere, tmp_path / "stock.jsonl")
+    move("import", elsewhere, file, says="stock keeps something here already")
+    shop.receive(5, "Tea")
+    assert shop.on_hand("Tea") == 105
+    shop.stop()
+    assert not same_again(elsewhere, tmp_path / "stock.jsonl", tmp_path)
+
+
+def half(shop, name):
+    told = run_program(name, *flags(shop.settings_of(name)), env=shop.environment)
+    assert told.returncode == 1
+    return "half of an import" in told.stderr.splitlines()[-1]
+
+
+@pytest.mark.skipif(not KILL_AT.exists(), reason="a sanitizer comes first")
+def test_an_import_into_servers_that_is_killed_goes_on_and_until_then_nobody_opens_them(exported, open_shop_on_servers, tmp_path):
+    file, *_ = exported
+    shop = open_shop_on_servers()
+    # The view's file is what it syncs; order, product and stock are full by then, and say that the import isn't over.
+    assert not run_until_killed(["import", str(file), *place_of(shop)], 30, file, env=shop.environment)
+    for name in ("order", "product", "stock"):
+        assert half(shop, name), name
+    move("export", shop, tmp_path / "no.jsonl", says="half of an import")
+    told = move("import", shop, file)
+    assert "going on behind line" in told.stderr
+    assert same_again(shop, file, tmp_path)
+    check_rules(shop.start(), [1], received={"Tea": 7})
+
+
+def test_an_import_that_loses_its_server_goes_on_when_it_is_back(exported, open_shop_on_servers, tmp_path):
+    file, *_ = exported
+    shop = open_shop_on_servers()
+    shop.redis.kill()
+    move("import", shop, file, says="Redis")
+    shop.redis.start()
+    move("import", shop, file)
+    assert same_again(shop, file, tmp_path)
