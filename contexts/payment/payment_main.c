@@ -12,6 +12,7 @@
 #include "payment_events.h"
 #include "payment_http.h"
 #include "payment_order_feed.h"
+#include "payment_provider_kept.h"
 #include "payment_repo_sql.h"
 #include "provider_url.h"
 #include "sql_archive.h"
@@ -21,7 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BY_LEDGER, BY_HTTP }; /* the setting payment.provider */
+enum { BY_LEDGER, BY_HTTP, BY_TRIAL }; /* the setting payment.provider */
+static const char *const provider_names[] = {"ledger", "http", TRIAL_PROVIDER};
 
 struct payment_settings {
     const char *listen;
@@ -53,8 +55,10 @@ static const struct setting rows[] = {
     {.name = "payment.provider",
      .type = SETTING_CHOICE,
      .fallback = "ledger",
-     .choices = "ledger|http",
-     .doc = "Who moves the money: the till at the counter, or a provider that is asked over HTTP.",
+     .choices = "ledger|http|" TRIAL_PROVIDER,
+     .doc =
+         "Who moves the money: the till at the counter, or a provider that is asked over HTTP; trial: the till plays "
+         "the provider in a copy of the data, which then stays one.",
      .offset = offsetof(struct payment_settings, provider)},
     ROW(provider_url, "payment.provider_url", SETTING_TEXT, "", 0, 256,
         "Where the provider is: https://host, or http:// and an address of this machine."),
@@ -230,6 +234,8 @@ static bool open_all(struct payment_service *self, const struct program *program
         BUF_LIT(problem, "out of memory");
         return false;
     }
+    if (!payment_provider_keep(self->store->writes, provider_names[settings->provider], problem))
+        return false;
     if (settings->provider == BY_HTTP && !open_http_provider(self, common, settings, problem))
         return false;
     return open_app(self, settings, problem);

@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "errors.h"
 #include "fake_payment_repo.h"
+#include "payment_provider_kept.h"
 #include "payment_queries_sql.h"
 #include "payment_repo_sql.h"
 #include "repo_store.h"
@@ -481,6 +482,60 @@ static void payments_are_summed_up_by_status_and_currency(void **state)
     buf_free(&sums);
 }
 
+static bool may_go_on(struct fixture *fixture, const char *provider, const char *because)
+{
+    struct buf problem = {0};
+    bool kept = payment_provider_keep(fixture->store.sql, provider, &problem);
+
+    buf_char(&problem, '\0');
+    assert_true(kept ? problem.n == 1 : strstr(problem.p, because) != NULL);
+    buf_free(&problem);
+    return kept;
+}
+
+static void another_provider_takes_over_only_when_nothing_is_left_with_the_first(void **state)
+{
+    struct fixture *fixture = *state;
+    struct payment payment = a_payment(1, "k");
+
+    assert_true(may_go_on(fixture, "http", ""));
+    for (enum payment_state at = PAYMENT_PENDING; at < PAYMENT_STATE_COUNT; at++) {
+        bool is_settled = at == PAYMENT_RETURNED || at == PAYMENT_DECLINED;
+        payment.state = at;
+        assert_int_equal(store(fixture, &payment, at == PAYMENT_PENDING), OK);
+        come_back(fixture);
+        assert_true(may_go_on(fixture, "http", ""));
+        assert_int_equal(may_go_on(fixture, "ledger", "1 payments are with the provider http"), is_settled);
+        if (is_settled)
+            assert_true(may_go_on(fixture, "http", ""));
+    }
+}
+
+static void a_trial_begins_at_any_time_and_never_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    struct payment payment = a_payment(1, "k");
+
+    assert_true(may_go_on(fixture, "http", ""));
+    assert_int_equal(store(fixture, &payment, true), OK);
+    assert_true(may_go_on(fixture, TRIAL_PROVIDER, ""));
+    payment.state = PAYMENT_RETURNED;
+    assert_int_equal(store(fixture, &payment, false), OK);
+    assert_true(may_go_on(fixture, TRIAL_PROVIDER, ""));
+    assert_false(may_go_on(fixture, "http", "it stays a trial"));
+    assert_false(may_go_on(fixture, "ledger", "it stays a trial"));
+}
+
+static void who_moved_the_money_before_it_was_remembered_is_whom_the_shop_names(void **state)
+{
+    struct fixture *fixture = *state;
+    struct payment payment = a_payment(1, "k");
+
+    assert_int_equal(store(fixture, &payment, true), OK);
+    assert_true(may_go_on(fixture, "ledger", ""));
+    assert_false(may_go_on(fixture, "http", "1 payments are with the provider ledger"));
+}
+
 #define ON_BOTH(name)                                                                                                  \
     {#name " (sql)", name, setup_sql, teardown, NULL},                                                                 \
     {                                                                                                                  \
@@ -503,6 +558,12 @@ int main(int argc, char **argv)
         ON_BOTH(what_moved_is_booked_with_the_payment_it_belongs_to),
         ON_BOTH(what_belongs_to_a_batch_is_committed_with_it),
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
+        {"another_provider_takes_over_only_when_nothing_is_left_with_the_first (sql)",
+         another_provider_takes_over_only_when_nothing_is_left_with_the_first, setup_sql, teardown, NULL},
+        {"a_trial_begins_at_any_time_and_never_ends (sql)", a_trial_begins_at_any_time_and_never_ends, setup_sql,
+         teardown, NULL},
+        {"who_moved_the_money_before_it_was_remembered_is_whom_the_shop_names (sql)",
+         who_moved_the_money_before_it_was_remembered_is_whom_the_shop_names, setup_sql, teardown, NULL},
         {"payments_are_summed_up_by_status_and_currency (sql)", payments_are_summed_up_by_status_and_currency,
          setup_sql, teardown, NULL},
     };

@@ -11,7 +11,7 @@ import pytest
 from eventually import eventually
 from paying import adds_up, kill_under_load, payments, problem
 from provider import CUT, HANG, SECRET, pending, sign
-from shop import LONG_MS, PAID, PATIENT
+from shop import LONG_MS, PAID, PATIENT, flags, run_program
 
 PRICE = 4500
 
@@ -61,6 +61,47 @@ def test_a_canceled_order_is_given_back_by_the_provider_once(open_provided_shop,
     eventually(lambda: shop.get_order(order["id"])["paymentStatus"] == "Refunded", what="it is given back")
     adds_up(shop, provider)
     assert set(provider.asked("reverse")) == {f"{provider.name_of(1)}.reverse"}
+
+
+# ---- another provider ----
+
+def test_money_that_is_with_one_provider_is_not_given_back_by_another(open_provided_shop, provider):
+    shop = open_provided_shop(PATIENT).start()
+    order = shop.order()
+    eventually(lambda: payments(shop, "Captured"), what="it is taken")
+    provider.turned_away.add("reverse")
+    assert shop.cancel(order["id"]).status_code == 200
+    eventually(lambda: provider.asked("reverse"), what="it is asked to give it back")
+    shop.stop("payment")
+    told = run_program("payment", *flags({**shop.settings_of("payment"), "payment.provider": "ledger"}))
+    assert told.returncode == 1 and "1 payments are with the provider http" in told.stderr, told.stderr
+    provider.turned_away.clear()
+    shop.start("payment")
+    eventually(lambda: payments(shop, "Refunded"), what="it is given back where it was taken")
+    adds_up(shop, provider)
+    shop.stop("payment")
+    shop.settings["payment.provider"] = "ledger"
+    shop.start("payment")
+    shop.order()
+    eventually(lambda: payments(shop, "Captured"), what="the till takes money")
+
+
+def test_a_copy_is_tried_out_without_the_provider_and_stays_a_copy(open_provided_shop, provider):
+    shop = open_provided_shop(PATIENT).start()
+    order = shop.order()
+    eventually(lambda: payments(shop, "Captured"), what="it is taken")
+    shop.kill(*shop.services)
+    asked = len(provider.questions)
+    shop.settings["payment.provider"] = "trial"
+    shop.start()
+    assert shop.cancel(order["id"]).status_code == 200
+    eventually(lambda: payments(shop, "Refunded"), what="the till plays that it was given back")
+    shop.order()
+    assert len(provider.questions) == asked, "the provider has heard nothing of it"
+    shop.stop("payment")
+    for name in ("http", "ledger"):
+        told = run_program("payment", *flags({**shop.settings_of("payment"), "payment.provider": name}))
+        assert told.returncode == 1 and "it stays a trial" in told.stderr, told.stderr
 
 
 # ---- answers that come late, twice, in the wrong order, after the refund, or not at all ----

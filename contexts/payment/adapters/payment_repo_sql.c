@@ -37,6 +37,7 @@ const struct sql_migration payment_migrations[] = {
      * of the row. */
     {3, "DROP INDEX payment_key; CREATE UNIQUE INDEX payment_key ON payment (key) WHERE " HAS_KEY ";"},
     {4, OUTBOX_SQL_DEAD_BYTES},
+    {5, "CREATE TABLE provider (name TEXT PRIMARY KEY);"}, /* at most one: payment_provider_kept.h */
 };
 const size_t payment_migrations_count = COUNT_OF(payment_migrations);
 

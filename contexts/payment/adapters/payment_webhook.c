@@ -170,7 +170,7 @@ void payment_webhook(void *context, struct http_request *request)
     struct provider_outcome outcome;
 
     if (!http->provider_key) {
-        http_problem(request, 404, NULL, "no provider says anything here; payment.provider is ledger");
+        http_problem(request, 404, NULL, "no provider says anything here; payment.provider isn't http");
         return;
     }
     if (!is_signed(http, request) || !http_read_json(request, &provider_outcome_desc, &outcome))
