@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from certificates import make_certificate
 from eventually import eventually
 from shop import Process, client, flags, free_port, run_program
 
@@ -200,3 +201,41 @@ def test_many_who_read_do_not_wait_one_after_the_other(open_shop, open_redis):
     with ThreadPoolExecutor(20) as many:
         answers = list(many.map(lambda _: shop["stock"].get("/stocks/1", timeout=10).status_code, range(40)))
     assert set(answers) == {503}
+
+
+HOST = "IP:127.0.0.1"
+
+
+def test_over_tls_each_side_believes_the_certificates_that_it_is_told_to(open_shop, open_redis, tmp_path):
+    (theirs, their_key), (ours, our_key), (another, another_key) = (make_certificate(tmp_path, name, HOST) for name in ("redis", "stock", "another"))
+    port = free_port()
+    open_redis({"tls-port": str(port), "tls-cert-file": str(theirs), "tls-key-file": str(their_key), "tls-ca-cert-file": str(ours), "tls-auth-clients": "yes"})
+    shop = open_shop({"stock.redis": f"rediss://127.0.0.1:{port}", "start.wait_ms": 0})
+    ours_too = {"stock.redis_cert_file": ours, "stock.redis_key_file": our_key}
+    refused(shop, "isn't believed over TLS", settings=ours_too)
+    refused(shop, "isn't believed over TLS", settings={**ours_too, "stock.redis_ca_file": another})
+    refused(shop, "certificate required", settings={"stock.redis_ca_file": theirs})
+    refused(shop, "unknown ca", settings={"stock.redis_ca_file": theirs, "stock.redis_cert_file": another, "stock.redis_key_file": another_key})
+    refused(shop, "holds no authority's certificate", settings={"stock.redis_ca_file": tmp_path / "none.pem"})
+    shop.settings |= {**ours_too, "stock.redis_ca_file": theirs}
+    shop.start("stock")
+    assert shop.on_hand("Americano") == 100
+
+
+def test_a_redis_whose_certificate_has_expired_is_not_believed(open_shop, open_redis, tmp_path):
+    (expired, key), port = make_certificate(tmp_path, "redis", HOST, days=-1), free_port()
+    open_redis({"tls-port": str(port), "tls-cert-file": str(expired), "tls-key-file": str(key), "tls-ca-cert-file": str(expired), "tls-auth-clients": "no"})
+    refused(open_shop({"stock.redis": f"rediss://127.0.0.1:{port}", "stock.redis_ca_file": expired}), "isn't believed over TLS", "expired", "look at its certificate")
+
+
+def test_a_full_redis_is_said_reads_go_on_and_so_do_changes_when_there_is_room(open_shop, open_redis):
+    redis = open_redis()
+    shop = open_shop(kept_in(redis)).start("stock")
+    redis.ask("CONFIG", "SET", "maxmemory", "1")
+    assert_refuses_changes(shop)
+    assert "is full" in ready(shop)[1]
+    assert shop.on_hand("Americano") == 100
+    redis.ask("CONFIG", "SET", "maxmemory", "0")
+    shop.wait_ready("stock")
+    shop.receive(5)
+    assert shop.on_hand("Americano") == 105
