@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netdb.h>
 #include <pwd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* This machine's name, if it is one that may stand in the configuration; empty otherwise. */
@@ -63,6 +65,54 @@ static bool make_absolute(const char *name, const char *path, struct buf *absolu
     return true;
 }
 
+/* "name:80" or "[::1]:80" or either without a port: the name. */
+static struct str host_of(struct str url)
+{
+    struct str rest = {url.p + strlen("http://"), url.n - strlen("http://")};
+    bool is_v6 = rest.n > 0 && rest.p[0] == '[';
+
+    return is_v6 ? str_split((struct str){rest.p + 1, rest.n - 1}, ']', &rest) : str_split(rest, ':', &rest);
+}
+
+/* nginx looks for an address when it starts, and doesn't start without. */
+static bool have_addresses(const char *name, const char *urls, struct buf *problem)
+{
+    const struct addrinfo by_number = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    const struct addrinfo by_name = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct str rest = str_of(urls);
+
+    while (rest.n > 0) {
+        struct str url = str_split(rest, ' ', &rest);
+        struct addrinfo *found = NULL;
+        char host[256];
+        if (url.n == 0)
+            continue;
+        struct str text = host_of(url);
+        ASSERT(text.n < sizeof(host));
+        memcpy(host, text.p, text.n);
+        host[text.n] = '\0';
+        int rc = getaddrinfo(host, NULL, &by_number, &found);
+        if (rc)
+            rc = getaddrinfo(host, NULL, &by_name, &found);
+        if (rc) {
+            buf_printf(problem, "gateway.%s is \"%.*s\", and %s has no address: %s", name, STR_ARG(url), host,
+                       gai_strerror(rc));
+            return false;
+        }
+        freeaddrinfo(found);
+    }
+    return true;
+}
+
+static bool have_services(const struct gateway_settings *settings, struct buf *problem)
+{
+    return have_addresses("order_url", settings->order_url, problem) &&
+           have_addresses("product_url", settings->product_url, problem) &&
+           have_addresses("stock_url", settings->stock_url, problem) &&
+           have_addresses("customercenter_url", settings->customercenter_url, problem) &&
+           have_addresses("payment_url", settings->payment_url, problem);
+}
+
 bool gateway_surroundings_find(const struct gateway_settings *settings, const struct common_settings *common,
                                struct gateway_texts *texts, struct nginx_surroundings *surroundings,
                                struct buf *problem)
@@ -70,7 +120,7 @@ bool gateway_surroundings_find(const struct gateway_settings *settings, const st
     bool is_root = geteuid() == 0;
 
     find_host_name(texts->host_name, sizeof(texts->host_name));
-    bool ok = (!is_root || find_group(settings->user, &texts->group, problem)) &&
+    bool ok = have_services(settings, problem) && (!is_root || find_group(settings->user, &texts->group, problem)) &&
               make_absolute("tls_certificate", settings->tls_certificate, &texts->certificate, problem) &&
               make_absolute("tls_key", settings->tls_key, &texts->key, problem);
     buf_char(&texts->group, '\0');

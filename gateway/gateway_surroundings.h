@@ -13,7 +13,7 @@ struct gateway_texts {
     struct buf group, certificate, key; /* NUL-terminated */
 };
 
-/** Asks for this machine's name, for the user of nginx's workers when we are root, and for the files of TLS. false with
+/** Asks for this machine's name, for the services' addresses, for the user of nginx's workers when we are root, and for the files of TLS. false with
  * a sentence in `problem` when one of them isn't there. `texts` are zeroed by the caller and freed by
  * gateway_texts_free(), whatever comes of it. */
 bool gateway_surroundings_find(const struct gateway_settings *settings, const struct common_settings *common,

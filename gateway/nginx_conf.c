@@ -92,7 +92,7 @@ static const struct part parts[] = {
     PART(menu_ms),        PART(cors_headers),
     PART(told_origin),    PART(told_site),
     PART(client_host),    PART(client_scheme),
-    PART(own_addresses),
+    PART(own_addresses),  PART(map_bucket),
 };
 
 static void write_named(const struct filler *filler, struct str name, struct buf *out)

@@ -126,10 +126,48 @@ void write_cors_default(const struct filler *filler, struct buf *out)
         buf_char(out, '*');
 }
 
+/* Whether `list`, up to there, has the word already; a map's keys are without case. */
+static bool stands_before(const char *list, struct str word)
+{
+    struct str rest = {list, (size_t)(word.p - list)};
+
+    while (rest.n > 0) {
+        struct str one = str_split(rest, ' ', &rest);
+        if (str_eq_nocase(one, word))
+            return true;
+    }
+    return false;
+}
+
 void write_cors_origins(const struct filler *filler, struct buf *out)
 {
-    if (!takes_any_origin(filler))
-        write_words(filler->settings->cors_origins, "\"", "\" $http_origin;", out);
+    const char *origins = filler->settings->cors_origins;
+    struct str rest = str_of(origins);
+
+    while (rest.n > 0 && !takes_any_origin(filler)) {
+        struct str origin = str_split(rest, ' ', &rest);
+        if (origin.n > 0 && !stands_before(origins, origin))
+            buf_printf(out, "        \"%.*s\" $http_origin;\n", STR_ARG(origin));
+    }
+}
+
+/* Room for a map's longest key, as nginx counts it: two pointers and the key's length more. The usual size for all that
+ * is short, since a larger one makes longer chains. */
+void write_map_bucket(const struct filler *filler, struct buf *out)
+{
+    enum { USUAL = 64, MORE = 32 };
+    const char *const keys[] = {filler->settings->cors_origins, filler->settings->listen};
+    size_t size = USUAL;
+
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        struct str rest = str_of(keys[i]);
+        while (rest.n > 0) {
+            struct str key = str_split(rest, ' ', &rest);
+            while (size < key.n + MORE)
+                size *= 2;
+        }
+    }
+    buf_printf(out, "%zu", size);
 }
 
 /* With no other origin let in, nothing has to be found out for each request. */

@@ -5,7 +5,7 @@ import pytest
 
 from door import assert_problem
 from raw import ask, statuses
-from shop import client
+from shop import Process, client
 
 # The longest line that nginx takes, and how much of them.
 LINE, LINES = 8192, 4
@@ -201,3 +201,22 @@ def test_following_again_does_not_use_up_the_requests_of_an_address(open_door):
             told.append(answer.status_code)
     assert told[0] == 200 and 429 in told
     assert [door.http.get("/orders").status_code for _ in range(4)] == [200] * 4
+
+
+def test_an_origin_may_be_long_and_stand_there_twice(open_door):
+    long = "https://" + "a" * 60 + "." + "b" * 60 + ".example:8443"
+    door = open_door(f"--gateway.cors_origins={long} https://a.example HTTPS://A.example {long}")
+    for origin in (long, "https://a.example"):
+        assert door.http.get("/orders", headers={"Origin": origin}).headers["access-control-allow-origin"] == origin
+
+
+@pytest.mark.parametrize("flag, told", [
+    ("--gateway.payment_url=http://127.0.0.1:8085 http://nowhere.invalid:8085", 'gateway.payment_url is "http://nowhere.invalid:8085", and nowhere.invalid has no address'),
+    ("--gateway.listen=127.0.0.1:8088 127.0.0.1:8088", 'gateway.listen is "127.0.0.1:8088 127.0.0.1:8088" but has to be'),
+    ("--gateway.hosts=" + "a" * 4000, "gateway.hosts is"), ("--gateway.cors_origins=https://" + "a" * 4000, "gateway.cors_origins is")],
+    ids=["a name without an address", "an address twice", "a long name", "a long origin"])
+def test_what_nginx_could_not_be_told_is_refused_by_the_name_of_the_setting(tmp_path, flag, told):
+    log = tmp_path / "log"
+    gateway = Process(["gateway", f"--data={tmp_path / 'data'}", flag], log)
+    assert gateway.process.wait(20) == 1
+    assert told in log.read_text() and "emerg" not in log.read_text()

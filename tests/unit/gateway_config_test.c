@@ -198,7 +198,8 @@ static void only_root_names_a_user_and_never_root_by_itself(void **state)
 
 static void a_setting_can_not_smuggle_directives_into_nginx(void **state)
 {
-    const struct gateway_settings fine = {.unlimited = "",
+    const struct gateway_settings fine = {.listen = "127.0.0.1:8088 [::1]:8088 127.0.0.1:8089",
+                                          .unlimited = "",
                                           .operators = "",
                                           .trusted_proxy = "",
                                           .hosts = "",
@@ -207,13 +208,15 @@ static void a_setting_can_not_smuggle_directives_into_nginx(void **state)
                                           .tls_key = "",
                                           .user = "www-data",
                                           .access_log = "off"};
-    struct gateway_settings bad[17];
+    struct gateway_settings bad[23];
     static const char *const named[COUNT_OF(bad)] = {
         "gateway.unlimited",    "gateway.unlimited",    "gateway.unlimited",       "gateway.cors_origins",
         "gateway.user",         "gateway.access_log",   "gateway.operators",       "gateway.hosts",
         "gateway.hosts",        "gateway.hosts",        "gateway.trusted_proxy",   "gateway.cors_origins",
         "gateway.cors_origins", "gateway.cors_origins", "gateway.tls_certificate", "gateway.tls_key",
-        "gateway.user"};
+        "gateway.user",         "gateway.hosts",        "gateway.hosts",           "gateway.cors_origins",
+        "gateway.listen",       "gateway.listen",       "gateway.listen"};
+    char long_origin[700];
     struct buf problem = {0};
     UNUSED(state);
 
@@ -236,6 +239,15 @@ static void a_setting_can_not_smuggle_directives_into_nginx(void **state)
     bad[14].tls_certificate = "/tls/\"; evil";
     bad[15].tls_key = "$key";
     bad[16].user = "";
+    memset(long_origin, 'x', sizeof(long_origin) - 1);
+    long_origin[sizeof(long_origin) - 1] = '\0';
+    memcpy(long_origin, "http://", 7);
+    bad[17].hosts = "shop.example *.";
+    bad[18].hosts = long_origin + 7;
+    bad[19].cors_origins = long_origin;
+    bad[20].listen = "127.0.0.1:0";
+    bad[21].listen = "[::1]:8088 127.0.0.1:8088 [0:0::1]:08088";
+    bad[22].listen = "127.0.0.1:8088 0.0.0.0:8088";
     assert_true(gateway_settings_check(&fine, &problem));
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         buf_clear(&problem);
@@ -248,7 +260,8 @@ static void a_setting_can_not_smuggle_directives_into_nginx(void **state)
 
 static void a_certificate_without_its_key_is_refused(void **state)
 {
-    const struct gateway_settings half = {.unlimited = "",
+    const struct gateway_settings half = {.listen = "127.0.0.1:8088",
+                                          .unlimited = "",
                                           .operators = "",
                                           .trusted_proxy = "",
                                           .hosts = "",
@@ -347,6 +360,116 @@ static void nginx_takes_what_is_written(void **state)
         &mine));
 }
 
+/* Numbers that are the same in every run. */
+static uint32_t chance(uint32_t below)
+{
+    static uint64_t state = 20261129;
+
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return (uint32_t)(state >> 33) % below;
+}
+
+static void add_name(struct buf *out, uint32_t length)
+{
+    static const char letters[] = "abcXYZ019-_";
+
+    for (uint32_t i = 0; i < length; i++)
+        buf_add(out, i % 60 == 59 ? STR(".") : (struct str){&letters[chance(sizeof(letters) - 1)], 1});
+}
+
+static void add_origin(struct buf *out)
+{
+    buf_printf(out, "%s://", chance(2) ? "https" : "HTTP");
+    add_name(out, 1 + chance(chance(4) ? 20 : 490));
+    if (chance(2))
+        buf_printf(out, ":%u", 1 + chance(65535));
+}
+
+static void add_host(struct buf *out)
+{
+    if (chance(9) == 0)
+        buf_char(out, '*');
+    else
+        add_name(out, 1 + chance(chance(4) ? 20 : 253));
+}
+
+static void add_network(struct buf *out)
+{
+    if (chance(3) == 0)
+        buf_printf(out, "%x::%x/%u", chance(4), chance(65536), chance(129));
+    else if (chance(2))
+        buf_printf(out, "%u.%u.%u.%u/%u", chance(256), chance(256), chance(4), chance(256), chance(33));
+    else
+        buf_printf(out, "10.0.0.%u", chance(8));
+}
+
+/* One of 127.*, which all are this machine's. */
+static void add_listener(struct buf *out)
+{
+    buf_printf(out, "127.%u.%u.1:%05u", chance(256), chance(256), 1024 + chance(60000));
+}
+
+static void add_url(struct buf *out)
+{
+    if (chance(3) == 0)
+        buf_printf(out, "http://[::%x]", chance(65536));
+    else
+        buf_printf(out, "http://127.0.0.%u", chance(4));
+    if (chance(2))
+        buf_printf(out, ":%u", 1 + chance(65535));
+}
+
+/* "--gateway.<name>=" and up to `most` of these, some of them twice, within 4000 characters. */
+static char *random_list(const char *name, void (*add)(struct buf *out), uint32_t most)
+{
+    struct buf list = {0};
+    struct buf one = {0};
+
+    buf_printf(&list, "--gateway.%s=", name);
+    for (uint32_t n = chance(most + 1); n > 0; n--) {
+        buf_clear(&one);
+        add(&one);
+        for (uint32_t times = chance(5) == 0 && add != add_listener ? 2 : 1; times > 0; times--)
+            if (list.n + one.n < 4000)
+                buf_printf(&list, "%.*s ", STR_ARG(one));
+    }
+    buf_char(&list, '\0');
+    buf_free(&one);
+    assert_false(list.failed);
+    return list.p;
+}
+
+static void nginx_takes_whatever_settings_are_allowed(void **state)
+{
+    enum { ROUNDS = 50 };
+    struct nginx_surroundings mine = {.stop_ms = 4000,
+                                      .instance = "up-1",
+                                      .host_name = "till.example",
+                                      .group = "www-data",
+                                      .is_root = geteuid() == 0};
+    UNUSED(state);
+
+    for (int i = 0; i < ROUNDS; i++) {
+        char *flags[MOST_FLAGS] = {random_list("cors_origins", add_origin, chance(2) ? 3 : 400),
+                                   random_list("hosts", add_host, chance(2) ? 3 : 400),
+                                   random_list("unlimited", add_network, 30),
+                                   random_list("operators", add_network, 30),
+                                   random_list("trusted_proxy", add_network, 30),
+                                   random_list("listen", add_listener, 8),
+                                   random_list("order_url", add_url, 8),
+                                   random_list("payment_url", add_url, 3)};
+        for (int last = 5; last < 8; last++) { /* these are never empty */
+            if (flags[last][strlen(flags[last]) - 1] == '=') {
+                free(flags[last]);
+                flags[last] = strdup("--gateway.rate=1000000");
+            }
+        }
+        assert_nginx_takes(configured(flags, &mine));
+        for (int each = 0; flags[each]; each++)
+            free(flags[each]);
+    }
+}
+
 static void a_missing_nginx_is_explained(void **state)
 {
     struct buf path = {0};
@@ -377,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_setting_can_not_smuggle_directives_into_nginx),
         cmocka_unit_test(a_certificate_without_its_key_is_refused),
         cmocka_unit_test(nginx_takes_what_is_written),
+        cmocka_unit_test(nginx_takes_whatever_settings_are_allowed),
         cmocka_unit_test(a_missing_nginx_is_explained),
     };
 
