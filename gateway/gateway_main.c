@@ -39,8 +39,10 @@ static const struct setting rows[] = {
         "payments."),
     ROW(max_connections, SETTING_INT, "8192", 16, 1000000,
         "Connections of a worker, to clients and to services together."),
-    ROW(header_ms, SETTING_MS, "10000", 100, HOUR, "A request's headers have to arrive within."),
-    ROW(body_ms, SETTING_MS, "10000", 100, HOUR, "Longest pause within a request's body."),
+    ROW(header_ms, SETTING_MS, "10000", 100, HOUR,
+        "A request's headers have to arrive within; else the connection is closed without an answer."),
+    ROW(body_ms, SETTING_MS, "10000", 100, HOUR,
+        "Longest pause within a request's body; then the connection is closed without an answer."),
     ROW(send_ms, SETTING_MS, "10000", 100, HOUR, "Longest time in which a client takes nothing of its answer."),
     ROW(idle_ms, SETTING_MS, "60000", 0, HOUR, "An idle connection of a client is kept so long."),
     ROW(connect_ms, SETTING_MS, "1000", 10, MINUTE, "A service has to accept a connection within; else 503."),
@@ -65,7 +67,8 @@ static const struct setting rows[] = {
         "Processes of nginx that serve; one is enough for a machine with a few cores."),
     ROW(nginx, SETTING_TEXT, "nginx", 1, 1024, "The program nginx: a path, or a name found in PATH or /usr/sbin."),
     ROW(user, SETTING_TEXT, "www-data", 1, 64, "Started as root: the user of nginx's workers."),
-    ROW(access_log, SETTING_TEXT, "off", 1, 1024, "File of the access log (as /dev/stdout), or off."),
+    ROW(access_log, SETTING_TEXT, "off", 1, 1024,
+        "File of the access log (as /dev/stdout), from where the gateway is started; or off."),
 };
 /* clang-format on */
 

@@ -41,14 +41,6 @@ static bool make_absolute(const char *name, const char *path, struct buf *absolu
 {
     char here[4096];
 
-    if (path[0] == '\0')
-        return true;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
-        buf_printf(problem, "gateway.%s is \"%s\", which can't be read: %s", name, path, strerror(errno));
-        return false;
-    }
-    close(fd);
     if (path[0] != '/' && !getcwd(here, sizeof(here))) {
         buf_printf(problem, "gateway.%s is \"%s\", and the way to it can't be found: %s", name, path, strerror(errno));
         return false;
@@ -113,6 +105,30 @@ static bool have_services(const struct gateway_settings *settings, struct buf *p
            have_addresses("payment_url", settings->payment_url, problem);
 }
 
+static bool can_be_opened(const char *name, const char *path, int how, const char *what, struct buf *problem)
+{
+    int fd = open(path, how | O_CLOEXEC | O_NOCTTY, 0644);
+
+    if (fd < 0)
+        buf_printf(problem, "gateway.%s is \"%s\", which can't be %s: %s", name, path, what, strerror(errno));
+    else
+        close(fd);
+    return fd >= 0;
+}
+
+static bool find_file(const char *name, const char *path, struct buf *absolute, struct buf *problem)
+{
+    return path[0] == '\0' ||
+           (can_be_opened(name, path, O_RDONLY, "read", problem) && make_absolute(name, path, absolute, problem));
+}
+
+static bool find_log(const char *path, struct buf *absolute, struct buf *problem)
+{
+    return strcmp(path, "off") == 0 ||
+           (can_be_opened("access_log", path, O_WRONLY | O_CREAT | O_APPEND, "written", problem) &&
+            make_absolute("access_log", path, absolute, problem));
+}
+
 bool gateway_surroundings_find(const struct gateway_settings *settings, const struct common_settings *common,
                                struct gateway_texts *texts, struct nginx_surroundings *surroundings,
                                struct buf *problem)
@@ -121,12 +137,14 @@ bool gateway_surroundings_find(const struct gateway_settings *settings, const st
 
     find_host_name(texts->host_name, sizeof(texts->host_name));
     bool ok = have_services(settings, problem) && (!is_root || find_group(settings->user, &texts->group, problem)) &&
-              make_absolute("tls_certificate", settings->tls_certificate, &texts->certificate, problem) &&
-              make_absolute("tls_key", settings->tls_key, &texts->key, problem);
+              find_file("tls_certificate", settings->tls_certificate, &texts->certificate, problem) &&
+              find_file("tls_key", settings->tls_key, &texts->key, problem) &&
+              find_log(settings->access_log, &texts->access_log, problem);
     buf_char(&texts->group, '\0');
     buf_char(&texts->certificate, '\0');
     buf_char(&texts->key, '\0');
-    if (texts->group.failed || texts->certificate.failed || texts->key.failed)
+    buf_char(&texts->access_log, '\0');
+    if (texts->group.failed || texts->certificate.failed || texts->key.failed || texts->access_log.failed)
         return false;
     *surroundings = (struct nginx_surroundings){.stop_ms = common->stop_ms,
                                                 .instance = common->instance,
@@ -134,6 +152,7 @@ bool gateway_surroundings_find(const struct gateway_settings *settings, const st
                                                 .group = texts->group.p,
                                                 .tls_certificate = texts->certificate.p,
                                                 .tls_key = texts->key.p,
+                                                .access_log = texts->access_log.p,
                                                 .is_root = is_root,
                                                 .is_verbose = common->log_level == LOG_DEBUG};
     return ok;
@@ -144,4 +163,5 @@ void gateway_texts_free(struct gateway_texts *texts)
     buf_free(&texts->group);
     buf_free(&texts->certificate);
     buf_free(&texts->key);
+    buf_free(&texts->access_log);
 }

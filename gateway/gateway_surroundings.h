@@ -10,12 +10,12 @@
 /** The texts that the surroundings point to. */
 struct gateway_texts {
     char host_name[256];
-    struct buf group, certificate, key; /* NUL-terminated */
+    struct buf group, certificate, key, access_log; /* NUL-terminated */
 };
 
-/** Asks for this machine's name, for the services' addresses, for the user of nginx's workers when we are root, and for the files of TLS. false with
- * a sentence in `problem` when one of them isn't there. `texts` are zeroed by the caller and freed by
- * gateway_texts_free(), whatever comes of it. */
+/** Asks for this machine's name, for the services' addresses, for the user of nginx's workers when we are root, for the
+ * files of TLS and of the log. false with a sentence in `problem` when one of them isn't there. `texts` are zeroed by
+ * the caller and freed by gateway_texts_free(), whatever comes of it. */
 bool gateway_surroundings_find(const struct gateway_settings *settings, const struct common_settings *common,
                                struct gateway_texts *texts, struct nginx_surroundings *surroundings,
                                struct buf *problem);

@@ -42,7 +42,10 @@ static void write_stop_ms(const struct filler *filler, struct buf *out)
 
 static void write_access_log(const struct filler *filler, struct buf *out)
 {
-    buf_add(out, str_of(filler->settings->access_log));
+    if (strcmp(filler->settings->access_log, "off") == 0)
+        BUF_LIT(out, "off");
+    else
+        buf_printf(out, "\"%s\"", filler->surroundings->access_log);
 }
 
 #define NUMBER_PART(member)                                                                                            \
@@ -92,7 +95,9 @@ static const struct part parts[] = {
     PART(menu_ms),        PART(cors_headers),
     PART(told_origin),    PART(told_site),
     PART(client_host),    PART(client_scheme),
-    PART(own_addresses),  PART(map_bucket),
+    PART(name_begins),    PART(octet),
+    PART(port),           PART(own_addresses),
+    PART(map_bucket),
 };
 
 static void write_named(const struct filler *filler, struct str name, struct buf *out)

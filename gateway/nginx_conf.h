@@ -13,8 +13,9 @@ struct nginx_surroundings {
     const char *group;           /* of the user in the settings; for root only */
     const char *tls_certificate; /* absolute paths, when the settings name any */
     const char *tls_key;
-    bool is_root;    /* nginx is started by root and has to be told as whom its workers run */
-    bool is_verbose; /* nginx says why a service was not reached, for every request */
+    const char *access_log; /* the same, unless it is off */
+    bool is_root;           /* nginx is started by root and has to be told as whom its workers run */
+    bool is_verbose;        /* nginx says why a service was not reached, for every request */
 };
 
 /** Appends the configuration. `settings` have passed gateway_settings_check(). */

@@ -37,7 +37,9 @@ void write_tls(const struct filler *filler, struct buf *out)
                "        ssl_session_cache shared:tls:10m;\n        ssl_session_tickets off;\n"
                "        # who asks without TLS is shown where to; only our health is told to everybody\n"
                "        error_page 497 = /.plain;\n"
+               "        recursive_error_pages on; # that has to be judged, too\n"
                "        location = /.plain {\n            internal;\n"
+               "            if ($judged_path ~ \"^(?<refused>refused/.+)\") { rewrite ^ /.$refused last; }\n"
                "            if ($request_uri ~ \"^(?<health>/livez|/readyz|/actuator/health)$\") "
                "{ rewrite ^ $health last; }\n"
                "            return 308 https://$client_host$request_uri;\n        }\n",
@@ -86,16 +88,39 @@ void write_own_addresses(const struct filler *filler, struct buf *out)
     write_words(filler->settings->listen, "\"", "\" $judged_head;", out);
 }
 
-/* A host's name, as it stands in a regular expression that begins with `before`. */
+/* The rules of http_is_host() in kernel/http/http_guard.c: what a name is made of, and a port. */
+static const char name_begins[] = "^(?=[\\w.~-]{1,253}(?::|$))";
+static const char port_part[] = "(?::(?:[0-5]?\\d{0,4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5]))?";
+
+void write_name_begins(const struct filler *filler, struct buf *out)
+{
+    UNUSED(filler);
+    buf_add(out, str_of(name_begins));
+}
+
+/* Of an IPv4 address, as inet_pton(3) takes it. */
+void write_octet(const struct filler *filler, struct buf *out)
+{
+    UNUSED(filler);
+    BUF_LIT(out, "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)");
+}
+
+void write_port(const struct filler *filler, struct buf *out)
+{
+    UNUSED(filler);
+    buf_add(out, str_of(port_part));
+}
+
+/* A host's name, behind `before`, as a regular expression. */
 static void write_host(struct str name, const char *before, struct buf *out)
 {
-    buf_printf(out, "        \"~*%s", before);
+    buf_printf(out, "        \"~*%s%s", name_begins, before);
     for (size_t i = 0; i < name.n; i++) {
         if (name.p[i] == '.')
             buf_char(out, '\\');
         buf_char(out, name.p[i]);
     }
-    BUF_LIT(out, "\\.?(:\\d+)?$\" $judged_head;\n");
+    buf_printf(out, "\\.?%s$\" $judged_head;\n", port_part);
 }
 
 void write_hosts(const struct filler *filler, struct buf *out)
@@ -103,15 +128,15 @@ void write_hosts(const struct filler *filler, struct buf *out)
     struct str rest = str_of(filler->settings->hosts);
 
     if (filler->surroundings->host_name[0])
-        write_host(str_of(filler->surroundings->host_name), "^", out);
+        write_host(str_of(filler->surroundings->host_name), "", out);
     while (rest.n > 0) {
         struct str word = str_split(rest, ' ', &rest);
         if (str_is(word, "*"))
-            BUF_LIT(out, "        \"~.\" $judged_head;\n");
+            buf_printf(out, "        \"~%s[^:]+%s$\" $judged_head;\n", name_begins, port_part);
         else if (str_starts_with(word, STR("*.")))
-            write_host((struct str){word.p + 1, word.n - 1}, "", out);
+            write_host((struct str){word.p + 1, word.n - 1}, "[^:]+", out);
         else if (word.n > 0)
-            write_host(word, "^", out);
+            write_host(word, "", out);
     }
 }
 

@@ -17,7 +17,6 @@ static const struct {
     {403, "Forbidden", "this is not for everyone", "", NULL},
     {404, "Not Found", "there is nothing here", "", NULL},
     {405, "Method Not Allowed", "this can only be read", "add_header Allow \"GET, HEAD\" always; ", NULL},
-    {408, "Request Timeout", "the request took too long to arrive", "", NULL},
     {411, "Length Required", "the request needs a Content-Length", "", NULL},
     {413, "Content Too Large", "the body is larger than is taken here", "", NULL},
     {414, "URI Too Long", "the request's line is longer than is taken here", "", NULL},
@@ -64,16 +63,24 @@ void write_problem_paths(const struct filler *filler, struct buf *out)
     }
 }
 
-/* A problem with a type of its own is found by the template, the others by their status. */
+/* What the template sends on: a type of its own, and what is only here and there what nginx has called so. */
+static bool is_the_templates(size_t i)
+{
+    return problems[i].type || problems[i].status == 405;
+}
+
+/* Over HTTP/2 a body that is too large is so in the place, too, where that is said. */
 static void write_problem(const struct filler *filler, size_t i, struct buf *out)
 {
     int status = problems[i].status;
 
-    if (!problems[i].type)
+    if (!is_the_templates(i))
         buf_printf(out, "        error_page %d /.problem/%d;\n", status, status);
     BUF_LIT(out, "        location = /.problem/");
     write_name(i, out);
-    BUF_LIT(out, " {\n            internal; if ($wants_page) { rewrite ^ /pages/error-");
+    BUF_LIT(
+        out,
+        " {\n            internal; client_max_body_size 0;\n            if ($wants_page) { rewrite ^ /pages/error-");
     write_name(i, out);
     BUF_LIT(out, ".$page_language.html last; } ");
     if (problems[i].header[0]) { /* add_header is not inherited by a level that has one of its own */

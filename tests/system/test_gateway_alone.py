@@ -2,12 +2,13 @@
 import json
 import re
 import signal
+import socket
 
 import pytest
 
 from door import assert_problem, can_connect
 from eventually import eventually
-from raw import ask, statuses
+from raw import ask, receive_to_the_end, statuses
 from shop import SERVICES, Process
 
 
@@ -47,6 +48,38 @@ def test_problems_are_documents_of_one_shape(door):
     assert_problem(refused, 405)
     assert refused.headers["allow"] == "GET, HEAD"
     assert_problem(door.http.post("/orders", content=b"x" * 100_000), 413)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
+@pytest.mark.parametrize("path", ["/orders", "/", "/nowhere", "/livez"])
+def test_a_method_that_is_nowhere_is_not_said_to_be_missing_here_only(door, method, path):
+    answer = ask(door.port, f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert statuses(answer) == [501] and b'"status":501' in answer and b"Allow" not in answer
+    page = ask(door.port, f"{method} {path} HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nConnection: close\r\n\r\n".encode())
+    assert statuses(page) == [501] and b"text/html" in page
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/actuator/health", "/", "/kitchen", "/stock", "/ops", "/assets/none.js"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "X"])
+def test_what_can_only_be_read_says_so(door, method, path):
+    for accept, kind in (("*/*", "application/problem+json"), ("text/html", "text/html; charset=utf-8")):
+        answer = door.http.request(method, path, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["allow"], answer.headers["content-type"]) == (405, "GET, HEAD", kind)
+
+
+@pytest.mark.parametrize("path", ["/assets/", "/assets//", "/assets", "/assets/x/", "/pages/"])
+def test_a_directory_is_nothing(door, path):
+    assert_problem(door.http.get(path), 404)
+
+
+def test_who_sends_too_slowly_is_hung_up_on(open_door):
+    """nginx has no way to say it."""
+    door = open_door("--gateway.header_ms=200", "--gateway.body_ms=200")
+    for begun in (b"POST /ord", b"POST /orders HTTP/1.1\r\nHost: x\r\nA", b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1"):
+        with socket.create_connection(("127.0.0.1", door.port), timeout=5) as connection:
+            connection.sendall(begun)
+            assert receive_to_the_end(connection) == b""
+    assert not door.service.asked
 
 
 @pytest.mark.parametrize("path", [b'/no"pe', b"/no\xffpe"])

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from door import assert_problem
+from door import Door, assert_problem
 from raw import ask, statuses
 from shop import Process, client
 
@@ -27,6 +27,45 @@ def test_under_another_name_it_is_not_the_shop(door, path, host):
     assert len(door.service.asked) == before
     page = door.http.get(path, headers={"Host": host, "Accept": "text/html"})
     assert page.status_code == 421 and page.headers["content-type"].startswith("text/html")
+
+
+NO_HOSTS = ['a"b', "a,b", "u@localhost", "localhost:99999", "localhost:65536", "localhost:8088:1", "localhost:x", "x" * 300, "x" * 254, "a b", "a/b", "[::1", "[]", "[::1]x", "[::g]", ":80", "a\tb", "a'b", "a$b", "a<b>",
+            'a"b.localhost', "a,b.localhost", "x" * 250 + ".localhost", 'a"b.shops.example', "a@b.shops.example"]
+
+
+@pytest.fixture(scope="module")
+def trusting_door(tmp_path_factory):
+    """A proxy before it is believed, and it has names."""
+    door = Door(tmp_path_factory.mktemp("trusting"), "--gateway.trusted_proxy=127.0.0.1", "--gateway.hosts=*.shops.example")
+    try:
+        yield door.open()
+    finally:
+        door.close()
+
+
+@pytest.mark.parametrize("host", NO_HOSTS)
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
+def test_what_is_no_host_is_refused_as_a_service_refuses_it(trusting_door, header, host):
+    """It would not be one to the service, either, whose links then led to the gateway's own name for it."""
+    before = len(trusting_door.service.asked)
+    if header == "X-Forwarded-Host" and ("," in host or " " in host):
+        return  # a list: the first is what the client asked for
+    first = "" if header == "Host" else "Host: localhost\r\n"
+    answer = ask(trusting_door.port, f"POST /orders HTTP/1.1\r\n{first}{header}: {host}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+    assert statuses(answer) == [400] and b"application/problem+json" in answer
+    assert len(trusting_door.service.asked) == before
+
+
+@pytest.mark.parametrize("host", ["localhost:65535", "localhost:0", "localhost:00080", "localhost:", "a_b", "a~b", "x" * 253, "127.0.0.1", "255.255.255.255:1", "[::ffff:1.2.3.4]:1", "x" * 240 + ".localhost", "a-b.c.shops.example."])
+def test_every_host_that_is_one_is_taken(trusting_door, host):
+    for answer in (trusting_door.http.get("/orders", headers={"Host": host}), trusting_door.http.get("/orders", headers={"X-Forwarded-Host": host})):
+        assert answer.status_code == 200
+        assert trusting_door.last()[2]["X-Forwarded-Host"] == host
+
+
+@pytest.mark.parametrize("host", ["256.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.999"])
+def test_what_only_looks_like_an_address_is_a_name_that_is_not_ours(door, host):
+    assert door.http.get("/orders", headers={"Host": host}).status_code == 421
 
 
 def test_names_can_be_added(open_door):

@@ -152,3 +152,19 @@ def test_a_shop_whose_processes_were_all_killed_opens_again(open_shop):
     street.up.process.wait(10)
     shop.stop("up")
     assert Street(shop).shop["gateway"].get("/menu").status_code == 200
+
+
+def test_the_access_log_is_where_the_gateway_was_started(open_door, tmp_path):
+    here = tmp_path / "here is a blank"
+    here.mkdir()
+    door = open_door("--gateway.access_log=access.log", cwd=here)
+    assert door.http.get("/orders/logged").status_code == 200
+    eventually(lambda: "/orders/logged" in (here / "access.log").read_text(), within=5)
+    assert not (door.directory / "data" / "gateway" / "access.log").exists()
+
+
+def test_an_access_log_that_can_not_be_written_is_refused_with_a_sentence(tmp_path):
+    log = tmp_path / "log"
+    gateway = Process(["gateway", f"--data={tmp_path / 'data'}", f"--gateway.access_log={tmp_path}/none/access.log"], log)
+    assert gateway.process.wait(10) == 1
+    assert f'gateway.access_log is "{tmp_path}/none/access.log", which can\'t be written' in log.read_text()

@@ -73,6 +73,31 @@ def test_who_asks_without_tls_is_shown_the_way(secure_door):
     assert secure_door.http.get("/readyz").json() == {"status": "UP"}  # for probes, which know no certificate
 
 
+@pytest.mark.parametrize("host, path, status", [("evil.example", "/x", 421), ("localhost", "/a;b", 400), ("localhost", "/x/../y", 400), ('a"b', "/x", 400), ("evil.example", "/readyz", 421)])
+def test_who_asks_without_tls_is_judged_before_it_is_shown_a_way(secure_door, host, path, status):
+    """Not to a name that isn't the shop's."""
+    for method in ("GET", "POST"):
+        answer = ask(secure_door.port, f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        assert statuses(answer) == [status] and f'"status":{status}'.encode() in answer and b"Location" not in answer
+    page = ask(secure_door.port, f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nConnection: close\r\n\r\n".encode())
+    assert statuses(page) == [status] and b"<!doctype html>" in page
+
+
+@pytest.mark.parametrize("protocol", ["--http1.1", "--http2"])
+@pytest.mark.parametrize("path, status", [("/orders", 413), ("/", 413), ("/nowhere", 413), ("/a;b", 413)])
+def test_a_body_that_is_too_large_is_a_problem_document_over_every_protocol(secure_door, certificate, protocol, path, status):
+    def told(accept):
+        body = secure_door.directory / "body"
+        body.write_bytes(b"x" * 70_000)
+        done = subprocess.run(["curl", "-sS", "--noproxy", "*", "--max-time", "10", protocol, "--cacert", certificate[0], "-H", f"Accept: {accept}", "--data-binary", f"@{body}", "-w", "\n%{http_code} %{http_version} %{content_type}", f"https://localhost:{secure_door.port}{path}"],
+                              capture_output=True, text=True, check=True)
+        return done.stdout.rpartition("\n")
+    document, _, line = told("*/*")
+    assert line == f"{status} {'2' if protocol == '--http2' else '1.1'} application/problem+json" and f'"status":{status}' in document
+    page, _, line = told("text/html")
+    assert line.startswith(f"{status} ") and line.endswith(" text/html; charset=utf-8") and "nginx" not in page
+
+
 @pytest.mark.parametrize("set_flags, told", [
     (["--gateway.tls_certificate=/no/such.pem", "--gateway.tls_key=/no/such.key"], "gateway.tls_certificate is \"/no/such.pem\", which can't be read"),
     (["--gateway.tls_certificate=/etc/hostname"], "gateway.tls_certificate and gateway.tls_key go together"),
