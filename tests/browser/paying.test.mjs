@@ -7,6 +7,8 @@ import { CustomerPage } from './pages/customer_page.mjs';
 
 const { scenario } = openShop({ ...PATIENT, ...SLOW_RESTART, 'up.steady_ms': 1, 'payment.ledger.limit': 20_000 });
 
+const hasty = openShop({ ...PATIENT, ...SLOW_RESTART, 'gateway.answer_ms': 300 });
+
 const HANGUL = /[가-힣]/;
 
 const countOf = async (shop) => (await shop.must('GET', '/orders')).page.totalElements;
@@ -108,6 +110,23 @@ for (const language of ['ko', 'en']) {
         await customer.order('Tea');
         await paidOnce(shop, customer);
         assert.deepEqual([keys.length, await countOf(shop)], [sent + 1, before + 1], 'only the new one was sent');
+    });
+
+    hasty.scenario(`an order that may have arrived at a service that hangs is said to be unknown, and then it is one (${language})`, async ({ shop, visit }) => {
+        const before = await countOf(shop);
+        const customer = await CustomerPage.open(await visit({ language, device: 'phone' }));
+        const keys = keysOf(customer);
+        shop.pause('order');
+        try {
+            await customer.order('Latte');
+            await pending(customer, 'unknown').waitFor();
+            assert.equal(HANGUL.test(await pending(customer, 'unknown').getByRole('status').textContent()), language === 'ko');
+        } finally {
+            shop.resume('order');
+        }
+        await paidOnce(shop, customer);
+        assert.equal(new Set(keys).size, 1);
+        assert.equal(await countOf(shop), before + 1);
     });
 
     scenario(`while nobody knows whether it is paid that is said, after a reload too, and then it is one order, paid once (${language})`, async ({ shop, visit }) => {
