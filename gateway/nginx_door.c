@@ -37,7 +37,6 @@ void write_tls(const struct filler *filler, struct buf *out)
                "        ssl_session_cache shared:tls:10m;\n        ssl_session_tickets off;\n"
                "        # who asks without TLS is shown where to; only our health is told to everybody\n"
                "        error_page 497 = /.plain;\n"
-               "        recursive_error_pages on; # that has to be judged, too\n"
                "        location = /.plain {\n            internal;\n"
                "            if ($judged_path ~ \"^(?<refused>refused/.+)\") { rewrite ^ /.$refused last; }\n"
                "            if ($request_uri ~ \"^(?<health>/livez|/readyz|/actuator/health)$\") "

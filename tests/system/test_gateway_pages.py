@@ -140,3 +140,11 @@ def test_who_is_no_operator_is_told_so(open_door):
     closed = open_door("--gateway.operators=")
     refused = closed.get("/ops/order/metrics", headers={"Origin": "https://elsewhere.example"})
     assert refused.status_code == 403 and refused.json()["status"] == 403
+
+
+@pytest.mark.parametrize("method, path", [("GET", "/nowhere"), ("GET", "/orders/.."), ("POST", "/"), ("GET", "/ops/order/metrics")])
+def test_an_error_that_comes_while_another_is_told_is_told_too(open_door, method, path):
+    tight = open_door("--gateway.unlimited=", "--gateway.operators=", "--gateway.rate=1", "--gateway.burst=1")
+    answers = [tight.request(method, path, headers=BROWSER) for _ in range(6)]
+    assert answers[-1].status_code == 429 and answers[-1].headers["retry-after"] == "1"
+    assert all("<!doctype html>" in answer.text for answer in answers)
