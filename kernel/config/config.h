@@ -43,7 +43,7 @@ struct setting {
     enum setting_type type;
     const char *fallback; /* the default, as one would write it */
     int64_t min, max;
-    const char *choices; /* of SETTING_CHOICE */
+    const char *choices; /* of SETTING_CHOICE; of SETTING_SERVER how one looks, unless NULL: PostgreSQL's */
     const char *doc;     /* one sentence, for --help */
     size_t offset;       /* in the struct that is filled */
 };

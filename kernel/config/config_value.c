@@ -370,7 +370,7 @@ void config_value_range(const struct setting *row, struct buf *out)
         BUF_LIT(out, "http://host:port http://host:port");
         break;
     case SETTING_SERVER:
-        BUF_LIT(out, "postgresql://user@host/database");
+        buf_add(out, row->choices ? str_of(row->choices) : STR("postgresql://user@host/database"));
         break;
     case SETTING_TEXT:
     case SETTING_WORD:

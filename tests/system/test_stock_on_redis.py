@@ -20,10 +20,10 @@ def begin(shop):
     return shop.running["stock"]
 
 
-def refused(shop, *says, settings=None, **options):
+def refused(shop, *says, settings=None, status=1, **options):
     """Asserts that stock doesn't start, and says these words about it."""
     told = run_program("stock", *flags({**shop.settings_of("stock"), **(settings or {})}), **options)
-    assert told.returncode == 1, told.stderr
+    assert told.returncode == status, told.stderr
     sentence = [line for line in told.stderr.splitlines() if line.startswith("coffeeshop")][-1]
     for words in says:
         assert words in sentence, told.stderr
@@ -111,9 +111,9 @@ def test_keys_of_another_program_are_left_alone(open_shop, open_redis):
     assert redis.ask("HGETALL", "{stock:0}:meta").split() == ["recipe", "soup"]
 
 
-@pytest.mark.parametrize("url, says", [("http://127.0.0.1:6379", "of no kind that is known"), ("redis://shop:secret@127.0.0.1", "has a password in it")])
-def test_an_address_that_is_none_is_said_and_a_password_in_it_is_not(open_shop, url, says):
-    assert "secret" not in refused(open_shop({"stock.redis": url}), says)
+@pytest.mark.parametrize("url, says, status", [("http://127.0.0.1:6379", "of no kind that is known", 1), ("redis://shop:secret@127.0.0.1", "without a password in it", 2)])
+def test_an_address_that_is_none_is_said_and_a_password_in_it_is_not(open_shop, url, says, status):
+    assert "secret" not in refused(open_shop({"stock.redis": url}), says, status=status)
 
 
 def ready(shop):
@@ -239,3 +239,9 @@ def test_a_full_redis_is_said_reads_go_on_and_so_do_changes_when_there_is_room(o
     shop.wait_ready("stock")
     shop.receive(5)
     assert shop.on_hand("Americano") == 105
+
+
+def test_a_shop_whose_redis_nobody_reaches_is_not_opened_and_the_reason_stands_there(open_shop):
+    shop = open_shop({"stock.redis": f"redis://127.0.0.1:{free_port()}", "start.wait_ms": 300, "stock.redis_patience_ms": 100})
+    told = run_program("up", *flags(shop.settings_of_all()))
+    assert told.returncode == 1 and "can't be reached" in told.stderr and "stock can't start" in told.stderr
