@@ -193,6 +193,17 @@ def test_the_kernel_names_no_context():
     report(mentions + includes)
 
 
+def test_a_shop_is_exported_from_where_its_services_keep_it():
+    """Otherwise a service that is kept somewhere else would be left out without a word."""
+    def place(text, opened_by):
+        return re.findall(opened_by + r"\((?:self->service, )?common, ([^,]+), \"", text)
+
+    mains = [path for path in under("contexts", "_main.c") if "sql_service_open(" in text_of(path)]
+    assert len(mains) == 4
+    report([str(path.relative_to(ROOT)) for path in mains
+            if not place(text_of(path), "sql_service_open") == place(text_of(path), "sql_archive_open") != []])
+
+
 def test_every_header_begins_by_saying_what_it_is():
     report([str(path.relative_to(ROOT)) for path in tracked(".h") if not text_of(path).startswith("/** ")])
 

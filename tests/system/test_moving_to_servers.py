@@ -1,9 +1,12 @@
 """A shop grows up: from its files to PostgreSQL and Redis by one file, and back; and what is said when somebody uses them."""
+import signal
+
 import pytest
 
-from moving import a_shop_with_everything, as_rows, everything_told, move, place_of
+from eventually import eventually
+from moving import a_shop_with_everything, add_many_orders, as_rows, everything_told, move, place_of
 from rules import check_rules
-from shop import PAID, Shop, flags, read_stream, run_program
+from shop import PAID, Process, Shop, flags, read_stream, run_program
 from sql_rules import check_tables
 from test_moving import KILL_AT, run_until_killed
 
@@ -108,6 +111,29 @@ def test_who_only_looks_at_a_redis_doesn_t_fence_off_its_owner(exported, open_sh
     assert shop.on_hand("Tea") == 105
     shop.stop()
     assert not same_again(elsewhere, tmp_path / "stock.jsonl", tmp_path)
+
+
+def test_a_shop_that_is_used_while_it_is_exported_is_not_exported(open_shop, open_redis, tmp_path):
+    redis = open_redis()
+    shop = open_shop({"stock.redis": redis.url}).start()
+    shop.wait_order(shop.order("Americano")["id"], "Completed")
+    shop.stop()
+    add_many_orders(shop)
+    file, partial = tmp_path / "shop.jsonl", tmp_path / "shop.jsonl.partial"
+    export = Process(["export", str(file), *place_of(shop)], tmp_path / "export.log")
+    eventually(lambda: partial.exists() and partial.stat().st_size > 1 << 20, every=0.002, what="it is in the middle")
+    export.process.send_signal(signal.SIGSTOP)
+    elsewhere = open_shop({"stock.redis": redis.url}, services=("stock",)).start()
+    elsewhere.receive(1, "Tea")
+    elsewhere.stop()
+    export.process.send_signal(signal.SIGCONT)
+    eventually(lambda: not export.is_running(), within=60, what="it has come to its end")
+    assert export.stop() == 1
+    assert "has been used while it was exported" in export.output().splitlines()[-1]
+    assert not file.exists()
+    move("export", shop, file, says="not of this shop as it is now")
+    partial.unlink()
+    move("export", shop, file)
 
 
 def half(shop, name):
