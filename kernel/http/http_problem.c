@@ -110,7 +110,10 @@ void http_fill_unknown(struct http_request *request, const char *detail)
 void http_fill_failure(struct http_request *request, int error)
 {
     if (error == E_OUTCOME_UNKNOWN)
-        http_fill_unknown(request, error_text(error));
+        http_fill_unknown(
+            request, request->idempotency_key.n
+                         ? "it is not known whether it was done; repeat it with the same Idempotency-Key to find out"
+                         : "it is not known whether it was done; look at what there is before asking again");
     else
         fill_text(request, usual_type, error_http_status(error), NULL, str_of(error_text(error)));
 }

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { eventually } from './lib/eventually.mjs';
 import { openShop } from './lib/scenario.mjs';
-import { PATIENT, SLOW_RESTART } from './lib/shop.mjs';
+import { PATIENT, QUICK, SLOW_RESTART } from './lib/shop.mjs';
 import { CustomerPage } from './pages/customer_page.mjs';
 
 const { scenario } = openShop({ ...PATIENT, ...SLOW_RESTART, 'up.steady_ms': 1, 'payment.ledger.limit': 20_000 });
+const quick = openShop(QUICK);
 
 const hasty = openShop({ ...PATIENT, ...SLOW_RESTART, 'gateway.answer_ms': 300 });
 
@@ -127,6 +128,45 @@ for (const language of ['ko', 'en']) {
         await paidOnce(shop, customer);
         assert.equal(new Set(keys).size, 1);
         assert.equal(await countOf(shop), before + 1);
+    });
+
+    scenario(`who doesn't wait to know whether it was paid is told that nothing was ordered, and that the money goes back (${language})`, async ({ shop, visit }) => {
+        const before = await countOf(shop);
+        const customer = await CustomerPage.open(await visit({ language, device: 'phone' }));
+        shop.pause('payment');
+        try {
+            await customer.order('Latte');
+            await pending(customer, 'unknown').getByTestId('pending-withdraw').click();
+            const said = await pending(customer, 'unordered').getByRole('alert').textContent();
+            assert.match(said, language === 'ko' ? /주문은 되지 않았습니다.*저절로 환불/ : /nothing is ordered.*the money goes back by itself/);
+        } finally {
+            shop.resume('payment');
+        }
+        assert.equal(await countOf(shop), before);
+    });
+
+    scenario(`of an order that may have been made nothing else is said when it is withdrawn (${language})`, async ({ visit }) => {
+        const customer = await CustomerPage.open(await visit({ language, device: 'phone' }));
+        await customer.page.route('**/orders', (route) => route.fulfill({ status: 503, headers: { 'X-Correlation-ID': 'c' },
+            json: { type: 'outcome-unknown', status: 503, detail: 'it is not known whether it was done' } }));
+        await customer.order('Latte');
+        await pending(customer, 'unknown').getByTestId('pending-withdraw').click();
+        const said = await pending(customer, 'withdrawn').getByRole('alert').textContent();
+        assert.match(said, language === 'ko' ? /주문되었는지는 알 수 없습니다/ : /Whether it is ordered is not known/);
+        await customer.page.unroute('**/orders');
+    });
+
+    quick.scenario(`a cup that is paid back after all says so on the page that is open (${language})`, async ({ shop, visit }) => {
+        const customer = await CustomerPage.open(await visit({ language, device: 'phone' }));
+        const id = await customer.orderAndRead('Latte');
+        await customer.see(id, 'Completed');
+        await payment(customer, id, 'Paid').waitFor();
+        const { paymentId } = await shop.getOrder(id);
+        await eventually('it is taken', async () => (await shop.must('GET', `/payments/${paymentId}`)).status === 'Captured');
+        await customer.link('idle');
+        await shop.must('PUT', `/payments/${paymentId}`, { status: 'Refunded', reason: 'it was cold' });
+        await payment(customer, id, 'Refunded').waitFor();
+        assert.equal(HANGUL.test(await customer.inCard(id, 'payment').textContent()), language === 'ko');
     });
 
     scenario(`while nobody knows whether it is paid that is said, after a reload too, and then it is one order, paid once (${language})`, async ({ shop, visit }) => {

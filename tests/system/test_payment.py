@@ -186,11 +186,19 @@ def test_what_order_can_not_be_asked_about_is_not_given_back(open_paid_shop):
     assert refund(shop, order).json()["status"] == "Refunded"
 
 
+def test_who_sent_no_key_is_not_told_to_repeat_one(open_paid_shop):
+    shop = open_paid_shop().start("order", "payment")
+    told = problem(shop.ask_order(method="test-unknown"), 503, "outcome-unknown")
+    assert told["ordered"] is False and "Idempotency-Key" not in told["detail"]
+    assert shop.all("orders") == []
+
+
 def test_an_unknown_payment_is_said_to_be_unknown_and_the_key_goes_on_with_it(open_paid_shop):
     shop = open_paid_shop({"payment.authorization_ms": 1000}).start()
     answer = shop.ask_order(method="test-unknown", **{"Idempotency-Key": "u"})
-    problem(answer, 503, "outcome-unknown")
+    told = problem(answer, 503, "outcome-unknown")
     assert answer.headers["retry-after"]
+    assert told["ordered"] is False and "the same Idempotency-Key tries again" in told["detail"]
     problem(shop.ask_order(method="test-unknown", **{"Idempotency-Key": "u"}), 503, "outcome-unknown")
     assert len(payments(shop)) == 1, "asked for once"
     reused = shop.ask_order(method="card", **{"Idempotency-Key": "u"})

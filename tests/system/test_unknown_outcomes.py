@@ -4,7 +4,8 @@ import os
 import pytest
 
 from eventually import eventually
-from shop import PROGRAM, Process, flags
+from paying import problem
+from shop import PAID, PROGRAM, Process, flags
 
 FAIL_ONCE = PROGRAM.resolve().parent / "tests" / "lib" / "libfail_once.so"
 STARTED_AGAIN = 75
@@ -58,6 +59,21 @@ def test_a_commit_that_the_disk_may_have_lost_is_unknown_and_its_key_finds_the_t
     shop.start(name)
     assert ask(shop, name).status_code == good
     assert_was_done_once(shop, name)
+
+
+def test_a_paid_order_that_may_have_been_made_is_said_to_be_unknown_not_unmade(open_shop):
+    shop = open_shop(services=PAID).start("payment")
+    shop.start("order", env=environment(shop, "log-sync"))
+    shop.order("Tea")
+    fail(shop)
+    told = problem(ask(shop, "order"), 503, "outcome-unknown")
+    assert has_failed(shop)
+    assert "ordered" not in told, "nobody knows"
+    assert "repeat it with the same Idempotency-Key" in told["detail"]
+    ends_to_be_started_again(shop, "order")
+    shop.start("order")
+    assert ask(shop, "order").status_code == 201
+    assert_was_done_once(shop, "order")
 
 
 def test_up_starts_a_service_again_that_cannot_know_what_its_disk_holds(open_shop):

@@ -34,7 +34,7 @@ struct exchange_at_hand {
     struct raw_answer answer;
 };
 
-static void begin(struct exchange_at_hand *self)
+static void begin_with(struct exchange_at_hand *self, const char *asked)
 {
     const struct thing thing = {7};
     struct http_settings settings = http_bench_settings();
@@ -42,9 +42,14 @@ static void begin(struct exchange_at_hand *self)
     *self = (struct exchange_at_hand){.fd = -1};
     http_bench_start(&self->bench, &settings, routes);
     self->fd = raw_connect(self->bench.port);
-    raw_say(self->fd, post);
+    raw_say(self->fd, asked);
     http_bench_take(&self->bench, &self->request, 1);
     hal_fill_entity(self->request, 201, &thing_type, &thing);
+}
+
+static void begin(struct exchange_at_hand *self)
+{
+    begin_with(self, post);
 }
 
 static void end(struct exchange_at_hand *self)
@@ -93,6 +98,20 @@ static void what_may_have_been_committed_is_said_as_unknown_never_as_not_done(vo
     assert_non_null(strstr(self.answer.body, "{\"type\":\"outcome-unknown\","));
     assert_non_null(strstr(self.answer.body, "it is not known whether it was done; repeat it with the same "
                                              "Idempotency-Key"));
+    end(&self);
+}
+
+static void nobody_is_told_to_repeat_a_key_that_was_not_sent(void **state)
+{
+    struct exchange_at_hand self;
+    UNUSED(state);
+
+    begin_with(&self,
+               "POST /things HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    client_answer_send(self.request, E_OUTCOME_UNKNOWN, &(struct client_request){0}, NULL);
+    raw_hear(self.fd, &self.answer, false);
+    assert_non_null(strstr(self.answer.body, "{\"type\":\"outcome-unknown\","));
+    assert_null(strstr(self.answer.body, "Idempotency-Key"));
     end(&self);
 }
 
@@ -173,6 +192,7 @@ int main(void)
         cmocka_unit_test(what_was_done_is_said_with_where_it_is),
         cmocka_unit_test(what_was_not_committed_is_nowhere),
         cmocka_unit_test(what_may_have_been_committed_is_said_as_unknown_never_as_not_done),
+        cmocka_unit_test(nobody_is_told_to_repeat_a_key_that_was_not_sent),
         cmocka_unit_test(a_key_used_before_gets_the_first_answer),
         cmocka_unit_test(a_key_of_another_body_is_refused_and_one_in_progress_has_to_wait),
         cmocka_unit_test(who_could_not_be_asked_may_be_asked_again_later),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isGivenUp, newerRow, rowOfOrder } from '../../web/customer/order_row.js';
+import { hasEnded, isGivenUp, mayBePaidBack, newerRow, rowOfOrder } from '../../web/customer/order_row.js';
 import { isFresh } from '../../web/customer/sending.js';
 
 const row = (orderStatus, entries) => ({ orderId: 1, orderStatus, timeline: Array.from({ length: entries }, (_, i) => ({ at: i })) });
@@ -68,4 +68,22 @@ test('an order is sent by itself for ten minutes, and not when its time is one t
     assert.equal(isFresh(0, 10 * MINUTE_MS), false);
     assert.equal(isFresh(0, 2 * 24 * 60 * MINUTE_MS), false);
     assert.equal(isFresh(2 * MINUTE_MS, 0), false);
+});
+
+test('a cup that is done is followed for an hour more, since it may be paid back; one that is paid back isn\'t', () => {
+    const done = { ...viewRow('Completed', [0, 'Ordered', 'Requested'], [10, 'Produced', 'Completed']), paymentStatus: 'Paid' };
+    const soon = Date.parse(at(60));
+    assert.equal(hasEnded(done), true);
+    assert.equal(mayBePaidBack(done, soon), true);
+    assert.equal(mayBePaidBack(done, Date.parse(at(2 * 3600))), false);
+    assert.equal(mayBePaidBack({ ...done, paymentStatus: 'Refunded' }, soon), false);
+    assert.equal(mayBePaidBack({ ...done, paymentStatus: undefined }, soon), false, 'paid at the counter');
+    assert.equal(mayBePaidBack({ ...taken, paymentStatus: 'Paid' }, soon), false, 'that one is followed anyway');
+});
+
+test('money that has gone back stays so, whoever tells of it first', () => {
+    const done = { ...viewRow('Completed', [0, 'Ordered', 'Requested'], [10, 'Produced', 'Completed']), paymentStatus: 'Paid' };
+    const owners = rowOfOrder({ id: 1, status: 'Completed', paymentStatus: 'Refunded', createdAt: at(0), updatedAt: at(20), productName: 'Latte', qty: 1 }, done);
+    assert.equal(newerRow(done, owners), owners);
+    assert.equal(newerRow(owners, done), owners, 'the view is behind');
 });

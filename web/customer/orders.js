@@ -6,7 +6,7 @@ import * as api from '../shared/api.js';
 import { hearTime, now } from '../shared/clock.js';
 import { KeptList } from '../shared/kept.js';
 import { followTogether } from '../shared/together.js';
-import { hasEnded, isGivenUp, newerRow, rowOfOrder } from './order_row.js';
+import { hasEnded, isGivenUp, mayBePaidBack, newerRow, rowOfOrder } from './order_row.js';
 import { Sending } from './sending.js';
 
 const MOST_REMEMBERED = 30;
@@ -15,6 +15,7 @@ const TICKET_AGAIN_MS = 500;
 const ASK_EVERY_MS = 2_000;
 const QUIET_MS = 8_000; /* nothing was heard of an order: its owner is asked, then after twice as long, … */
 const LONGEST_QUIET_MS = 64_000;
+const MOST_PAID_BACK = 5; /* so many that may still be paid back are followed: a stream is of a few orders only */
 
 /* What this device remembers may be another version's, or broken. */
 const isNumber = (id) => Number.isSafeInteger(id) && id > 0;
@@ -28,7 +29,8 @@ export class Orders {
         this.kept = new KeptList('orders', { keyOf: String, isEntry: isNumber, most: MOST_REMEMBERED, order: (a, b) => b - a });
         this.entries = new Map(); /* id: {id, row, missing, ticket, canceling, answer, …} */
         this.sending = new Sending({ onChange, onNews, onPlaced: (order) => this.#placed(order) });
-        this.link = 'idle';
+        this.link = 'idle'; /* the stream's state, while an order is on its way */
+        this.streamState = 'idle';
         this.asOf = null;
         this.isReached = false; /* without a stream: whose it is answers */
         this.stream = null;
@@ -48,6 +50,11 @@ export class Orders {
 
     #active() {
         return this.list().filter((entry) => entry.row && !hasEnded(entry.row));
+    }
+
+    #followed() {
+        const done = this.list().filter((entry) => entry.row && mayBePaidBack(entry.row, now()));
+        return [...this.#active(), ...done.slice(0, MOST_PAID_BACK)].map((entry) => entry.id);
     }
 
     /** Takes in an order by its number. */
@@ -110,7 +117,7 @@ export class Orders {
                 this.#load(id);
             }
         }
-        this.#followActive();
+        this.#follow();
         this.onChange();
     }
 
@@ -151,6 +158,7 @@ export class Orders {
         if (document.hidden) {
             return;
         }
+        this.#follow(); /* some can't be paid back any more */
         for (const entry of this.#active()) {
             if (this.link === 'lost') {
                 this.#load(entry.id);
@@ -179,7 +187,7 @@ export class Orders {
             this.#statusChanged(entry, before);
         }
         this.asOf = now();
-        this.#followActive();
+        this.#follow();
         this.onChange();
     }
 
@@ -210,35 +218,37 @@ export class Orders {
         }
     }
 
-    #followActive() {
-        const active = this.#active().map((entry) => entry.id);
-        if (active.length === 0) {
+    #follow() {
+        const followed = this.#followed();
+        if (followed.length === 0) {
             this.stream?.close();
             this.stream = null;
-            this.link = 'idle';
+            this.streamState = 'idle';
         } else if (this.stream) {
-            this.stream.wish(active);
+            this.stream.wish(followed);
         } else {
             this.stream = followTogether({
-                orders: active,
+                orders: followed,
                 onEvent: (event) => this.#hear(event),
                 onState: (state) => this.#linkIs(state),
-                onOpen: () => this.#loadActive(),
+                onOpen: () => this.#loadFollowed(),
             });
         }
+        this.link = this.#active().length ? this.streamState : 'idle';
     }
 
     #hear(event) {
         if (event.name === 'reset') {
-            this.#loadActive();
+            this.#loadFollowed();
         } else if (event.name === 'mypage') {
             this.#take(JSON.parse(event.data));
         }
     }
 
     /* What ended while the view was away has only its owner's words yet. */
-    #loadActive() {
-        const some = this.list().filter((entry) => entry.row && (entry.row.isOwners || !hasEnded(entry.row)));
+    #loadFollowed() {
+        const followed = this.#followed();
+        const some = this.list().filter((entry) => entry.row && (entry.row.isOwners || followed.includes(entry.id)));
         return Promise.all(some.map((entry) => this.#load(entry.id)));
     }
 
@@ -247,7 +257,8 @@ export class Orders {
             this.asOf = this.link === 'live' ? now() : this.asOf;
             this.isReached = false;
         }
-        this.link = state;
+        this.streamState = state;
+        this.#follow();
         this.onChange();
     }
 }

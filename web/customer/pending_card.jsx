@@ -3,7 +3,7 @@ import { h } from 'preact';
 import { language, money, nameOf, t } from '../shared/language.js';
 
 const TONES = {
-    sending: 'now', waiting: 'now', busy: 'wait', unknown: 'wait', old: 'wait', price: 'wait', refused: 'bad', declined: 'bad', withdrawn: '', dropped: '',
+    sending: 'now', waiting: 'now', busy: 'wait', unknown: 'wait', old: 'wait', price: 'wait', refused: 'bad', declined: 'bad', withdrawn: '', unordered: '', dropped: '',
 };
 const TRIED_AGAIN = ['waiting', 'busy', 'unknown'];
 
@@ -35,6 +35,7 @@ function words(one) {
     case 'price': return t('pending.price', { before: costs(one), price: costs(one.offer) });
     case 'refused': return t('said', { detail: one.detail });
     case 'withdrawn': return t('pending.withdrawnNote');
+    case 'unordered': return t('pending.unorderedNote');
     case 'dropped': return t('pending.droppedNote');
     default: return null;
     }
@@ -58,6 +59,7 @@ function actsOf(one, menu, sending) {
     case 'refused':
     case 'declined':
     case 'withdrawn':
+    case 'unordered':
     case 'dropped': return [<Act name="close" look="" onClick={() => sending.dismiss(one)}>{t('close')}</Act>];
     default: return [];
     }

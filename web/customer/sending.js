@@ -21,6 +21,11 @@ const isPending = (one) =>
 /** Whether an order of `at` is sent by itself. */
 export const isFresh = (at, when) => when - at < ASK_AFTER_MS && at - when < CLOCK_SLACK_MS;
 
+/* What is known of an order that isn't sent any more, by how its last sending ended (`why`: api.js). */
+function leftBy(why) {
+    return why?.unchanged ? 'dropped' : why?.problem?.ordered === false ? 'unordered' : 'withdrawn';
+}
+
 export class Sending {
     /** @param onChange  draw
      *  @param onPlaced  (order): the shop has it; gives a promise
@@ -29,8 +34,8 @@ export class Sending {
         Object.assign(this, { onChange, onPlaced, onNews });
         this.kept = new KeptList('pending', { keyOf: (one) => one.key, isEntry: isPending, most: MOST_PENDING, order: (a, b) => b.at - a.at });
         this.entries = this.kept.all();
-        this.under = new Map(); /* key: {busy, waiting, said, isNothing, timer, old, offer} of those that are kept */
-        this.notes = []; /* what came of some: {…entry, phase: 'refused' | 'declined' | 'withdrawn' | 'dropped', detail, reason}, until it has been read */
+        this.under = new Map(); /* key: {busy, waiting, said, why, timer, old, offer} of those that are kept */
+        this.notes = []; /* what came of some: {…entry, phase: 'refused' | 'declined' | 'withdrawn' | 'unordered' | 'dropped', detail, reason}, until it has been read */
         this.kept.onChange(() => this.#look());
     }
 
@@ -48,7 +53,8 @@ export class Sending {
      *    price      the shop's price is another one: `offer` {amount, currency}
      *    refused    the shop said no: `detail`
      *    declined   it isn't paid, and so not ordered: `reason`
-     *    withdrawn  it isn't sent any more; whether it had arrived is not known
+     *    withdrawn  it isn't sent any more; whether it is ordered is not known
+ *    unordered  it isn't sent any more, and isn't ordered; whether it was paid is not known, and what was promised goes back
      *    dropped    it isn't sent any more, and nothing has come of it: the shop has said so */
     list() {
         return [...this.entries.map((one) => ({ ...one, phase: this.#phase(one), offer: this.under.get(one.key)?.offer })), ...this.notes];
@@ -85,11 +91,11 @@ export class Sending {
 
     async withdraw({ key, phase }) {
         const one = this.entries.find((each) => each.key === key);
-        const { timer, isNothing, busy } = this.under.get(key) ?? {};
+        const { timer, why, busy } = this.under.get(key) ?? {};
         clearTimeout(timer);
         await this.kept.remove(key);
         if (one && phase !== 'price') { /* that one had been answered */
-            this.notes.push({ ...one, phase: isNothing && !busy ? 'dropped' : 'withdrawn' });
+            this.#note({ ...one, phase: busy ? 'withdrawn' : leftBy(why) });
         }
         this.#look();
     }
@@ -98,6 +104,11 @@ export class Sending {
     dismiss({ key }) {
         this.notes = this.notes.filter((one) => one.key !== key);
         this.onChange();
+    }
+
+    /* One of each order: what is known later takes its place. */
+    #note(note) {
+        this.notes = [...this.notes.filter((one) => one.key !== note.key), note];
     }
 
     async #keep(entry) {
@@ -155,10 +166,12 @@ export class Sending {
         } else if (why instanceof api.Refused && why.status !== 409) {
             const phase = why.status === 402 ? 'declined' : 'refused';
             await this.kept.remove(one.key);
-            this.notes.push({ ...one, phase, detail: why.detail, reason: why.problem.reason });
+            this.#note({ ...one, phase, detail: why.detail, reason: why.problem.reason });
             this.onNews(phase, one);
+        } else if (!this.kept.all().some((each) => each.key === one.key)) {
+            this.notes = this.notes.map((note) => (note.key === one.key ? { ...note, phase: leftBy(why) } : note)); /* it was withdrawn meanwhile */
         } else {
-            Object.assign(state, { waiting: true, said: SAID[why.problem?.type], isNothing: why.unchanged });
+            Object.assign(state, { waiting: true, said: SAID[why.problem?.type], why });
             state.timer = setTimeout(() => this.#send(one.key), state.said === 'busy' ? BUSY_AGAIN_MS : AGAIN_MS);
         }
     }

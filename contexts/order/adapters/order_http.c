@@ -186,9 +186,24 @@ static void render(struct order_command *command)
 /* Product was asked to cancel, and what came of it isn't known, or is known and could not be noted. */
 static bool is_unknown(const struct order_command *command, int rc)
 {
-    if (command->intent.kind == ORDER_CANCEL && command->unanswered)
+    if (command->intent.kind != ORDER_CANCEL)
+        return false;
+    if (command->unanswered)
         return command->unanswered == E_OUTCOME_UNKNOWN;
-    return !command->unanswered && rc && command->base.origin == FROM_EFFECT;
+    return rc && command->base.origin == FROM_EFFECT;
+}
+
+/* Payment may have promised, and that is all: an order is there only after its own commit. A promise without one is
+ * given up (ADR 43). */
+static void answer_payment_unknown(struct http_request *request)
+{
+    http_fill_unknown(request, request->idempotency_key.n
+                                   ? "it is not known whether it was paid, and nothing was ordered; the same "
+                                     "Idempotency-Key tries again without paying twice"
+                                   : "it is not known whether it was paid, and nothing was ordered; what may have been "
+                                     "promised goes back by itself");
+    http_extend_problem(request, "ordered", STR("false"));
+    http_reply(request);
 }
 
 static void answer_payment_busy(struct http_request *request, const struct order_http *http)
@@ -204,8 +219,7 @@ static void answer_unanswered(const struct client_command *self)
     bool is_cancel = self->command.intent.kind == ORDER_CANCEL;
 
     if (!is_cancel && self->command.unanswered == E_OUTCOME_UNKNOWN)
-        client_answer_unknown(self->request, "it is not known whether it was paid, and nothing was ordered; the same "
-                                             "Idempotency-Key tries again without paying twice");
+        answer_payment_unknown(self->request);
     else if (!is_cancel)
         answer_payment_busy(self->request, http);
     else
