@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
+#include "kv_lmdb_pages.h"
 #include "kv_lmdb_sum.h"
 
 #include <errno.h>
@@ -13,134 +14,29 @@
 #include <unistd.h>
 
 enum {
-    PAGE = 4096,
-    PAGE_HEAD = 16, /* number 8, nothing 2, kind 2, then lower 2 and upper 2, or how many pages 4 */
-    NODE_HEAD = 8,  /* size 4 (an inner node: page 6), flags 2, key's size 2 */
-    META_MAGIC_AT = 16,
-    META_TREES_AT = 40,
-    TREE =
-        48, /* page size or nothing 4, flags 2, depth 2, inner pages 8, leaves 8, overflow pages 8, entries 8, root 8 */
-    META_LAST_AT = 136,
-    META_TXN_AT = 144,
     MOST_DEPTH = 32,
-    INNER = 1,
-    LEAF = 2,
-    OVERFLOW = 4,
-    IS_BIG = 1,         /* a node's value stands on pages of its own */
     FREE_FLAGS = 0x4008 /* of the list of free pages: its keys are numbers, and the store is a file, not a directory */
-};
-static const uint32_t MAGIC = UINT32_C(0xBEEFC0DE);
-static const uint64_t NO_PAGE = UINT64_MAX;
-
-struct tree {
-    uint32_t page_size;
-    uint16_t flags, depth;
-    uint64_t n_inner, n_leaves, n_overflow, n_entries, root;
-};
-
-struct meta {
-    struct tree free, data;
-    uint64_t last_page, txn;
 };
 
 struct walk {
     const char *file;
     uint64_t n_pages; /* that the file has */
-    const struct meta *meta;
+    const struct lmdb_meta *meta;
     unsigned char *seen; /* a bit a page */
     uint64_t n_seen;
-    struct tree found; /* what was counted */
-    bool integers;     /* the tree that is walked is the list of free pages */
-    bool sums;         /* values carry checksums */
-    uint64_t wrong;    /* the page at which it ended */
+    struct lmdb_tree found; /* what was counted */
+    bool integers;          /* the tree that is walked is the list of free pages */
+    bool sums;              /* values carry checksums */
+    uint64_t wrong;         /* the page at which it ended */
 };
 
-struct node {
-    struct str key, value;
-    uint64_t page; /* an inner node's child, or where a big value stands */
-    bool big;
-};
-
-static uint16_t u16(const char *p)
-{
-    uint16_t n;
-
-    memcpy(&n, p, sizeof(n));
-    return n;
-}
-
-static uint32_t u32(const char *p)
-{
-    uint32_t n;
-
-    memcpy(&n, p, sizeof(n));
-    return n;
-}
-
-static uint64_t u64(const char *p)
-{
-    uint64_t n;
-
-    memcpy(&n, p, sizeof(n));
-    return n;
-}
-
-/* --- pages and nodes --- */
-
-static struct tree tree_at(const char *p)
-{
-    return (struct tree){u32(p),      u16(p + 4),  u16(p + 6),  u64(p + 8),
-                         u64(p + 16), u64(p + 24), u64(p + 32), u64(p + 40)};
-}
-
-static struct meta meta_at(const char *page)
-{
-    return (struct meta){tree_at(page + META_TREES_AT), tree_at(page + META_TREES_AT + TREE), u64(page + META_LAST_AT),
-                         u64(page + META_TXN_AT)};
-}
+/* --- the walk --- */
 
 static const char *page_at(const struct walk *walk, uint64_t number)
 {
-    return number >= 2 && number <= walk->meta->last_page && number < walk->n_pages ? walk->file + number * PAGE : NULL;
+    return number >= 2 && number <= walk->meta->last_page && number < walk->n_pages ? walk->file + number * LMDB_PAGE
+                                                                                    : NULL;
 }
-
-/* How many nodes a page of this kind has; 0: it isn't one. */
-static size_t nodes_of(const char *page, uint64_t number, int kind)
-{
-    uint16_t lower = u16(page + 12);
-    uint16_t upper = u16(page + 14);
-
-    if (u64(page) != number || u16(page + 10) != kind || lower < PAGE_HEAD || lower > upper || upper > PAGE)
-        return 0;
-    return (size_t)(lower - PAGE_HEAD) / 2;
-}
-
-static bool node_at(const char *page, size_t i, bool leaf, struct node *node)
-{
-    size_t at = u16(page + PAGE_HEAD + 2 * i);
-
-    if (at < PAGE_HEAD || at + NODE_HEAD > PAGE)
-        return false;
-    const char *p = page + at;
-    uint16_t flags = u16(p + 4);
-    *node = (struct node){.key = {p + NODE_HEAD, u16(p + 6)}};
-    if (at + NODE_HEAD + node->key.n > PAGE)
-        return false;
-    if (!leaf) {
-        node->page = u32(p) | (uint64_t)flags << 32;
-        return true;
-    }
-    node->value = (struct str){node->key.p + node->key.n, u32(p)};
-    node->big = flags == IS_BIG;
-    size_t stored = node->big ? sizeof(node->page) : node->value.n;
-    if (flags > IS_BIG || at + NODE_HEAD + node->key.n + stored > PAGE)
-        return false;
-    if (node->big)
-        node->page = u64(node->value.p);
-    return true;
-}
-
-/* --- the walk --- */
 
 static bool mark(struct walk *walk, uint64_t page, uint64_t n)
 {
@@ -158,19 +54,19 @@ static bool is_before(const struct walk *walk, struct str a, struct str b)
 {
     if (!walk->integers)
         return str_compare(a, b) < 0;
-    return a.n == 8 && b.n == 8 && u64(a.p) < u64(b.p);
+    return a.n == 8 && b.n == 8 && lmdb_u64(a.p) < lmdb_u64(b.p);
 }
 
 /* A big value's pages: the head of the first says how many there are. */
-static bool find_big(struct walk *walk, struct node *node)
+static bool find_big(struct walk *walk, struct lmdb_node *node)
 {
     const char *page = page_at(walk, node->page);
-    uint64_t n = (node->value.n + PAGE_HEAD - 1) / PAGE + 1;
+    uint64_t n = (node->value.n + LMDB_PAGE_HEAD - 1) / LMDB_PAGE + 1;
 
-    if (!page || u64(page) != node->page || u16(page + 10) != OVERFLOW || u32(page + 12) != n ||
+    if (!page || lmdb_u64(page) != node->page || lmdb_u16(page + 10) != LMDB_OVERFLOW || lmdb_u32(page + 12) != n ||
         node->page + n > walk->n_pages || !mark(walk, node->page, n))
         return false;
-    node->value.p = page + PAGE_HEAD;
+    node->value.p = page + LMDB_PAGE_HEAD;
     walk->found.n_overflow += n;
     return true;
 }
@@ -178,25 +74,25 @@ static bool find_big(struct walk *walk, struct node *node)
 /* A record of free pages: how many, and which, from the highest down. */
 static bool check_free(struct walk *walk, struct str record)
 {
-    uint64_t n = record.n >= 8 ? u64(record.p) : NO_PAGE;
+    uint64_t n = record.n >= 8 ? lmdb_u64(record.p) : LMDB_NO_PAGE;
 
     if (n > record.n / 8 - 1)
         return false;
     for (uint64_t i = 1; i <= n; i++) {
-        uint64_t page = u64(record.p + 8 * i);
-        if ((i > 1 && page >= u64(record.p + 8 * (i - 1))) || !mark(walk, page, 1))
+        uint64_t page = lmdb_u64(record.p + 8 * i);
+        if ((i > 1 && page >= lmdb_u64(record.p + 8 * (i - 1))) || !mark(walk, page, 1))
             return false;
     }
     return true;
 }
 
-static bool check_entry(struct walk *walk, struct node *node)
+static bool check_entry(struct walk *walk, struct lmdb_node *node)
 {
     if (node->big && !find_big(walk, node))
         return false;
     walk->found.n_entries++;
     if (walk->integers)
-        return node->key.n == 8 && u64(node->key.p) <= walk->meta->txn && check_free(walk, node->value);
+        return node->key.n == 8 && lmdb_u64(node->key.p) <= walk->meta->txn && check_free(walk, node->value);
     /* Long ones are compared when they are read: they are most of the file. */
     return node->key.n > 0 && (!walk->sums || node->big || kv_sum_take_off(node->key, &node->value));
 }
@@ -206,16 +102,16 @@ static bool check_page(struct walk *walk, uint64_t number, int depth, struct str
 static bool check_nodes(struct walk *walk, const char *page, size_t n, int depth, struct str low, struct str high)
 {
     bool leaf = depth == 1;
-    struct node node;
-    struct node next;
+    struct lmdb_node node;
+    struct lmdb_node next;
 
-    if (!node_at(page, 0, leaf, &next))
+    if (!lmdb_node_at(page, 0, leaf, &next))
         return false;
     for (size_t i = 0; i < n; i++) {
         node = next;
         if (!leaf && i == 0)
             node.key = low; /* the first key of an inner page is never looked at */
-        if (i + 1 < n && !node_at(page, i + 1, leaf, &next))
+        if (i + 1 < n && !lmdb_node_at(page, i + 1, leaf, &next))
             return false;
         struct str end = i + 1 < n ? next.key : high;
         if ((low.n > 0 && is_before(walk, node.key, low)) || (end.n > 0 && !is_before(walk, node.key, end)))
@@ -230,7 +126,7 @@ static bool check_nodes(struct walk *walk, const char *page, size_t n, int depth
 static bool check_page(struct walk *walk, uint64_t number, int depth, struct str low, struct str high)
 {
     const char *page = page_at(walk, number);
-    size_t n = page ? nodes_of(page, number, depth == 1 ? LEAF : INNER) : 0;
+    size_t n = page ? lmdb_nodes_of(page, number, depth == 1 ? LMDB_LEAF : LMDB_INNER) : 0;
     uint64_t wrong = walk->wrong;
 
     walk->wrong = number;
@@ -243,14 +139,14 @@ static bool check_page(struct walk *walk, uint64_t number, int depth, struct str
     return true;
 }
 
-static bool check_tree(struct walk *walk, const struct tree *tree, int flags, bool integers)
+static bool check_tree(struct walk *walk, const struct lmdb_tree *tree, int flags, bool integers)
 {
     static const struct str open_end = {NULL, 0};
 
-    walk->found =
-        (struct tree){.root = tree->root, .depth = tree->depth, .page_size = tree->page_size, .flags = (uint16_t)flags};
+    walk->found = (struct lmdb_tree){
+        .root = tree->root, .depth = tree->depth, .page_size = tree->page_size, .flags = (uint16_t)flags};
     walk->integers = integers;
-    if (tree->root == NO_PAGE)
+    if (tree->root == LMDB_NO_PAGE)
         walk->found.depth = 0;
     else if (tree->depth < 1 || tree->depth > MOST_DEPTH ||
              !check_page(walk, tree->root, tree->depth, open_end, open_end))
@@ -263,16 +159,16 @@ static bool check_tree(struct walk *walk, const struct tree *tree, int flags, bo
 /* The value of a key in the tree of a meta page; false when it isn't there, or can't be found. */
 static bool find(struct walk *walk, struct str key, struct str *value)
 {
-    const struct tree *tree = &walk->meta->data;
+    const struct lmdb_tree *tree = &walk->meta->data;
     uint64_t number = tree->root;
 
     for (int depth = tree->depth; depth >= 1 && depth <= MOST_DEPTH; depth--) {
-        const char *page = number == NO_PAGE ? NULL : page_at(walk, number);
-        size_t n = page ? nodes_of(page, number, depth == 1 ? LEAF : INNER) : 0;
-        struct node node = {.page = NO_PAGE};
-        number = NO_PAGE;
+        const char *page = number == LMDB_NO_PAGE ? NULL : page_at(walk, number);
+        size_t n = page ? lmdb_nodes_of(page, number, depth == 1 ? LMDB_LEAF : LMDB_INNER) : 0;
+        struct lmdb_node node = {.page = LMDB_NO_PAGE};
+        number = LMDB_NO_PAGE;
         for (size_t i = 0; i < n; i++) {
-            if (!node_at(page, i, depth == 1, &node))
+            if (!lmdb_node_at(page, i, depth == 1, &node))
                 return false;
             int order = depth > 1 && i == 0 ? -1 : str_compare(node.key, key);
             if (depth == 1 && order == 0) {
@@ -295,16 +191,16 @@ static bool find_commit(struct walk *walk, uint64_t *txn)
     if (!find(walk, KV_LMDB_COMMIT_KEY, &value) || !kv_sum_take_off(KV_LMDB_COMMIT_KEY, &value) ||
         value.n != sizeof(*txn))
         return false;
-    *txn = u64(value.p);
+    *txn = lmdb_u64(value.p);
     return true;
 }
 
 /* The older meta page may be the newer one, made to look old: its tree is then of a later commit. The same is left
  * behind by a commit whose meta page could not be written: LMDB takes back its number and its length, and not its tree.
  * The lock file tells the two apart: LMDB counts there what was committed, after it was. */
-static bool older_is_older(struct walk *walk, const struct meta *older, uint64_t committed)
+static bool older_is_older(struct walk *walk, const struct lmdb_meta *older, uint64_t committed)
 {
-    struct meta longer = *older;
+    struct lmdb_meta longer = *older;
     uint64_t txn = 0;
 
     if (older->txn == 0)
@@ -317,7 +213,7 @@ static bool older_is_older(struct walk *walk, const struct meta *older, uint64_t
 }
 
 /* Commits take turns between the two pages. */
-static bool take_turns(const struct meta *metas)
+static bool take_turns(const struct lmdb_meta *metas)
 {
     uint64_t a = metas[0].txn;
     uint64_t b = metas[1].txn;
@@ -325,16 +221,16 @@ static bool take_turns(const struct meta *metas)
     return (a == 0 && b == 0) || (a % 2 == 0 && b % 2 == 1 && (a + 1 == b || b + 1 == a));
 }
 
-static bool check_all(struct walk *walk, const struct meta *metas, uint64_t committed)
+static bool check_all(struct walk *walk, const struct lmdb_meta *metas, uint64_t committed)
 {
-    const struct meta *newer = metas[1].txn > metas[0].txn ? &metas[1] : &metas[0];
-    const struct meta *older = newer == &metas[0] ? &metas[1] : &metas[0];
+    const struct lmdb_meta *newer = metas[1].txn > metas[0].txn ? &metas[1] : &metas[0];
+    const struct lmdb_meta *older = newer == &metas[0] ? &metas[1] : &metas[0];
     struct str owner = {NULL, 0};
     uint64_t txn = 0;
 
     walk->wrong = newer == &metas[0] ? 0 : 1;
     walk->meta = newer;
-    if (!take_turns(metas) || metas[0].free.page_size != PAGE || metas[1].free.page_size != PAGE)
+    if (!take_turns(metas) || metas[0].free.page_size != LMDB_PAGE || metas[1].free.page_size != LMDB_PAGE)
         return false;
     walk->sums = find(walk, KV_LMDB_OWNER_KEY, &owner) && str_starts_with(owner, KV_LMDB_MARK);
     if (walk->sums && (!find_commit(walk, &txn) || txn != newer->txn || !older_is_older(walk, older, committed)))
@@ -357,20 +253,20 @@ static uint64_t read_committed(const char *path)
     BUF_LIT(&name, "-lock");
     buf_char(&name, '\0');
     int fd = name.failed ? -1 : open(name.p, O_RDONLY | O_CLOEXEC);
-    bool there = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) && u32(head) == MAGIC;
+    bool there = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) && lmdb_u32(head) == LMDB_MAGIC;
     if (fd >= 0)
         close(fd);
     buf_free(&name);
-    return there ? u64(head + sizeof(head) - 8) : 0;
+    return there ? lmdb_u64(head + sizeof(head) - 8) : 0;
 }
 
 static int judge(const char *file, size_t n, const char *path, struct buf *problem)
 {
-    const struct meta metas[] = {meta_at(file), meta_at(file + PAGE)};
+    const struct lmdb_meta metas[] = {lmdb_meta_at(file), lmdb_meta_at(file + LMDB_PAGE)};
     uint64_t last = metas[metas[1].txn > metas[0].txn].last_page;
-    struct walk walk = {.file = file, .n_pages = n / PAGE};
+    struct walk walk = {.file = file, .n_pages = n / LMDB_PAGE};
 
-    if (u32(file + META_MAGIC_AT) != MAGIC || u32(file + PAGE + META_MAGIC_AT) != MAGIC)
+    if (lmdb_u32(file + LMDB_MAGIC_AT) != LMDB_MAGIC || lmdb_u32(file + LMDB_PAGE + LMDB_MAGIC_AT) != LMDB_MAGIC)
         return OK; /* LMDB says so itself */
     /* Pages at the end that were freed before they were ever written don't make the file longer, but not for long. */
     bool whole = last / 64 < n;
@@ -396,7 +292,7 @@ int kv_lmdb_verify(const char *path, struct buf *problem)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     int error = OK;
 
-    if (fd < 0 || fstat(fd, &status) != 0 || status.st_size < (off_t)2 * PAGE) {
+    if (fd < 0 || fstat(fd, &status) != 0 || status.st_size < (off_t)2 * LMDB_PAGE) {
         if (fd >= 0)
             close(fd);
         return OK; /* LMDB says what it thinks of it */

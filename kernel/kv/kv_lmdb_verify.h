@@ -4,8 +4,7 @@
  * ends the process, a damaged meta page brings back an older state. So the file is gone through before LMDB opens it
  * (docs/adr/0032): both meta pages; each page that the last commit reaches, and the list of free ones; the order of all
  * keys; each value's checksum, but for those longer than half a page, which are compared when they are read. It takes
- * as long as reading the pages that hold keys. The layout is that of LMDB 0.9 (mdb.c: MDB_page, MDB_meta, MDB_node).
- * Not for others.
+ * as long as reading the pages that hold keys. The layout: kv_lmdb_pages.h. Not for others.
  */
 #ifndef COFFEESHOP_KV_LMDB_VERIFY_H
 #define COFFEESHOP_KV_LMDB_VERIFY_H
