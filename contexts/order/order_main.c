@@ -49,6 +49,20 @@ struct order_service {
     struct order_http http;
 };
 
+/* Payment takes no longer one (api/openapi.yaml); and what everybody pays by has to be something. */
+static bool are_methods(struct str methods, struct buf *problem)
+{
+    if (str_trim(methods).n == 0)
+        BUF_LIT(problem, "order.payment_methods names no way to pay");
+    while (methods.n && problem->n == 0) {
+        struct str word = str_split(methods, ' ', &methods);
+        if (!str_is_utf8(word) || str_characters(word) > ORDER_PAYMENT_METHOD)
+            buf_printf(problem, "order.payment_methods: \"%.*s\" has more than %d characters", STR_ARG(word),
+                       ORDER_PAYMENT_METHOD);
+    }
+    return problem->n == 0;
+}
+
 /* Payment's own breaker: what it does to orders doesn't keep them from being cancelled. */
 static bool open_payment(struct order_service *self, const struct common_settings *common,
                          const struct order_settings *settings)
@@ -74,6 +88,8 @@ static bool open_all(struct order_service *self, const struct program *program, 
                               .n = settings->payment_url[0] ? 2 : 1};
     struct guarded_settings calls = guarded_settings_of(common, settings->product_breaker);
 
+    if (!are_methods(str_of(settings->payment_methods), problem))
+        return false;
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
     self->store = self->menu ? sql_service_open(self->service, common, common->store_sql, "order", order_migrations,

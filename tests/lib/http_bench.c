@@ -107,6 +107,18 @@ void http_bench_take(struct http_bench *bench, struct http_request **requests, s
     pthread_mutex_unlock(&bench->mutex);
 }
 
+struct http_request *http_bench_take_next(struct http_bench *bench)
+{
+    pthread_mutex_lock(&bench->mutex);
+    while (bench->n_held == 0)
+        pthread_cond_wait(&bench->changed, &bench->mutex);
+    struct http_request *request = bench->held[0];
+    bench->n_held--;
+    memmove(bench->held, bench->held + 1, bench->n_held * sizeof(struct http_request *));
+    pthread_mutex_unlock(&bench->mutex);
+    return request;
+}
+
 /* The client ------------------------------------------------------------------------------------------------------ */
 
 int raw_connect(uint16_t port)

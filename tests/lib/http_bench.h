@@ -38,6 +38,8 @@ void http_bench_on_loop(struct http_bench *bench, void (*work)(struct http_bench
 void http_bench_hold(void *bench, struct http_request *request);
 /** Waits until `n` requests are held and takes them; the caller answers them. */
 void http_bench_take(struct http_bench *bench, struct http_request **requests, size_t n);
+/** Waits until there is one, and takes the first of those that have come. */
+struct http_request *http_bench_take_next(struct http_bench *bench);
 
 struct raw_answer {
     int status;

@@ -162,3 +162,10 @@ def test_an_unknown_command_is_named():
     told = run_program("brew")
     assert told.returncode == 2
     assert "brew" in told.stderr
+
+
+@pytest.mark.parametrize("methods, says", [("x" * 33 + " card", "more than 32 characters"), ("  ", "names no way to pay")])
+def test_ways_to_pay_that_payment_would_not_take_are_refused_at_start(open_shop, methods, says):
+    shop = open_shop({"order.payment_methods": methods})
+    refused(shop, "order", "order.payment_methods", says)
+    assert not (shop.data["order"] / "order.db").exists()

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -186,9 +187,8 @@ static size_t count(struct str text, const char *what)
 /* The next call; how many it asks for. */
 static struct http_request *next_call(struct asking *asking, size_t *n)
 {
-    struct http_request *request;
+    struct http_request *request = http_bench_take_next(&asking->payment);
 
-    http_bench_take(&asking->payment, &request, 1);
     *n = count(request->body, "\"key\":");
     return request;
 }
@@ -326,6 +326,110 @@ static void who_waits_to_be_asked_for_is_not_forgotten_at_the_end(void **state)
     end(asking);
 }
 
+/* ---- an array that isn't taken as it is ---- */
+
+static bool asks_for(const struct http_request *request, size_t purchase)
+{
+    char amount[32];
+    int n = snprintf(amount, sizeof(amount), "\"amount\":%zu,", 1000 + purchase);
+
+    return memmem(request->body.p, request->body.n, amount, (size_t)n) != NULL;
+}
+
+/* Approves all that is asked for as payments numbered like their purchases, from 1 on. */
+static void approve_in_order(struct http_request *request, size_t n)
+{
+    for (size_t i = 0; i < MOST; i++) {
+        if (asks_for(request, i)) {
+            approve(request, n, i + 1);
+            return;
+        }
+    }
+    fail();
+}
+
+static void one_of_four_is_refused(struct asking *asking)
+{
+    size_t n = 0;
+
+    buy(asking, 0, 4);
+    for (size_t calls = 0; calls < 5; calls++) { /* 4, 2 and 2, 1 and 1 */
+        struct http_request *request = next_call(asking, &n);
+        if (asks_for(request, 2))
+            http_problem(request, 422, "[2].method", "is too long");
+        else
+            approve_in_order(request, n);
+    }
+    wait_for(asking, 4);
+}
+
+static void one_question_that_is_refused_costs_nobody_else_the_answer(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, one_of_four_is_refused);
+    UNUSED(state);
+
+    for (size_t i = 0; i < 4; i++) {
+        const struct order_command *command = &asking->purchases[i].command;
+        assert_int_equal(command->unanswered, i == 2 ? E_OUTCOME_UNKNOWN : 0);
+        assert_int_equal(command->intent.payment_id, i == 2 ? 0 : i + 1);
+    }
+    end(asking);
+}
+
+static void what_is_too_large_is_asked_in_parts(struct asking *asking)
+{
+    enum { TOO_LARGE = 1024, N = 64 };
+    size_t n = 0, answered = 0;
+
+    buy(asking, 0, N);
+    while (answered < N) {
+        struct http_request *request = next_call(asking, &n);
+        if (request->body.n > TOO_LARGE) {
+            http_problem(request, 413, NULL, "is too large");
+        } else {
+            approve_in_order(request, n);
+            answered += n;
+        }
+    }
+    wait_for(asking, N);
+    buy(asking, N, N);
+    for (answered = 0; answered < N; answered += n) {
+        struct http_request *request = next_call(asking, &n);
+        assert_true(request->body.n <= TOO_LARGE);
+        approve_in_order(request, n);
+    }
+    wait_for(asking, (size_t)2 * N);
+}
+
+static void an_array_that_is_too_large_is_halved_and_the_next_ones_are_smaller(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, what_is_too_large_is_asked_in_parts);
+    UNUSED(state);
+
+    for (size_t i = 0; i < 128; i++)
+        assert_int_equal(asking->purchases[i].command.intent.payment_id, i + 1);
+    end(asking);
+}
+
+static void somebody_says_that_it_is_not_there(struct asking *asking)
+{
+    size_t n = 0;
+
+    buy(asking, 0, 2);
+    http_problem(next_call(asking, &n), 404, NULL, "There is nothing at this path.");
+    wait_for(asking, 2);
+}
+
+static void a_refusal_that_is_not_payments_own_leaves_it_open(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, somebody_says_that_it_is_not_there);
+    UNUSED(state);
+
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(asking->purchases[i].command.unanswered, E_OUTCOME_UNKNOWN);
+    end(asking);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +437,9 @@ int main(void)
         cmocka_unit_test(a_payment_that_does_not_answer_keeps_nobody_from_asking),
         cmocka_unit_test(no_call_asks_more_than_it_may),
         cmocka_unit_test(who_waits_to_be_asked_for_is_not_forgotten_at_the_end),
+        cmocka_unit_test(one_question_that_is_refused_costs_nobody_else_the_answer),
+        cmocka_unit_test(an_array_that_is_too_large_is_halved_and_the_next_ones_are_smaller),
+        cmocka_unit_test(a_refusal_that_is_not_payments_own_leaves_it_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,7 +96,8 @@ static const struct json_field place_fields[] = {
     JSON_FIELD(struct place_json, "price", shown.price, JSON_I64, JSON_OPTIONAL | JSON_NUMBER_TEXT | JSON_SKIP_EMPTY, 0,
                INT64_MAX),
     JSON_FIELD(struct place_json, "currency", shown.currency, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 1, 32),
-    JSON_FIELD(struct place_json, "paymentMethod", payment_method, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 1, 32),
+    JSON_FIELD(struct place_json, "paymentMethod", payment_method, JSON_STRING, JSON_NULLABLE | JSON_SKIP_EMPTY, 1,
+               ORDER_PAYMENT_METHOD),
 };
 static const struct json_desc place_desc = {"order", place_fields, COUNT_OF(place_fields), sizeof(struct place_json)};
 

@@ -6,7 +6,7 @@
 #include "json.h"
 #include "log.h"
 #include "order_payment_answer.h"
-#include "peer_problem.h"
+#include "question_array.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,6 @@
 
 enum {
     FIRST_ROOM = 8,
-    MOST_BODY = 48 * 1024, /* payment takes 64 KiB (http.max_body), and a question has a few hundred bytes at most */
     KEY_ROOM = 32,
 };
 
@@ -24,6 +23,7 @@ struct payment_client {
     struct service *service;
     size_t max_batch;
     int64_t linger_us;
+    struct question_size size;
     struct buf url;
     /* the writer's: */
     struct payment_call *pending; /* being filled, handed over by flush() */
@@ -39,7 +39,7 @@ struct payment_call {
     struct guarded_call call;
     struct loop_job handed_over;
     struct payment_client *client;
-    struct buf body;     /* a JSON array; its end is added when it is sent */
+    struct question_array asked;
     char keys[KEY_ROOM]; /* what the keys of those begin with who have sent none; empty: there is none yet */
     size_t n, room;
     struct order_command **commands;
@@ -59,14 +59,42 @@ static const struct json_field question_fields[] = {
 static const struct json_desc question_desc = {"authorization", question_fields, COUNT_OF(question_fields),
                                                sizeof(struct question)};
 
-/* ---- answers: loop thread, or the writer's when there was no call ---- */
+/* ---- a call ---- */
+
+static struct payment_call *new_call(struct payment_client *client)
+{
+    struct payment_call *call = heap_alloc(sizeof(*call));
+
+    if (!call)
+        return NULL;
+    call->client = client;
+    return call;
+}
+
+static bool make_room(struct payment_call *call, size_t n)
+{
+    size_t room = call->room ? call->room : (size_t)FIRST_ROOM;
+
+    while (room < n)
+        room *= 2;
+    if (room == call->room)
+        return true;
+    struct order_command **commands = heap_resize(call->commands, room * sizeof(struct order_command *));
+    if (!commands)
+        return false;
+    call->commands = commands;
+    call->room = room;
+    return true;
+}
 
 static void free_call(struct payment_call *call)
 {
-    buf_free(&call->body);
+    question_array_free(&call->asked);
     heap_free(call->commands);
     heap_free(call);
 }
+
+/* ---- answers: loop thread, or the writer's when there was no call ---- */
 
 /* All go on, in the order in which they came. */
 static void let_go_on(struct payment_call *call)
@@ -115,18 +143,18 @@ static void take(const struct payment_call *call, struct order_command *command,
     }
 }
 
-/* No connection, or payment says that it did nothing: then nothing was. Everything else that isn't its answer leaves it
- * open. */
+/* No connection, or payment says that it did nothing, by a 503 (guarded_caller.h): then nothing was. Everything else
+ * that isn't its answer leaves it open. */
 static int why_unanswered(const struct http_call *http, int error)
 {
-    struct peer_problem problem;
-
     if (error)
         return error == E_UNAVAILABLE ? E_UNAVAILABLE : E_OUTCOME_UNKNOWN;
     log_error("what answered an authorisation isn't payment, or not to what was asked", LOG_I("status", http->status));
-    return http->status >= 400 && peer_problem_read(http, &problem) ? E_UNAVAILABLE : E_OUTCOME_UNKNOWN;
+    return E_OUTCOME_UNKNOWN;
 }
 
+static void send(struct payment_call *call);
+static bool ask_in_halves(struct payment_call *whole);
 static void send_gathered(struct payment_client *client);
 
 static void on_answer(struct guarded_call *guarded, int error)
@@ -138,15 +166,68 @@ static void on_answer(struct guarded_call *guarded, int error)
     client->under_way--;
     arena_init(&arena, 0);
     const struct payment_answer *answers = error ? NULL : order_payment_answer(&guarded->http, call->n, &arena);
+    bool refused = !error && question_array_is_refused(&guarded->http);
+    if (refused && guarded->http.status == 413)
+        question_size_refused(&client->size, call->asked.body.n, "payment");
     if (answers) {
         for (size_t i = 0; i < call->n; i++)
             take(call, call->commands[i], &answers[i]);
         let_go_on(call);
-    } else {
+    } else if (!refused || !ask_in_halves(call)) {
         leave_open(call, why_unanswered(&guarded->http, error));
     }
     arena_free(&arena);
     send_gathered(client);
+}
+
+/* ---- sending: loop thread ---- */
+
+static void send(struct payment_call *call)
+{
+    struct payment_client *client = call->client;
+    struct str body = question_array_close(&call->asked);
+
+    if (!body.p) {
+        leave_open(call, E_UNAVAILABLE);
+        return;
+    }
+    call->asked_at = service_now(client->service);
+    call->call.http = (struct http_call){.method = "POST", .url = client->url.p, .body = body};
+    call->call.done = on_answer;
+    client->under_way++;
+    guarded_call_here(client->caller, &call->call);
+}
+
+static struct payment_call *part_of(const struct payment_call *whole, size_t from, size_t to)
+{
+    struct payment_call *part = new_call(whole->client);
+
+    if (!part)
+        return NULL;
+    if (!make_room(part, to - from) || !question_array_copy(&part->asked, &whole->asked, from, to)) {
+        free_call(part);
+        return NULL;
+    }
+    part->n = to - from;
+    memcpy(part->commands, whole->commands + from, part->n * sizeof(struct order_command *));
+    return part;
+}
+
+/* Until the question that is refused stands alone (question_array.h). false: it does, or there is no memory. */
+static bool ask_in_halves(struct payment_call *whole)
+{
+    struct payment_call *first = whole->n > 1 ? part_of(whole, 0, whole->n / 2) : NULL;
+    struct payment_call *second = first ? part_of(whole, whole->n / 2, whole->n) : NULL;
+
+    if (!second) {
+        if (first)
+            free_call(first);
+        return false;
+    }
+    free_call(whole);
+    send(first);
+    send(second);
+    return true;
 }
 
 /* ---- gathering: loop thread ---- */
@@ -157,18 +238,8 @@ static void send_gathered(struct payment_client *client)
 
     loop_timer_cancel(service_loop(client->service), &client->linger);
     client->gathered = NULL;
-    if (!call)
-        return;
-    buf_char(&call->body, ']');
-    if (call->body.failed) {
-        leave_open(call, E_UNAVAILABLE);
-        return;
-    }
-    call->asked_at = service_now(client->service);
-    call->call.http = (struct http_call){.method = "POST", .url = client->url.p, .body = buf_str(&call->body)};
-    call->call.done = on_answer;
-    client->under_way++;
-    guarded_call_here(client->caller, &call->call);
+    if (call)
+        send(call);
 }
 
 static void linger_is_over(struct loop_timer *timer)
@@ -176,30 +247,14 @@ static void linger_is_over(struct loop_timer *timer)
     send_gathered(CONTAINER_OF(timer, struct payment_client, linger));
 }
 
-static bool make_room(struct payment_call *call, size_t n)
-{
-    size_t room = call->room ? call->room : (size_t)FIRST_ROOM;
-
-    while (room < n)
-        room *= 2;
-    if (room == call->room)
-        return true;
-    struct order_command **commands = heap_resize(call->commands, room * sizeof(struct order_command *));
-    if (!commands)
-        return false;
-    call->commands = commands;
-    call->room = room;
-    return true;
-}
-
 /* false: they don't go together. */
 static bool absorb(struct payment_call *into, struct payment_call *call)
 {
-    if (into->n + call->n > call->client->max_batch || into->body.n + call->body.n > MOST_BODY || into->body.failed ||
-        call->body.failed || !make_room(into, into->n + call->n))
+    size_t most = question_size_most(&call->client->size);
+
+    if (into->n + call->n > call->client->max_batch || into->asked.body.n + call->asked.body.n > most ||
+        !make_room(into, into->n + call->n) || !question_array_join(&into->asked, &call->asked))
         return false;
-    buf_char(&into->body, ',');
-    buf_add(&into->body, (struct str){call->body.p + 1, call->body.n - 1}); /* without the bracket */
     memcpy(into->commands + into->n, call->commands, call->n * sizeof(struct order_command *));
     into->n += call->n;
     free_call(call);
@@ -254,17 +309,6 @@ static struct str own_key(struct payment_call *call)
     return key->failed ? (struct str){0} : buf_str(key);
 }
 
-static struct payment_call *new_call(struct payment_client *client)
-{
-    struct payment_call *call = heap_alloc(sizeof(*call));
-
-    if (!call)
-        return NULL;
-    call->client = client;
-    buf_char(&call->body, '[');
-    return call;
-}
-
 static void flush(struct order_payment_caller *self)
 {
     struct payment_client *client = CONTAINER_OF(self, struct payment_client, port);
@@ -284,9 +328,7 @@ static void write_question(struct payment_call *call, const struct order_command
                                       .currency = command->intent.currency,
                                       .method = command->payment_method};
 
-    if (call->n)
-        buf_char(&call->body, ',');
-    json_encode(&call->body, &question_desc, &question);
+    json_encode(&call->asked.body, &question_desc, &question);
 }
 
 static void authorize(struct order_payment_caller *self, struct order_command *command)
@@ -299,14 +341,14 @@ static void authorize(struct order_payment_caller *self, struct order_command *c
     struct payment_call *call = client->pending;
     if (call && key.n == 0)
         key = own_key(call);
-    if (!call || key.n == 0 || !make_room(call, call->n + 1)) {
+    if (!call || key.n == 0 || !make_room(call, call->n + 1) || !question_array_begin(&call->asked)) {
         command->unanswered = E_MEMORY;
         command->base.kept = false; /* it ends with its batch */
         return;
     }
     write_question(call, command, key);
     call->commands[call->n++] = command;
-    if (call->n == client->max_batch || call->body.n >= MOST_BODY)
+    if (call->n == client->max_batch || call->asked.body.n >= question_size_most(&client->size))
         flush(self);
 }
 
@@ -327,6 +369,7 @@ struct order_payment_caller *order_payment_client_new(struct guarded_caller *cal
         .linger_us = linger_us,
         .linger = {.fire = linger_is_over},
     };
+    question_size_init(&client->size);
     buf_printf(&client->url, "%s/payments/authorize", url);
     buf_char(&client->url, '\0');
     if (client->url.failed) {

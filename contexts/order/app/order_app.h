@@ -15,7 +15,7 @@
 #include "order.h"
 #include "order_ports.h"
 
-enum { ORDER_DECLINE_REASON = 128 };
+enum { ORDER_DECLINE_REASON = 128, ORDER_PAYMENT_METHOD = 32 /* characters */ };
 
 /** One command. Its texts have to live until it is finished; the creator's `base.finish` frees it. */
 struct order_command {

@@ -4,16 +4,12 @@
 #include "errors.h"
 #include "log.h"
 #include "metrics.h"
-#include "peer_problem.h"
 #include "product_stock_messages.h"
-
-#include <stdatomic.h>
+#include "question_array.h"
 
 enum {
     FIRST_ROOM = 8,
     MOST_LOGGED = 512,
-    MOST_BODY = 48 * 1024, /* stock takes 64 KiB (http.max_body), and a question has a few hundred bytes at most */
-    LEAST_BODY = 512,
 };
 
 static struct metric questions_refused =
@@ -25,7 +21,7 @@ struct stock_client {
     struct guarded_caller *caller;
     struct service *service;
     size_t max_batch;
-    _Atomic size_t most_body; /* becomes smaller when stock says that it was too large */
+    struct question_size size;
     struct buf reduce_url, release_url;
     struct stock_call *reduce, *release; /* being filled; sent by flush() */
 };
@@ -40,10 +36,9 @@ struct stock_call {
     struct guarded_call call;
     struct stock_client *client;
     bool release;
-    struct buf body;
+    struct question_array asked;
     size_t n, room;
     struct stock_question *questions; /* as asked, but for the name: that isn't kept */
-    size_t *at;                       /* where each begins in the body */
     struct answer_command *answers;
     size_t unfinished; /* once the answers are posted: whoever finishes them, the writer or, after its end, the loop */
 };
@@ -52,9 +47,8 @@ struct stock_call {
 
 static void free_call(struct stock_call *call)
 {
-    buf_free(&call->body);
+    question_array_free(&call->asked);
     heap_free(call->questions);
-    heap_free(call->at);
     heap_free(call->answers);
     heap_free(call);
 }
@@ -76,7 +70,6 @@ static struct stock_call *new_call(struct stock_client *client, bool release)
         return NULL;
     call->client = client;
     call->release = release;
-    buf_char(&call->body, '[');
     return call;
 }
 
@@ -88,10 +81,7 @@ static bool make_room(struct stock_call *call)
 
     if (questions)
         call->questions = questions;
-    size_t *at = questions ? heap_resize(call->at, room * sizeof(*at)) : NULL;
-    if (at)
-        call->at = at;
-    struct answer_command *answers = at ? heap_resize(call->answers, room * sizeof(*answers)) : NULL;
+    struct answer_command *answers = questions ? heap_resize(call->answers, room * sizeof(*answers)) : NULL;
     if (!answers)
         return false;
     call->answers = answers;
@@ -99,17 +89,14 @@ static bool make_room(struct stock_call *call)
     return true;
 }
 
-/* One question more, whose text the caller appends to the body next. false: no memory. */
+/* What is remembered of one question more; its text is `asked`'s. false: no memory. */
 static bool add(struct stock_call *call, const struct stock_question *question)
 {
     if (call->n == call->room && !make_room(call))
         return false;
-    if (call->n)
-        buf_char(&call->body, ',');
     struct stock_question *kept = &call->questions[call->n];
     *kept = *question;
     kept->product_name = (struct str){NULL, 0};
-    call->at[call->n] = call->body.n;
     call->answers[call->n] = (struct answer_command){.command = {.base = {.origin = FROM_EFFECT, .finish = finish},
                                                                  .ticket_id = question->ticket_id,
                                                                  .intent = {.attempt = question->attempt}},
@@ -125,7 +112,7 @@ static void post_answers(struct stock_call *call)
     size_t n = call->n;
 
     call->unfinished = n;
-    buf_free(&call->body);
+    question_array_free(&call->asked);
     for (size_t i = 0; i < n; i++)
         call->answers[i].command.base.next = i + 1 < n ? &call->answers[i + 1].command.base : NULL;
     writer_post_list(writer, &call->answers[0].command.base, &call->answers[n - 1].command.base, n);
@@ -145,14 +132,14 @@ static void send(struct stock_call *call)
 {
     struct stock_client *client = call->client;
 
-    buf_char(&call->body, ']');
-    if (call->body.failed) {
+    struct str body = question_array_close(&call->asked);
+    if (!body.p) {
         settle(call, NULL);
         return;
     }
     call->call.http = (struct http_call){.method = "POST",
                                          .url = call->release ? client->release_url.p : client->reduce_url.p,
-                                         .body = buf_str(&call->body),
+                                         .body = body,
                                          .caller = STR("product")}; /* its reservation ids are the kitchen's */
     call->call.done = on_answer;
     guarded_call(client->caller, &call->call);
@@ -166,32 +153,21 @@ static struct str beginning_of(struct str text)
     return (struct str){text.p, text.n < MOST_LOGGED ? text.n : MOST_LOGGED};
 }
 
-/* Stock doesn't take the array as it is. What it says of one resource or of everybody (404, 429, another server's own
- * words) no smaller array would change. */
-static bool is_refused_as_a_whole(const struct http_call *http)
-{
-    struct peer_problem problem;
-
-    return http->status == 413 || ((http->status == 400 || http->status == 422) && peer_problem_read(http, &problem));
-}
-
 static struct stock_call *part_of(const struct stock_call *whole, size_t from, size_t to)
 {
     struct stock_call *part = new_call(whole->client, whole->release);
 
-    for (size_t i = from; part && i < to; i++) {
-        size_t end = i + 1 < whole->n ? whole->at[i + 1] - 1 : whole->body.n - 1;
-        if (!add(part, &whole->questions[i])) {
-            free_call(part);
-            return NULL;
-        }
-        buf_add(&part->body, (struct str){whole->body.p + whole->at[i], end - whole->at[i]});
+    bool fine = part && question_array_copy(&part->asked, &whole->asked, from, to);
+    for (size_t i = from; fine && i < to; i++)
+        fine = add(part, &whole->questions[i]);
+    if (part && !fine) {
+        free_call(part);
+        return NULL;
     }
     return part;
 }
 
-/* In two halves, until the question that is refused stands alone; the others get their answers. At most twice as many
- * calls as questions. */
+/* In two halves, until the question that is refused stands alone (question_array.h). */
 static void ask_in_halves(struct stock_call *whole)
 {
     struct stock_call *first = part_of(whole, 0, whole->n / 2);
@@ -206,18 +182,6 @@ static void ask_in_halves(struct stock_call *whole)
     free_call(whole);
     send(first);
     send(second);
-}
-
-/* So that the next ones needn't be refused first. */
-static void remember_size(struct stock_client *client, size_t refused)
-{
-    size_t most = refused / 2 > LEAST_BODY ? refused / 2 : (size_t)LEAST_BODY;
-
-    if (most >= atomic_load_explicit(&client->most_body, memory_order_relaxed))
-        return;
-    atomic_store_explicit(&client->most_body, most, memory_order_relaxed);
-    log_warning("stock takes no larger questions (its http.max_body); they are sent in smaller parts",
-                LOG_I("bytes", most));
 }
 
 static bool is_believed(const struct stock_call *call, const struct http_call *http, enum ticket_command_kind *kinds)
@@ -236,10 +200,10 @@ static void on_answer(struct guarded_call *guarded, int error)
     const struct http_call *http = &guarded->http;
     enum ticket_command_kind *kinds = heap_alloc(call->n * sizeof(*kinds));
     bool known = kinds && !error && is_believed(call, http, kinds);
-    bool refused = !error && is_refused_as_a_whole(http);
+    bool refused = !error && question_array_is_refused(http);
 
     if (refused && http->status == 413)
-        remember_size(call->client, call->body.n);
+        question_size_refused(&call->client->size, call->asked.body.n, "stock");
     if (refused && call->n > 1) {
         ask_in_halves(call);
     } else {
@@ -273,10 +237,10 @@ static void ask(struct stock_caller *self, const struct stock_question *question
     if (!*pending)
         *pending = new_call(client, question->release);
     struct stock_call *call = *pending;
-    bool added = call && add(call, question);
+    bool added = call && add(call, question) && question_array_begin(&call->asked);
     ASSERT(added); /* without it a question would be lost: better a restart, which asks again */
-    product_stock_write_question(&call->body, question);
-    if (call->n == client->max_batch || call->body.n >= atomic_load_explicit(&client->most_body, memory_order_relaxed))
+    product_stock_write_question(&call->asked.body, question);
+    if (call->n == client->max_batch || call->asked.body.n >= question_size_most(&client->size))
         send_pending(pending);
 }
 
@@ -299,7 +263,7 @@ struct stock_caller *product_stock_client_new(struct guarded_caller *caller, con
         return NULL;
     *client = (struct stock_client){
         .port = {.ask = ask, .flush = flush}, .caller = caller, .service = service, .max_batch = max_batch};
-    atomic_store(&client->most_body, MOST_BODY);
+    question_size_init(&client->size);
     metric_register(&questions_refused);
     buf_printf(&client->reduce_url, "%s/stocks/reduce", url);
     buf_char(&client->reduce_url, '\0');
