@@ -14,7 +14,7 @@
 #include <librdkafka/rdkafka.h>
 #include <stdatomic.h>
 
-enum { KAFKA_WINDOW = 1024 };
+enum { KAFKA_WINDOW = 2048 };
 
 struct kafka_window;
 struct kafka_slot {
