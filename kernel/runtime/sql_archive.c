@@ -7,7 +7,8 @@
 #include <poll.h>
 #include <unistd.h>
 
-enum { NOTICED_MS = 3000, ASK_EACH_MS = 100 };
+/* A server may sort a whole table before it says its first row. */
+enum { NOTICED_MS = 3000, ASK_EACH_MS = 100, SILENT_MS = 5 * 60 * 1000 };
 
 /* The lock of a process that was killed is gone when the server has noticed. */
 static struct sql *open_server(const struct sql_options *options, struct buf *problem, int *error)
@@ -73,6 +74,7 @@ struct archive_store *sql_archive_open(const struct common_settings *common, con
         .n_migrations = (size_t)schema,
         .importing = opening->imports,
         .alone = true,
+        .silent_ms = SILENT_MS,
     };
     if (file.failed)
         BUF_LIT(problem, "out of memory");
