@@ -232,67 +232,68 @@ static void product_writes_its_events_as_the_examples_say(void **state)
     }
 }
 
+static const struct {
+    const char *example;
+    uint64_t position;
+    int64_t id;
+    struct stock_event event;
+    const char *at;
+} told_by_stock[] = {
+    {"event_stock_reduced",
+     51,
+     1,
+     {.kind = STOCK_EVENT_REDUCED,
+      .product_name = STR_INIT("Americano"),
+      .qty = 2,
+      .on_hand = 98,
+      .version = 4,
+      .reservation_id = STR_INIT("o42.1")},
+     "2026-03-02T08:30:20.300Z"},
+    {"event_stock_received",
+     53,
+     2,
+     {.kind = STOCK_EVENT_RECEIVED, .product_name = STR_INIT("Latte"), .qty = 50, .on_hand = 52, .version = 3},
+     "2026-03-02T08:30:32.950Z"},
+    {"event_stock_corrected",
+     54,
+     1,
+     {.kind = STOCK_EVENT_CORRECTED,
+      .product_name = STR_INIT("Americano"),
+      .qty = -3,
+      .on_hand = 95,
+      .version = 5,
+      .reason = STR_INIT("counted by hand")},
+     "2026-03-02T08:30:35.000Z"},
+    {"event_stock_released",
+     55,
+     1,
+     {.kind = STOCK_EVENT_RELEASED,
+      .product_name = STR_INIT("Americano"),
+      .qty = 2,
+      .on_hand = 100,
+      .version = 6,
+      .reservation_id = STR_INIT("o42.1")},
+     "2026-03-02T08:30:45.080Z"},
+    {"event_stock_removed",
+     56,
+     6,
+     {.kind = STOCK_EVENT_REMOVED, .product_name = STR_INIT("Oat Latte"), .qty = 100, .on_hand = 0, .version = 2},
+     "2026-03-02T08:30:58.000Z"},
+};
+
 static void stock_writes_its_events_as_the_examples_say(void **state)
 {
     const struct stock_command command = {.correlation = correlation, .traceparent = traceparent};
-    const struct {
-        const char *example;
-        uint64_t position;
-        int64_t id;
-        struct stock_event event;
-        const char *at;
-    } rows[] = {
-        {"event_stock_reduced",
-         51,
-         1,
-         {.kind = STOCK_EVENT_REDUCED,
-          .product_name = STR("Americano"),
-          .qty = 2,
-          .on_hand = 98,
-          .version = 4,
-          .reservation_id = STR("o42.1")},
-         "2026-03-02T08:30:20.300Z"},
-        {"event_stock_received",
-         53,
-         2,
-         {.kind = STOCK_EVENT_RECEIVED, .product_name = STR("Latte"), .qty = 50, .on_hand = 52, .version = 3},
-         "2026-03-02T08:30:32.950Z"},
-        {"event_stock_corrected",
-         54,
-         1,
-         {.kind = STOCK_EVENT_CORRECTED,
-          .product_name = STR("Americano"),
-          .qty = -3,
-          .on_hand = 95,
-          .version = 5,
-          .reason = STR("counted by hand")},
-         "2026-03-02T08:30:35.000Z"},
-        {"event_stock_released",
-         55,
-         1,
-         {.kind = STOCK_EVENT_RELEASED,
-          .product_name = STR("Americano"),
-          .qty = 2,
-          .on_hand = 100,
-          .version = 6,
-          .reservation_id = STR("o42.1")},
-         "2026-03-02T08:30:45.080Z"},
-        {"event_stock_removed",
-         56,
-         6,
-         {.kind = STOCK_EVENT_REMOVED, .product_name = STR("Oat Latte"), .qty = 100, .on_hand = 0, .version = 2},
-         "2026-03-02T08:30:58.000Z"},
-    };
 
     UNUSED(state);
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(told_by_stock); i++) {
         struct outbox outbox;
-        struct stock_event event = rows[i].event;
-        const struct stock row = {.id = rows[i].id};
-        event.at = at(rows[i].at);
-        begin(&outbox, "stock", rows[i].position);
+        struct stock_event event = told_by_stock[i].event;
+        const struct stock row = {.id = told_by_stock[i].id};
+        event.at = at(told_by_stock[i].at);
+        begin(&outbox, "stock", told_by_stock[i].position);
         stock_event_write(&outbox, &row, &event, &command);
-        assert_event(&outbox, rows[i].example);
+        assert_event(&outbox, told_by_stock[i].example);
     }
 }
 
