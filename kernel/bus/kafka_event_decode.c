@@ -20,7 +20,7 @@ static struct str take_cell(struct str source, int32_t *cell)
         return source;
     size_t before = (size_t)(found - source.p);
     struct str text = {found + kafka_cells.n, source.n - before - kafka_cells.n};
-    if (!str_to_i64(text, &number) || number < 0 || number > INT32_MAX)
+    if (!str_to_i64(text, &number) || number < 0 || number > INT32_MAX || before == 0)
         return source;
     *cell = (int32_t)number;
     return (struct str){source.p, before};
@@ -53,8 +53,8 @@ static const char *take_headers(const struct kafka_message *message, struct str 
         size_t which = kafka_attribute_of(header->name);
         if (which < KAFKA_ATTRIBUTES && !values[which].n)
             values[which] = header->value;
-        if (!str_is_utf8(header->value))
-            return "has a header that is not UTF-8";
+        if (!str_is_utf8(header->value) || (header->value.n && memchr(header->value.p, '\0', header->value.n)))
+            return "has a header that is not a text in UTF-8";
         if (which == KAFKA_ATTRIBUTES && str_eq_nocase(header->name, kafka_content_type) &&
             !str_starts_with(header->value, kafka_json_type))
             return "says that its body is not application/json";
@@ -66,8 +66,8 @@ static const char *take_headers(const struct kafka_message *message, struct str 
     if (!str_is(values[KAFKA_SPECVERSION], "1.0"))
         return "is of a version of CloudEvents other than 1.0";
     uint64_t version;
-    if (values[KAFKA_VERSION].n && !str_to_u64(values[KAFKA_VERSION], &version))
-        return "has a header ce_version that is not a whole number";
+    if (values[KAFKA_VERSION].n && (values[KAFKA_VERSION].p[0] == '0' || !str_to_u64(values[KAFKA_VERSION], &version)))
+        return "has a header ce_version that is not a whole number from 1";
     return NULL;
 }
 
@@ -108,7 +108,7 @@ enum kafka_reading kafka_event_decode(struct kafka_decoder *decoder, const struc
     values[KAFKA_SOURCE] = source;
     event->producer = source.p[0] == '/' ? (struct str){source.p + 1, source.n - 1} : source;
     event->position = position_of(values[KAFKA_ID], event->producer);
-    if (!kafka_event_compose(decoder, values, str_trim(message->value)))
+    if (!kafka_event_compose(decoder, values, str_trim(str_without_bom(message->value))))
         return KAFKA_READ_NO_MEMORY;
     event->text = buf_str(&decoder->text);
     return KAFKA_READ_OURS;

@@ -124,7 +124,8 @@ enum kafka_reading kafka_foreign_decode(struct kafka_decoder *decoder, const str
                    : unreadable(event, "has something else than a whole number from 1 where its id should be");
     if (!said.key && !said.other_key)
         return unreadable(event, "names no id that it could belong to");
-    if (!tell(decoder, type, &said, message, values) || !kafka_event_compose(decoder, values, str_trim(message->value)))
+    if (!tell(decoder, type, &said, message, values) ||
+        !kafka_event_compose(decoder, values, str_trim(str_without_bom(message->value))))
         return KAFKA_READ_NO_MEMORY;
     event->text = buf_str(&decoder->text);
     event->producer = type->producer;

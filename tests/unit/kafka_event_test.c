@@ -160,7 +160,7 @@ static void a_body_that_another_program_laid_out_is_the_data_as_it_is(void **sta
     struct kafka_message message = message_of(fixture, 3);
     struct kafka_event back;
 
-    message.value = STR(" {\"id\":42, \"timestamp\":\"20261123093000\", \"eventType\":\"Ordered\"} ");
+    message.value = STR("\xef\xbb\xbf {\"id\":42, \"timestamp\":\"20261123093000\", \"eventType\":\"Ordered\"} ");
     assert_int_equal(kafka_event_decode(&fixture->decoder, &message, &back), KAFKA_READ_OURS);
     assert_true(memmem(back.text.p, back.text.n, "\"data\":{\"id\":42, ", 16) != NULL);
     assert_true(back.text.p[back.text.n - 1] == '}');
@@ -212,8 +212,9 @@ static void a_message_with_headers_that_make_no_event_says_which(void **state)
     assert_unreadable(*state, "ce_id", "", "lacks one of the headers");
     assert_unreadable(*state, "ce_specversion", "2.0", "version of CloudEvents");
     assert_unreadable(*state, "ce_version", "3,\"data\":{}", "not a whole number");
+    assert_unreadable(*state, "ce_version", "03", "not a whole number"); /* which JSON doesn't know */
     assert_unreadable(*state, "ce_version", "-3", "not a whole number");
-    assert_unreadable(*state, "ce_subject", "\xff", "not UTF-8");
+    assert_unreadable(*state, "ce_subject", "\xff", "not a text in UTF-8");
     assert_unreadable(*state, "content-type", "text/plain", "not application/json");
 }
 
