@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "errors.h"
+#include "file.h"
 #include "guarded_caller.h"
 #include "http_provider.h"
 #include "ledger_provider.h"
@@ -97,16 +98,29 @@ struct payment_service {
     struct payment_http http;
 };
 
-/* mktime() and localtime_r() go by it. Before there is another thread. */
-static bool take_timezone(const char *zone, struct buf *problem)
+/* Other files lie beside the zones, and what is none of them is taken for UTC. */
+static bool is_zone(const char *zone)
 {
+    static const struct str magic = STR_INIT("TZif"); /* RFC 9636, 3.1 */
     struct buf path = {0};
+    char begins[4];
+    const char *wrong;
 
     buf_printf(&path, "/usr/share/zoneinfo/%s", zone);
     buf_char(&path, '\0');
-    bool known = !path.failed && zone[0] != '/' && zone[0] != '.' && access(path.p, R_OK) == 0;
+    int fd = path.failed || zone[0] == '/' || zone[0] == '.' ? -1 : file_open(path.p, &wrong);
     buf_free(&path);
-    if (!known) {
+    if (fd < 0)
+        return false;
+    bool is_one = read(fd, begins, sizeof(begins)) == (ssize_t)magic.n && memcmp(begins, magic.p, magic.n) == 0;
+    close(fd);
+    return is_one;
+}
+
+/* mktime() and localtime_r() go by it. Before there is another thread. */
+static bool take_timezone(const char *zone, struct buf *problem)
+{
+    if (!is_zone(zone)) {
         buf_printf(problem, "timezone %s isn't known here; is tzdata installed?", zone);
         return false;
     }
@@ -147,11 +161,19 @@ static bool is_reachable(const struct payment_settings *settings, struct buf *pr
 {
     const char *wrong = provider_url_problem(str_of(settings->provider_url));
 
-    if (wrong)
+    if (wrong) {
         buf_printf(problem, "payment.provider is http: payment.provider_url %s", wrong);
-    else if (settings->provider_ca_file[0] && access(settings->provider_ca_file, R_OK))
-        buf_printf(problem, "payment.provider_ca_file is %s, which can't be read", settings->provider_ca_file);
-    return problem->n == 0;
+        return false;
+    }
+    if (!settings->provider_ca_file[0])
+        return true;
+    int fd = file_open(settings->provider_ca_file, &wrong);
+    if (fd < 0)
+        buf_printf(problem, "payment.provider_ca_file is %s, which can't be read: %s", settings->provider_ca_file,
+                   wrong);
+    else
+        close(fd);
+    return fd >= 0;
 }
 
 static bool open_http_provider(struct payment_service *self, const struct common_settings *common,

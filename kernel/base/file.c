@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +49,21 @@ int file_hide(const char *path)
     if ((file.st_mode & 07777) == PRIVATE_FILE)
         return 0;
     return chmod(path, PRIVATE_FILE) == 0 ? 0 : errno;
+}
+
+int file_open(const char *path, const char **wrong)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    *wrong = NULL;
+    if (fd < 0 || fstat(fd, &status))
+        *wrong = strerror(errno);
+    else if (!S_ISREG(status.st_mode))
+        *wrong = "it is no file";
+    if (*wrong && fd >= 0)
+        close(fd);
+    return *wrong ? -1 : fd;
 }
 
 static int make_directory(const char *path)

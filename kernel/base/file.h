@@ -11,6 +11,9 @@
 int file_make_private(const char *path);
 /** 0600 for a file that is there; one that isn't is fine. */
 int file_hide(const char *path);
+/** Opens a file for reading, or says in `*wrong` why not: also that it is none. A FIFO would be waited for by open(2)
+ * itself, before any signal is looked at. The descriptor, or -1; the text is static or strerror()'s. */
+int file_open(const char *path, const char **wrong);
 /** fsync of the directory that `path` lies in: a file's name is durable only when its directory is (fsync(2)). */
 int file_sync_parent(const char *path);
 /** mkdir -p: what is missing is made with mode 0700, and each new entry is durable when it returns. */

@@ -1,7 +1,8 @@
 #include "secret.h"
 
+#include "file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -66,18 +67,18 @@ static const char *wrong_with(int fd)
 {
     struct stat status;
 
-    if (fd < 0 || fstat(fd, &status))
+    if (fstat(fd, &status))
         return strerror(errno);
-    if (!S_ISREG(status.st_mode))
-        return "it is no file";
     return status.st_mode & S_IROTH ? "it can be read by everybody: chmod o-r" : NULL;
 }
 
 static bool read_file(struct secret *secret, const char *path, struct buf *problem)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const char *wrong = wrong_with(fd);
+    const char *wrong;
+    int fd = file_open(path, &wrong);
 
+    if (!wrong)
+        wrong = wrong_with(fd);
     if (!wrong && !read_all(secret, fd))
         wrong = strerror(errno);
     if (wrong)

@@ -156,6 +156,15 @@ size_t str_characters(struct str text)
     return n;
 }
 
+struct str str_beginning(struct str text, size_t most)
+{
+    if (text.n <= most)
+        return text;
+    while (most > 0 && ((unsigned char)text.p[most] & 0xC0) == 0x80)
+        most--;
+    return (struct str){text.p, most};
+}
+
 struct str str_without_bom(struct str text)
 {
     static const struct str mark = STR_INIT("\xEF\xBB\xBF");

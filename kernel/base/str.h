@@ -61,6 +61,8 @@ int str_hex_digit(char c);
 bool str_is_utf8(struct str text);
 /** How many characters (code points) a well-formed text has. */
 size_t str_characters(struct str text);
+/** The beginning of a well-formed text, at most so many bytes: it is cut between characters. */
+struct str str_beginning(struct str text, size_t most);
 /** The text without the byte order mark that some editors begin a file with (U+FEFF). */
 struct str str_without_bom(struct str text);
 /** FNV-1a, 64 bits: the same in every process, so it may be stored. Not for tables whose keys somebody else chooses:

@@ -80,11 +80,25 @@ bool http_query(struct http_request *request, const char *name, size_t nth, stru
     return http_query_find(&request->arena, request->query, str_of(name), nth, value);
 }
 
+bool http_query_once(struct http_request *request, const char *name, struct str *value, bool *given)
+{
+    struct str again;
+
+    *given = http_query(request, name, 0, value);
+    if (!*given || !http_query(request, name, 1, &again))
+        return true;
+    http_fill_problem(request, 400, name, "%s must be given once", name);
+    return false;
+}
+
 bool http_query_id(struct http_request *request, const char *name, const char *what, int64_t *id)
 {
     struct str text;
+    bool given;
 
-    if (!http_query(request, name, 0, &text)) {
+    if (!http_query_once(request, name, &text, &given))
+        return false;
+    if (!given) {
         http_fill_problem(request, 400, name, "is missing");
         return false;
     }

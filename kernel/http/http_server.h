@@ -184,6 +184,9 @@ bool http_address_is(const struct http_address *a, const struct http_address *b)
 void http_add_header(struct http_request *request, const char *name, struct str value);
 /** The value of a query parameter, percent-decoded into the arena; false when it isn't there. Repeats: the nth. */
 bool http_query(struct http_request *request, const char *name, size_t nth, struct str *value);
+/** The same for one that may be given once. false: it is given more often, and a problem (400) that names it is filled
+ * in, not sent. `*given`: whether it is there. */
+bool http_query_once(struct http_request *request, const char *name, struct str *value, bool *given);
 /** The parameter as an id, 1 or more; `what` it is, for the sentence ("an order's number"). false: a problem (400) that
  * names the parameter is filled in, not sent. */
 bool http_query_id(struct http_request *request, const char *name, const char *what, int64_t *id);

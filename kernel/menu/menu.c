@@ -2,12 +2,12 @@
 
 #include "alloc.h"
 #include "arena.h"
+#include "file.h"
 #include "json.h"
 #include "money.h"
 #include "text.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include <unistd.h>
 
 enum { MENU_MAX_BYTES = 1024 * 1024 };
 
@@ -183,18 +183,22 @@ static bool read_text(struct owned_menu *owned, struct str text, struct buf *pro
 
 static bool read_file(const char *path, struct buf *text, struct buf *problem)
 {
-    FILE *file = fopen(path, "re");
+    const char *wrong;
+    int fd = file_open(path, &wrong);
+    ssize_t more = 1;
 
-    if (!file) {
-        buf_printf(problem, "%s", strerror(errno));
+    if (fd < 0) {
+        buf_printf(problem, "%s", wrong);
         return false;
     }
-    while (!feof(file) && !ferror(file) && text->n <= MENU_MAX_BYTES && buf_reserve(text, 4096))
-        text->n += fread(text->p + text->n, 1, 4096, file);
-    bool fine = !ferror(file) && !text->failed && text->n <= MENU_MAX_BYTES;
+    while (more > 0 && text->n <= MENU_MAX_BYTES && buf_reserve(text, 4096)) {
+        more = read(fd, text->p + text->n, 4096);
+        text->n += more > 0 ? (size_t)more : 0;
+    }
+    bool fine = more == 0 && !text->failed && text->n <= MENU_MAX_BYTES;
     if (!fine)
         buf_printf(problem, "it can't be read, or is larger than %d bytes", MENU_MAX_BYTES);
-    (void)fclose(file);
+    close(fd);
     return fine;
 }
 

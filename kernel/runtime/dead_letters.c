@@ -70,6 +70,7 @@ void dead_letters_list(void *context, struct http_request *request)
     struct service *service = service_of(context);
     struct listing *listing = ARENA_NEW(&request->arena, struct listing);
     struct str text;
+    bool given;
 
     if (has_none(service, request))
         return;
@@ -78,9 +79,12 @@ void dead_letters_list(void *context, struct http_request *request)
         http_reply(request);
         return;
     }
-    http_query(request, "source", 0, &listing->source);
-    if (http_query(request, "position", 0, &text) &&
-        (!str_to_u64(text, &listing->position) || listing->position > INT64_MAX)) {
+    if (!http_query_once(request, "source", &listing->source, &given) ||
+        !http_query_once(request, "position", &text, &given)) {
+        http_reply(request);
+        return;
+    }
+    if (given && (!str_to_u64(text, &listing->position) || listing->position > INT64_MAX)) {
         http_problem(request, 400, "position", "must be a position in the feed");
         return;
     }

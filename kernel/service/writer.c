@@ -99,11 +99,13 @@ static void *run(void *argument)
 
 /* --- posting --- */
 
-/* Called with the lock, gives it back. */
-static void enqueue(struct writer *writer, struct command *first, struct command *last, size_t n, bool client)
+/* Called with the lock, gives it back. `prompt`: how many of them don't linger. */
+static void enqueue(struct writer *writer, struct command *first, struct command *last, size_t n, size_t prompt)
 {
     command_list_append(&writer->queue, first, last, n);
-    bool wake = writer->asleep && ((client && writer->wake_for_client) || writer->queue.n >= writer->wake_at);
+    if (prompt)
+        atomic_fetch_add_explicit(&writer->prompt, (int64_t)prompt, memory_order_relaxed);
+    bool wake = writer->asleep && ((prompt && writer->wake_for_client) || writer->queue.n >= writer->wake_at);
     if (wake)
         writer->asleep = false;
     pthread_mutex_unlock(&writer->lock);
@@ -131,13 +133,14 @@ int writer_post(struct writer *writer, struct command *command)
         return rc;
     }
     atomic_fetch_add_explicit(&writer->clients, 1, memory_order_relaxed);
-    enqueue(writer, command, command, 1, true);
+    enqueue(writer, command, command, 1, 1);
     return OK;
 }
 
 static void post_list(struct writer *writer, struct command *first, struct command *last, size_t n, bool client)
 {
     int64_t now = clock_monotonic();
+    size_t prompt = 0;
 
     if (n == 0)
         return;
@@ -145,12 +148,13 @@ static void post_list(struct writer *writer, struct command *first, struct comma
     for (struct command *command = first; command; command = command->next) {
         ASSERT((command->origin == FROM_CLIENT) == client);
         command->posted_us = now;
+        prompt += command->origin != FROM_FEED;
     }
     pthread_mutex_lock(&writer->lock);
     if (!writer->over) {
         if (client)
             atomic_fetch_add_explicit(&writer->clients, (int64_t)n, memory_order_relaxed);
-        enqueue(writer, first, last, n, client);
+        enqueue(writer, first, last, n, prompt);
         return;
     }
     pthread_mutex_unlock(&writer->lock);

@@ -51,7 +51,7 @@ static size_t cut_batch(struct writer *writer, bool clients_only)
     struct command_list all = writer->pending;
     struct command_list rest = {0};
     size_t n = 0;
-    int64_t clients = 0;
+    int64_t clients = 0, prompt = 0;
 
     while (all.first && n < (size_t)writer->settings.batch) {
         struct command *command = command_list_shift(&all);
@@ -60,6 +60,7 @@ static size_t cut_batch(struct writer *writer, bool clients_only)
             continue;
         }
         clients += command->origin == FROM_CLIENT;
+        prompt += command->origin != FROM_FEED;
         command->kept =
             false; /* a kept one may be back before the batch that kept it was ended: only now is that over */
         writer->batch[n++] = command;
@@ -67,6 +68,8 @@ static size_t cut_batch(struct writer *writer, bool clients_only)
     command_list_append(&rest, all.first, all.last, all.n);
     writer->pending = rest;
     atomic_fetch_sub_explicit(&writer->clients, clients, memory_order_relaxed);
+    if (prompt)
+        atomic_fetch_sub_explicit(&writer->prompt, prompt, memory_order_relaxed);
     return n;
 }
 
@@ -84,14 +87,19 @@ static void end_batch(struct writer *writer, size_t n)
 static void give_back(struct writer *writer, size_t n, int rc)
 {
     struct command_list kept = {0};
+    int64_t prompt = 0;
 
     for (size_t i = 0; i < n; i++) {
         writer->batch[i]->kept = false; /* nothing of the batch has happened, neither has that */
-        if (writer->batch[i]->origin == FROM_CLIENT)
+        if (writer->batch[i]->origin == FROM_CLIENT) {
             end(writer->batch[i], rc);
-        else
+        } else {
+            prompt += writer->batch[i]->origin != FROM_FEED;
             command_list_append(&kept, writer->batch[i], writer->batch[i], 1);
+        }
     }
+    if (prompt)
+        atomic_fetch_add_explicit(&writer->prompt, prompt, memory_order_relaxed);
     command_list_append(&kept, writer->pending.first, writer->pending.last, writer->pending.n);
     writer->pending = kept;
 }

@@ -24,7 +24,7 @@ struct writer {
     /* under the lock */
     struct command_list queue;
     bool asleep;
-    bool wake_for_client; /* by which post it is to be woken: a client's, */
+    bool wake_for_client; /* by which post it is to be woken: a client's, or another that doesn't linger, */
     size_t wake_at;       /* or the one that makes the queue so long */
     bool stopping;
     int barred; /* what clients are refused with from now on; 0: they aren't */
@@ -32,6 +32,7 @@ struct writer {
     bool started;
 
     _Atomic int64_t clients; /* waiting in queue and pending */
+    _Atomic int64_t prompt;  /* of those, and others', that don't wait for company: all but a feed's */
     _Atomic int trouble;     /* what the last commit, or look, failed with; 0: it didn't */
     _Atomic int64_t well_at;
     _Atomic int64_t turned_at;

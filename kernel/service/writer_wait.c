@@ -58,12 +58,12 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Feed events alone may wait for company; a client never does. */
+/* Feed events alone may wait for company; a client never does, nor an effect's outcome, which one may wait for. */
 static bool may_linger(const struct writer *writer, int64_t now, int64_t *until)
 {
     if (writer->settings.linger_us <= 0 || writer->pending.n == 0 || writer->stopping)
         return false;
-    if (atomic_load_explicit(&writer->clients, memory_order_relaxed) > 0 ||
+    if (atomic_load_explicit(&writer->prompt, memory_order_relaxed) > 0 ||
         writer->pending.n >= (size_t)writer->settings.batch)
         return false;
     *until = writer->pending.first->posted_us + writer->settings.linger_us;

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from raw import ask, statuses
+from shop import PAID
 
 GOOD = {"productName": "Americano", "qty": 1}
 JSON = {"Content-Type": "application/json"}
@@ -19,6 +20,7 @@ def refused(answer, status, *, names=None):
     assert problem["instance"].startswith("/")
     if names:
         assert problem["member"] == names, problem
+    return problem
 
 
 @pytest.mark.parametrize("body", [
@@ -257,3 +259,22 @@ def test_a_name_is_as_long_as_its_characters(own_shop):
     row = own_shop.stock_of(name)
     reasons = [own_shop["stock"].patch(f"/stocks/{row['id']}", json={"change": 1, "reason": "쏟" * n}).status_code for n in (200, 201)]
     assert reasons == [200, 422]
+
+
+ONCE = [
+    ("payment", "/payments/summary", "from", "2026-11-29"), ("payment", "/payments/summary", "to", "2099-11-29"),
+    ("payment", "/payments/search/findByOrderId", "orderId", 1), ("product", "/products/search/findByOrderId", "orderId", 1),
+    ("customercenter", "/mypages/search/findByOrderId", "orderId", 1), ("stock", "/stocks/search/findByProductName", "productName", "Latte"),
+    ("stock", "/stocks/1/movements", "size", 1), ("stock", "/stocks/1/movements", "before", 9), ("order", "/dead-letters", "source", "product"),
+    ("order", "/dead-letters", "position", 1), ("order", "/orders", "page", 0), ("payment", "/payments", "size", 1)]
+
+
+def test_a_parameter_that_is_given_twice_is_refused_by_name(open_shop):
+    shop = open_shop(services=PAID).start()
+    for service, path, name, value in ONCE:
+        told = refused(shop[service].get(f"{path}?{name}={value}&{name}={value}"), 400, names=name)
+        assert "given once" in told["detail"], told
+
+
+def test_a_cancel_by_order_that_names_two_orders_cancels_none(shop):
+    refused(shop["product"].put("/products/search/cancelByOrderId?orderId=77&orderId=78"), 400, names="orderId")

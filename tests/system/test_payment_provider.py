@@ -49,6 +49,15 @@ def test_what_the_provider_declines_is_declined_with_its_reason(open_provided_sh
     assert shop.all("orders") == [] and provider.book == []
 
 
+@pytest.mark.parametrize("reason", ["가" * 43, "x" + "가" * 42, "😀" * 50, "é" * 200])
+def test_a_long_reason_is_cut_between_characters(open_provided_shop, provider, reason):
+    shop = open_provided_shop().start()
+    provider.answers["authorize"] = lambda _, outcome: {**outcome, "outcome": "declined", "reason": reason}
+    told = problem(shop.ask_order(), 402)
+    assert len(told["reason"]) >= 30 and reason.startswith(told["reason"]), told
+    assert told["detail"].endswith(told["reason"])
+
+
 def test_a_canceled_order_is_given_back_by_the_provider_once(open_provided_shop, provider):
     shop = open_provided_shop(PATIENT).start()
     order = shop.order()

@@ -169,3 +169,18 @@ def test_ways_to_pay_that_payment_would_not_take_are_refused_at_start(open_shop,
     shop = open_shop({"order.payment_methods": methods})
     refused(shop, "order", "order.payment_methods", says)
     assert not (shop.data["order"] / "order.db").exists()
+
+
+@pytest.mark.parametrize("zone", ["Asia", "zone.tab", "tzdata.zi", "Mars/Olympus", "../zoneinfo/UTC"])
+def test_what_is_no_timezone_is_refused(open_shop, zone):
+    refused(open_shop({"timezone": zone}), "payment", f"timezone {zone} isn't known")
+
+
+@pytest.mark.parametrize("name, setting", [("order", "menu"), ("payment", "payment.provider_secret_file"), ("payment", "payment.provider_ca_file")])
+def test_a_pipe_in_place_of_a_file_is_refused_not_waited_for(open_shop, tmp_path, name, setting):
+    pipe, secret = tmp_path / "pipe", tmp_path / "secret"
+    os.mkfifo(pipe)
+    secret.write_text("x" * 32)
+    secret.chmod(0o600)
+    provided = {"payment.provider": "http", "payment.provider_url": "http://127.0.0.1:1", "payment.provider_secret_file": secret}
+    refused(open_shop({**provided, setting: pipe}), name, pipe, "it is no file")

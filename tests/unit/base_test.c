@@ -411,10 +411,30 @@ static void every_error_has_a_name_a_sentence_and_a_status(void **state)
     assert_false(error_is_passing(E_CORRUPT));
 }
 
+static void a_text_is_cut_between_characters(void **state)
+{
+    static const struct {
+        const char *text, *beginning;
+        size_t most;
+    } cuts[] = {{"abc", "abc", 3},
+                {"abc", "ab", 2},
+                {"abc", "", 0},
+                {"\xea\xb0\x80", "", 2},
+                {"\xea\xb0\x80", "\xea\xb0\x80", 3},
+                {"a\xea\xb0\x80", "a", 3},
+                {"\xf0\x9f\x98\x80\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", 7},
+                {"", "", 5}};
+    UNUSED(state);
+
+    for (size_t i = 0; i < COUNT_OF(cuts); i++)
+        assert_true(str_is(str_beginning(str_of(cuts[i].text), cuts[i].most), cuts[i].beginning));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_compare_by_bytes_and_length),
+        cmocka_unit_test(a_text_is_cut_between_characters),
         cmocka_unit_test(siphash_gives_what_its_reference_gives),
         cmocka_unit_test(the_same_text_has_another_hash_under_another_key),
         cmocka_unit_test(a_text_is_trimmed_and_split),

@@ -729,6 +729,24 @@ static void a_client_never_waits_for_company(void **state)
     close_core(&core);
 }
 
+static void an_effects_outcome_never_waits_for_company(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+    struct writer_settings settings = usual;
+
+    settings.linger_us = 3600 * US_PER_S;
+    open_core(&core, &settings);
+    start(&core);
+    post(&core, FROM_FEED, 1);
+    post(&core, FROM_EFFECT, 2);
+    wait_for(&core.ended, 2);
+    expect_ends(&core, "1:OK 2:OK ");
+    post(&core, FROM_EFFECT, 3);
+    wait_for(&core.ended, 1);
+    close_core(&core);
+}
+
 static void an_event_that_has_waited_long_enough_is_run_alone(void **state)
 {
     UNUSED(state);
@@ -866,6 +884,7 @@ int main(void)
         cmocka_unit_test(the_count_of_waiting_events_falls_when_they_are_over_and_not_when_they_fail),
         cmocka_unit_test(events_wait_for_company_until_the_batch_is_full),
         cmocka_unit_test(a_client_never_waits_for_company),
+        cmocka_unit_test(an_effects_outcome_never_waits_for_company),
         cmocka_unit_test(an_event_that_has_waited_long_enough_is_run_alone),
         cmocka_unit_test(many_threads_may_post_and_each_keeps_its_order),
     };

@@ -118,11 +118,11 @@ static void leave_open(struct payment_call *call, int why)
 
 static void keep_reason(struct order_command *command, struct str reason)
 {
-    size_t n = reason.n < ORDER_DECLINE_REASON - 1 ? reason.n : ORDER_DECLINE_REASON - 1;
+    struct str kept = str_beginning(reason, ORDER_DECLINE_REASON - 1);
 
-    if (n)
-        memcpy(command->decline_reason, reason.p, n);
-    command->decline_reason[n] = '\0';
+    if (kept.n)
+        memcpy(command->decline_reason, kept.p, kept.n);
+    command->decline_reason[kept.n] = '\0';
 }
 
 /* Payment gives it back when it has not heard of its order in time. Half of that is ours, counted from before we asked.

@@ -136,10 +136,14 @@ static int64_t today(const struct payment_http *http)
 static bool read_day(struct http_request *request, const char *name, int64_t *day)
 {
     struct str text;
+    bool given;
 
-    if (!http_query(request, name, 0, &text) || calendar_day_read(text, day))
-        return true;
-    http_problem(request, 400, name, "must be a day as 2026-11-29");
+    if (http_query_once(request, name, &text, &given)) {
+        if (!given || calendar_day_read(text, day))
+            return true;
+        http_fill_problem(request, 400, name, "must be a day as 2026-11-29");
+    }
+    http_reply(request);
     return false;
 }
 

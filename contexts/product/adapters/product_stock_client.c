@@ -9,7 +9,7 @@
 
 enum {
     FIRST_ROOM = 8,
-    MOST_LOGGED = 512,
+    MOST_LOGGED = 512, /* enough for a log line */
 };
 
 static struct metric questions_refused =
@@ -147,12 +147,6 @@ static void send(struct stock_call *call)
 
 /* ---- answers: loop thread ---- */
 
-/* Enough for a log line. */
-static struct str beginning_of(struct str text)
-{
-    return (struct str){text.p, text.n < MOST_LOGGED ? text.n : MOST_LOGGED};
-}
-
 static struct stock_call *part_of(const struct stock_call *whole, size_t from, size_t to)
 {
     struct stock_call *part = new_call(whole->client, whole->release);
@@ -212,7 +206,7 @@ static void on_answer(struct guarded_call *guarded, int error)
         if (!error && !known)
             log_error(refused ? "stock refuses a question" : "what answered isn't stock, or not to what was asked",
                       LOG_I("status", http->status), LOG_I("ticket", call->questions[0].ticket_id),
-                      LOG_S("answer", beginning_of(buf_str(&http->reply))));
+                      LOG_S("answer", str_beginning(buf_str(&http->reply), MOST_LOGGED)));
         settle(call, known ? kinds : NULL);
     }
     heap_free(kinds);

@@ -158,8 +158,11 @@ static void add_links(struct http_request *request, const struct search *search,
 static bool read_number(struct http_request *request, const char *name, int64_t most, int64_t *number)
 {
     struct str text;
+    bool given;
 
-    if (!http_query(request, name, 0, &text))
+    if (!http_query_once(request, name, &text, &given))
+        return false;
+    if (!given)
         return true;
     if (str_to_i64(text, number) && *number >= 1 && *number <= most)
         return true;

@@ -60,9 +60,14 @@ static void find_by_name(void *context, struct http_request *request, struct sql
     struct str given, name;
     const char *wrong;
     struct stock stock;
+    bool is_given;
 
     UNUSED(sql);
-    if (!http_query(request, "productName", 0, &given) || str_trim(given).n == 0) {
+    if (!http_query_once(request, "productName", &given, &is_given)) {
+        http_reply(request);
+        return;
+    }
+    if (!is_given || str_trim(given).n == 0) {
         http_problem(request, 400, "productName", "productName is missing");
         return;
     }
