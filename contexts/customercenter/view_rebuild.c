@@ -4,6 +4,7 @@
 #include "base.h"
 #include "clock.h"
 #include "errors.h"
+#include "feed_ends.h"
 #include "follower.h"
 #include "http_client.h"
 #include "view_events.h"
@@ -20,19 +21,8 @@ enum {
     BATCH = 8192,
     WAITING = 16384, /* events of a producer that may wait for the writer */
     LOOK_US = 20000, /* how often it is looked whether all is there */
-    ASK_MS = 5000,
-    NEAR = 4096, /* events that the service takes in while one looks */
-    STALLED = 2, /* times feed.silence_ms without an event, while some are missing: it is given up */
-};
-
-/* One producer: followed, and asked how far it is. */
-struct source {
-    struct rebuild *rebuild;
-    struct follower *follower;
-    struct http_call question;
-    struct buf metrics_url;
-    const char *url;
-    uint64_t newest; /* as last told */
+    NEAR = 4096,     /* events that the service takes in while one looks */
+    STALLED = 2,     /* times feed.silence_ms without an event, while some are missing: it is given up */
 };
 
 struct rebuild {
@@ -50,10 +40,11 @@ struct rebuild {
     struct writer *writer;
     struct view_sink sink;
     _Atomic uint64_t done[MYPAGE_PRODUCER_COUNT]; /* committed */
-    struct source sources[MYPAGE_PRODUCER_COUNT];
+    const char *urls[MYPAGE_PRODUCER_COUNT];
+    struct follower *followers[MYPAGE_PRODUCER_COUNT];
+    struct feed_ends ends;
     size_t n_sources;
     struct loop_timer look;
-    size_t n_unanswered; /* questions */
     int64_t began, printed_at;
     uint64_t done_then; /* how far it was … */
     int64_t moved_at;   /* … when it last got further */
@@ -68,51 +59,20 @@ static void fail(struct rebuild *self)
 
 /* ---- how far the producers are ---- */
 
-/* The feed's newest position among a service's metrics; false: it isn't there. */
-static bool find_position(struct str metrics, uint64_t *position)
+static void untold(struct feed_ends *ends, size_t i, int error)
 {
-    static const struct str name = STR_INIT("coffeeshop_feed_position ");
+    struct rebuild *self = CONTAINER_OF(ends, struct rebuild, ends);
 
-    while (metrics.n) {
-        struct str line = str_split(metrics, '\n', &metrics);
-        if (str_starts_with(line, name))
-            return str_to_u64((struct str){line.p + name.n, line.n - name.n}, position);
-    }
-    return false;
+    if (!self->fine)
+        return;
+    buf_printf(self->problem,
+               "%s does not say how far its events are (%s): the view is made of them, so the service has to run%s",
+               self->urls[i], error ? error_text(error) : "not an answer of ours",
+               i == MYPAGE_PAYMENT ? "; where one pays at the counter, say so by --customercenter.payment_url=" : "");
+    fail(self);
 }
 
-static void go_on(struct rebuild *self);
-
-static void on_told(struct http_call *call, int error)
-{
-    struct source *source = CONTAINER_OF(call, struct source, question);
-    struct rebuild *self = source->rebuild;
-    bool told = !error && call->status == 200 && find_position(buf_str(&call->reply), &source->newest);
-
-    self->n_unanswered--;
-    if (!told && self->fine) {
-        buf_printf(self->problem,
-                   "%s does not say how far its events are (%s): the view is made of them, so the service has to run%s",
-                   source->url, error ? error_text(error) : "not an answer of ours",
-                   source == &self->sources[MYPAGE_PAYMENT] ? "; where one pays at the counter, say so by "
-                                                              "--customercenter.payment_url="
-                                                            : "");
-        fail(self);
-    }
-    if (self->n_unanswered == 0 && self->fine)
-        go_on(self);
-}
-
-static void ask_all(struct rebuild *self)
-{
-    self->n_unanswered = self->n_sources;
-    for (size_t i = 0; i < self->n_sources; i++) {
-        struct source *source = &self->sources[i];
-        source->question =
-            (struct http_call){.method = "GET", .url = source->metrics_url.p, .timeout_ms = ASK_MS, .done = on_told};
-        http_client_call(self->client, &source->question);
-    }
-}
+static void go_on(struct feed_ends *ends);
 
 /* ---- progress ---- */
 
@@ -127,7 +87,8 @@ static struct tally count(const struct rebuild *self)
 
     for (size_t i = 0; i < self->n_sources; i++) {
         uint64_t here = self->done[i];
-        uint64_t newest = self->sources[i].newest > here ? self->sources[i].newest : here;
+        uint64_t told = self->ends.of[i].newest;
+        uint64_t newest = told > here ? told : here;
         tally.done += here;
         tally.newest += newest;
         if (newest - here > tally.missing)
@@ -147,26 +108,26 @@ static void print_progress(struct rebuild *self)
     self->printed_at = clock_monotonic();
 }
 
-/* The first producer whose feed isn't followed now; NULL: all are. How far one is anybody at its address can say, also
- * that there is nothing: only a feed says whose it is. */
-static const struct source *unheard(const struct rebuild *self)
+/* The first producer whose feed isn't followed now; n_sources: all are. How far one is anybody at its address can say,
+ * also that there is nothing: only a feed says whose it is. */
+static size_t unheard(const struct rebuild *self)
 {
-    for (size_t i = 0; i < self->n_sources; i++) {
-        if (!follower_is_connected(self->sources[i].follower))
-            return &self->sources[i];
-    }
-    return NULL;
+    size_t i = 0;
+
+    while (i < self->n_sources && follower_is_connected(self->followers[i]))
+        i++;
+    return i;
 }
 
 static void say_stalled(struct rebuild *self, const struct tally *tally, int64_t patience_ms)
 {
-    const struct source *source = unheard(self);
+    size_t i = unheard(self);
 
-    if (source)
+    if (i < self->n_sources)
         buf_printf(
             self->problem,
             "%s can't be followed at %s: it has to run there; nothing was rebuilt, the view in use stays as it is",
-            view_producers[source - self->sources], source->url);
+            view_producers[i], self->urls[i]);
     else
         buf_printf(self->problem,
                    "no event came for %lld ms although %llu are missing: order, product and stock have to run; nothing "
@@ -182,7 +143,7 @@ static bool is_hopeless(struct rebuild *self, const struct tally *tally)
 
     for (size_t i = 0; i < self->n_sources; i++) {
         uint64_t oldest;
-        if (follower_trouble(self->sources[i].follower, &oldest) != FOLLOWER_GAP)
+        if (follower_trouble(self->followers[i], &oldest) != FOLLOWER_GAP)
             continue;
         buf_printf(self->problem,
                    "%s keeps its events from %llu on only (outbox.retain_hours), and a view is made of all of them: "
@@ -207,8 +168,8 @@ static void look(struct loop_timer *timer)
 
     if (clock_monotonic() - self->printed_at >= US_PER_S)
         print_progress(self);
-    if (tally.missing == 0 && !unheard(self))
-        ask_all(self); /* there may be more by now */
+    if (tally.missing == 0 && unheard(self) == self->n_sources)
+        feed_ends_ask(&self->ends, self->client); /* there may be more by now */
     else if (is_hopeless(self, &tally))
         fail(self);
     else
@@ -220,15 +181,15 @@ static bool follow_all(struct rebuild *self)
     for (size_t i = 0; i < self->n_sources; i++) {
         struct follower_options options = {
             .producer = view_producers[i],
-            .url = self->sources[i].url,
+            .url = self->urls[i],
             .source = i,
             .max_waiting = WAITING,
             .silence_ms = self->common->feed_silence_ms,
             .decode = view_event_decode,
             .context = &self->decoder,
         };
-        self->sources[i].follower = follower_new(self->loop, self->client, self->writer, &options);
-        if (!self->sources[i].follower)
+        self->followers[i] = follower_new(self->loop, self->client, self->writer, &options);
+        if (!self->followers[i])
             return false;
     }
     return true;
@@ -236,9 +197,10 @@ static bool follow_all(struct rebuild *self)
 
 /* All producers have said how far they are. The first time it begins; later all is here that they had said when they
  * were asked before, and what has come since is little enough for the service to take in. */
-static void go_on(struct rebuild *self)
+static void go_on(struct feed_ends *ends)
 {
-    bool begins = !self->sources[0].follower;
+    struct rebuild *self = CONTAINER_OF(ends, struct rebuild, ends);
+    bool begins = !self->followers[0];
 
     if (begins && !follow_all(self)) {
         BUF_LIT(self->problem, "out of memory");
@@ -308,24 +270,18 @@ static bool open_core(struct rebuild *self)
 
 static bool open_all(struct rebuild *self)
 {
-    const char *urls[MYPAGE_PRODUCER_COUNT] = {self->settings->order_url, self->settings->product_url,
-                                               self->settings->stock_url, self->settings->payment_url};
+    const char *const urls[MYPAGE_PRODUCER_COUNT] = {self->settings->order_url, self->settings->product_url,
+                                                     self->settings->stock_url, self->settings->payment_url};
 
+    memcpy(self->urls, urls, sizeof(urls));
     self->n_sources = view_producers_of(self->settings);
     self->look.fire = look;
     self->path = path_of(self, VIEW_REBUILT_FILE);
     self->current = path_of(self, VIEW_FILE);
     self->loop = loop_new();
     self->client = self->loop ? http_client_new(self->loop, MYPAGE_PRODUCER_COUNT) : NULL;
-    bool fine = self->path && self->current && self->client;
-    for (size_t i = 0; i < self->n_sources; i++) {
-        struct source *source = &self->sources[i];
-        source->rebuild = self;
-        source->url = urls[i];
-        buf_printf(&source->metrics_url, "%s/metrics", urls[i]);
-        buf_char(&source->metrics_url, '\0');
-        fine = fine && !source->metrics_url.failed;
-    }
+    self->ends = (struct feed_ends){.told = go_on, .untold = untold};
+    bool fine = self->path && self->current && self->client && feed_ends_open(&self->ends, urls, self->n_sources);
     if (!fine) {
         BUF_LIT(self->problem, "out of memory");
         return false;
@@ -337,7 +293,7 @@ static bool open_all(struct rebuild *self)
 static bool finish(struct rebuild *self)
 {
     for (size_t i = 0; i < self->n_sources; i++)
-        follower_stop(self->sources[i].follower);
+        follower_stop(self->followers[i]);
     writer_stop(self->writer);
     print_progress(self);
     int rc = view_tally_write(self->sql, STR(VIEW_TALLY_WHOLE), 1);
@@ -370,17 +326,16 @@ static bool hand_over(struct rebuild *self)
 static void close_all(struct rebuild *self)
 {
     for (size_t i = 0; i < self->n_sources; i++) {
-        if (self->sources[i].follower)
-            follower_stop(self->sources[i].follower);
+        if (self->followers[i])
+            follower_stop(self->followers[i]);
     }
     if (self->loop)
         loop_timer_cancel(self->loop, &self->look);
     http_client_free(self->client);
     writer_free(self->writer);
-    for (size_t i = 0; i < self->n_sources; i++) {
-        follower_free(self->sources[i].follower);
-        buf_free(&self->sources[i].metrics_url);
-    }
+    for (size_t i = 0; i < self->n_sources; i++)
+        follower_free(self->followers[i]);
+    feed_ends_close(&self->ends);
     view_app_free(&self->app);
     view_repo_sql_free(self->repo);
     if (self->sql)
@@ -405,7 +360,7 @@ int view_rebuild(const struct common_settings *common, const struct customercent
                    lock_path ? lock_path : "it");
     bool fine = lock >= 0 && open_all(&self);
     if (fine) {
-        ask_all(&self);
+        feed_ends_ask(&self.ends, self.client);
         loop_run(self.loop);
         fine = self.fine && finish(&self) && hand_over(&self);
     }
