@@ -39,13 +39,6 @@ static const struct sql_statement select_batches = {
     1};
 static const struct sql_statement select_key = {
     "SELECT fingerprint, status, location, body FROM idempotency WHERE key = $1", 1};
-static const struct sql_statement delete_keys = {
-    "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2)", 2};
-static const struct sql_statement old_key = {"SELECT 1 FROM idempotency WHERE at < $1 LIMIT 1", 1};
-static const struct sql_statement old_batch = {
-    "SELECT 1 FROM (SELECT first, at FROM outbox ORDER BY first LIMIT 1) AS oldest WHERE at < $1 AND first < (SELECT "
-    "max(first) FROM outbox)",
-    1};
 static const struct sql_statement count_dead = {"SELECT COUNT(*) FROM dead_letter", 0};
 static const struct sql_statement delete_dead = {"DELETE FROM dead_letter WHERE source = $1 AND position = $2", 2};
 static const struct sql_statement select_dead = {"SELECT source, position, at, reason, frame FROM dead_letter WHERE "
@@ -53,12 +46,6 @@ static const struct sql_statement select_dead = {"SELECT source, position, at, r
                                                  3};
 static const struct sql_statement select_one_dead = {
     "SELECT source, position, at, reason, frame FROM dead_letter WHERE source = $1 AND position = $2", 2};
-/* Looks at the oldest few only: there is no index by time. The newest batch stays for ever: it holds the last position.
- */
-static const struct sql_statement delete_batches = {"DELETE FROM outbox WHERE first IN (SELECT first FROM (SELECT "
-                                                    "first, at FROM outbox ORDER BY first LIMIT $1) AS oldest "
-                                                    "WHERE at < $2) AND first < (SELECT max(first) FROM outbox)",
-                                                    2};
 
 /* --- writing --- */
 
@@ -350,60 +337,4 @@ int outbox_sql_dead_letter(struct sql *sql, struct str source, uint64_t position
     const struct sql_value params[] = {SQL_S(source), SQL_N((int64_t)position)};
 
     return sql_query(sql, &select_one_dead, params, take_letter, &letters);
-}
-
-/* --- forgetting --- */
-
-enum { TIDY_AT_ONCE = 500, TIDY_EACH_US = 1000000, TIDY_AGAIN_US = 25000 };
-
-static int on_old(void *context, size_t index, const struct sql_row *row)
-{
-    UNUSED(index);
-    UNUSED(row);
-    *(bool *)context = true;
-    return OK;
-}
-
-/* Whether a bite was left; false when it can't be told. */
-static bool is_more(struct sql *sql, int64_t keys_before, int64_t batches_before)
-{
-    const struct sql_value keys = SQL_N(keys_before);
-    const struct sql_value batches = SQL_N(batches_before);
-    bool more = false;
-
-    if (keys_before)
-        (void)sql_query(sql, &old_key, &keys, on_old, &more);
-    if (!more && batches_before)
-        (void)sql_query(sql, &old_batch, &batches, on_old, &more);
-    return more;
-}
-
-void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_t now)
-{
-    if (now < retention->next_at)
-        return;
-    retention->next_at = now + TIDY_EACH_US;
-    if (retention->keys_us == 0 && retention->batches_us == 0)
-        return;
-    int64_t keys_before = retention->keys_us ? now - retention->keys_us : 0;
-    int64_t batches_before = retention->batches_us ? now - retention->batches_us : 0;
-    /* What can't be deleted now is deleted in a second; nobody waits for it. */
-    int error = outbox_sql_expire(sql, keys_before, batches_before, TIDY_AT_ONCE);
-    if (!error && is_more(sql, keys_before, batches_before))
-        retention->next_at = now + TIDY_AGAIN_US;
-}
-
-int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_before, size_t limit)
-{
-    const struct sql_value keys[] = {SQL_N(keys_before), SQL_N((int64_t)limit)};
-    const struct sql_value batches[] = {SQL_N((int64_t)limit), SQL_N(batches_before)};
-
-    int error = sql->begin(sql);
-    if (error)
-        return error;
-    if (keys_before)
-        error = sql_exec(sql, &delete_keys, keys);
-    if (!error && batches_before)
-        error = sql_exec(sql, &delete_batches, batches);
-    return sql_end(sql, error);
 }
