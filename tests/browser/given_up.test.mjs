@@ -7,8 +7,8 @@ import { CustomerPage } from './pages/customer_page.mjs';
 const { scenario } = openShop({ ...QUICK, 'order.out_of_stock_cancel_after_ms': 1_000 });
 
 const SAID = {
-    en: ['we ran out and gave your money back', 'Order canceled by the shop', 'Money given back'],
-    ko: ['재고가 떨어져 돈을 돌려드렸습니다', '가게에서 주문을 취소했습니다', '결제가 취소되었습니다'],
+    en: ['we ran out and gave your money back', 'Order cancelled by the shop', 'Money given back'],
+    ko: ['재고가 떨어져 환불해 드렸습니다', '가게에서 주문을 취소했습니다', '환불되었습니다'],
 };
 
 for (const language of ['ko', 'en']) {

@@ -77,6 +77,10 @@ scenario('orders and the way to the cup are shown as figures, and waiting ticket
     await eventually('from order to cup', async () => /\d/.test(await ops.figure('cup').textContent()));
     await eventually('tickets waiting', async () => Number(await ops.figure('waiting').textContent()) === 1);
     await ops.problem('outOfStock').filter({ hasText: 'Tea' }).waitFor();
+    const { names } = (await shop.must('GET', '/menu'))._embedded.menu.find((one) => one.name === 'Tea');
+    const korean = await OpsPage.open(await visit({ language: 'ko', device: 'desktop' }));
+    await korean.problem('outOfStock').filter({ hasText: names.ko }).waitFor();
+    assert.equal(await korean.problem('outOfStock').filter({ hasText: 'Tea' }).count(), 0, 'goods have their names in the page\'s language');
     await shop.receive('Tea', 5);
     await ops.problem('outOfStock').waitFor({ state: 'detached' });
 });
@@ -127,6 +131,7 @@ scenario('an order that isn’t paid, and a provider that says what can’t be, 
 guarded.scenario('what may not be seen is not called well', async ({ visit }) => {
     const ops = await OpsPage.open(await visit({ device: 'desktop' }));
     await ops.verdict('barred');
+    assert.doesNotMatch(await ops.page.locator('main').textContent(), /within –|– 안/, 'nor measured what was not seen');
 });
 
 for (const language of ['ko', 'en']) {

@@ -2,7 +2,8 @@
 import { Component, h } from 'preact';
 import { now } from '../shared/clock.js';
 import { Icon } from '../shared/icons.jsx';
-import { number, t, timeOfDay } from '../shared/language.js';
+import { nameOf, number, t, timeOfDay } from '../shared/language.js';
+import { Menu } from '../shared/menu.js';
 import { start } from '../shared/start.jsx';
 import { Announcer, Bar } from '../shared/ui.jsx';
 import { count, Figure, round } from './figure.jsx';
@@ -21,15 +22,19 @@ const seconds = (value) => {
     return value < 1 ? t('ms', { n: round(value * 1000, 0) }) : t('s', { n: round(value, value < 10 ? 1 : 0) });
 };
 
-/** The values of a problem as people call them: services by their name in the page's language. */
-const named = (values) =>
-    Object.fromEntries(
-        Object.entries(values).map(([key, value]) => [key, key === 'service' || key === 'other' ? t(`service.${value}`) : value]),
-    );
+/* What people call it, in the page's language: services, and what is sold. */
+function nameIn(menu, key, value) {
+    if (key === 'items') {
+        return value.map((item) => nameOf(menu, item)).join(', ');
+    }
+    return key === 'service' || key === 'other' ? t(`service.${value}`) : value;
+}
+
+const named = (values, menu) => Object.fromEntries(Object.entries(values).map(([key, value]) => [key, nameIn(menu, key, value)]));
 
 const VERDICT_ICONS = { well: 'check', trouble: 'alert', barred: 'alert' };
 
-const Verdict = ({ found, looks, asOf }) => {
+const Verdict = ({ found, looks, menu, asOf }) => {
     const state = verdictOf(found, looks);
     return (
         <section class="verdict" aria-labelledby="verdict-title" data-testid="verdict" data-verdict={state}>
@@ -41,7 +46,7 @@ const Verdict = ({ found, looks, asOf }) => {
                 {found.map((one) => (
                     <li key={one.key + JSON.stringify(one.values)} class={`notice ${TONES[one.level]}`} data-testid="problem" data-problem={one.key}>
                         <Icon name="alert" />
-                        <span>{t(`problem.${one.key}`, named(one.values))} {one.key === 'unreachable' && asOf ? t('asOf', { time: timeOfDay(asOf) }) : ''}</span>
+                        <span>{t(`problem.${one.key}`, named(one.values, menu))} {one.key === 'unreachable' && asOf ? t('asOf', { time: timeOfDay(asOf) }) : ''}</span>
                     </li>
                 ))}
             </ul>
@@ -67,10 +72,12 @@ class Ops extends Component {
     constructor() {
         super();
         this.watch = new Watch(() => this.forceUpdate());
+        this.menu = new Menu(() => this.forceUpdate());
     }
 
     componentDidMount() {
         this.watch.start();
+        this.menu.start();
     }
 
     renderFigures(latest) {
@@ -80,7 +87,7 @@ class Ops extends Component {
         return (
             <div class="figures-grid">
                 <Figure name="orders" value={count(latest.orders)} note={t('note.orders')} names={['orders']} format={count} {...shared} />
-                <Figure name="cup" value={seconds(latest.median)} note={t('note.cup', { p99: seconds(latest.p99) })} names={['median', 'p99']}
+                <Figure name="cup" value={seconds(latest.median)} note={Number.isFinite(latest.p99) ? t('note.cup', { p99: seconds(latest.p99) }) : t('note.cup.none')} names={['median', 'p99']}
                     format={seconds} {...shared} />
                 <Figure name="waiting" value={count(latest.waiting)} note={t('note.waiting', { n: number(old) })} names={['waiting']} format={count} {...shared} />
                 <Figure name="lag" value={seconds(latest.lag)} note={t('note.lag')} names={['lag']} format={seconds} {...shared} />
@@ -98,7 +105,7 @@ class Ops extends Component {
             <div class="page">
                 <Bar where={t('ops')} link={link} />
                 <main class={link === 'lost' ? 'old' : ''}>
-                    <Verdict found={problems(this.watch, latest, now())} looks={looks} asOf={asOf} />
+                    <Verdict found={problems(this.watch, latest, now())} looks={looks} menu={this.menu.items} asOf={asOf} />
                     <section aria-labelledby="services-title">
                         <h2 id="services-title">{t('services')}</h2>
                         <ul class="services">

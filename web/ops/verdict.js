@@ -91,7 +91,7 @@ export function problems({ looks, tickets, restarts, failures }, latest, now) {
     }
     const waitsForGoods = (tickets ?? []).filter((ticket) => ticket.status === 'Out of stock');
     if (waitsForGoods.length) {
-        add(1, 'outOfStock', { n: waitsForGoods.length, items: [...new Set(waitsForGoods.map((ticket) => ticket.productName))].join(', ') });
+        add(1, 'outOfStock', { n: waitsForGoods.length, items: [...new Set(waitsForGoods.map((ticket) => ticket.productName))] });
     }
     const old = (tickets ?? []).filter((ticket) => ticket.status === 'Ready' && now - Date.parse(ticket.createdAt) > LONG_WAIT_MS);
     if (old.length) {
