@@ -285,11 +285,12 @@ static struct feed_follower *add_follower(struct feed *feed, uint64_t position)
 static bool read_cursor(struct http_request *request, struct feed_cursor *cursor)
 {
     if (request->last_event_id.n > 0 && !str_to_u64(request->last_event_id, &cursor->position)) {
-        http_problem(request, 400, "Last-Event-ID", "must be a whole number, the id of the last event received");
+        http_problem(request, 400, "Last-Event-ID",
+                     "Last-Event-ID must be a whole number, the id of the last event received");
         return false;
     }
     if (request->feed_epoch.n > 0 && !str_to_u64(request->feed_epoch, &cursor->epoch)) {
-        http_problem(request, 400, "Feed-Epoch", "must be the whole number that came with the events");
+        http_problem(request, 400, "Feed-Epoch", "Feed-Epoch must be the whole number that came with the events");
         return false;
     }
     return true;
@@ -311,7 +312,8 @@ static void refuse_foreign(const struct feed *feed, struct http_request *request
     uint64_t last = feed_last(feed);
 
     if (position > last)
-        http_problem(request, 409, "Last-Event-ID", "is beyond the newest event, %llu", (unsigned long long)last);
+        http_problem(request, 409, "Last-Event-ID", "Last-Event-ID is beyond the newest event, %llu",
+                     (unsigned long long)last);
     else
         http_problem(request, 409, "Feed-Epoch",
                      "what was read up to this Last-Event-ID was not said by this feed, or not with this data");
@@ -333,7 +335,7 @@ static void serve_from(struct feed *feed, struct http_request *request, struct f
 {
     if (feed_history_check(&feed->history, cursor, feed_last(feed), oldest) == CURSOR_TOO_OLD) {
         tell_number(request, "Feed-Oldest", oldest);
-        http_problem(request, 410, "Last-Event-ID", "is before the oldest event kept, %llu",
+        http_problem(request, 410, "Last-Event-ID", "Last-Event-ID is before the oldest event kept, %llu",
                      (unsigned long long)oldest);
         return;
     }

@@ -81,7 +81,7 @@ static bool read_number(struct http_request *request, const char *name, int64_t 
     if (!twice && text.n && text.p[0] >= '0' && text.p[0] <= '9' && str_to_i64(text, number) && *number >= lowest &&
         *number <= highest)
         return true;
-    http_fill_problem(request, 400, name, "%s must be a whole number from %lld to %lld, given once.", name,
+    http_fill_problem(request, 400, name, "%s must be a whole number from %lld to %lld, given once", name,
                       (long long)lowest, (long long)highest);
     return false;
 }
@@ -134,7 +134,7 @@ static void refuse_sort(struct http_request *request, const char *const *sortabl
     }
     struct str list = arena_copy(&request->arena, buf_str(&names));
     buf_free(&names);
-    http_fill_problem(request, 400, "sort", "sort must be a member and asc or desc, at most %d; members: %s.",
+    http_fill_problem(request, 400, "sort", "sort must be a member and asc or desc, at most %d; members: %s",
                       (int)HAL_MAX_SORTS, list.p ? list.p : "");
 }
 
@@ -158,7 +158,7 @@ bool hal_read_id(struct http_request *request, size_t param, int64_t *id)
     struct str text = request->param[param];
     if (text.n && text.p[0] >= '1' && text.p[0] <= '9' && str_to_i64(text, id))
         return true;
-    http_fill_problem(request, 404, NULL, "There is nothing with this id.");
+    http_fill_problem(request, 404, NULL, "there is nothing with this id");
     return false;
 }
 

@@ -23,7 +23,7 @@ enum {
 static struct metric refused_total = METRIC_COUNTER_INIT("coffeeshop_http_connections_refused_total",
                                                          "Connections answered with 503 because there were too many.");
 
-static const char too_many[] = "There are too many connections; try again a little later.";
+static const char too_many[] = "there are too many connections; try again a little later";
 
 static void tell(struct http_server *server, const char *why)
 {

@@ -48,12 +48,12 @@ static void settle(struct exchange *exchange)
     struct http_request *request = &exchange->request;
     ASSERT(request->status >= 200 && request->status <= 599);
     if (request->reply.failed) {
-        http_fill_problem(request, 503, NULL, "There is no memory for the answer.");
+        http_fill_problem(request, 503, NULL, "there is no memory for the answer");
         if (request->reply.failed)
             buf_free(&request->reply);
     } else if (!request->content_type && request->reply.n && request->status < 300 && !exchange->takes_entity) {
         request->n_headers = 0;
-        http_fill_problem(request, 406, NULL, "Only application/hal+json and application/json are served.");
+        http_fill_problem(request, 406, NULL, "only application/hal+json and application/json are served");
     }
 }
 

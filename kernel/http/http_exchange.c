@@ -102,7 +102,7 @@ static enum MHD_Result take_body(struct exchange *exchange, struct str piece)
     if (exchange->body.n + piece.n > limit) {
         exchange->refused = true;
         exchange->close = true;
-        http_fill_problem(&exchange->request, 413, NULL, "The body is larger than this service takes.");
+        http_fill_problem(&exchange->request, 413, NULL, "the body is larger than this service takes");
         return MHD_YES;
     }
     buf_add(&exchange->body, piece);
@@ -115,14 +115,14 @@ static void refuse_bodyless(struct exchange *exchange)
     if (exchange->refused)
         return;
     if (exchange->body.failed) {
-        http_fill_problem(request, 503, NULL, "There is no memory for the body.");
+        http_fill_problem(request, 503, NULL, "there is no memory for the body");
         exchange->refused = true;
         return;
     }
     request->body = buf_str(&exchange->body);
     bool wants_body = request->method == HTTP_POST || request->method == HTTP_PUT || request->method == HTTP_PATCH;
     if (wants_body && request->body.n == 0 && !exchange->route->body_optional) {
-        http_fill_problem(request, 400, NULL, "The request has no body.");
+        http_fill_problem(request, 400, NULL, "the request has no body");
         exchange->refused = true;
     }
 }

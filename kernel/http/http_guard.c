@@ -85,7 +85,7 @@ static struct http_verdict read_fields(const struct http_field *fields, size_t n
 {
     for (size_t i = 0; i < n; i++) {
         if (!is_token(fields[i].name) || !is_field_value(fields[i].value))
-            return refuse(400, NULL, "A header line is malformed.");
+            return refuse(400, NULL, "a header line is malformed");
         int at = which(fields[i].name);
         if (at == HTTP_HEADERS)
             continue;
@@ -96,7 +96,7 @@ static struct http_verdict read_fields(const struct http_field *fields, size_t n
         if (head->seen[at]++ == 0)
             head->value[at] = value;
         else if (known[at].once)
-            return refuse(400, known[at].name.p, "The header is given more than once.");
+            return refuse(400, known[at].name.p, "the header is given more than once");
     }
     return fine;
 }
@@ -115,22 +115,22 @@ static struct http_verdict check_framing(struct http_head *head, bool http_1_1)
     bool has_length = head->seen[HTTP_CONTENT_LENGTH] != 0;
     if (head->seen[HTTP_TRANSFER_ENCODING]) {
         if (has_length)
-            return refuse(400, "Content-Length", "The request has Content-Length and Transfer-Encoding.");
+            return refuse(400, "Content-Length", "the request has Content-Length and Transfer-Encoding");
         if (!http_1_1 || !str_eq_nocase(head->value[HTTP_TRANSFER_ENCODING], STR("chunked")))
-            return refuse(400, "Transfer-Encoding", "Only the transfer encoding chunked, in HTTP/1.1, is understood.");
+            return refuse(400, "Transfer-Encoding", "only the transfer encoding chunked, in HTTP/1.1, is understood");
         head->chunked = true;
     }
     if (has_length && !read_length(head->value[HTTP_CONTENT_LENGTH], &head->content_length))
-        return refuse(400, "Content-Length", "The length is not a whole number of bytes.");
+        return refuse(400, "Content-Length", "the length is not a whole number of bytes");
     return fine;
 }
 
 static struct http_verdict check_host(const struct http_head *head)
 {
     if (!head->seen[HTTP_HOST])
-        return refuse(400, "Host", "The request does not say which host it is for.");
+        return refuse(400, "Host", "the request does not say which host it is for");
     if (!http_is_host(head->value[HTTP_HOST]))
-        return refuse(400, "Host", "The host is not a name or address with or without a port.");
+        return refuse(400, "Host", "the host is not a name or address with or without a port");
     return fine;
 }
 
@@ -146,12 +146,12 @@ struct http_verdict http_guard(const struct http_field *fields, size_t n, bool h
     if (verdict.status)
         return verdict;
     if (head->content_length > max_body)
-        return refuse(413, NULL, "The body is larger than this service takes.");
+        return refuse(413, NULL, "the body is larger than this service takes");
     if (head->seen[HTTP_EXPECT] && !str_eq_nocase(head->value[HTTP_EXPECT], STR("100-continue")))
-        return refuse(417, "Expect", "Only 100-continue can be expected.");
+        return refuse(417, "Expect", "only 100-continue can be expected");
     /* an empty one is none */
     if (head->value[HTTP_IDEMPOTENCY_KEY].n && !http_is_visible(head->value[HTTP_IDEMPOTENCY_KEY], 1, 255))
-        return refuse(400, "Idempotency-Key", "The key must be 1 to 255 visible ASCII characters.");
+        return refuse(400, "Idempotency-Key", "Idempotency-Key must be 1 to 255 visible ASCII characters");
     return fine;
 }
 

@@ -47,9 +47,9 @@ static struct http_verdict judge(struct exchange *exchange, const char *version,
     if (verdict.status)
         return verdict;
     if (list.too_many)
-        return (struct http_verdict){431, NULL, "The request has too many headers."};
+        return (struct http_verdict){431, NULL, "the request has too many headers"};
     if (!is_plain(exchange, version, &list))
-        return (struct http_verdict){400, NULL, "The request's head is malformed."};
+        return (struct http_verdict){400, NULL, "the request's head is malformed"};
     return verdict;
 }
 
@@ -186,17 +186,17 @@ static void find_route(struct exchange *exchange, const struct http_head *head)
         request->status = 204;
         tell_allowed(exchange);
     } else if (!match.path_known) {
-        http_fill_problem(request, 404, NULL, "There is nothing at this path.");
+        http_fill_problem(request, 404, NULL, "there is nothing at this path");
     } else if (!match.route) {
-        http_fill_problem(request, 405, NULL, "This path does not have the method; Allow says which it has.");
+        http_fill_problem(request, 405, NULL, "this path does not have the method; Allow says which it has");
         tell_allowed(exchange);
     } else if ((foreign = foreign_change(exchange, head)) != NULL) {
-        http_fill_problem(request, 403, foreign, "A page of another origin may not change anything here.");
+        http_fill_problem(request, 403, foreign, "a page of another origin may not change anything here");
     } else if (request->method != HTTP_GET && !exchange->takes_entity) {
-        http_fill_problem(request, 406, NULL, "Only application/hal+json and application/json are served.");
+        http_fill_problem(request, 406, NULL, "only application/hal+json and application/json are served");
     } else if (!is_wanted_media(exchange, head)) {
         http_fill_problem(request, 415, "Content-Type",
-                          "The body must be application/json, in UTF-8, without an encoding, and say so.");
+                          "the body must be application/json, in UTF-8, without an encoding, and say so");
     }
     exchange->refused = request->status != 0;
 }
@@ -208,9 +208,9 @@ static void refuse_target(struct exchange *exchange, int error)
     if (!request->path.n)
         request->path = raw_instance(exchange);
     if (error == E_MALFORMED)
-        http_fill_problem(request, 400, NULL, "The path or the query can't be read.");
+        http_fill_problem(request, 400, NULL, "the path or the query can't be read");
     else if (error == E_NOT_FOUND)
-        http_fill_problem(request, 404, NULL, "There is nothing at this path.");
+        http_fill_problem(request, 404, NULL, "there is nothing at this path");
     else
         http_fill_failure(request, error);
 }
@@ -219,7 +219,7 @@ static void refuse_host(struct exchange *exchange)
 {
     exchange->refused = true;
     http_fill_problem(&exchange->request, 421, "Host",
-                      "This service is not known by that name; the setting http.hosts has those it is known by.");
+                      "this service is not known by that name; the setting http.hosts has those it is known by");
 }
 
 static void take_method(struct http_request *request, const char *name)

@@ -84,7 +84,7 @@ static void turn_away(struct http_peer *peer)
 
     http_peer_free(peer);
     http_count_refusal(400);
-    http_turn_away(server, fd, 400, "What was sent is not the beginning of an HTTP request.");
+    http_turn_away(server, fd, 400, "what was sent is not the beginning of an HTTP request");
 }
 
 /* False: it goes on being listened to. */

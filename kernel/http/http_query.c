@@ -99,11 +99,11 @@ bool http_query_id(struct http_request *request, const char *name, const char *w
     if (!http_query_once(request, name, &text, &given))
         return false;
     if (!given) {
-        http_fill_problem(request, 400, name, "is missing");
+        http_fill_problem(request, 400, name, "%s is missing", name);
         return false;
     }
     if (!str_to_i64(text, id) || *id < 1) {
-        http_fill_problem(request, 400, name, "must be %s", what);
+        http_fill_problem(request, 400, name, "%s must be %s", name, what);
         return false;
     }
     return true;

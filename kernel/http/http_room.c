@@ -61,7 +61,7 @@ void http_room_for_target(struct exchange *exchange)
         if (i == 0 || query.p[i] == '&')
             n += OF_A_FIELD;
     if (n > (size_t)exchange->server->settings.connection_memory)
-        refuse(exchange, 414, "The request's line is longer than this service takes.");
+        refuse(exchange, 414, "the request's line is longer than this service takes");
 }
 
 void http_room_for_answer(struct exchange *exchange)
@@ -69,5 +69,5 @@ void http_room_for_answer(struct exchange *exchange)
     size_t all = (size_t)exchange->server->settings.connection_memory;
 
     if (!exchange->turned_away && taken(exchange->connection) + needed(&exchange->request) > all)
-        refuse(exchange, 431, "The request's head is larger than this service takes.");
+        refuse(exchange, 431, "the request's head is larger than this service takes");
 }

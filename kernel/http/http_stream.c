@@ -75,7 +75,7 @@ enum MHD_Result http_stream_answer(struct exchange *exchange)
     struct http_request *request = &exchange->request;
     struct http_stream *stream = exchange->stream;
     if (!exchange->takes_stream) {
-        http_fill_problem(request, 406, NULL, "Only text/event-stream is served here.");
+        http_fill_problem(request, 406, NULL, "only text/event-stream is served here");
         return refuse(exchange);
     }
     stream->address = http_client_address(request);
@@ -83,12 +83,12 @@ enum MHD_Result http_stream_answer(struct exchange *exchange)
         http_hangups_look(exchange->server); /* some may have left a moment ago, and come back */
     if (!has_room(exchange->server, stream)) {
         exchange->close = true; /* its connection is for somebody else */
-        http_fill_problem(request, 503, NULL, "Too many follow already.");
+        http_fill_problem(request, 503, NULL, "too many follow already");
         return refuse(exchange);
     }
     struct MHD_Response *response = stream_response(exchange);
     if (!response) {
-        http_fill_problem(request, 503, NULL, "There is no memory for the stream.");
+        http_fill_problem(request, 503, NULL, "there is no memory for the stream");
         return refuse(exchange);
     }
     if (request->head || exchange->peer->has_ended) {

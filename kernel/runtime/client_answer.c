@@ -68,7 +68,7 @@ void client_answer_send(struct http_request *request, int rc, const struct clien
         request->n_headers = 0; /* Location: of what is filled in, and was not committed */
         http_fill_failure(request, rc);
     } else if (client->key_reused) {
-        http_fill_problem(request, 422, "Idempotency-Key", "was used before with another body");
+        http_fill_problem(request, 422, "Idempotency-Key", "Idempotency-Key was used before with another body");
     } else if (client->key_in_progress) {
         http_fill_problem(request, 409, "Idempotency-Key", "the first request with this key is still being worked on");
     } else if (client->replayed) {

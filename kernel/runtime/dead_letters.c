@@ -85,7 +85,7 @@ void dead_letters_list(void *context, struct http_request *request)
         return;
     }
     if (given && (!str_to_u64(text, &listing->position) || listing->position > INT64_MAX)) {
-        http_problem(request, 400, "position", "must be a position in the feed");
+        http_problem(request, 400, "position", "position must be a position in the feed");
         return;
     }
     reader_serve_row(service->parts.reader, request, read_letters, listing);
@@ -245,7 +245,7 @@ void dead_letters_replay(void *context, struct http_request *request)
     if (!http_read_json(request, &which_desc, &replaying->which))
         return;
     if (!find_source(service, replaying->which.source, &replaying->source)) {
-        http_problem(request, 422, "source", "is not a producer that this service follows");
+        http_problem(request, 422, "source", "source is not a producer that this service follows");
         return;
     }
     reader_serve_row(service->parts.reader, request, read_letter, replaying);

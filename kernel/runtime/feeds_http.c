@@ -66,11 +66,11 @@ void feeds_resume(void *context, struct http_request *request)
         return;
     struct follower *follower = find_follower(service_of(context), which.source);
     if (!follower) {
-        http_problem(request, 422, "source", "is not a producer that this service follows");
+        http_problem(request, 422, "source", "source is not a producer that this service follows");
         return;
     }
     if (!follower_skip_gap(follower)) {
-        http_problem(request, 409, "source", "has no gap behind what is known here: there is nothing to skip");
+        http_problem(request, 409, "source", "source has no gap behind what is known here: there is nothing to skip");
         return;
     }
     request->status = 202;

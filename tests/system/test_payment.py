@@ -40,7 +40,7 @@ def test_an_order_is_paid_made_and_its_payment_taken(open_paid_shop):
     assert told == [("PaymentApproved", order["id"], 2 * PRICE)]
 
 
-@pytest.mark.parametrize("method, reason", [("test-declined", "the payment was declined"),
+@pytest.mark.parametrize("method, reason", [("test-declined", "the bank said no"),
                                             ("test-insufficient", "there is not enough money on the account")])
 def test_a_declined_payment_leaves_no_order(open_paid_shop, method, reason):
     shop = open_paid_shop().start()

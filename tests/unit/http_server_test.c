@@ -191,8 +191,8 @@ static void a_method_that_the_path_lacks_is_told_which_it_has(void **state)
     assert_header(&answer, "Allow", "GET, HEAD, PATCH, OPTIONS");
     assert_string_equal(
         answer.body,
-        "{\"type\":\"about:blank\",\"title\":\"Method Not Allowed\",\"status\":405,\"detail\":\"This path does "
-        "not have the method; Allow says which it has.\",\"instance\":\"/orders/1\"}");
+        "{\"type\":\"about:blank\",\"title\":\"Method Not Allowed\",\"status\":405,\"detail\":\"this path does "
+        "not have the method; Allow says which it has\",\"instance\":\"/orders/1\"}");
 }
 
 static void head_and_options_answer_by_themselves(void **state)

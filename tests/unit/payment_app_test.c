@@ -238,7 +238,7 @@ static void many_are_decided_at_once_each_by_itself(void **state)
     steps[4].intent.method = STR("card");
     assert_int_equal(run(till, &command, 1), OK);
     assert_int_equal(steps[0].payment.state, PAYMENT_AUTHORIZED);
-    assert_true(str_is(steps[1].payment.reason, "the payment was declined"));
+    assert_true(str_is(steps[1].payment.reason, "the bank said no"));
     assert_true(str_is(steps[2].payment.reason, "the amount is over the limit"));
     assert_int_equal(steps[3].payment.state, PAYMENT_PENDING);
     assert_true(str_is(steps[4].payment.reason, "the currency is not taken here"));

@@ -198,7 +198,8 @@ static bool read_last(struct http_request *request, int64_t *last)
     }
     if (str_to_i64(text, last) && *last >= 0)
         return true;
-    http_fill_problem(request, 400, name, "must be a whole number, the id of the last event received, given once");
+    http_fill_problem(request, 400, name, "%s must be a whole number, the id of the last event received, given once",
+                      name);
     return false;
 }
 

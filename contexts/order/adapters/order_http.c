@@ -331,7 +331,7 @@ static void change_order(void *context, struct http_request *request)
     if (!status_change_read(request, &id, &status))
         return;
     if (!str_is(status, "Canceled")) {
-        http_problem(request, 422, "status", "can only be set to \"Canceled\"");
+        http_problem(request, 422, "status", "status can only be set to \"Canceled\"");
         return;
     }
     struct client_command *self = new_command(http, request, ORDER_CANCEL, 200);

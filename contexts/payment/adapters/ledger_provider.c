@@ -6,7 +6,7 @@ static const struct {
     struct str method;
     struct str reason;
 } always_declined[] = {
-    {STR_INIT("test-declined"), STR_INIT("the payment was declined")},
+    {STR_INIT("test-declined"), STR_INIT("the bank said no")},
     {STR_INIT("test-insufficient"), STR_INIT("there is not enough money on the account")},
 };
 

@@ -137,7 +137,8 @@ static void refuse_currency(struct http_request *request, size_t at)
 
     buf_printf(&member, "[%zu].currency", at);
     buf_char(&member, '\0');
-    http_problem(request, 422, member.failed ? "currency" : member.p, "must be three capital letters, as in ISO 4217");
+    const char *name = member.failed ? "currency" : member.p;
+    http_problem(request, 422, name, "%s must be three capital letters, as in ISO 4217", name);
     buf_free(&member);
 }
 

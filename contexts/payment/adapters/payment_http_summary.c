@@ -141,7 +141,7 @@ static bool read_day(struct http_request *request, const char *name, int64_t *da
     if (http_query_once(request, name, &text, &given)) {
         if (!given || calendar_day_read(text, day))
             return true;
-        http_fill_problem(request, 400, name, "must be a day as 2026-11-29");
+        http_fill_problem(request, 400, name, "%s must be a day as 2026-11-29", name);
     }
     http_reply(request);
     return false;
@@ -156,7 +156,7 @@ void payment_http_summary(void *context, struct http_request *request)
     if (!read_day(request, "from", &from) || !read_day(request, "to", &to))
         return;
     if (to < from || to - from >= DAYS_MAX) {
-        http_problem(request, 400, "to", "must be at or after `from`, and at most %d days are summed up", DAYS_MAX);
+        http_problem(request, 400, "to", "to must be at or after `from`, and at most %d days are summed up", DAYS_MAX);
         return;
     }
     struct summary_job *job = ARENA_NEW(&request->arena, struct summary_job);

@@ -163,7 +163,7 @@ static bool read_refund(struct http_request *request, int64_t *id, struct refund
         return false;
     if (str_is(json->status, "Refunded"))
         return true;
-    http_problem(request, 422, "status", "can only be set to \"Refunded\"");
+    http_problem(request, 422, "status", "status can only be set to \"Refunded\"");
     return false;
 }
 

@@ -62,7 +62,7 @@ static void render(struct payment_command *command)
         fill_answer(told->request, &told->step.payment);
     else
         http_fill_problem(told->request, 409, "outcome",
-                          "contradicts what is known of the payment; nothing was changed");
+                          "outcome contradicts what is known of the payment; nothing was changed");
 }
 
 static void finish(struct command *base, int rc)
@@ -89,7 +89,7 @@ static bool is_signed(const struct payment_http *http, struct http_request *requ
         log_warning("a webhook's signature isn't believed", LOG_T("signature", signature_verdict_text(verdict)),
                     LOG_I("refused", n), LOG_T("more", "coffeeshop_webhooks_refused_total"));
     http_add_header(request, "WWW-Authenticate", STR("Coffeeshop-Signature"));
-    http_problem(request, 401, "Coffeeshop-Signature", "%s", signature_verdict_text(verdict));
+    http_problem(request, 401, "Coffeeshop-Signature", "Coffeeshop-Signature %s", signature_verdict_text(verdict));
     return false;
 }
 
@@ -124,7 +124,7 @@ static bool is_of_a_payment(const struct told *told)
         http_fill_problem(told->request, 404, "paymentId", "there is no payment %.*s", STR_ARG(outcome->name));
     } else if (other) {
         provider_contradiction_note(payment->id, other);
-        http_fill_problem(told->request, 409, other, "is not the payment's");
+        http_fill_problem(told->request, 409, other, "%s is not the payment's", other);
     } else {
         return true;
     }
@@ -176,7 +176,7 @@ void payment_webhook(void *context, struct http_request *request)
     if (!is_signed(http, request) || !http_read_json(request, &provider_outcome_desc, &outcome))
         return;
     if (!provider_outcome_is_known(&outcome)) {
-        http_problem(request, 422, "outcome", "is none of that operation");
+        http_problem(request, 422, "outcome", "outcome is none of that operation");
         return;
     }
     struct told *told = client_command_new(request, sizeof(*told));

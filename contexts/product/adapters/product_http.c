@@ -170,7 +170,7 @@ static void cancel_ticket(void *context, struct http_request *request)
     if (str_is(status, "Canceled"))
         submit_for_ticket(context, request, TICKET_CANCEL, id);
     else
-        http_problem(request, 422, "status", "can only be put to \"Canceled\"");
+        http_problem(request, 422, "status", "status can only be put to \"Canceled\"");
 }
 
 static void change_ticket(void *context, struct http_request *request)
@@ -183,7 +183,7 @@ static void change_ticket(void *context, struct http_request *request)
         return;
     bool start = str_is(status, "Producing");
     if (!start && !str_is(status, "Completed"))
-        http_problem(request, 422, "status", "can only be set to \"Producing\" or \"Completed\"");
+        http_problem(request, 422, "status", "status can only be set to \"Producing\" or \"Completed\"");
     else if (!http->manual)
         http_problem(request, 409, "status", "the kitchen works by itself (product.mode = auto)");
     else
