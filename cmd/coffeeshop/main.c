@@ -23,7 +23,8 @@ const size_t shop_programs_count = COUNT_OF(shop_programs);
 
 const struct command_row shop_commands[] = {
     {"up", "", "Run the whole shop: every service and the gateway, started again when they die.", run_up},
-    {"settings", "[SERVICE]", "Print every setting with the value that up would use, as --config reads it.", run_settings},
+    {"settings", "[SERVICE]", "Print every setting with the value that up would use, as --config reads it.",
+     run_settings},
     {"view", "rebuild", "Make the customers' view anew from the events.", run_view},
     {"dead-letters", "SERVICE", "List the events that a service has put aside, or try them again.", run_dead_letters},
     {"feeds", "SERVICE", "Show which feeds a service follows, or let it go on behind a gap in one.", run_feeds},
