@@ -10,8 +10,8 @@
 #include "sql_archive.h"
 #include "sql_service.h"
 #include "view_events.h"
-#include "view_file.h"
 #include "view_meter.h"
+#include "view_place.h"
 #include "view_repo_sql.h"
 #include "view_schema.h"
 
@@ -29,12 +29,13 @@ struct customercenter {
 };
 
 /* The database of a rebuild, when going on with it was asked for. If it can't be, the old one is as good as before. */
-static void swap_view(struct customercenter *self)
+static void swap_view(struct customercenter *self, const struct common_settings *common)
 {
     struct buf problem = {0};
-    const char *current = service_path(self->service, VIEW_FILE);
+    const char *file = service_path(self->service, VIEW_FILE);
+    struct view_place current = view_place_in_use(common, file);
 
-    if (!current || !view_file_replace(current, self->http.rebuilt, &problem))
+    if (!file || !view_place_replace(&current, &self->http.rebuilt, &problem))
         log_error("the rebuilt view is not used", LOG_S("reason", buf_str(&problem)));
     buf_free(&problem);
 }
@@ -46,12 +47,13 @@ static bool open_all(struct customercenter *self, const struct program *program,
 
     memcpy(sources.source, view_producers, sizeof(view_producers));
     self->service = service_new(program, common, problem);
-    self->http.rebuilt = self->service ? service_path(self->service, VIEW_REBUILT_FILE) : NULL;
-    if (self->http.rebuilt && swap)
-        swap_view(self);
-    self->menu = self->http.rebuilt ? menu_load(common->menu, problem) : NULL;
-    self->store = self->menu ? sql_service_open(self->service, common, "", "customercenter", view_migrations,
-                                                view_migrations_count, problem)
+    const char *rebuilt = self->service ? service_path(self->service, VIEW_REBUILT_FILE) : NULL;
+    self->http.rebuilt = view_place_rebuilt(common, rebuilt);
+    if (rebuilt && swap)
+        swap_view(self, common);
+    self->menu = rebuilt ? menu_load(common->menu, problem) : NULL;
+    self->store = self->menu ? sql_service_open(self->service, common, common->store_sql, "customercenter",
+                                                view_migrations, view_migrations_count, problem)
                              : NULL;
     if (!self->store) {
         /* Of all files this one can be lost alone. */
@@ -75,10 +77,10 @@ static bool open_stream(struct customercenter *self, const struct customercenter
                                             settings->heartbeat_ms};
     int64_t epoch = 0;
 
-    int rc = view_tally_read(self->store->reads, STR(VIEW_TALLY_EPOCH), &epoch);
+    int rc = view_tally_read(self->store->writes, STR(VIEW_TALLY_EPOCH), &epoch);
     if (!rc)
         self->stream =
-            mypage_stream_new(service_loop(self->service), self->store->reads, &limits, self->app.last_change, epoch);
+            mypage_stream_new(service_loop(self->service), self->store->reader, &limits, self->app.last_change, epoch);
     if (!self->stream) {
         buf_printf(problem, "the view can't be streamed: %s", error_text(rc ? rc : E_MEMORY));
         return false;
@@ -111,7 +113,6 @@ static bool start(struct customercenter *self, const struct customercenter_setti
 
     sql_service_fill(self->store, &parts);
     self->http.menu = self->menu;
-    self->http.reads = self->store->reads;
     self->http.reader = self->store->reader;
     self->http.stream = self->stream;
     return service_start(self->service, &parts, problem);

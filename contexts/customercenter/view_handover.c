@@ -3,7 +3,6 @@
 #include "base.h"
 #include "clock.h"
 #include "errors.h"
-#include "view_file.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -32,20 +31,20 @@ struct asking {
     bool done;
 };
 
-/* The service renames the file: when it is gone, it has been taken. */
+/* The service renames it: when it is gone, it has been taken. */
 static void look(struct loop_timer *timer)
 {
     struct asking *asking = CONTAINER_OF(timer, struct asking, look);
     const struct view_handover *handover = asking->handover;
 
-    asking->done = access(handover->rebuilt, F_OK) != 0;
+    asking->done = !view_place_exists(&handover->rebuilt);
     if (!asking->done && clock_monotonic() < asking->until) {
         loop_timer_set(handover->loop, timer, clock_monotonic() + LOOK_US);
         return;
     }
     if (!asking->done)
         buf_printf(asking->problem, "the service was asked to go on with %s but didn't; its log says why",
-                   handover->rebuilt);
+                   view_place_name(&handover->rebuilt));
     loop_stop(handover->loop);
 }
 
@@ -108,7 +107,7 @@ bool view_hand_over(const struct view_handover *handover, struct buf *problem)
 
     if (lock < 0)
         return ask(handover, problem);
-    bool fine = view_file_replace(handover->current, handover->rebuilt, problem);
+    bool fine = view_place_replace(&handover->current, &handover->rebuilt, problem);
     close(lock);
     return fine;
 }

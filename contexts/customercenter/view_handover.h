@@ -6,6 +6,7 @@
 #include "buf.h"
 #include "http_client.h"
 #include "loop.h"
+#include "view_place.h"
 
 #include <stdint.h>
 
@@ -15,11 +16,11 @@ int view_lock(const char *path);
 struct view_handover {
     struct loop *loop;
     struct http_client *client;
-    const char *lock;    /* of the service */
-    const char *current; /* its database */
-    const char *rebuilt; /* closed, and whole */
-    const char *listen;  /* where the service is when it runs */
-    int64_t patience_ms; /* how long it may take to end what is in flight */
+    const char *lock;          /* of the service */
+    struct view_place current; /* its database */
+    struct view_place rebuilt; /* closed, and whole */
+    const char *listen;        /* where the service is when it runs */
+    int64_t patience_ms;       /* how long it may take to end what is in flight */
 };
 
 /** Does it itself when the service doesn't run, else asks it to. Runs the loop. false and a sentence in `problem`. */

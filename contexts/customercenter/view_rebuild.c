@@ -8,7 +8,6 @@
 #include "follower.h"
 #include "http_client.h"
 #include "view_events.h"
-#include "view_file.h"
 #include "view_handover.h"
 #include "view_repo_sql.h"
 #include "view_schema.h"
@@ -29,7 +28,7 @@ struct rebuild {
     const struct common_settings *common;
     const struct customercenter_settings *settings;
     struct buf *problem;
-    const char *path, *current; /* of the two databases */
+    struct view_place rebuilt, current; /* the two databases */
     struct arena arena;
     struct loop *loop;
     struct http_client *client;
@@ -236,17 +235,9 @@ static const char *path_of(struct rebuild *self, const char *file)
 
 static bool open_store(struct rebuild *self)
 {
-    struct sql_options options = {.path = self->path,
-                                  .application = "customercenter",
-                                  .migrations = view_migrations,
-                                  .n_migrations = view_migrations_count};
-    int error;
-
-    if (!view_file_remove(self->path)) {
-        buf_printf(self->problem, "what an earlier rebuild has left at %s can't be removed", self->path);
+    if (!view_place_remove(&self->rebuilt, self->problem))
         return false;
-    }
-    self->sql = sqlite_open(&options, self->problem, &error);
+    self->sql = view_place_open(&self->rebuilt, false, self->problem);
     return self->sql != NULL;
 }
 
@@ -276,12 +267,12 @@ static bool open_all(struct rebuild *self)
     memcpy(self->urls, urls, sizeof(urls));
     self->n_sources = view_producers_of(self->settings);
     self->look.fire = look;
-    self->path = path_of(self, VIEW_REBUILT_FILE);
-    self->current = path_of(self, VIEW_FILE);
+    self->rebuilt = view_place_rebuilt(self->common, path_of(self, VIEW_REBUILT_FILE));
+    self->current = view_place_in_use(self->common, path_of(self, VIEW_FILE));
     self->loop = loop_new();
     self->client = self->loop ? http_client_new(self->loop, MYPAGE_PRODUCER_COUNT) : NULL;
     self->ends = (struct feed_ends){.told = go_on, .untold = untold};
-    bool fine = self->path && self->current && self->client && feed_ends_open(&self->ends, urls, self->n_sources);
+    bool fine = self->rebuilt.file && self->current.file && self->client && feed_ends_open(&self->ends, urls, self->n_sources);
     if (!fine) {
         BUF_LIT(self->problem, "out of memory");
         return false;
@@ -300,7 +291,7 @@ static bool finish(struct rebuild *self)
     self->sql->close(self->sql);
     self->sql = NULL;
     if (rc)
-        buf_printf(self->problem, "%s: %s", self->path, error_text(rc));
+        buf_printf(self->problem, "%s: %s", view_place_name(&self->rebuilt), error_text(rc));
     return rc == OK;
 }
 
@@ -311,7 +302,7 @@ static bool hand_over(struct rebuild *self)
         .client = self->client,
         .lock = path_of(self, "customercenter.lock"),
         .current = self->current,
-        .rebuilt = self->path,
+        .rebuilt = self->rebuilt,
         .listen = self->settings->listen,
         .patience_ms = self->common->drain_ms + self->common->stop_ms,
     };

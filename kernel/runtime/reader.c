@@ -314,6 +314,40 @@ void reader_post_row(struct reader *reader, struct read_job *job)
     post_or_refuse(&reader->rows, job);
 }
 
+static void bring_back(struct loop_job *job)
+{
+    struct row_reading *reading = CONTAINER_OF(job, struct row_reading, back);
+
+    reading->done(reading, reading->error);
+}
+
+static void read_apart(struct read_job *job, struct sql *sql)
+{
+    struct row_reading *reading = CONTAINER_OF(job, struct row_reading, job);
+
+    reading->error = reading->read(reading, sql);
+    loop_post(reading->loop, &reading->back);
+}
+
+static void refuse_reading(struct read_job *job)
+{
+    struct row_reading *reading = CONTAINER_OF(job, struct row_reading, job);
+
+    reading->done(reading, E_BUSY);
+}
+
+void reader_read_row(struct reader *reader, struct loop *loop, struct row_reading *reading)
+{
+    if (!reader->has_rows) {
+        reading->done(reading, reading->read(reading, reader->at_once));
+        return;
+    }
+    reading->loop = loop;
+    reading->back = (struct loop_job){.run = bring_back};
+    reading->job = (struct read_job){.run = read_apart, .refused = refuse_reading};
+    reader_post_row(reader, &reading->job);
+}
+
 void reader_serve_row(struct reader *reader, struct http_request *request, row_read *read, void *context)
 {
     if (reader->has_rows)

@@ -66,6 +66,18 @@ void reader_serve_row(struct reader *reader, struct http_request *request, row_r
 /** The same for a read that no request waits for; it is refused by `refused`. Only with a lane of single rows. Loop
  * thread. */
 void reader_post_row(struct reader *reader, struct read_job *job);
+/** A read of a row or a few that no request waits for. The caller's, until done() is called. */
+struct row_reading {
+    int (*read)(struct row_reading *self, struct sql *sql); /* on the loop's thread or on a reader's */
+    void (*done)(struct row_reading *self, int error);      /* loop thread; what read() returned, or E_BUSY */
+    /* the reader's */
+    struct read_job job;
+    struct loop *loop;
+    struct loop_job back;
+    int error;
+};
+/** Reads, then calls done(): before this returns, where rows are read at once or too many wait already. Loop thread. */
+void reader_read_row(struct reader *reader, struct loop *loop, struct row_reading *reading);
 /** Runs what waits, then ends its threads; afterwards nothing is taken any more. To be called before the loop is gone
  * that the last answer wakes. Harmless when it is stopped already. */
 void reader_stop(struct reader *reader);

@@ -89,7 +89,8 @@ const struct setting common_settings_rows[] = {
         "are."),
 
     ROW(store_sql, "store.sql", SETTING_SERVER, "", 0, 1024,
-        "PostgreSQL that order, product and payment keep their data in, each in a schema of its name: a URL or "
+        "PostgreSQL that order, product, customercenter and payment keep their data in, each in a schema of its name: "
+        "a URL or "
         "keyword=value pairs, what they leave out comes from PG* variables; empty: SQLite files in `data`."),
     ROW(start_wait_ms, "start.wait_ms", SETTING_MS, "20000", 0, 10 * MINUTE,
         "A service whose store is on a server waits so long for it when it starts; then it ends, and says why."),

@@ -155,6 +155,12 @@ struct sql *sqlite_open(const struct sql_options *options, struct buf *problem, 
  * migrations need. A connection that is lost is made again by what is called next. */
 struct sql *postgres_open(const struct sql_options *options, struct buf *problem, int *error);
 
+/** The application's schema `options->schema` goes with all that is in it, and the schema `rebuilt`, which nobody has
+ * open, gets its name, in one transaction; NULL: it only goes. Nobody else may have it, which is
+ * waited for some seconds; what isn't ours is refused as postgres_open() does. On failure a sentence in `problem`, and
+ * nothing is changed. */
+int postgres_replace_schema(const struct sql_options *options, const char *rebuilt, struct buf *problem);
+
 /* Shorthands for one row of parameters. */
 static inline int sql_exec(struct sql *sql, const struct sql_statement *statement, const struct sql_value *params)
 {

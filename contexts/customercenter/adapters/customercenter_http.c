@@ -5,7 +5,6 @@
 #include "log.h"
 #include "menu_http.h"
 #include "mypage_json.h"
-#include "view_file.h"
 #include "view_queries_sql.h"
 
 static http_handler list_pages, show_page, show_searches, find_by_order, follow, show_menu, swap;
@@ -17,22 +16,21 @@ const struct route customercenter_routes[] = {
     {HTTP_GET, "/mypages/search/findByOrderId", find_by_order, .doc = "The order's page, as a list of one or none."},
     {HTTP_GET, "/mypages/stream", follow, .doc = "Every change as Server-Sent Events, resumable with Last-Event-ID."},
     {HTTP_GET, "/menu", show_menu, .doc = "What is sold, and what is sold out."},
-    {HTTP_PUT, "/view/swap", swap,
-     .doc = "Go on with the view that a rebuild has left in the data directory. Internal.", .body_optional = true,
-     .inner = true},
+    {HTTP_PUT, "/view/swap", swap, .doc = "Go on with the view that a rebuild has left. Internal.",
+     .body_optional = true, .inner = true},
     {.path = NULL},
 };
 
 /* ---- single pages ---- */
 
-static void show_page(void *context, struct http_request *request)
+static void read_page(void *context, struct http_request *request, struct sql *sql)
 {
-    struct customercenter_http *http = context;
     struct mypage page;
     int64_t id;
 
+    UNUSED(context);
     if (hal_read_id(request, 0, &id)) {
-        int rc = view_find(http->reads, id, &page, &request->arena);
+        int rc = view_find(sql, id, &page, &request->arena);
         if (rc) {
             http_fill_failure(request, rc);
         } else if (!mypage_is_visible(&page)) {
@@ -44,6 +42,13 @@ static void show_page(void *context, struct http_request *request)
         }
     }
     http_reply(request);
+}
+
+static void show_page(void *context, struct http_request *request)
+{
+    struct customercenter_http *http = context;
+
+    reader_serve_row(http->reader, request, read_page, http);
 }
 
 /* On nonsense the problem is filled in. */
@@ -58,14 +63,14 @@ static bool read_order_id(struct http_request *request, int64_t *order_id)
     return false;
 }
 
-static void find_by_order(void *context, struct http_request *request)
+static void read_by_order(void *context, struct http_request *request, struct sql *sql)
 {
-    struct customercenter_http *http = context;
     struct mypage page;
     int64_t order_id;
 
+    UNUSED(context);
     if (read_order_id(request, &order_id)) {
-        int rc = view_find(http->reads, order_id, &page, &request->arena);
+        int rc = view_find(sql, order_id, &page, &request->arena);
         hal_page_begin(request, &mypage_type);
         if (!rc && mypage_is_visible(&page)) {
             struct mypage_json json;
@@ -78,6 +83,13 @@ static void find_by_order(void *context, struct http_request *request)
             hal_list_end(request, &mypage_type);
     }
     http_reply(request);
+}
+
+static void find_by_order(void *context, struct http_request *request)
+{
+    struct customercenter_http *http = context;
+
+    reader_serve_row(http->reader, request, read_by_order, http);
 }
 
 static void show_searches(void *context, struct http_request *request)
@@ -164,9 +176,8 @@ static void follow(void *context, struct http_request *request)
         http_reply(request);
 }
 
-static int find_on_hand(struct customercenter_http *http, struct http_request *request, int64_t **on_hand)
+static int find_on_hand(const struct menu *menu, struct http_request *request, struct sql *sql, int64_t **on_hand)
 {
-    const struct menu *menu = http->menu;
     struct str *keys = ARENA_ARRAY(&request->arena, struct str, menu->n + 1);
 
     *on_hand = ARENA_ARRAY(&request->arena, int64_t, menu->n + 1);
@@ -174,15 +185,15 @@ static int find_on_hand(struct customercenter_http *http, struct http_request *r
         return E_MEMORY;
     for (size_t i = 0; i < menu->n; i++)
         keys[i] = menu->items[i].key[0];
-    return view_on_hand(http->reads, keys, menu->n, *on_hand, &request->arena);
+    return view_on_hand(sql, keys, menu->n, *on_hand, &request->arena);
 }
 
-static void show_menu(void *context, struct http_request *request)
+static void read_menu(void *context, struct http_request *request, struct sql *sql)
 {
-    struct customercenter_http *http = context;
+    const struct customercenter_http *http = context;
     int64_t *on_hand;
 
-    int rc = find_on_hand(http, request, &on_hand);
+    int rc = find_on_hand(http->menu, request, sql, &on_hand);
     if (rc)
         http_fill_failure(request, rc);
     else
@@ -190,17 +201,24 @@ static void show_menu(void *context, struct http_request *request)
     http_reply(request);
 }
 
-/* Asking for it needs no secret: what can be gone on with is a whole view that a rebuild has left in our own data
- * directory, or nothing. */
+static void show_menu(void *context, struct http_request *request)
+{
+    struct customercenter_http *http = context;
+
+    reader_serve_row(http->reader, request, read_menu, http);
+}
+
+/* Asking for it needs no secret: what can be gone on with is a whole view that a rebuild has left where our own is,
+ * or nothing. */
 static void swap(void *context, struct http_request *request)
 {
     struct customercenter_http *http = context;
 
-    if (!view_file_is_whole(http->rebuilt)) {
+    if (!view_place_is_whole(&http->rebuilt)) {
         http_problem(request, 409, NULL, "there is no rebuilt view to go on with");
         return;
     }
-    log_info("going on with the rebuilt view", LOG_T("file", http->rebuilt));
+    log_info("going on with the rebuilt view", LOG_T("view", view_place_name(&http->rebuilt)));
     http->wants_swap = true;
     request->status = 202;
     request->content_type = "application/json";

@@ -8,16 +8,15 @@
 #include "mypage_stream.h"
 #include "reader.h"
 #include "service.h"
-#include "sql.h"
+#include "view_place.h"
 
 struct customercenter_http {
     struct service_http base; /* first: the common routes find the service here */
     const struct menu *menu;
-    struct sql *reads;     /* for single pages, on the loop thread */
-    struct reader *reader; /* for lists */
+    struct reader *reader;
     struct mypage_stream *stream;
-    const char *rebuilt; /* path of the database that a rebuild leaves */
-    bool wants_swap;     /* the service stops, to go on with that one */
+    struct view_place rebuilt; /* what a rebuild leaves */
+    bool wants_swap;           /* the service stops, to go on with that one */
 };
 
 /** With struct customercenter_http as their context. Ends with a NULL path. */

@@ -132,6 +132,7 @@ static void close_follower(struct http_stream *http)
     struct follower *follower = CONTAINER_OF(http, struct follower, http);
     struct mypage_stream *stream = follower->stream;
 
+    mypage_stream_stop_reading(follower);
     for (size_t i = 0; i < follower->n_watches; i++)
         watch_remove(&follower->watches[i]);
     if (follower->n_watches == 0)
@@ -253,7 +254,7 @@ struct view_sink *mypage_stream_sink(struct mypage_stream *stream)
     return &stream->sink;
 }
 
-struct mypage_stream *mypage_stream_new(struct loop *loop, struct sql *reads,
+struct mypage_stream *mypage_stream_new(struct loop *loop, struct reader *reader,
                                         const struct mypage_stream_settings *settings, int64_t newest, int64_t epoch)
 {
     struct mypage_stream *stream = heap_alloc(sizeof(*stream));
@@ -262,14 +263,13 @@ struct mypage_stream *mypage_stream_new(struct loop *loop, struct sql *reads,
         return NULL;
     stream->sink.publish = publish;
     stream->loop = loop;
-    stream->reads = reads;
+    stream->reader = reader;
     stream->settings = *settings;
     stream->places = (struct http_places){.most = settings->max_streams, .per_address = settings->streams_per_address};
     watch_init(&stream->board);
     stream->epoch = epoch;
     stream->wake.fire = wake_all;
     stream->heartbeat.fire = send_heartbeats;
-    arena_init(&stream->arena, 0);
     stream->log = change_log_new(loop, newest, on_changes, stream);
     if (!stream->log) {
         heap_free(stream);
@@ -286,6 +286,5 @@ void mypage_stream_free(struct mypage_stream *stream)
         return;
     ASSERT(stream->n_followers == 0);
     change_log_free(stream->log);
-    arena_free(&stream->arena);
     heap_free(stream);
 }

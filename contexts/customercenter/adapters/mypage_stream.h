@@ -13,7 +13,7 @@
 #define COFFEESHOP_MYPAGE_STREAM_H
 
 #include "http_server.h"
-#include "sql.h"
+#include "reader.h"
 #include "view_ports.h"
 
 enum { MYPAGE_STREAM_MOST_ORDERS = 20 };
@@ -32,9 +32,9 @@ struct mypage_stream_settings {
 };
 
 struct mypage_stream;
-/** `reads` is the loop thread's connection. `newest` is the last change so far; numbers below `epoch` are another
- * database's. NULL: no memory. */
-struct mypage_stream *mypage_stream_new(struct loop *loop, struct sql *reads,
+/** `reader` reads the table; it outlives the stream. `newest` is the last change so far; numbers below `epoch` are
+ * another database's. NULL: no memory. */
+struct mypage_stream *mypage_stream_new(struct loop *loop, struct reader *reader,
                                         const struct mypage_stream_settings *settings, int64_t newest, int64_t epoch);
 /** All streams closed (http_server_free), the writer stopped; the loop may be gone already. NULL is taken. */
 void mypage_stream_free(struct mypage_stream *stream);

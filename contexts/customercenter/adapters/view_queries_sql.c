@@ -10,7 +10,7 @@ static const struct sql_statement find_page = {"SELECT " VIEW_COLUMNS " FROM myp
 static const struct sql_statement changes_after = {
     "SELECT " VIEW_COLUMNS " FROM mypage WHERE change > $1 ORDER BY change LIMIT $2", 2};
 static const struct sql_statement count_changes = {
-    "SELECT COUNT(*) FROM (SELECT 1 FROM mypage WHERE change > $1 LIMIT $2) AS some", 2};
+    "SELECT COUNT(*) FROM (SELECT 1 FROM mypage WHERE change > $1 LIMIT $2) AS newer", 2};
 static const struct sql_statement find_item = {"SELECT on_hand FROM item WHERE name = $1", 1};
 
 struct finding {
