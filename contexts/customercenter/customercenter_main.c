@@ -152,7 +152,8 @@ static struct archive_store *open_archive(const struct common_settings *common, 
                                           struct archive_opening *opening, struct buf *problem)
 {
     UNUSED(settings);
-    return sql_archive_open(common, "", "customercenter", view_migrations, view_migrations_count, opening, problem);
+    return sql_archive_open(common, common->store_sql, "customercenter", view_migrations, view_migrations_count,
+                            opening, problem);
 }
 
 const struct program customercenter_program = {

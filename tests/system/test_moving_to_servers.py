@@ -59,7 +59,7 @@ def test_a_shop_moves_to_the_servers_lives_there_and_moves_back(exported, open_s
     grown = open_shop_on_servers()
     move("import", grown, file)
     assert same_again(grown, file, tmp_path), "the engines differ, the file doesn't"
-    assert {path.name for path in grown.data["order"].glob("*.db")} == {"customercenter.db"}
+    assert not list(grown.data["order"].glob("*.db"))
 
     grown.start("order", "stock", "customercenter", "payment")
     for collection, rows in as_rows(everything_told(grown)).items():
