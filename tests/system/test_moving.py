@@ -221,9 +221,9 @@ def test_what_is_no_archive_is_said(open_shop, tmp_path):
     refused(open_shop, tmp_path / "nowhere", "can't be read")
 
 
-def run_until_killed(arguments, at, near, env=None):
+def run_until_killed(arguments, at, near):
     """Killed instead of its `at`th step that makes something durable; true when it came to its end before."""
-    environment = {**(env or os.environ), "LD_PRELOAD": str(KILL_AT), "KILL_AT": str(at), "KILL_NEAR": str(near)}
+    environment = {**os.environ, "LD_PRELOAD": str(KILL_AT), "KILL_AT": str(at), "KILL_NEAR": str(near)}
     done = subprocess.run([str(PROGRAM), *arguments], capture_output=True, text=True, timeout=60, env=environment)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode == 0

@@ -8,7 +8,6 @@ from moving import a_shop_with_everything, add_many_orders, as_rows, everything_
 from rules import check_rules
 from shop import PAID, Process, Shop, flags, read_stream, run_program
 from sql_rules import check_tables
-from test_moving import KILL_AT, run_until_killed
 
 SQL_SERVICES = ("order", "product", "payment")
 
@@ -142,12 +141,28 @@ def half(shop, name):
     return "half of an import" in told.stderr.splitlines()[-1]
 
 
-@pytest.mark.skipif(not KILL_AT.exists(), reason="a sanitizer comes first")
-def test_an_import_into_servers_that_is_killed_goes_on_and_until_then_nobody_opens_them(exported, open_shop_on_servers, tmp_path):
+# Whoever writes the first payment sleeps.
+HANG_AT_PAYMENTS = """
+CREATE FUNCTION public.hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
+CREATE FUNCTION public.prepare() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF to_regclass('payment.payment') IS NOT NULL AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'hang') THEN
+        CREATE TRIGGER hang BEFORE INSERT ON payment.payment FOR EACH ROW EXECUTE FUNCTION public.hang();
+    END IF;
+END $$;
+CREATE EVENT TRIGGER prepare ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.prepare();
+"""
+GO_ON = "DROP EVENT TRIGGER prepare; DROP FUNCTION public.hang() CASCADE; DROP FUNCTION public.prepare()"
+
+
+def test_an_import_into_servers_that_is_killed_goes_on_and_until_then_nobody_opens_them(exported, open_shop_on_servers, database, tmp_path):
     file, *_ = exported
     shop = open_shop_on_servers()
-    # The view's file is what it syncs; order, product and stock are full by then, and say that the import isn't over.
-    assert not run_until_killed(["import", str(file), *place_of(shop)], 30, file, env=shop.environment)
+    database.sql(HANG_AT_PAYMENTS)
+    importing = Process(["import", str(file), *place_of(shop)], tmp_path / "import.log", env=shop.environment)
+    eventually(lambda: database.number("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), what="it is in the middle")
+    importing.kill()
+    database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+    database.sql(GO_ON)
     for name in ("order", "product", "stock"):
         assert half(shop, name), name
     move("export", shop, tmp_path / "no.jsonl", says="half of an import")
