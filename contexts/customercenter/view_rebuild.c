@@ -272,7 +272,8 @@ static bool open_all(struct rebuild *self)
     self->loop = loop_new();
     self->client = self->loop ? http_client_new(self->loop, MYPAGE_PRODUCER_COUNT) : NULL;
     self->ends = (struct feed_ends){.told = go_on, .untold = untold};
-    bool fine = self->rebuilt.file && self->current.file && self->client && feed_ends_open(&self->ends, urls, self->n_sources);
+    bool fine =
+        self->rebuilt.file && self->current.file && self->client && feed_ends_open(&self->ends, urls, self->n_sources);
     if (!fine) {
         BUF_LIT(self->problem, "out of memory");
         return false;

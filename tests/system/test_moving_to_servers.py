@@ -160,7 +160,8 @@ def test_an_import_into_servers_that_is_killed_goes_on_and_until_then_nobody_ope
     database.sql(HANG_AT_PAYMENTS)
     importing = Process(["import", str(file), *place_of(shop)], tmp_path / "import.log", env=shop.environment)
     eventually(lambda: database.number("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), what="it is in the middle")
-    importing.kill()
+    importing.process.kill()
+    importing.process.wait(10)
     database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
     database.sql(GO_ON)
     for name in ("order", "product", "stock"):
