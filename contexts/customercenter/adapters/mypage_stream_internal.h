@@ -1,6 +1,6 @@
 /** mypage_stream_internal.h: what mypage_stream.c (who follows, and when they are woken), mypage_stream_write.c (what
- * they are sent), mypage_stream_table.c (what is read for them from the table) and mypage_stream_page.c (one page) share. Private to the stream. Loop
- * thread.
+ * they are sent), mypage_stream_table.c (what is read for them from the table) and mypage_stream_page.c (one page)
+ * share. Private to the stream. Loop thread.
  */
 #ifndef COFFEESHOP_MYPAGE_STREAM_INTERNAL_H
 #define COFFEESHOP_MYPAGE_STREAM_INTERNAL_H
