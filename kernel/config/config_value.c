@@ -209,7 +209,7 @@ static bool is_text(const struct setting *row, struct str text)
 static bool has_password(struct str text)
 {
     static const char word[] = "password";
-    const char *scheme = memmem(text.p, text.n, "://", 3);
+    const char *scheme = text.n ? memmem(text.p, text.n, "://", 3) : NULL;
     const char *at = scheme ? memrchr(scheme, '@', (size_t)(text.p + text.n - scheme)) : NULL;
 
     if (at && memchr(scheme + 3, ':', (size_t)(at - scheme - 3)))

@@ -47,6 +47,18 @@ struct taker {
     struct kafka_consumer *consumer;
 };
 
+/* strndup() is for strings that end in a zero byte somewhere; a text doesn't. */
+static char *copy_of(struct str text)
+{
+    char *copy = malloc(text.n + 1);
+
+    assert_non_null(copy);
+    if (text.n)
+        memcpy(copy, text.p, text.n);
+    copy[text.n] = '\0';
+    return copy;
+}
+
 static const char *take(void *owner, const struct kafka_arrival *arrival)
 {
     struct taker *taker = owner;
@@ -60,7 +72,7 @@ static const char *take(void *owner, const struct kafka_arrival *arrival)
     } else {
         assert_true(taker->n < MOST);
         taker->arrived[taker->n++] = (struct arrived){arrival->reading, arrival->partition, arrival->offset,
-                                                      arrival->event.position, strndup(text.n ? text.p : "", text.n)};
+                                                      arrival->event.position, copy_of(text)};
         int64_t waiting = ++taker->waiting[arrival->partition];
         taker->most_waiting = waiting > taker->most_waiting ? waiting : taker->most_waiting;
         pthread_cond_broadcast(&taker->came);
