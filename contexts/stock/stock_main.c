@@ -154,13 +154,7 @@ static int read_by(void *context, struct sql *sql, struct feed_reading *reading)
     return outbox_kv_read(self->kept.kv, reading->after, reading->enough, &reading->frames, &reading->oldest);
 }
 
-static void read_at_once(void *context, struct feed_reading *reading)
-{
-    reading->error = read_by(context, NULL, reading);
-    reading->done(reading);
-}
-
-static void read_apart(void *context, struct feed_reading *reading)
+static void read_stored(void *context, struct feed_reading *reading)
 {
     const struct stock_service *self = context;
 
@@ -181,7 +175,7 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
         .history = &self->history,
         .store = &self->store,
         .reader = self->reader,
-        .read_stored = self->kept.on_a_server ? read_apart : read_at_once,
+        .read_stored = read_stored,
         .read_context = self,
         .fault_delay_ms = settings->fault_delay_ms,
     };

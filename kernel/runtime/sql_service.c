@@ -164,21 +164,13 @@ static int look(struct store *self)
     return sql->look(sql);
 }
 
-static void read_at_once(void *context, struct feed_reading *reading)
-{
-    struct sql_service *store = context;
-
-    reading->error = outbox_sql_read(store->reads, reading->after, reading->enough, &reading->frames, &reading->oldest);
-    reading->done(reading);
-}
-
 static int read_by(void *context, struct sql *sql, struct feed_reading *reading)
 {
     UNUSED(context);
     return outbox_sql_read(sql, reading->after, reading->enough, &reading->frames, &reading->oldest);
 }
 
-static void read_apart(void *context, struct feed_reading *reading)
+static void read_stored(void *context, struct feed_reading *reading)
 {
     struct sql_service *store = context;
 
@@ -192,7 +184,7 @@ void sql_service_fill(struct sql_service *store, struct service_parts *parts)
     store->store =
         (struct store){.probe = probe, .check = check, .on_server = on_server, .look = on_server ? look : NULL};
     parts->store = &store->store;
-    parts->read_stored = store->reads ? read_at_once : read_apart;
+    parts->read_stored = read_stored;
     parts->read_context = store;
     parts->reads = store->reads;
     parts->reader = store->reader;

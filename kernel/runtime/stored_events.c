@@ -6,37 +6,27 @@
 
 /* Stored events that are on their way. */
 struct fetching {
-    struct read_job base;
-    struct service *service;
+    struct row_reading base;
     stored_events_read *read;
     void *context;
     struct feed_reading *reading;
-    struct loop_job back;
 };
 
-static void bring_back(struct loop_job *job)
+static int fetch(struct row_reading *base, struct sql *sql)
 {
-    struct fetching *fetching = CONTAINER_OF(job, struct fetching, back);
+    struct fetching *fetching = CONTAINER_OF(base, struct fetching, base);
+
+    return fetching->read(fetching->context, sql, fetching->reading);
+}
+
+static void have_fetched(struct row_reading *base, int error)
+{
+    struct fetching *fetching = CONTAINER_OF(base, struct fetching, base);
     struct feed_reading *reading = fetching->reading;
 
     heap_free(fetching);
+    reading->error = error;
     reading->done(reading);
-}
-
-static void fetch(struct read_job *base, struct sql *sql)
-{
-    struct fetching *fetching = CONTAINER_OF(base, struct fetching, base);
-
-    fetching->reading->error = fetching->read(fetching->context, sql, fetching->reading);
-    loop_post(service_loop(fetching->service), &fetching->back);
-}
-
-static void refuse(struct read_job *base)
-{
-    struct fetching *fetching = CONTAINER_OF(base, struct fetching, base);
-
-    fetching->reading->error = E_BUSY;
-    bring_back(&fetching->back);
 }
 
 void stored_events_fetch(struct service *service, struct reader *reader, stored_events_read *read, void *context,
@@ -49,11 +39,7 @@ void stored_events_fetch(struct service *service, struct reader *reader, stored_
         reading->done(reading);
         return;
     }
-    *fetching = (struct fetching){.base = {.run = fetch, .refused = refuse},
-                                  .service = service,
-                                  .read = read,
-                                  .context = context,
-                                  .reading = reading,
-                                  .back = {.run = bring_back}};
-    reader_post_row(reader, &fetching->base);
+    *fetching = (struct fetching){
+        .base = {.read = fetch, .done = have_fetched}, .read = read, .context = context, .reading = reading};
+    reader_read_row(reader, service_loop(service), &fetching->base);
 }

@@ -1,5 +1,5 @@
-/** stored_events.h: the stored events of a feed, read on the thread for single rows, for a store that the loop must not
- * wait for. */
+/** stored_events.h: the stored events of a feed, read where single rows are: at once, or for a store that the loop must
+ * not wait for on a thread of their own. */
 #ifndef COFFEESHOP_STORED_EVENTS_H
 #define COFFEESHOP_STORED_EVENTS_H
 
@@ -7,10 +7,10 @@
 #include "reader.h"
 #include "service.h"
 
-/** Fills `reading` in, but for `error`, which it returns. On the reader's thread. */
+/** Fills `reading` in, but for `error`, which it returns. On the loop's thread or the reader's. */
 typedef int stored_events_read(void *context, struct sql *sql, struct feed_reading *reading);
 
-/** What a feed_read_stored does with its reading: done() is called later. Loop thread. */
+/** What a feed_read_stored does with its reading: done() is called before this returns, or later. Loop thread. */
 void stored_events_fetch(struct service *service, struct reader *reader, stored_events_read *read, void *context,
                          struct feed_reading *reading);
 
