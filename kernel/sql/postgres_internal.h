@@ -132,6 +132,8 @@ int postgres_meta(struct postgres *self, PGconn *conn, const char *name, struct 
 
 /* --- postgres_owner.c --- */
 
+/** The advisory lock of whoever has the schema alone. */
+int64_t postgres_owners_lock(const struct postgres *self);
 /** Makes this connection the one that writes to the schema, for as long as it lives. `first`: and leaves its name
  * there. Later: E_OUTCOME_UNKNOWN and `lost` when somebody else has written meanwhile, so that what is in memory is
  * old. E_UNAVAILABLE: somebody else is the one. */

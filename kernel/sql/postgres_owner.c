@@ -7,12 +7,17 @@
 
 static const int64_t OWNERS = 0x6f776e6572; /* apart from the lock of a transaction */
 
+int64_t postgres_owners_lock(const struct postgres *self)
+{
+    return self->lock ^ OWNERS;
+}
+
 static int take_lock(struct postgres *self, PGconn *conn, struct buf *problem)
 {
     struct buf text = {0};
     PGresult *result;
 
-    buf_printf(&text, "SELECT pg_try_advisory_lock(%lld)", (long long)(self->lock ^ OWNERS));
+    buf_printf(&text, "SELECT pg_try_advisory_lock(%lld)", (long long)postgres_owners_lock(self));
     int error = postgres_ask(self, conn, &text, self->options.silent_ms, &result, problem);
     bool taken = !error && PQntuples(result) == 1 && *PQgetvalue(result, 0, 0) == 't';
     PQclear(result);

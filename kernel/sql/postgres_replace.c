@@ -1,35 +1,22 @@
-/* postgres_replace.c: a schema goes, or takes the place of another. By the port alone: whose a schema is has been
- * looked at when it was opened, and nobody else has it while it is open. */
-#include "clock.h"
+/* postgres_replace.c: a schema goes, or takes the place of another, in one transaction that nobody who has it alone may
+ * be in the middle of. Whose it is was looked at when it was opened. */
+#include "base.h"
 #include "errors.h"
-#include "sql.h"
-
-#include <time.h>
-
-enum { PATIENCE_MS = 3000 };
+#include "postgres_internal.h"
 
 static int run_text(struct sql *sql, const char *text)
 {
     return sql->query_text(sql, text, NULL, 0, NULL, NULL);
 }
 
-/* Who had it until now, perhaps we ourselves, may have closed it a moment ago: the server takes notice a little later.
- */
-static int open_alone(const struct sql_options *options, struct sql **sql, struct buf *problem)
+/* The server waits for it, busy_ms at most: who had the schema until now, perhaps we ourselves, may have closed it a
+ * moment ago. */
+static int wait_for_owner(struct sql *sql)
 {
-    const struct timespec pause = {.tv_nsec = 20000000};
-    struct sql_options alone = *options;
-    int64_t until = clock_monotonic() + PATIENCE_MS * US_PER_MS;
-    int error;
+    static const struct sql_statement lock = {"SELECT pg_advisory_xact_lock($1)", 1};
+    const struct sql_value number = SQL_N(postgres_owners_lock(CONTAINER_OF(sql, struct postgres, port)));
 
-    alone.alone = true;
-    alone.read_only = false;
-    do {
-        buf_clear(problem);
-        error = OK;
-        *sql = postgres_open(&alone, problem, &error);
-    } while (error == E_UNAVAILABLE && clock_monotonic() < until && nanosleep(&pause, NULL) == 0);
-    return error;
+    return sql_query(sql, &lock, &number, NULL, NULL);
 }
 
 /* The connection's schema goes, and `rebuilt`, unless it is NULL, gets its name: all or nothing. */
@@ -42,7 +29,9 @@ static int replace(struct sql *sql, const char *schema, const char *rebuilt)
     buf_printf(&rename, "ALTER SCHEMA \"%s\" RENAME TO \"%s\"%c", rebuilt ? rebuilt : "", schema, '\0');
     int error = drop.failed || rename.failed ? E_MEMORY : sql->begin(sql);
     if (!error) {
-        error = run_text(sql, drop.p);
+        error = wait_for_owner(sql);
+        if (!error)
+            error = run_text(sql, drop.p);
         if (!error && rebuilt)
             error = run_text(sql, rename.p);
         error = sql_end(sql, error);
@@ -54,10 +43,10 @@ static int replace(struct sql *sql, const char *schema, const char *rebuilt)
 
 int postgres_replace_schema(const struct sql_options *options, const char *rebuilt, struct buf *problem)
 {
-    struct sql *sql;
-    int error = open_alone(options, &sql, problem);
+    int error = OK;
+    struct sql *sql = postgres_open(options, problem, &error);
 
-    if (error)
+    if (!sql)
         return error;
     error = replace(sql, options->schema, rebuilt);
     sql->close(sql);

@@ -139,3 +139,12 @@ def test_a_rebuild_that_is_killed_leaves_the_view_as_it_was_and_the_next_one_is_
     eventually(lambda: rebuild(shop).returncode == 0, what="the server has noticed that the killed one is gone")
     shop.wait_ready("customercenter")
     assert pages(shop) == before
+
+
+def test_a_view_that_a_service_elsewhere_has_is_not_taken_from_it(shop, database, tmp_path):
+    """Another directory, as on another machine: its lock says nothing, the server's does."""
+    make_orders(shop, 1)
+    before = pages(shop)
+    done = run_program("view", "rebuild", *flags({**shop.settings_of_all(), "data": tmp_path / "elsewhere"}), env=shop.environment)
+    assert done.returncode == 1 and "can't take the place of customercenter" in done.stderr, done.stderr
+    assert pages(shop) == before and shop["customercenter"].get("/readyz").status_code == 200
