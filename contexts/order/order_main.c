@@ -108,7 +108,7 @@ static bool open_all(struct order_service *self, const struct program *program, 
     }
     struct order_ports ports = {self->repo, self->product, service_events(self->service), order_event_write,
                                 self->payment};
-    int rc = order_app_init(&self->app, &ports, &sources);
+    int rc = order_app_init(&self->app, &ports, CELL_ONLY, &sources);
     if (rc)
         buf_printf(problem, "the order database can't be read: %s", error_text(rc));
     return rc == OK;

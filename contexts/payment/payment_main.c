@@ -225,7 +225,7 @@ static bool open_app(struct payment_service *self, const struct payment_settings
         .retry_most_us = settings->retry_most_ms * US_PER_MS,
     };
 
-    int rc = payment_app_init(&self->app, &ports, &policy, &sources);
+    int rc = payment_app_init(&self->app, &ports, CELL_ONLY, &policy, &sources);
     if (rc)
         buf_printf(problem, "the payment database can't be read: %s", error_text(rc));
     return rc == OK;

@@ -74,7 +74,7 @@ static bool open_app(struct product_service *self, const struct product_settings
         .most_asks = (size_t)settings->max_asks,
     };
 
-    int rc = product_app_init(&self->app, &ports, &app_settings, &sources);
+    int rc = product_app_init(&self->app, &ports, CELL_ONLY, &app_settings, &sources);
     if (rc)
         buf_printf(problem, "the product database can't be read: %s", error_text(rc));
     return rc == OK;

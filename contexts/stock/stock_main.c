@@ -85,7 +85,7 @@ static int open_app(struct stock_service *self, const struct stock_settings *set
 
     for (size_t i = 0; i < self->menu->n; i++)
         self->opening[i] = self->menu->items[i].name;
-    int rc = stock_app_init(&self->app, &ports, &options);
+    int rc = stock_app_init(&self->app, &ports, CELL_ONLY, &options);
     /* The first batch opens the rows of the menu, before anybody can look. */
     if (!rc)
         rc = self->app.core.run(&self->app.core, NULL, 0, service_now(self->service));

@@ -2,9 +2,9 @@
 
 #include "alloc.h"
 #include "base.h"
+#include "cell.h"
 #include "clock.h"
 #include "errors.h"
-#include "kafka_cell.h"
 #include "kafka_topic.h"
 #include "log.h"
 #include "metrics.h"
@@ -225,7 +225,7 @@ static enum kafka_reading read_message(struct kafka_intake *intake, const struct
     }
     if (reading != KAFKA_READ_FOREIGN)
         return reading;
-    *home = kafka_cell_of(event->key, intake->options.partitions);
+    *home = cell_of_key(event->key, intake->options.partitions);
     return *home == message->partition ? KAFKA_READ_FOREIGN : KAFKA_READ_OTHER;
 }
 

@@ -2,10 +2,10 @@
 
 #include "alloc.h"
 #include "base.h"
+#include "cell.h"
 #include "clock.h"
 #include "errors.h"
 #include "feed_frames.h"
-#include "kafka_cell.h"
 #include "log.h"
 
 enum { PIECE = 65536, BACK_OFF_LEAST_US = 100000, BACK_OFF_MOST_US = 10000000 };
@@ -209,7 +209,7 @@ static int send_one(struct kafka_lane *lane, struct kafka_way *way, struct str t
     } else if (options->partition >= 0) {
         rc = send_to(lane, way, &message, options->partition);
     } else {
-        rc = message.key.n ? send_to(lane, way, &message, kafka_cell_of(message.key, way->partitions)) : E_CORRUPT;
+        rc = message.key.n ? send_to(lane, way, &message, cell_of_key(message.key, way->partitions)) : E_CORRUPT;
     }
     return rc;
 }

@@ -2,10 +2,10 @@
  * called with the word "real": from the offset that was stored, in order, bounded; and what becomes of what isn't ours.
  */
 #include "base.h"
+#include "cell.h"
 #include "clock.h"
 #include "errors.h"
 #include "event.h"
-#include "kafka_cell.h"
 #include "kafka_cluster.h"
 #include "kafka_consumer.h"
 #include "original_messages.h"
@@ -452,7 +452,7 @@ static size_t write_recorded(struct taker *taker)
 
     for (size_t i = 0; i < COUNT_OF(recorded_messages); i++) {
         write_raw(taker, HOME, str_of(recorded_messages[i].body));
-        at_home += kafka_cell_of(str_of(recorded_messages[i].key), PARTITIONS) == HOME;
+        at_home += cell_of_key(str_of(recorded_messages[i].key), PARTITIONS) == HOME;
     }
     assert_true(at_home > 0 && at_home < COUNT_OF(recorded_messages));
     return at_home;
@@ -476,7 +476,7 @@ static void what_the_original_wrote_arrives_once_in_the_cell_of_its_order(void *
         bool known = false;
         for (size_t k = 0; k < all; k++)
             known |= str_is(type, recorded_messages[k].type) &&
-                     kafka_cell_of(str_of(recorded_messages[k].key), PARTITIONS) == arrived->partition;
+                     cell_of_key(str_of(recorded_messages[k].key), PARTITIONS) == arrived->partition;
         assert_true(known);
         found++;
     }

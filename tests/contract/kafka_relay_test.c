@@ -1,10 +1,10 @@
 /* What the relay promises (kafka_relay.h), over librdkafka's mock cluster, and over a real Kafka when it is called with
  * the word "real": in order, whole, to the byte, whatever becomes of the relay or the broker; and that nobody waits. */
 #include "base.h"
+#include "cell.h"
 #include "clock.h"
 #include "errors.h"
 #include "event.h"
-#include "kafka_cell.h"
 #include "kafka_cluster.h"
 #include "kafka_relay.h"
 
@@ -374,7 +374,7 @@ static void without_a_partition_of_its_own_each_event_goes_where_its_key_does(vo
     for (uint64_t id = 1; id <= shop->last; id++) {
         char key[TOPIC_SIZE];
         (void)snprintf(key, sizeof(key), "%llu", (unsigned long long)id);
-        expected[kafka_cell_of(str_of(key), PARTITIONS)]++;
+        expected[cell_of_key(str_of(key), PARTITIONS)]++;
     }
     for (int32_t i = 0; i < PARTITIONS; i++) {
         struct reading reading = {.shop = shop, .by_key = true};

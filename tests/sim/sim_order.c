@@ -257,7 +257,7 @@ static int open_app(struct sim_service *service)
                                     .n = self->payment ? 2 : 1};
     struct order_ports ports = {&self->repo, &self->caller, &service->sink, order_event_write, self->payment};
 
-    int rc = order_app_init(&self->app, &ports, &sources);
+    int rc = order_app_init(&self->app, &ports, CELL_ONLY, &sources);
     service->core = &self->app.core;
     service->cursors = &self->app.cursors;
     return rc;

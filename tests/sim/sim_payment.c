@@ -260,7 +260,7 @@ static int open_app(struct sim_service *service)
     if (sim_has_plant(service->sim, PLANT_REFUND_FORGOTTEN))
         forget_refunds(self);
     self->provider.port.patience_us = set->provider_patience;
-    int rc = payment_app_init(&self->app, &ports, &policy, &sources);
+    int rc = payment_app_init(&self->app, &ports, CELL_ONLY, &policy, &sources);
     service->core = &self->app.core;
     service->cursors = &self->app.cursors;
     return rc;

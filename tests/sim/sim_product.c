@@ -326,7 +326,7 @@ static int open_app(struct sim_service *service)
                                             .most_taken_up = 2};
 
     self->reduce = self->release = NULL;
-    int rc = product_app_init(&self->app, &ports, &settings, &sources);
+    int rc = product_app_init(&self->app, &ports, CELL_ONLY, &settings, &sources);
     service->core = &self->app.core;
     service->cursors = &self->app.cursors;
     return rc;

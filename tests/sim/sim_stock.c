@@ -213,7 +213,7 @@ static int open_app(struct sim_service *service)
     struct stock_options options = {sim_items, SIM_ITEMS, SIM_OPENING};
 
     open_store(self);
-    int rc = stock_app_init(&self->app, &ports, &options);
+    int rc = stock_app_init(&self->app, &ports, CELL_ONLY, &options);
     service->core = &self->app.core;
     return rc;
 }

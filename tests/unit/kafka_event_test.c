@@ -5,7 +5,6 @@
 #include "clock.h"
 #include "errors.h"
 #include "event.h"
-#include "kafka_cell.h"
 #include "kafka_event.h"
 #include "original_messages.h"
 #include "recorded_messages.h"
@@ -366,35 +365,6 @@ static void without_memory_a_message_is_neither_lost_nor_called_unreadable(void 
     }
 }
 
-/* --- cells --- */
-
-static void a_key_is_in_the_cell_that_kafkas_own_client_puts_it_in(void **state)
-{
-    enum { WAYS = 4 };
-    static const int32_t cells[WAYS] = {1, 3, 16, 64};
-    /* partitionForKey() of Kafka 3.8.1's Java client says these. */
-    static const struct {
-        struct str key;
-        int32_t cell[WAYS];
-    } rows[] = {
-        {STR_INIT("1"), {0, 0, 15, 15}},         {STR_INIT("2"), {0, 2, 8, 40}},
-        {STR_INIT("3"), {0, 2, 15, 63}},         {STR_INIT("4"), {0, 1, 1, 33}},
-        {STR_INIT("5"), {0, 0, 6, 6}},           {STR_INIT("6"), {0, 1, 6, 6}},
-        {STR_INIT("7"), {0, 0, 3, 51}},          {STR_INIT("8"), {0, 0, 11, 11}},
-        {STR_INIT("9"), {0, 2, 3, 3}},           {STR_INIT("10"), {0, 1, 14, 30}},
-        {STR_INIT("42"), {0, 1, 12, 44}},        {STR_INIT("100"), {0, 0, 5, 53}},
-        {STR_INIT("1234567890"), {0, 2, 5, 53}}, {STR_INIT("9223372036854775807"), {0, 0, 13, 61}},
-        {STR_INIT("ticket-7"), {0, 2, 8, 40}},   {STR_INIT("payment-3"), {0, 2, 8, 8}},
-        {STR_INIT("Americano"), {0, 2, 0, 32}},  {STR_INIT("아메리카노"), {0, 0, 8, 40}},
-    };
-
-    UNUSED(state);
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        for (size_t way = 0; way < WAYS; way++)
-            assert_int_equal(kafka_cell_of(rows[i].key, cells[way]), rows[i].cell[way]);
-    }
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -414,7 +384,6 @@ int main(void)
         TEST(a_type_that_nobody_here_knows_is_passed_over),
         TEST(a_foreign_message_keyed_anew_is_read_as_before),
         TEST(without_memory_a_message_is_neither_lost_nor_called_unreadable),
-        TEST(a_key_is_in_the_cell_that_kafkas_own_client_puts_it_in),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,7 @@ static int start_app(struct shop *shop)
     struct order_ports ports = {&shop->repo->port, &shop->product, &shop->sink, order_event_write,
                                 shop->is_paid_first ? &shop->payment : NULL};
 
-    return order_app_init(&shop->app, &ports, &sources);
+    return order_app_init(&shop->app, &ports, CELL_ONLY, &sources);
 }
 
 static void restart(struct shop *shop)
@@ -291,6 +291,24 @@ static void an_order_at_another_amount_than_was_shown_is_not_made_and_its_key_is
     assert_int_equal(right.order_id, 1); /* no id was spent */
     assert_int_equal(run(shop, &next, 1), OK);
     assert_int_equal(next.order_id, 2);
+}
+
+static void an_order_has_an_id_of_its_cell_also_behind_those_that_were_not_made(void **state)
+{
+    static const struct order_shown old_amount = {.price = -1, .amount = 4000};
+    static const struct cell cell = {3, 16};
+    struct shop *shop = *state;
+    struct order_command wrong = placing(1), lost = placing(1);
+
+    shop->app.cell = cell;
+    int64_t first = place_one(shop);
+    assert_int_equal(first, cell_next_id(cell, 0));
+    wrong.intent.shown = &old_amount;
+    assert_int_equal(run(shop, &wrong, 1), OK);
+    assert_int_equal(wrong.verdict, ORDER_REFUSED);
+    shop->repo->commits = (struct fake_trap){1, E_FULL};
+    assert_int_equal(run(shop, &lost, 1), E_FULL);
+    assert_int_equal(place_one(shop), cell_next_id(cell, first));
 }
 
 static void a_key_repeated_gets_its_order_whatever_it_costs_by_now(void **state)
@@ -739,6 +757,7 @@ int main(void)
         TEST(the_same_key_gets_the_same_answer),
         TEST(the_same_key_twice_in_one_batch_is_one_order),
         TEST(the_same_key_with_another_body_is_refused),
+        TEST(an_order_has_an_id_of_its_cell_also_behind_those_that_were_not_made),
         TEST(an_order_at_another_amount_than_was_shown_is_not_made_and_its_key_is_free),
         TEST(a_key_repeated_gets_its_order_whatever_it_costs_by_now),
         TEST(a_key_whose_commit_failed_is_free),

@@ -80,7 +80,7 @@ static int start_app(struct till *till)
     struct payment_ports ports = {&till->repo->port, till->is_slow ? &till->slow : &till->ledger.port, &till->orders,
                                   &till->sink, payment_event_write};
 
-    return payment_app_init(&till->app, &ports, &policy, &sources);
+    return payment_app_init(&till->app, &ports, CELL_ONLY, &policy, &sources);
 }
 
 static void restart(struct till *till)
@@ -737,6 +737,21 @@ static void a_batch_without_memory_changes_nothing_and_can_be_tried_again(void *
     assert_int_equal(rc, OK);
 }
 
+static void a_payment_has_an_id_of_its_cell_also_behind_one_that_was_not_committed(void **state)
+{
+    static const struct cell cell = {3, 16};
+    struct till *till = *state;
+    struct payment_step step = buying("lost", PRICE, "card");
+    struct payment_command lost = {.base = {.origin = FROM_CLIENT}, .steps = &step, .n = 1};
+
+    till->app.cell = cell;
+    int64_t first = buy(till, "a").id;
+    assert_int_equal(first, cell_next_id(cell, 0));
+    till->repo->commits = (struct fake_trap){1, E_FULL};
+    assert_int_equal(run(till, &lost, 1), E_FULL);
+    assert_int_equal(buy(till, "b").id, cell_next_id(cell, first));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_till, close_till)
@@ -744,6 +759,7 @@ int main(void)
 #define PATIENT(name) cmocka_unit_test_setup_teardown(name, open_patient_till, close_till)
     const struct CMUnitTest tests[] = {
         CASE(what_is_approved_is_one_commit_and_no_money_moves),
+        CASE(a_payment_has_an_id_of_its_cell_also_behind_one_that_was_not_committed),
         CASE(many_are_decided_at_once_each_by_itself),
         CASE(the_same_key_is_the_same_payment_in_one_batch_and_in_another),
         CASE(a_key_is_not_good_for_another_purchase),

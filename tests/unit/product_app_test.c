@@ -56,7 +56,7 @@ static int start_app(struct kitchen *kitchen)
     static const struct cursors sources = {.source = {"order", "stock"}, .n = 2};
     struct product_ports ports = {&kitchen->repo->port, &kitchen->stock, &kitchen->sink, product_event_write};
 
-    return product_app_init(&kitchen->app, &ports, &kitchen->settings, &sources);
+    return product_app_init(&kitchen->app, &ports, CELL_ONLY, &kitchen->settings, &sources);
 }
 
 static void restart(struct kitchen *kitchen)
@@ -1336,6 +1336,26 @@ static void an_app_that_can_not_restore_says_so(void **state)
     fake_product_repo_free(kitchen.repo);
 }
 
+/* Its orders come with growing ids, but not with all of them. */
+static void a_cells_tickets_have_ids_of_the_cell_and_each_order_has_one(void **state)
+{
+    static const struct cell cell = {3, 16};
+    struct kitchen *kitchen = *state;
+    int64_t order = 0, ticket = 0;
+
+    kitchen->app.cell = cell;
+    for (int i = 0; i < 4; i++) {
+        struct product_command lost = ordered(order = cell_next_id(cell, order)), *commands = &lost;
+        kitchen->repo->commits = (struct fake_trap){1, E_FULL};
+        assert_int_equal(run(kitchen, &commands, 1), E_FULL);
+        order_one(kitchen, order);
+        order_one(kitchen, order);
+        ticket = cell_next_id(cell, ticket);
+        assert_int_equal(kept(kitchen, ticket)->order_id, order);
+    }
+    assert_int_equal(kitchen->repo->n, 4);
+}
+
 #define TEST(name, kind) cmocka_unit_test_setup_teardown(name, open_##kind, close_kitchen)
 
 static const struct CMUnitTest tests[] = {
@@ -1394,6 +1414,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_no_from_before_the_goods_does_not_strand_the_next_barista, manual),
     TEST(what_contradicts_is_put_aside_and_blocks_nothing, fast),
     TEST(bare_commands_only_move_the_cursor, fast),
+    TEST(a_cells_tickets_have_ids_of_the_cell_and_each_order_has_one, fast),
     cmocka_unit_test(a_failing_call_of_the_store_leaves_nothing_half_done),
     cmocka_unit_test(a_failing_allocation_leaves_nothing_half_done),
     cmocka_unit_test(an_app_that_can_not_restore_says_so),

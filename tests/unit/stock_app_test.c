@@ -49,7 +49,7 @@ static void start_app(struct shop *shop)
     shop->repo = stock_repo_kv_new(fake_kv_port(shop->kv), &shop->retention);
     assert_non_null(shop->repo);
     ports.repo = shop->repo;
-    assert_int_equal(stock_app_init(&shop->app, &ports, &shop->options), OK);
+    assert_int_equal(stock_app_init(&shop->app, &ports, CELL_ONLY, &shop->options), OK);
 }
 
 static void stop_app(struct shop *shop)
@@ -710,12 +710,23 @@ static void events_are_keyed_by_order_ticket_or_item(void **state)
     assert_true(is_published(shop, "\"onHand\":99,\"reservationId\":\"o42.1\",\"orderId\":42}"));
 }
 
+static void a_row_of_one_cell_never_has_the_id_of_another_cells(void **state)
+{
+    struct shop *shop = *state; /* with two rows of one cell */
+
+    shop->app.cell = (struct cell){2, 3};
+    shop->app.last_id = 0;
+    assert_int_equal(add_row(shop, "Beer", 1), 3);
+    assert_int_equal(add_row(shop, "Wine", 1), 6);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_shop, close_shop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_menu_item_starts_at_100_and_says_so),
+        TEST(a_row_of_one_cell_never_has_the_id_of_another_cells),
         TEST(a_restart_opens_nothing_twice_and_new_items_once),
         TEST(a_low_mark_outlives_what_moves_and_a_crash_and_tells_nobody),
         TEST(a_removed_item_is_not_opened_again),

@@ -62,9 +62,10 @@ static void decide_without_order(const struct order_batch *batch, struct order_c
 static void decide(struct order_app *app, struct order_batch *batch, struct order_command *command)
 {
     struct order_decision decision;
+    int64_t last_id = app->last_id;
 
     if (command->intent.kind == ORDER_PLACE)
-        command->order_id = ++app->last_id;
+        command->order_id = app->last_id = cell_next_id(app->cell, last_id);
     struct order_entry *entry = &batch->entries[working_set_number(&batch->set, command->order_id)];
     struct order *order = &entry->order;
     order->id = command->order_id;
@@ -73,7 +74,7 @@ static void decide(struct order_app *app, struct order_batch *batch, struct orde
     command->refusal = decision.refusal;
     command->effect = decision.effect;
     if (command->intent.kind == ORDER_PLACE && command->verdict == ORDER_REFUSED)
-        app->last_id--; /* nobody has heard of it */
+        app->last_id = last_id; /* nobody has heard of it */
     if (command->verdict == ORDER_DECIDED) {
         order_apply(order, &decision.event);
         entry->changed = true;
@@ -179,11 +180,13 @@ static int64_t next_due(struct core *core)
     return INT64_MAX; /* an order waits for others, never for the clock */
 }
 
-int order_app_init(struct order_app *app, const struct order_ports *ports, const struct cursors *cursors)
+int order_app_init(struct order_app *app, const struct order_ports *ports, struct cell cell,
+                   const struct cursors *cursors)
 {
     uint64_t last_position;
 
-    *app = (struct order_app){.core = {.run = run, .next_due = next_due}, .ports = *ports, .cursors = *cursors};
+    *app = (struct order_app){
+        .core = {.run = run, .next_due = next_due}, .ports = *ports, .cell = cell, .cursors = *cursors};
     ASSERT(ports->repo && ports->product && ports->events && ports->write_event);
     int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->cursors);
     if (rc)

@@ -10,6 +10,7 @@
 #ifndef COFFEESHOP_ORDER_APP_H
 #define COFFEESHOP_ORDER_APP_H
 
+#include "cell.h"
 #include "client_request.h"
 #include "core.h"
 #include "order.h"
@@ -53,6 +54,7 @@ struct order_ports {
 struct order_app {
     struct core core;
     struct order_ports ports;
+    struct cell cell; /* whose ids it gives */
     struct outbox outbox;
     struct cursors cursors;
     struct arena arena;
@@ -60,7 +62,8 @@ struct order_app {
 };
 
 /** Restores from the repository. `cursors` names the sources. 0 or an errors.h code. */
-int order_app_init(struct order_app *app, const struct order_ports *ports, const struct cursors *cursors);
+int order_app_init(struct order_app *app, const struct order_ports *ports, struct cell cell,
+                   const struct cursors *cursors);
 void order_app_free(struct order_app *app);
 
 #endif

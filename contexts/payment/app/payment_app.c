@@ -128,7 +128,8 @@ static struct payment_entry *entry_of_key(struct payment_app *app, struct paymen
 
     if (known && !payment_is_over(&batch->entries[known - 1].payment))
         return &batch->entries[known - 1];
-    size_t at = working_set_number(&batch->ids, ++app->last_id);
+    app->last_id = cell_next_id(app->cell, app->last_id);
+    size_t at = working_set_number(&batch->ids, app->last_id);
     batch->entries[at] = (struct payment_entry){.payment = {.id = app->last_id}, .is_new = true};
     batch->key_entry[step->key] = at + 1;
     return &batch->entries[at];
@@ -294,13 +295,16 @@ static int64_t next_due(struct core *core)
     return waiting < app->next_scan ? waiting : app->next_scan;
 }
 
-int payment_app_init(struct payment_app *app, const struct payment_ports *ports, const struct payment_policy *policy,
-                     const struct cursors *cursors)
+int payment_app_init(struct payment_app *app, const struct payment_ports *ports, struct cell cell,
+                     const struct payment_policy *policy, const struct cursors *cursors)
 {
     uint64_t last_position;
 
-    *app = (struct payment_app){
-        .core = {.run = run, .next_due = next_due}, .ports = *ports, .policy = *policy, .cursors = *cursors};
+    *app = (struct payment_app){.core = {.run = run, .next_due = next_due},
+                                .ports = *ports,
+                                .policy = *policy,
+                                .cell = cell,
+                                .cursors = *cursors};
     ASSERT(ports->repo && ports->provider && ports->orders && ports->events && ports->write_event);
     int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->cursors);
     if (rc)

@@ -12,6 +12,7 @@
 #ifndef COFFEESHOP_PAYMENT_APP_H
 #define COFFEESHOP_PAYMENT_APP_H
 
+#include "cell.h"
 #include "core.h"
 #include "payment_ports.h"
 #include "payment_waiting.h"
@@ -30,6 +31,7 @@ struct payment_app {
     struct core core;
     struct payment_ports ports;
     struct payment_policy policy;
+    struct cell cell; /* whose ids it gives */
     struct outbox outbox;
     struct cursors cursors;
     struct payment_waiting waiting;
@@ -41,8 +43,8 @@ struct payment_app {
 };
 
 /** Restores from the repository. `cursors` names the sources. 0 or an errors.h code. */
-int payment_app_init(struct payment_app *app, const struct payment_ports *ports, const struct payment_policy *policy,
-                     const struct cursors *cursors);
+int payment_app_init(struct payment_app *app, const struct payment_ports *ports, struct cell cell,
+                     const struct payment_policy *policy, const struct cursors *cursors);
 /** Answers who still waits, with what is known. Once the writer has ended, before the requests are taken away. */
 void payment_app_let_go(struct payment_app *app);
 void payment_app_free(struct payment_app *app);

@@ -143,13 +143,16 @@ static int64_t next_due(struct core *core)
     return scan < app->asks.next_retry ? scan : app->asks.next_retry;
 }
 
-int product_app_init(struct product_app *app, const struct product_ports *ports,
+int product_app_init(struct product_app *app, const struct product_ports *ports, struct cell cell,
                      const struct product_settings_app *settings, const struct cursors *cursors)
 {
     uint64_t last_position;
 
-    *app = (struct product_app){
-        .core = {.run = run, .next_due = next_due}, .ports = *ports, .settings = *settings, .cursors = *cursors};
+    *app = (struct product_app){.core = {.run = run, .next_due = next_due},
+                                .ports = *ports,
+                                .settings = *settings,
+                                .cell = cell,
+                                .cursors = *cursors};
     ASSERT(ports->repo && ports->stock && ports->events && ports->write_event);
     arena_init(&app->arena, 256 * (size_t)1024);
     int rc = ports->repo->restore(ports->repo, &app->last_id, &app->last_order_id, &last_position, &app->cursors);

@@ -10,6 +10,7 @@
 
 #include "ask_table.h"
 #include "base.h"
+#include "cell.h"
 #include "client_request.h"
 #include "core.h"
 #include "goods.h"
@@ -65,6 +66,7 @@ struct product_app {
     struct core core;
     struct product_ports ports;
     struct product_settings_app settings;
+    struct cell cell; /* whose ids it gives */
     struct outbox outbox;
     struct cursors cursors;
     struct arena arena;
@@ -73,7 +75,7 @@ struct product_app {
     bool holds; /* goods are left over: stock's cursor is stored as `held`, not as it is */
     uint64_t held;
     int64_t last_id;
-    int64_t last_order_id;   /* an order above it certainly has no ticket yet */
+    int64_t last_order_id;   /* of this cell: one of its orders above it certainly has no ticket yet */
     struct due_ticket taken; /* due tickets up to here have been taken */
     int64_t next_scan;       /* when the next one beyond may be due */
     int64_t now;             /* of the last batch */
@@ -81,7 +83,7 @@ struct product_app {
     bool brought_back;       /* what was due too late has been put right: see run() */
 };
 
-int product_app_init(struct product_app *app, const struct product_ports *ports,
+int product_app_init(struct product_app *app, const struct product_ports *ports, struct cell cell,
                      const struct product_settings_app *settings, const struct cursors *cursors);
 /** Commands still waiting for stock are finished with E_CLOSING. */
 void product_app_free(struct product_app *app);

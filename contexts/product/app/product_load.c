@@ -144,16 +144,22 @@ int product_load(struct product_app *app, struct product_batch *batch, struct co
     return rc ? rc : app->ports.repo->find_keys(app->ports.repo, batch->base.records, batch->base.keys.n, &app->arena);
 }
 
+static int64_t give_id(struct product_app *app)
+{
+    app->last_id = cell_next_id(app->cell, app->last_id);
+    return app->last_id;
+}
+
 /* The entry that a command is about; a new ticket gets its id here. */
 size_t product_entry_of(struct product_app *app, struct product_batch *batch, const struct product_command *command)
 {
     if (concerns_ticket(command))
         return working_set_number(&batch->tickets, command->ticket_id);
     if (command->intent.kind == TICKET_OPEN)
-        return put_entry(batch, &(struct ticket){.id = ++app->last_id});
+        return put_entry(batch, &(struct ticket){.id = give_id(app)});
 
     size_t slot = working_set_number(&batch->orders, command->intent.order_id);
     if (!batch->order_entry[slot])
-        batch->order_entry[slot] = put_entry(batch, &(struct ticket){.id = ++app->last_id}) + 1;
+        batch->order_entry[slot] = put_entry(batch, &(struct ticket){.id = give_id(app)}) + 1;
     return batch->order_entry[slot] - 1;
 }

@@ -194,7 +194,8 @@ static void add(struct stock_app *app, struct stock_batch *batch, struct stock_s
     step->verdict = stock_decide(&entry->stock, &step->intent, batch->base.wall, &decision);
     step->refusal = decision.refusal;
     if (step->verdict == STOCK_DECIDED) {
-        entry = entry_of(batch, ++app->last_id);
+        app->last_id = cell_next_number(app->cell, app->last_id);
+        entry = entry_of(batch, app->last_id);
         set_name(batch, step->name, entry->stock.id);
         apply(app, entry, &decision.event, command);
     }
@@ -359,12 +360,14 @@ static int64_t next_due(struct core *core)
     return app->opened ? app->next_tidying : 0;
 }
 
-int stock_app_init(struct stock_app *app, const struct stock_ports *ports, const struct stock_options *options)
+int stock_app_init(struct stock_app *app, const struct stock_ports *ports, struct cell cell,
+                   const struct stock_options *options)
 {
     uint64_t last_position;
 
-    *app = (struct stock_app){.core = {.run = run, .next_due = next_due}, .ports = *ports, .options = *options};
-    ASSERT(ports->repo && ports->events && ports->write_event);
+    *app = (struct stock_app){
+        .core = {.run = run, .next_due = next_due}, .ports = *ports, .cell = cell, .options = *options};
+    ASSERT(ports->repo && ports->events && ports->write_event && cell.count > 0);
     int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->last_moment);
     if (rc)
         return rc;

@@ -10,6 +10,7 @@
 #ifndef COFFEESHOP_STOCK_APP_H
 #define COFFEESHOP_STOCK_APP_H
 
+#include "cell.h"
 #include "client_request.h"
 #include "core.h"
 #include "retention_clock.h"
@@ -55,6 +56,7 @@ struct stock_options {
 struct stock_app {
     struct core core;
     struct stock_ports ports;
+    struct cell cell; /* stock is cut by item: a row's id only has to be no other cell's */
     struct stock_options options;
     struct outbox outbox;
     struct arena arena;
@@ -65,7 +67,8 @@ struct stock_app {
 };
 
 /** Restores from the repository. 0 or an errors.h code. */
-int stock_app_init(struct stock_app *app, const struct stock_ports *ports, const struct stock_options *options);
+int stock_app_init(struct stock_app *app, const struct stock_ports *ports, struct cell cell,
+                   const struct stock_options *options);
 void stock_app_free(struct stock_app *app);
 
 #endif
