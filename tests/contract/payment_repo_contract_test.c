@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -482,6 +483,38 @@ static void payments_are_summed_up_by_status_and_currency(void **state)
     buf_free(&sums);
 }
 
+static void add_status(void *context, const struct payment_sum *sum)
+{
+    buf_printf(context, "%.*s %lld; ", STR_ARG(sum->status), (long long)sum->count);
+}
+
+/* What costs nothing is no exception: its row, the sums and its order say one word. */
+static void payments_are_summed_up_under_the_status_that_each_row_shows(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf sums = {0};
+    char expected[64];
+
+    for (int i = 0; i < 8 * PAYMENT_STATE_COUNT; i++) {
+        const char key[] = {(char)('0' + i), '\0'};
+        struct payment payment = a_payment(i + 1, key);
+        payment.state = (enum payment_state)(i % PAYMENT_STATE_COUNT);
+        payment.created_at = i;
+        payment.amount = i & 8 ? 4500 : 0;
+        payment.order_id = i & 16 ? i : 0;
+        payment.captured = i & 32 && payment.order_id ? payment.amount : 0;
+        payment.returned = payment.state == PAYMENT_RETURNED ? payment.captured : 0;
+        if (payment.state == PAYMENT_NONE || (payment.state == PAYMENT_CAPTURED && !payment_was_taken(&payment)))
+            continue;
+        assert_int_equal(store(fixture, &payment, true), OK);
+        buf_clear(&sums);
+        assert_int_equal(payment_sum_up(fixture->store.sql, i, i + 1, add_status, &sums), OK);
+        (void)snprintf(expected, sizeof(expected), "%.*s 1; ", STR_ARG(payment_status_text(&payment)));
+        assert_true(str_eq(buf_str(&sums), str_of(expected)));
+    }
+    buf_free(&sums);
+}
+
 static bool may_go_on(struct fixture *fixture, const char *provider, const char *because)
 {
     struct buf problem = {0};
@@ -564,6 +597,8 @@ int main(int argc, char **argv)
          teardown, NULL},
         {"who_moved_the_money_before_it_was_remembered_is_whom_the_shop_names (sql)",
          who_moved_the_money_before_it_was_remembered_is_whom_the_shop_names, setup_sql, teardown, NULL},
+        {"payments_are_summed_up_under_the_status_that_each_row_shows (sql)",
+         payments_are_summed_up_under_the_status_that_each_row_shows, setup_sql, teardown, NULL},
         {"payments_are_summed_up_by_status_and_currency (sql)", payments_are_summed_up_by_status_and_currency,
          setup_sql, teardown, NULL},
     };

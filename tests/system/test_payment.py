@@ -2,6 +2,7 @@
 
 What has become of the money is added up from outside: payment's ledger, as it is on the disk, against the orders."""
 import datetime
+import json
 import os
 import signal
 import threading
@@ -134,6 +135,26 @@ def test_a_canceled_order_gets_its_money_back_and_says_so(open_paid_shop):
     wait_until_it_adds_up(shop)
     assert [payment["status"] for payment in payments(shop)] == ["Refunded"]
     assert sum(amount for _, _, amount in read_ledger(shop)) == 0
+
+
+@pytest.mark.parametrize("given_back_by", ["a cancel", "an operator"])
+def test_what_costs_nothing_is_refunded_for_its_customer_the_operator_and_the_sums_alike(open_paid_shop, tmp_path, given_back_by):
+    menu = tmp_path / "menu.json"
+    menu.write_text(json.dumps({"currency": "KRW", "items": [{"name": "Water", "names": {"ko": "물", "en": "Water"}, "price": 0}]}))
+    shop = open_paid_shop({**(PATIENT if given_back_by == "a cancel" else {}), "menu": menu}).start()
+    order = shop.order("Water")
+    eventually(lambda: payments(shop, "Captured"), what="it is taken, as all others are")
+    if given_back_by == "a cancel":
+        assert shop.cancel(order["id"]).status_code == 200
+    else:
+        shop.wait_order(order["id"], "Completed")
+        assert refund(shop, order).status_code == 200
+    eventually(lambda: shop.get_order(order["id"])["paymentStatus"] == "Refunded", what="its order says so")
+    assert [payment["status"] for payment in payments(shop)] == ["Refunded"]
+    assert [row["status"] for row in shop["payment"].get("/payments/summary").json()["sums"]] == ["Refunded"]
+    assert [event["data"]["status"] for _, event in shop.events("payment")] == ["Captured", "Refunded"]
+    counted = shop["payment"].get("/metrics").text
+    assert [f'coffeeshop_payments_total{{status="{status}"}} {n}\n' in counted for status, n in (("Voided", 0), ("Refunded", 1))] == [True, True]
 
 
 def test_an_operator_gives_money_back_once(open_paid_shop):

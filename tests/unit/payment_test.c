@@ -272,6 +272,31 @@ static void what_was_only_promised_is_voided_and_what_was_taken_refunded(void **
     assert_int_equal(payment.returned, AMOUNT);
 }
 
+/* Its order says "Refunded" of it, as of all that was paid. */
+static void what_costs_nothing_is_refunded_when_its_order_is_canceled_and_voided_when_that_never_came(void **state)
+{
+    static const struct {
+        enum payment_state from;
+        enum payment_command_kind why;
+        const char *on_its_way, *then;
+    } ways[] = {{PAYMENT_AUTHORIZED, PAYMENT_EXPIRE, "Authorized", "Voided"},
+                {PAYMENT_CAPTURED, PAYMENT_ORDER_CANCELED, "Captured", "Refunded"},
+                {PAYMENT_CAPTURED, PAYMENT_REFUND, "Captured", "Refunded"}};
+    char text[32];
+
+    UNUSED(state);
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        struct payment payment = a_payment(ways[i].from);
+        struct payment_intent why = an_intent(ways[i].why);
+        struct payment_intent given_back = an_intent(PAYMENT_GIVEN_BACK);
+        payment.amount = payment.captured = 0;
+        assert_string_equal(what_happens(&payment, &why, text), "RETURNING");
+        assert_true(str_is(payment_status_text(&payment), ways[i].on_its_way));
+        what_happens(&payment, &given_back, text);
+        assert_true(str_is(payment_status_text(&payment), ways[i].then));
+    }
+}
+
 static void what_is_not_made_yet_is_not_given_back_by_an_operator(void **state)
 {
     char text[32];
@@ -440,6 +465,7 @@ int main(void)
         cmocka_unit_test(an_order_that_is_heard_of_again_changes_nothing_wherever_its_money_is),
         cmocka_unit_test(a_cancel_that_is_heard_before_its_order_gives_back_and_its_order_changes_nothing),
         cmocka_unit_test(what_was_only_promised_is_voided_and_what_was_taken_refunded),
+        cmocka_unit_test(what_costs_nothing_is_refunded_when_its_order_is_canceled_and_voided_when_that_never_came),
         cmocka_unit_test(what_is_not_made_yet_is_not_given_back_by_an_operator),
         cmocka_unit_test(what_a_provider_says_never_takes_back_what_is_booked_whatever_it_is),
         cmocka_unit_test(a_payment_is_over_once_it_has_an_order_or_has_gone_back),

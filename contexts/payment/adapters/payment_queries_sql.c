@@ -11,9 +11,11 @@ static const struct sql_statement count_payments = {"SELECT n FROM tally WHERE n
 #define SUM_OF(column) "CAST(SUM(" column " >> 31) AS BIGINT), CAST(SUM(" column " & 2147483647) AS BIGINT)"
 /* By the status that is shown, as the state that stands for it (payment_status_text()): what is being taken is still
  * authorised, what is going back is still what it was. */
+#define WAS_TAKEN "(captured > 0 OR (amount = 0 AND order_id IS NOT NULL))" /* payment_was_taken() */
 #define SUMS                                                                                                           \
-    "SELECT CASE state WHEN 3 THEN 2 WHEN 5 THEN CASE WHEN captured > 0 THEN 4 ELSE 2 END ELSE state END, returned > " \
-    "0, currency, COUNT(*), " SUM_OF("amount") ", " SUM_OF("captured") ", " SUM_OF("returned") " FROM payment WHERE "
+    "SELECT CASE state WHEN 3 THEN 2 WHEN 5 THEN CASE WHEN " WAS_TAKEN " THEN 4 ELSE 2 END ELSE state END,"            \
+    " state = 6 AND " WAS_TAKEN                                                                                        \
+    ", currency, COUNT(*), " SUM_OF("amount") ", " SUM_OF("captured") ", " SUM_OF("returned") " FROM payment WHERE "
 #define BY_STATUS " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 static const struct sql_statement sum_up = {SUMS "created_at >= $1 AND created_at < $2" BY_STATUS, 2};
 static const struct sql_statement sum_up_unresolved = {SUMS "due_at IS NOT NULL" BY_STATUS, 0};
@@ -80,7 +82,7 @@ static int on_summed(void *context, size_t index, const struct sql_row *row)
 {
     const struct summing *summing = context;
     /* enough of a payment to know what its status is called */
-    struct payment payment = {.state = (enum payment_state)sql_i64(row, 0), .returned = sql_i64(row, 1)};
+    struct payment payment = {.state = (enum payment_state)sql_i64(row, 0), .captured = sql_i64(row, 1)};
     struct payment_sum sum = {
         .status = payment_status_text(&payment), .currency = sql_text(row, 2), .count = sql_i64(row, 3)};
 

@@ -58,8 +58,8 @@ static void count(struct payment_tally *tally, enum payment_state before, const 
     tally->authorized += payment->state == PAYMENT_AUTHORIZED;
     tally->declined += payment->state == PAYMENT_DECLINED;
     tally->captured += payment->state == PAYMENT_CAPTURED;
-    tally->voided += payment->state == PAYMENT_RETURNED && !payment->captured;
-    tally->refunded += payment->state == PAYMENT_RETURNED && payment->captured;
+    tally->voided += payment->state == PAYMENT_RETURNED && !payment_was_taken(payment);
+    tally->refunded += payment->state == PAYMENT_RETURNED && payment_was_taken(payment);
 }
 
 static enum payment_verdict decide(struct payment_app *app, struct payment_batch *batch, struct payment_entry *entry,

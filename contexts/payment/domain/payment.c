@@ -267,6 +267,11 @@ bool payment_is_over(const struct payment *payment)
     }
 }
 
+bool payment_was_taken(const struct payment *payment)
+{
+    return payment->captured > 0 || (payment->amount == 0 && payment->order_id != 0);
+}
+
 struct str payment_status_text(const struct payment *payment)
 {
     switch (payment->state) {
@@ -280,9 +285,9 @@ struct str payment_status_text(const struct payment *payment)
     case PAYMENT_CAPTURED:
         return STR("Captured");
     case PAYMENT_RETURNING: /* not yet what it is going to be */
-        return payment->captured ? STR("Captured") : STR("Authorized");
+        return payment_was_taken(payment) ? STR("Captured") : STR("Authorized");
     case PAYMENT_RETURNED:
-        return payment->returned ? STR("Refunded") : STR("Voided");
+        return payment_was_taken(payment) ? STR("Refunded") : STR("Voided");
     case PAYMENT_DECLINED:
         return STR("Declined");
     case PAYMENT_STATE_COUNT:

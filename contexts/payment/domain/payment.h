@@ -28,7 +28,7 @@ enum payment_state {
     PAYMENT_CAPTURING,  /* its order exists; the provider is told to take it */
     PAYMENT_CAPTURED,   /* taken */
     PAYMENT_RETURNING,  /* the provider is told to give it back, whether promised or taken */
-    PAYMENT_RETURNED,   /* `captured` says whether it was refunded or only voided */
+    PAYMENT_RETURNED,   /* refunded or only voided: payment_was_taken() */
     PAYMENT_DECLINED,
     PAYMENT_STATE_COUNT
 };
@@ -135,6 +135,9 @@ bool payment_is_same(const struct payment *payment, const struct payment_intent 
 /** Whether a key's payment is over, so that the key may be used for another one: its order exists and is remembered by
  * order under the same key, or it never came. */
 bool payment_is_over(const struct payment *payment);
+/** Of what has an end, or is on its way there: whether it was taken before it goes back. What costs nothing was as soon
+ * as it has its order: no money tells, and its customer is told what every other one is. */
+bool payment_was_taken(const struct payment *payment);
 /** The status as the world knows it: "Pending", "Authorized", "Captured", "Voided", "Refunded", "Declined"; static. */
 struct str payment_status_text(const struct payment *payment);
 /** The sentence for a refusal; static. */
