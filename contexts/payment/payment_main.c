@@ -31,7 +31,7 @@ struct payment_settings {
     const char *order_url;
     int64_t authorization_ms, linger_ms, retry_ms, retry_most_ms;
     int64_t provider, ledger_limit;
-    const char *provider_url, *provider_secret, *provider_secret_file, *provider_ca_file;
+    const char *provider_url, *provider_moved_from, *provider_secret, *provider_secret_file, *provider_ca_file;
     int64_t provider_connections, provider_timeout_ms, provider_patience_ms, webhook_tolerance_ms;
     int64_t order_breaker, provider_breaker;
     int64_t fault_delay_ms;
@@ -63,6 +63,9 @@ static const struct setting rows[] = {
      .offset = offsetof(struct payment_settings, provider)},
     ROW(provider_url, "payment.provider_url", SETTING_TEXT, "", 0, 256,
         "Where the provider is: https://host, or http:// and an address of this machine."),
+    ROW(provider_moved_from, "payment.provider_moved_from", SETTING_TEXT, "", 0, 256,
+        "The payment.provider_url under which the same provider was until now; without it payments that are open with "
+        "it stop the start at another one."),
     ROW(provider_secret, "payment.provider_secret", SETTING_SECRET, "", SIGNING_KEY_LEAST, SIGNING_KEY_MOST,
         "What only the provider and the shop know; better in a file."),
     ROW(provider_secret_file, "payment.provider_secret_file", SETTING_TEXT, "", 0, 1024,
@@ -213,6 +216,15 @@ static bool open_http_provider(struct payment_service *self, const struct common
     return self->http_provider != NULL;
 }
 
+static bool keep_provider(struct payment_service *self, const struct payment_settings *settings, struct buf *problem)
+{
+    const struct provider_set set = {.name = provider_names[settings->provider],
+                                     .url = settings->provider == BY_HTTP ? settings->provider_url : "",
+                                     .moved_from = settings->provider_moved_from};
+
+    return payment_provider_keep(self->store->writes, &set, problem);
+}
+
 static bool open_app(struct payment_service *self, const struct payment_settings *settings, struct buf *problem)
 {
     static const struct cursors sources = {.source = {[PAYMENT_SOURCE_ORDER] = "order"}, .n = 1};
@@ -256,9 +268,9 @@ static bool open_all(struct payment_service *self, const struct program *program
         BUF_LIT(problem, "out of memory");
         return false;
     }
-    if (!payment_provider_keep(self->store->writes, provider_names[settings->provider], problem))
-        return false;
     if (settings->provider == BY_HTTP && !open_http_provider(self, common, settings, problem))
+        return false;
+    if (!keep_provider(self, settings, problem))
         return false;
     return open_app(self, settings, problem);
 }

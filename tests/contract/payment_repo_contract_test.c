@@ -515,15 +515,25 @@ static void payments_are_summed_up_under_the_status_that_each_row_shows(void **s
     buf_free(&sums);
 }
 
-static bool may_go_on(struct fixture *fixture, const char *provider, const char *because)
+static bool is_kept(struct fixture *fixture, const struct provider_set *set, const char *because)
 {
     struct buf problem = {0};
-    bool kept = payment_provider_keep(fixture->store.sql, provider, &problem);
+    bool kept = payment_provider_keep(fixture->store.sql, set, &problem);
 
     buf_char(&problem, '\0');
     assert_true(kept ? problem.n == 1 : strstr(problem.p, because) != NULL);
     buf_free(&problem);
     return kept;
+}
+
+static bool may_go_on(struct fixture *fixture, const char *provider, const char *because)
+{
+    return is_kept(fixture, &(struct provider_set){provider, "", ""}, because);
+}
+
+static bool may_be_at(struct fixture *fixture, const char *url, const char *moved_from, const char *because)
+{
+    return is_kept(fixture, &(struct provider_set){"http", url, moved_from}, because);
 }
 
 static void another_provider_takes_over_only_when_nothing_is_left_with_the_first(void **state)
@@ -542,6 +552,39 @@ static void another_provider_takes_over_only_when_nothing_is_left_with_the_first
         if (is_settled)
             assert_true(may_go_on(fixture, "http", ""));
     }
+}
+
+static void a_provider_elsewhere_is_another_one_as_long_as_nobody_says_that_it_has_moved(void **state)
+{
+    static const char a[] = "https://a.example/v1", b[] = "https://b.example/v1", c[] = "https://c.example/v1";
+    static const char with_a[] = "payment.provider_url is https://b.example/v1, but 1 payments are with the provider at"
+                                 " https://a.example/v1,";
+    struct fixture *fixture = *state;
+    struct payment payment = a_payment(1, "k");
+
+    assert_true(may_be_at(fixture, a, "", ""));
+    assert_int_equal(store(fixture, &payment, true), OK);
+    assert_true(may_be_at(fixture, a, c, ""));
+    assert_false(may_be_at(fixture, b, "", with_a));
+    assert_false(may_be_at(fixture, b, "", "say so: payment.provider_moved_from=https://a.example/v1"));
+    assert_false(may_be_at(fixture, b, c, with_a)); /* it was never there */
+    assert_true(may_be_at(fixture, b, a, ""));
+    assert_true(may_be_at(fixture, b, a, "")); /* the setting may stay */
+    assert_false(may_be_at(fixture, a, "", "with the provider at https://b.example/v1"));
+    payment.state = PAYMENT_RETURNED;
+    assert_int_equal(store(fixture, &payment, false), OK);
+    assert_true(may_be_at(fixture, a, "", "")); /* nothing is left at b */
+}
+
+static void where_a_provider_was_before_that_was_remembered_is_where_the_shop_says(void **state)
+{
+    struct fixture *fixture = *state;
+    struct payment payment = a_payment(1, "k");
+
+    assert_true(may_go_on(fixture, "http", ""));
+    assert_int_equal(store(fixture, &payment, true), OK);
+    assert_true(may_be_at(fixture, "https://a.example", "", ""));
+    assert_false(may_be_at(fixture, "https://b.example", "", "with the provider at https://a.example"));
 }
 
 static void a_trial_begins_at_any_time_and_never_ends(void **state)
@@ -593,6 +636,10 @@ int main(int argc, char **argv)
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
         {"another_provider_takes_over_only_when_nothing_is_left_with_the_first (sql)",
          another_provider_takes_over_only_when_nothing_is_left_with_the_first, setup_sql, teardown, NULL},
+        {"a_provider_elsewhere_is_another_one_as_long_as_nobody_says_that_it_has_moved (sql)",
+         a_provider_elsewhere_is_another_one_as_long_as_nobody_says_that_it_has_moved, setup_sql, teardown, NULL},
+        {"where_a_provider_was_before_that_was_remembered_is_where_the_shop_says (sql)",
+         where_a_provider_was_before_that_was_remembered_is_where_the_shop_says, setup_sql, teardown, NULL},
         {"a_trial_begins_at_any_time_and_never_ends (sql)", a_trial_begins_at_any_time_and_never_ends, setup_sql,
          teardown, NULL},
         {"who_moved_the_money_before_it_was_remembered_is_whom_the_shop_names (sql)",

@@ -10,7 +10,7 @@ import pytest
 
 from eventually import eventually
 from paying import adds_up, kill_under_load, payments, problem
-from provider import CUT, HANG, SECRET, pending, sign
+from provider import CUT, HANG, SECRET, Provider, pending, sign
 from shop import LONG_MS, PAID, PATIENT, flags, run_program
 
 PRICE = 4500
@@ -93,6 +93,29 @@ def test_money_that_is_with_one_provider_is_not_given_back_by_another(open_provi
     shop.start("payment")
     shop.order()
     eventually(lambda: payments(shop, "Captured"), what="the till takes money")
+
+
+def test_a_provider_at_another_address_gets_its_payments_only_when_the_shop_says_that_it_has_moved(open_provided_shop, provider):
+    shop = open_provided_shop(PATIENT).start()
+    order = shop.order()
+    eventually(lambda: payments(shop, "Captured"), what="it is taken")
+    shop.stop("payment")
+    with Provider() as elsewhere:
+        shop.settings["payment.provider_url"] = elsewhere.url
+        told = run_program("payment", *flags(shop.settings_of("payment")))
+        assert told.returncode == 1 and f"1 payments are with the provider at {provider.url}," in told.stderr, told.stderr
+        assert f"payment.provider_moved_from={provider.url}" in told.stderr
+        assert not elsewhere.questions, "it has heard nothing of them"
+        for books in ("done", "payments", "book", "questions"):  # it is the same one
+            setattr(elsewhere, books, getattr(provider, books))
+        shop.settings["payment.provider_moved_from"] = provider.url
+        shop.start("payment")
+        assert shop.cancel(order["id"]).status_code == 200
+        adds_up(shop, elsewhere)
+        del shop.settings["payment.provider_moved_from"]
+        shop.restart("payment")
+        shop.order()
+        eventually(lambda: payments(shop, "Captured"), what="from now on it is there")
 
 
 def test_a_copy_is_tried_out_without_the_provider_and_stays_a_copy(open_provided_shop, provider):

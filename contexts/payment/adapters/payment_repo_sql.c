@@ -38,6 +38,7 @@ const struct sql_migration payment_migrations[] = {
     {3, "DROP INDEX payment_key; CREATE UNIQUE INDEX payment_key ON payment (key) WHERE " HAS_KEY ";"},
     {4, OUTBOX_SQL_DEAD_BYTES},
     {5, "CREATE TABLE provider (name TEXT PRIMARY KEY);"}, /* at most one: payment_provider_kept.h */
+    {6, "ALTER TABLE provider ADD COLUMN url TEXT;"},
 };
 const size_t payment_migrations_count = COUNT_OF(payment_migrations);
 
