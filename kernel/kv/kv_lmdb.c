@@ -160,10 +160,8 @@ static int commit_all(struct kv_lmdb *self, const struct kv_entry *entries, size
         mdb_txn_abort(txn);
     else
         rc = mdb_txn_commit(txn); /* ends the transaction whatever it returns */
-    if (rc == 0) {
-        atomic_store_explicit(&self->told, 0, memory_order_relaxed);
+    if (rc == 0)
         return OK;
-    }
     if (is_lost(self))
         return report_writer(self, MDB_PANIC, "commit");
     if (rc == EIO && kv_lmdb_has_no_room(self))

@@ -39,7 +39,7 @@ int kv_lmdb_report(struct kv_lmdb *self, int rc, const char *doing)
 {
     int error = kv_lmdb_error_of(rc);
 
-    if (error && atomic_exchange_explicit(&self->told, rc, memory_order_relaxed) != rc)
+    if (error && log_is_news(&self->told, rc))
         log_warning("the store refused", LOG_T("error", error_name(error)), LOG_T("reason", mdb_strerror(rc)),
                     LOG_I("code", rc), LOG_T("doing", doing));
     return error;

@@ -3,6 +3,7 @@
 #define COFFEESHOP_KV_LMDB_INTERNAL_H
 
 #include "kv.h"
+#include "log.h"
 
 #include <lmdb.h>
 #include <stdatomic.h>
@@ -11,11 +12,11 @@ struct kv_lmdb {
     struct kv port;
     MDB_env *env;
     MDB_dbi dbi;
-    MDB_txn *reading;     /* load()'s: reset between calls, so that renewing it costs no lock */
-    _Atomic int told;     /* LMDB's result said last in the log; said again only after a commit has succeeded */
-    bool sums;            /* values carry checksums; those of stores from before there were any don't */
-    _Atomic bool damaged; /* met; said by check() */
-    size_t most_pages;    /* in use; the map has a reserve above it, without which a full store could not even delete */
+    MDB_txn *reading;       /* load()'s: reset between calls, so that renewing it costs no lock */
+    struct log_reason told; /* LMDB's result said last in the log */
+    bool sums;              /* values carry checksums; those of stores from before there were any don't */
+    _Atomic bool damaged;   /* met; said by check() */
+    size_t most_pages; /* in use; the map has a reserve above it, without which a full store could not even delete */
 };
 
 /** The errors.h code for an LMDB or errno result. */

@@ -167,7 +167,6 @@ static int commit_all(struct kv_redis *self, const struct kv_entry *entries, siz
     freeReplyObject(reply);
     if (!error) {
         self->commits++;
-        atomic_store_explicit(&self->told, 0, memory_order_relaxed);
         return OK;
     }
     self->lost = sent;

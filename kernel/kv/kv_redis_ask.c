@@ -47,7 +47,7 @@ static const struct meaning *meaning_of(const redisReply *reply)
 
 int kv_redis_report(struct kv_redis *self, int error, struct str reason, const char *doing)
 {
-    if (error && atomic_exchange_explicit(&self->told, error, memory_order_relaxed) != error)
+    if (error && log_is_news(&self->told, error))
         log_warning("the store refused", LOG_T("error", error_name(error)), LOG_S("reason", reason),
                     LOG_T("cell", self->options.cell), LOG_T("doing", doing));
     return error;

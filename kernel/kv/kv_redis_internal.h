@@ -4,6 +4,7 @@
 
 #include "kv_redis.h"
 #include "kv_redis_line.h"
+#include "log.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,10 +36,10 @@ struct kv_redis {
     struct redis_line idle[KV_REDIS_IDLE];
     size_t n_idle;
     /* Anybody's. */
-    _Atomic int gone;     /* E_CONFLICT: fenced off; E_NOT_FOUND: Redis has lost what was committed */
-    _Atomic bool away;    /* the last question was given up: readers don't wait one after the other for the same */
-    _Atomic bool damaged; /* an entry was met that isn't what was written */
-    _Atomic int told;     /* the error said last in the log; said again only after a commit has succeeded */
+    _Atomic int gone;       /* E_CONFLICT: fenced off; E_NOT_FOUND: Redis has lost what was committed */
+    _Atomic bool away;      /* the last question was given up: readers don't wait one after the other for the same */
+    _Atomic bool damaged;   /* an entry was met that isn't what was written */
+    struct log_reason told; /* the error said last in the log */
 };
 
 /** Takes url, cell and the rest of the options apart. E_MALFORMED with a sentence. */

@@ -138,15 +138,26 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     buf_free(&line);
 }
 
+enum { TOLD_EVERY_US = 60 * US_PER_S };
+
 bool log_seldom(struct log_seldom *seldom, int64_t *n)
 {
-    const int64_t every_us = 60 * US_PER_S;
     int64_t now = clock_monotonic();
 
     seldom->untold++;
-    if (seldom->told_us && now - seldom->told_us < every_us)
+    if (seldom->told_us && now - seldom->told_us < TOLD_EVERY_US)
         return false;
     *n = seldom->untold;
     *seldom = (struct log_seldom){.told_us = now};
+    return true;
+}
+
+bool log_is_news(struct log_reason *last, int64_t reason)
+{
+    int64_t now = clock_monotonic();
+
+    if (atomic_exchange(&last->reason, reason) == reason && now - atomic_load(&last->told_us) < TOLD_EVERY_US)
+        return false;
+    atomic_store(&last->told_us, now);
     return true;
 }

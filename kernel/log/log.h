@@ -12,6 +12,7 @@
 
 #include "str.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,6 +39,14 @@ struct log_seldom {
 };
 /** One more has come. True: it is to be told now, and `*n` have come since it was told last, this one among them. */
 bool log_seldom(struct log_seldom *seldom, int64_t *n);
+
+/** A reason that is met again and again, whatever succeeds in between, is told once a minute; another one at once. Zero
+ * at first; any thread. */
+struct log_reason {
+    _Atomic int64_t reason, told_us;
+};
+/** `reason` is any number but 0. True: it is to be told now. */
+bool log_is_news(struct log_reason *last, int64_t reason);
 
 #define LOG_I(name_, number_) ((struct log_field){.name = (name_), .kind = LOG_FIELD_INT, .number = (int64_t)(number_)})
 #define LOG_S(name_, str_) ((struct log_field){.name = (name_), .kind = LOG_FIELD_TEXT, .text = (str_)})

@@ -106,12 +106,22 @@ static void give_back(struct writer *writer, size_t n, int rc)
 
 static void note_success(struct writer *writer, int64_t now)
 {
-    if (writer->failing)
+    if (writer->said)
         log_info("commits succeed again", LOG_I("failed", writer->n_failed), LOG_I("kept", writer->pending.n));
     writer->failing = false;
+    writer->said = false;
     writer->n_failed = 0;
     atomic_store_explicit(&writer->well_at, now, memory_order_relaxed);
     atomic_store_explicit(&writer->trouble, OK, memory_order_relaxed);
+}
+
+/* On a disk that is nearly full a small batch succeeds between large ones that fail: not each turn is said. */
+static void say_that_commits_fail(struct writer *writer, int rc)
+{
+    if (writer->said || !log_is_news(&writer->reason, rc))
+        return;
+    writer->said = true;
+    log_error("commits fail", LOG_T("error", error_name(rc)), LOG_T("text", error_text(rc)));
 }
 
 static void note_failure(struct writer *writer, int64_t now, bool clients_only, int rc)
@@ -120,8 +130,8 @@ static void note_failure(struct writer *writer, int64_t now, bool clients_only, 
     writer->n_failed++;
     if (rc == E_OUTCOME_UNKNOWN)
         log_error("it is not known whether a batch was committed: nothing is done any more");
-    else if (!writer->failing)
-        log_error("commits fail", LOG_T("error", error_name(rc)), LOG_T("text", error_text(rc)));
+    else
+        say_that_commits_fail(writer, rc);
     if (!writer->failing || !clients_only)
         writer->retry_at = now + writer->settings.retry_ms * US_PER_MS;
     writer->failing = true;

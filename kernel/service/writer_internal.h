@@ -10,6 +10,7 @@
 #define COFFEESHOP_WRITER_INTERNAL_H
 
 #include "command_list.h"
+#include "log.h"
 #include "writer.h"
 
 #include <pthread.h>
@@ -42,6 +43,8 @@ struct writer {
     struct command_list pending;
     struct command **batch;
     bool failing;
+    bool said; /* in the log, since it is failing */
+    struct log_reason reason;
     bool lost;        /* whether the last batch was committed can't be told */
     int64_t n_failed; /* tries; while failing */
     int64_t retry_at; /* monotonic; while failing */

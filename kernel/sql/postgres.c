@@ -143,8 +143,6 @@ static int run(struct postgres *self, const struct postgres_slot *slot, const st
     runs(self, true);
     error = postgres_receive(self, n_rows, reply);
     runs(self, false);
-    if (!error)
-        self->told[0] = '\0';
     return error ? broken_by(self, error) : reply->stopped;
 }
 

@@ -151,6 +151,17 @@ static int adjust(struct postgres *self, PGconn *conn, struct buf *problem)
     return is_done ? OK : E_UNAVAILABLE;
 }
 
+/* OpenSSL's reason gets lost in libpq, which has only these words for an unknown authority and for an old certificate.
+ */
+static void say_why_not(const PGconn *conn, struct buf *problem)
+{
+    const char *why = PQerrorMessage(conn);
+
+    postgres_say(problem, why);
+    if (strstr(why, "certificate verify failed"))
+        BUF_LIT(problem, ": look whether its certificate has expired, and whether sslrootcert is of who has signed it");
+}
+
 static int set_up(struct postgres *self, PGconn *conn, bool first, struct buf *problem)
 {
     int version = 0;
@@ -158,7 +169,7 @@ static int set_up(struct postgres *self, PGconn *conn, bool first, struct buf *p
     if (PQstatus(conn) != CONNECTION_OK) {
         postgres_say_where(problem, conn, self->options.schema);
         BUF_LIT(problem, " can't be reached: ");
-        postgres_say(problem, PQerrorMessage(conn));
+        say_why_not(conn, problem);
         return E_UNAVAILABLE;
     }
     int error = PQsetnonblocking(conn, 1) == 0 ? check_server(self, conn, problem) : E_MEMORY;

@@ -40,6 +40,14 @@ int postgres_error_of(const char *sqlstate)
     return E_SYSTEM;
 }
 
+static int64_t number_of(const char *sqlstate)
+{
+    int64_t number = 0;
+
+    memcpy(&number, sqlstate, strnlen(sqlstate, POSTGRES_SQLSTATE));
+    return number;
+}
+
 int postgres_report(struct postgres *self, const PGresult *result, const char *text)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -47,12 +55,11 @@ int postgres_report(struct postgres *self, const PGresult *result, const char *t
 
     if (error == E_CORRUPT)
         atomic_store_explicit(self->damaged, true, memory_order_relaxed);
-    if (error == E_CONFLICT || error == E_TIMEOUT || !sqlstate || strncmp(sqlstate, self->told, POSTGRES_SQLSTATE) == 0)
+    if (error == E_CONFLICT || error == E_TIMEOUT || !sqlstate || !log_is_news(&self->told, number_of(sqlstate)))
         return error;
-    memcpy(self->told, sqlstate, POSTGRES_SQLSTATE);
     /* Its detail would have values of rows in it. */
     log_warning("the database refused", LOG_T("error", error_name(error)),
-                LOG_T("reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)), LOG_T("code", self->told),
+                LOG_T("reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)), LOG_T("code", sqlstate),
                 LOG_T("statement", text));
     return error;
 }

@@ -12,6 +12,7 @@
 #ifndef COFFEESHOP_POSTGRES_INTERNAL_H
 #define COFFEESHOP_POSTGRES_INTERNAL_H
 
+#include "log.h"
 #include "sql.h"
 #include "sql_slots.h"
 
@@ -59,9 +60,9 @@ struct postgres {
     _Atomic bool own;
     _Atomic bool replaced; /* another database answers by this address now: for good */
     bool in_transaction;
-    bool lost;  /* E_OUTCOME_UNKNOWN: nothing is done any more, but to look whether the server is there */
-    int broken; /* the first error inside this transaction: nothing but its end is allowed any more */
-    char told[POSTGRES_SQLSTATE + 1]; /* said last in the log; said again only after a success */
+    bool lost;              /* E_OUTCOME_UNKNOWN: nothing is done any more, but to look whether the server is there */
+    int broken;             /* the first error inside this transaction: nothing but its end is allowed any more */
+    struct log_reason told; /* the SQLSTATE said last in the log */
 };
 
 /* --- postgres_error.c --- */

@@ -131,8 +131,6 @@ static int run_rows(struct sqlite *self, sqlite3_stmt *prepared, const char *tex
         if (error)
             return broken_by(self, error);
     }
-    if (self->read_only)
-        self->told = 0;
     return stopped;
 }
 
@@ -278,8 +276,6 @@ static int lite_commit(struct sql *port)
         error = E_OUTCOME_UNKNOWN;
     if (error)
         lite_rollback(port);
-    else
-        self->told = 0;
     self->lost |= error == E_OUTCOME_UNKNOWN;
     self->in_transaction = false;
     return error;

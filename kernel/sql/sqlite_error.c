@@ -102,9 +102,8 @@ int sqlite_report(struct sqlite *self, int rc, const char *text)
 
     if (error == E_CORRUPT)
         atomic_store_explicit(self->damaged, true, memory_order_relaxed);
-    if (error == 0 || error == E_CONFLICT || error == E_TIMEOUT || rc == self->told)
+    if (error == 0 || error == E_CONFLICT || error == E_TIMEOUT || !log_is_news(&self->told, rc))
         return error;
-    self->told = rc;
     log_warning("the database refused", LOG_T("error", error_name(error)), LOG_T("reason", sqlite3_errmsg(db)),
                 LOG_I("code", rc), LOG_T("statement", text));
     return error;

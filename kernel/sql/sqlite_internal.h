@@ -2,6 +2,7 @@
 #ifndef COFFEESHOP_SQLITE_INTERNAL_H
 #define COFFEESHOP_SQLITE_INTERNAL_H
 
+#include "log.h"
 #include "sql.h"
 #include "sql_slots.h"
 
@@ -22,13 +23,13 @@ struct sqlite {
     _Atomic bool own;
     bool read_only;
     bool in_transaction;
-    bool shares;     /* between share(true) and share(false) */
-    bool has_shared; /* something was asked meanwhile that may be */
-    bool holds;      /* a read transaction, until share(false) */
-    int result;      /* SQLite's, of the statement run last */
-    int told;        /* the SQLite result said last in the log; said again only after a success */
-    bool lost;       /* E_OUTCOME_UNKNOWN: nothing is done any more */
-    int broken;      /* the first error inside this transaction: nothing but its end is allowed any more */
+    bool shares;            /* between share(true) and share(false) */
+    bool has_shared;        /* something was asked meanwhile that may be */
+    bool holds;             /* a read transaction, until share(false) */
+    int result;             /* SQLite's, of the statement run last */
+    struct log_reason told; /* the SQLite result said last in the log */
+    bool lost;              /* E_OUTCOME_UNKNOWN: nothing is done any more */
+    int broken;             /* the first error inside this transaction: nothing but its end is allowed any more */
 };
 
 /** The errors.h code for an SQLite result; `db` tells what the operating system said (NULL: unknown). */

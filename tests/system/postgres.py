@@ -26,20 +26,25 @@ def _programs():
 
 
 class Postgres:
-    """The server. It runs as the tests' user, or as nobody when that is root, and ends with the tests, however they end."""
+    """The server. It runs as the tests' user, or as nobody when that is root, and ends with the tests, however they end.
 
-    def __init__(self):
+    `tls` is a certificate and its key."""
+
+    def __init__(self, directory=None, settings=None, tls=None):
         self.programs = _programs()
         if self.programs is None:
             why = f"there is no PostgreSQL {OLDEST} or later on this machine; tools/setup test installs it"
             pytest.fail(why) if os.environ.get("CI") == "true" else pytest.skip(why)
-        self.directory = Path(tempfile.mkdtemp(prefix="coffeeshop-postgres-"))
+        self.directory = Path(directory or tempfile.mkdtemp(prefix="coffeeshop-postgres-"))
+        self.settings = {"shared_buffers": "16MB", "max_connections": 60, "recovery_init_sync_method": "syncfs", **(settings or {})}
         self.port, self.process, self.databases = free_port(), None, 0
         user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self.become = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
         (self.directory / "password").write_text(PASSWORD)
+        for file, name in zip(tls or (), ("ssl_cert_file", "ssl_key_file")):
+            self.settings |= {"ssl": "on", name: shutil.copy(file, self.directory)}
         if user:
-            for path in (self.directory, self.directory / "password"):
+            for path in (self.directory, *self.directory.iterdir()):
                 os.chown(path, user.pw_uid, user.pw_gid)
         made = self._run("initdb", "-D", "data", "-U", "shop", "--pwfile=password", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8",
                          "--no-sync", "-N")
@@ -56,8 +61,8 @@ class Postgres:
 
     def launch(self):
         """Starts it and doesn't wait."""
-        self.process = self._run("postgres", "-D", "data", "-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.directory), "-c",
-                                 "shared_buffers=16MB", "-c", "max_connections=60", "-c", "recovery_init_sync_method=syncfs")
+        self.process = self._run("postgres", "-D", "data", "-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.directory),
+                                 *(f"--{name}={value}" for name, value in self.settings.items()))
 
     def start(self):
         self.launch()

@@ -272,6 +272,11 @@ class Shop:
 
         return eventually(find, within=within, what=f"a page of order {order_id}")
 
+    def metric(self, name, metric):
+        """A service's metric that has no labels."""
+        lines = self[name].get("/metrics").text.splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith(metric + " ")))
+
     def all(self, collection):
         """Every element of a collection, page by page."""
         owner = {"orders": "order", "products": "product", "stocks": "stock", "mypages": "customercenter",

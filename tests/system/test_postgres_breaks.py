@@ -2,6 +2,7 @@
 tables, once, whatever happens; that is looked at by SQL."""
 import os
 import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +10,7 @@ import pytest
 
 from eventually import eventually
 from load import Customers
+from postgres import Postgres
 from rules import check_rules
 from shop import Process, client, flags, run_program
 from sql_rules import check_tables
@@ -232,3 +234,47 @@ def test_who_waits_for_a_server_can_be_told_to_end(open_shop_on, database):
     eventually(lambda: "waits for its store" in process.output(), what="it says that it waits")
     process.stop()
     assert "was told to end while it waited" in process.output()
+
+
+@pytest.fixture
+def small_postgres(tmp_path):
+    """A server whose files lie on a file system of 96 MiB, and what fills that."""
+    disk = tmp_path / "disk"
+    disk.mkdir(mode=0o755)
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(disk)], capture_output=True).returncode != 0:
+        pytest.skip("only root can make a small file system")
+    try:
+        for directory in disk.parents:
+            if directory.is_relative_to(tmp_path.parents[1]):
+                directory.chmod(directory.stat().st_mode | 0o111)
+        server = Postgres(disk, {"max_wal_size": "32MB", "min_wal_size": "32MB"})
+        yield server, disk / "filler"
+        server.close()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_under_the_server_costs_503s_and_nothing_that_was_answered(small_postgres, open_shop_on):
+    postgres, filler = small_postgres
+    database = postgres.make_database()
+    shop = open_shop_on(database, QUICK).start()
+    stocked = stock_up(shop)
+    with Customers(shop, SEED) as customers:
+        customers.go_on(1)
+        with filler.open("wb", buffering=0) as more, pytest.raises(OSError, match="No space left"):
+            while True:
+                more.write(b"\0" * 65536)
+        eventually(lambda: shop.ask_order().status_code == 503, within=30, what="there is no room for an order")
+        eventually(lambda: max(shop.metric(name, "coffeeshop_writer_failures_total") for name in ON_SERVER) > 30, within=30, what="it has been tried again")
+        assert 503 in [shop[name].get("/readyz").status_code for name in ON_SERVER], "somebody says so"
+        assert [shop[name].get("/livez").status_code for name in ON_SERVER] == [200] * len(ON_SERVER)
+        filler.unlink()
+        if postgres.process.poll() is not None:
+            postgres.start()  # it ends itself when its log can't be written
+        known = len(customers.acknowledged)
+        eventually(lambda: customers.problems or len(customers.acknowledged) > known + 20, within=30, what="orders are taken again")
+    for name in shop.services:
+        shop.wait_ready(name)
+        for words in ("the database refused", "commits fail"):
+            assert shop.running[name].output().count(words) <= 5, "what lasts is not said again and again"
+    check(shop, database, customers, stocked)

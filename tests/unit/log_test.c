@@ -119,6 +119,20 @@ static void what_comes_often_is_told_once_a_minute_with_how_often_it_came(void *
     assert_false(log_seldom(&seldom, &n));
 }
 
+static void a_reason_that_lasts_is_told_once_a_minute_and_another_one_at_once(void **state)
+{
+    struct log_reason last = {0};
+    UNUSED(state);
+
+    assert_true(log_is_news(&last, 13));
+    assert_false(log_is_news(&last, 13));
+    assert_true(log_is_news(&last, 28));
+    assert_false(log_is_news(&last, 28));
+    last.told_us -= 60 * US_PER_S;
+    assert_true(log_is_news(&last, 28));
+    assert_false(log_is_news(&last, 28));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +144,7 @@ int main(void)
         cmocka_unit_test(what_is_less_important_than_asked_for_is_not_written),
         cmocka_unit_test(a_closed_standard_error_is_no_reason_to_stop),
         cmocka_unit_test(what_comes_often_is_told_once_a_minute_with_how_often_it_came),
+        cmocka_unit_test(a_reason_that_lasts_is_told_once_a_minute_and_another_one_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
