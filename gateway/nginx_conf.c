@@ -95,9 +95,8 @@ static const struct part parts[] = {
     PART(menu_ms),        PART(cors_headers),
     PART(told_origin),    PART(told_site),
     PART(client_host),    PART(client_scheme),
-    PART(name_begins),    PART(octet),
-    PART(port),           PART(own_addresses),
-    PART(map_bucket),
+    PART(is_name),        PART(octet),
+    PART(port),           PART(map_bucket),
 };
 
 static void write_named(const struct filler *filler, struct str name, struct buf *out)

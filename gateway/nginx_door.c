@@ -38,7 +38,7 @@ void write_tls(const struct filler *filler, struct buf *out)
                "        # who asks without TLS is shown where to; only our health is told to everybody\n"
                "        error_page 497 = /.plain;\n"
                "        location = /.plain {\n            internal;\n"
-               "            if ($judged_path ~ \"^(?<refused>refused/.+)\") { rewrite ^ /.$refused last; }\n"
+               "            if ($refused ~ ^refused/) { rewrite ^ /.$refused last; }\n"
                "            if ($request_uri ~ \"^(?<health>/livez|/readyz|/actuator/health)$\") "
                "{ rewrite ^ $health last; }\n"
                "            return 308 https://$client_host$request_uri;\n        }\n",
@@ -81,20 +81,14 @@ void write_client_scheme(const struct filler *filler, struct buf *out)
     buf_add(out, has_proxies(filler) ? STR("$client_scheme") : STR("$scheme"));
 }
 
-/* Addresses would be let in anyhow; these are found without an expression. */
-void write_own_addresses(const struct filler *filler, struct buf *out)
-{
-    write_words(filler->settings->listen, "\"", "\" $judged_head;", out);
-}
-
 /* The rules of http_is_host() in kernel/http/http_guard.c: what a name is made of, and a port. */
-static const char name_begins[] = "^(?=[\\w.~-]{1,253}(?::|$))";
-static const char port_part[] = "(?::(?:[0-5]?\\d{0,4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5]))?";
+static const char is_name[] = "(?=[\\w.~-]{1,253}(?::|$))";
+static const char port[] = "(?::(?:[0-5]?\\d{0,4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5]))?";
 
-void write_name_begins(const struct filler *filler, struct buf *out)
+void write_is_name(const struct filler *filler, struct buf *out)
 {
     UNUSED(filler);
-    buf_add(out, str_of(name_begins));
+    buf_add(out, str_of(is_name));
 }
 
 /* Of an IPv4 address, as inet_pton(3) takes it. */
@@ -107,19 +101,19 @@ void write_octet(const struct filler *filler, struct buf *out)
 void write_port(const struct filler *filler, struct buf *out)
 {
     UNUSED(filler);
-    buf_add(out, str_of(port_part));
+    buf_add(out, str_of(port));
 }
 
 /* A host's name, behind `before`, as a regular expression. */
 static void write_host(struct str name, const char *before, struct buf *out)
 {
-    buf_printf(out, "        \"~*%s%s", name_begins, before);
+    buf_printf(out, "        \"~*^%s%s", is_name, before);
     for (size_t i = 0; i < name.n; i++) {
         if (name.p[i] == '.')
             buf_char(out, '\\');
         buf_char(out, name.p[i]);
     }
-    buf_printf(out, "\\.?%s$\" $judged_head;\n", port_part);
+    buf_printf(out, "\\.?%s$\" $refused;\n", port);
 }
 
 void write_hosts(const struct filler *filler, struct buf *out)
@@ -131,7 +125,7 @@ void write_hosts(const struct filler *filler, struct buf *out)
     while (rest.n > 0) {
         struct str word = str_split(rest, ' ', &rest);
         if (str_is(word, "*"))
-            buf_printf(out, "        \"~%s[^:]+%s$\" $judged_head;\n", name_begins, port_part);
+            buf_printf(out, "        \"~^%s[^:]+%s$\" $refused;\n", is_name, port);
         else if (str_starts_with(word, STR("*.")))
             write_host((struct str){word.p + 1, word.n - 1}, "[^:]+", out);
         else if (word.n > 0)
@@ -180,16 +174,13 @@ void write_cors_origins(const struct filler *filler, struct buf *out)
 void write_map_bucket(const struct filler *filler, struct buf *out)
 {
     enum { USUAL = 64, MORE = 32 };
-    const char *const keys[] = {filler->settings->cors_origins, filler->settings->listen};
+    struct str rest = str_of(filler->settings->cors_origins);
     size_t size = USUAL;
 
-    for (size_t i = 0; i < COUNT_OF(keys); i++) {
-        struct str rest = str_of(keys[i]);
-        while (rest.n > 0) {
-            struct str key = str_split(rest, ' ', &rest);
-            while (size < key.n + MORE)
-                size *= 2;
-        }
+    while (rest.n > 0) {
+        struct str key = str_split(rest, ' ', &rest);
+        while (size < key.n + MORE)
+            size *= 2;
     }
     buf_printf(out, "%zu", size);
 }

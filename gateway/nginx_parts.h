@@ -19,6 +19,6 @@ write_part write_problems, write_problem_paths, write_page_headers;
 /* nginx_door.c: where it listens and who may come in */
 write_part write_listen, write_tls, write_unlimited, write_operators, write_trusted_proxies, write_real_ip, write_hosts,
     write_cors_default, write_cors_origins, write_cors_headers, write_told_origin, write_told_site, write_client_host,
-    write_client_scheme, write_own_addresses, write_map_bucket, write_name_begins, write_octet, write_port;
+    write_client_scheme, write_map_bucket, write_is_name, write_octet, write_port;
 
 #endif

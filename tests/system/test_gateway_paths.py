@@ -59,6 +59,14 @@ def test_what_is_nobodys_is_not_there(door, method, target):
     assert len(door.service.asked) == before
 
 
+@pytest.mark.parametrize("path", ["/.problem/400", "/.problem/503", "/.problem/outcome-unknown", "/.plain", "/.unanswered"])
+@pytest.mark.parametrize("request_line, head", [("GET {} HTTP/1.1", "Host: evil.example"), ("PATCH {} HTTP/1.1", "Host: [::g]"), ("GET {} HTTP/1.1", "Host: x\r\nIf-Match: " + "x" * 8100 + "\r\nIf-None-Match: " + "x" * 800),
+                                                ("OPTIONS {} HTTP/1.1", "Host: x\r\nOrigin: http://a.example\r\nAccess-Control-Request-Method: GET")], ids=["another name", "no host", "a long head", "a preflight"])
+def test_what_the_gateway_keeps_for_itself_is_nowhere_for_a_request_that_is_refused_either(door, path, request_line, head):
+    answer = ask(door.port, f"{request_line.format(path)}\r\n{head}\r\nConnection: close\r\n\r\n".encode())
+    assert statuses(answer) == [404] and b'"status":404' in answer
+
+
 LONG = {"segments": ("/" + "a/" * 3900, 404), "encoded letters": ("/orders/" + "%41" * 2600, 200), "dot segment at the end": ("/orders/" + "a" * 7900 + "/..", 400),
         "encoded dots": ("/" + "%2e" * 2600, 400), "dot segments": ("/orders/" + "../" * 2600, 400), "a query": ("/orders?a=" + "b" * 7900, 200), "text": ("/orders/" + "%EC%BB%A4" * 870, 200)}
 

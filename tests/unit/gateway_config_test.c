@@ -155,7 +155,7 @@ static void names_are_added_to_those_that_nobody_can_give(void **state)
     assert_has(&named, ")till\\.shop\\.example\\.?(?::");
     assert_has(&named, ")a\\.example\\.?(?::");
     assert_has(&named, ")[^:]+\\.b\\.example\\.?(?::");
-    assert_true(strstr(strstr(any.p, ")[^:]+(?::"), "$judged_head") < strstr(any.p, "$refused_host {"));
+    assert_true(strstr(strstr(any.p, ")[^:]+(?::"), "$refused;") < strstr(any.p, "refused/421;"));
     assert_has_not(&usual, "example");
     buf_free(&usual);
     buf_free(&named);
