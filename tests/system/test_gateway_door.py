@@ -128,6 +128,24 @@ def test_a_preflight_is_answered_at_the_door(open_door):
     assert_problem(odd, 400)
 
 
+def test_a_long_head_is_judged_like_a_short_one(open_door):
+    """Of what is wrong with a request the first is told, in the order path, host, length; a name of the setting excuses neither."""
+    door = open_door("--gateway.hosts=shop.example", "--gateway.cors_origins=http://a.example")
+    long, too_long = {"Cookie": "a=" + "b" * 3000}, {"If-Match": "b" * 8000, "If-None-Match": "b" * 800}
+    preflight = {"Origin": "http://a.example", "Access-Control-Request-Method": "PATCH"}
+
+    def told(path="/orders", method="GET", host="shop.example", **headers):
+        return door.http.request(method, path, headers={"Host": host, **headers}).status_code
+
+    assert told(**long) == told(method="OPTIONS", **long) == 200
+    before = len(door.service.asked)
+    assert told(method="OPTIONS", **preflight) == told(method="OPTIONS", **preflight, **long) == 200
+    assert told(**too_long) == told(method="OPTIONS", **preflight, **too_long) == told(host="127.0.0.1", **too_long) == 431
+    assert told(host="evil.example", **too_long) == told(host="evil.example", method="OPTIONS", **preflight, **long) == 421
+    assert told(host="a,b", **too_long) == told("/orders/..%2f", host="evil.example", **too_long) == 400
+    assert len(door.service.asked) == before
+
+
 def test_what_a_client_says_of_proxies_is_replaced(door):
     forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Forwarded-Port": "444", "X-Forwarded-For": "1.2.3.4",
               "X-Forwarded-Prefix": "/evil", "Forwarded": "host=evil.example", "X-Real-IP": "1.2.3.4"}
