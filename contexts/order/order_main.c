@@ -133,6 +133,7 @@ static bool start(struct order_service *self, const struct order_settings *setti
 
     sql_service_fill(self->store, &parts);
     self->http.menu = self->menu;
+    self->http.app = &self->app;
     self->http.reader = self->store->reader;
     return service_start(self->service, &parts, problem);
 }

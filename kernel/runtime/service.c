@@ -214,6 +214,11 @@ uint16_t service_port(const struct service *service)
     return http_server_port(service->server);
 }
 
+bool service_takes_changes(const struct service *service)
+{
+    return !service_data_trouble(service) && !writer_trouble(service->writer);
+}
+
 void service_submit(struct service *service, struct http_request *request, struct command *command)
 {
     const char *trouble = service_data_trouble(service);

@@ -97,6 +97,9 @@ void service_stop(struct service *service);
 bool service_was_told_to_end(const struct service *service);
 void service_free(struct service *service);
 
+/** Whether the store takes changes, as far as is known; service_submit() tells the client why it doesn't. Loop thread.
+ */
+bool service_takes_changes(const struct service *service);
 /** Posts a client's command; when the writer refuses it, fills and sends the problem and frees nothing (the request
  * owns the command). */
 void service_submit(struct service *service, struct http_request *request, struct command *command);

@@ -345,6 +345,14 @@ static struct order_intent intent_of(const struct sim *sim, const struct sim_ord
     return intent;
 }
 
+/* As adapters/order_http.c does: while the store is well. */
+static bool is_asked_for(struct sim_order *self, struct order_command *command)
+{
+    const struct sim_service *service = &self->service;
+
+    return service->up && !service->epochs.barred && !service->failing && order_app_buy(&self->app, command);
+}
+
 void sim_order_ask(struct sim_order_request *request)
 {
     struct sim *sim = request->base.sim;
@@ -366,7 +374,8 @@ void sim_order_ask(struct sim_order_request *request)
         .payment_method = request->method,
         .render = render,
     };
-    if (sim_service_submit(&client->shop->service, &client->command.base))
+    if (is_asked_for(client->shop, &client->command) ||
+        sim_service_submit(&client->shop->service, &client->command.base))
         return;
     tell(client, SIM_REFUSED_CONNECTION);
     heap_free(client);

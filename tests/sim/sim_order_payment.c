@@ -158,14 +158,10 @@ static struct sim_payment_call *new_call(struct payment_client *client)
     return call;
 }
 
-static void authorize(struct order_payment_caller *caller, struct order_command *command)
+static void add(struct sim_payment_call *call, struct order_command *command)
 {
-    struct payment_client *client = CONTAINER_OF(caller, struct payment_client, port);
-    struct sim *sim = client->order->sim;
+    struct sim *sim = call->client->order->sim;
 
-    if (!client->pending)
-        client->pending = new_call(client);
-    struct sim_payment_call *call = client->pending;
     ASSERT(call->n < SIM_MOST_BATCH);
     call->bills[call->n] = (struct sim_bill){
         .key = command->client.key.n ? sim_copy(sim, command->client.key)
@@ -174,6 +170,27 @@ static void authorize(struct order_payment_caller *caller, struct order_command 
         .amount = command->intent.amount,
     };
     call->commands[call->n++] = command;
+}
+
+static void authorize(struct order_payment_caller *caller, struct order_command *command)
+{
+    struct payment_client *client = CONTAINER_OF(caller, struct payment_client, port);
+
+    if (!client->pending)
+        client->pending = new_call(client);
+    add(client->pending, command);
+}
+
+/* Between the batches, where a process dies only as a whole. */
+static bool authorize_here(struct order_payment_caller *caller, struct order_command *command)
+{
+    struct payment_client *client = CONTAINER_OF(caller, struct payment_client, port);
+    struct sim_payment_call *call = new_call(client);
+
+    add(call, command);
+    gather(client, call);
+    sim_meet(client->order->sim, MET_PAYMENT_ASKED_WITHOUT_A_TURN);
+    return true;
 }
 
 static void flush(struct order_payment_caller *caller)
@@ -196,7 +213,8 @@ struct order_payment_caller *sim_order_payment_new(struct sim_service *order)
 {
     struct payment_client *client = SIM_NEW(order->sim, struct payment_client);
 
-    *client = (struct payment_client){.port = {.authorize = authorize, .flush = flush}, .order = order};
+    *client = (struct payment_client){
+        .port = {.authorize = authorize, .flush = flush, .authorize_here = authorize_here}, .order = order};
     return &client->port;
 }
 

@@ -51,6 +51,15 @@ static void flush(struct order_payment_caller *self)
     shop->n_flushed = shop->n_asked;
 }
 
+static bool authorize_here(struct order_payment_caller *self, struct order_command *command)
+{
+    struct shop *shop = CONTAINER_OF(self, struct shop, payment);
+
+    assert_true(shop->n_asked < MOST);
+    shop->asked[shop->n_asked++] = command;
+    return true;
+}
+
 static void publish(struct event_sink *self, struct outbox *outbox)
 {
     struct shop *shop = CONTAINER_OF(self, struct shop, sink);
@@ -93,7 +102,7 @@ static int open_paid_shop(void **state)
     open_shop(state);
     struct shop *shop = *state;
     shop->is_paid_first = true;
-    shop->payment = (struct order_payment_caller){authorize, flush};
+    shop->payment = (struct order_payment_caller){authorize, flush, authorize_here};
     restart(shop);
     return 0;
 }
@@ -725,6 +734,34 @@ static void a_key_that_payment_knows_for_another_purchase_buys_nothing(void **st
     assert_int_equal(shop->repo->n_commits, 0);
 }
 
+static void who_has_sent_no_key_is_asked_for_before_the_writer_has_a_turn(void **state)
+{
+    struct shop *shop = *state;
+    struct order_command command = buying(2, ""), dearer = buying(2, ""), keyed = buying(2, "a"), placed = placing(2);
+    const struct order_shown shown = {.amount = 1, .price = -1};
+
+    assert_true(order_app_buy(&shop->app, &command));
+    assert_int_equal(shop->n_asked, 1);
+    assert_false(order_app_buy(&shop->app, &keyed)); /* it may have its answer */
+    assert_false(order_app_buy(&shop->app, &placed));
+    dearer.intent.shown = &shown;
+    assert_false(order_app_buy(&shop->app, &dearer)); /* the writer refuses it */
+    assert_int_equal(shop->n_asked, 1);
+    approve(shop, &command, 77);
+    assert_int_equal(run(shop, &command, 1), OK);
+    assert_int_equal(fake_order_repo_find(shop->repo, 1)->payment_id, 77);
+    assert_int_equal(run(shop, &dearer, 1), OK);
+    assert_int_equal(dearer.refusal, ORDER_REFUSAL_OTHER_AMOUNT);
+}
+
+static void at_the_counter_nobody_is_asked_before_the_writer_has_a_turn(void **state)
+{
+    struct shop *shop = *state;
+    struct order_command command = buying(2, "");
+
+    assert_false(order_app_buy(&shop->app, &command));
+}
+
 static void an_order_learns_once_that_its_money_has_gone_back(void **state)
 {
     struct shop *shop = *state;
@@ -780,6 +817,8 @@ int main(void)
         PAID(an_approval_that_payment_may_be_giving_back_is_good_for_nothing),
         PAID(a_key_bought_twice_at_once_is_one_order),
         PAID(a_key_that_payment_knows_for_another_purchase_buys_nothing),
+        PAID(who_has_sent_no_key_is_asked_for_before_the_writer_has_a_turn),
+        TEST(at_the_counter_nobody_is_asked_before_the_writer_has_a_turn),
         PAID(an_order_learns_once_that_its_money_has_gone_back),
         cmocka_unit_test(a_failing_call_of_the_store_leaves_nothing_half_done),
         cmocka_unit_test(a_failing_allocation_leaves_nothing_half_done),

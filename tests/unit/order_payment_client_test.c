@@ -132,19 +132,50 @@ static void end(struct asking *asking)
 
 /* ---- what the writer does, and payment ---- */
 
+static struct order_command *purchase_of(struct asking *asking, size_t i)
+{
+    struct purchase *purchase = &asking->purchases[i];
+
+    *purchase = (struct purchase){
+        .command = {.base = {.origin = FROM_CLIENT, .finish = finish},
+                    .intent = {.kind = ORDER_BUY, .amount = 1000 + (int64_t)i, .currency = STR("KRW")},
+                    .payment_method = STR("card")},
+        .asking = asking};
+    return &purchase->command;
+}
+
 /* A batch of purchases. */
 static void buy(struct asking *asking, size_t first, size_t n)
 {
-    for (size_t i = first; i < first + n; i++) {
-        struct purchase *purchase = &asking->purchases[i];
-        *purchase = (struct purchase){
-            .command = {.base = {.origin = FROM_CLIENT, .finish = finish},
-                        .intent = {.kind = ORDER_BUY, .amount = 1000 + (int64_t)i, .currency = STR("KRW")},
-                        .payment_method = STR("card")},
-            .asking = asking};
-        asking->client->authorize(asking->client, &purchase->command);
-    }
+    for (size_t i = first; i < first + n; i++)
+        asking->client->authorize(asking->client, purchase_of(asking, i));
     asking->client->flush(asking->client);
+}
+
+struct turn {
+    struct loop_job job;
+    struct asking *asking;
+    size_t first, n;
+};
+
+static void buy_in_this_turn(struct loop_job *job)
+{
+    struct turn *turn = CONTAINER_OF(job, struct turn, job);
+    struct order_payment_caller *client = turn->asking->client;
+
+    for (size_t i = turn->first; i < turn->first + turn->n; i++)
+        assert_true(client->authorize_here(client, purchase_of(turn->asking, i)));
+}
+
+static void wait_for_loop(struct asking *asking);
+
+/* The same in one turn of the loop, without the writer. */
+static void buy_here(struct asking *asking, size_t first, size_t n)
+{
+    struct turn turn = {.job = {.run = buy_in_this_turn}, .asking = asking, .first = first, .n = n};
+
+    loop_post(service_loop(asking->bench.service), &turn.job);
+    wait_for_loop(asking);
 }
 
 struct mark {
@@ -245,6 +276,88 @@ static void what_comes_while_payment_is_asked_is_asked_together_and_goes_on_in_i
         assert_int_equal(asking->purchases[i].command.intent.kind, ORDER_PLACE);
         assert_int_equal(asking->purchases[i].command.intent.payment_id, i + 1);
     }
+    end(asking);
+}
+
+static void turns_without_the_writer(struct asking *asking)
+{
+    size_t n = 0;
+
+    buy_here(asking, 0, 3);
+    struct http_request *first = next_call(asking, &n);
+    assert_int_equal(n, 3);
+    buy_here(asking, 3, 2);
+    buy(asking, 5, 1); /* the writer's */
+    buy_here(asking, 6, 2);
+    approve(first, 3, 1);
+    struct http_request *second = next_call(asking, &n);
+    assert_int_equal(n, 5);
+    approve(second, n, 4);
+    wait_for(asking, 8);
+}
+
+static void who_is_asked_for_without_the_writer_is_asked_together_with_all_others(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, turns_without_the_writer);
+    UNUSED(state);
+
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(asking->purchases[i].command.intent.payment_id, i + 1);
+    end(asking);
+}
+
+static void a_turn_of_more_than_a_call_takes(struct asking *asking)
+{
+    size_t n = 0;
+
+    buy_here(asking, 0, MAX_BATCH + 1);
+    struct http_request *first = next_call(asking, &n);
+    assert_int_equal(n, MAX_BATCH);
+    approve(first, n, 1);
+    approve(next_call(asking, &n), 1, MAX_BATCH + 1);
+    wait_for(asking, MAX_BATCH + 1);
+}
+
+static void a_turn_of_more_than_a_call_takes_is_two_calls(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, a_turn_of_more_than_a_call_takes);
+    UNUSED(state);
+
+    assert_int_equal(asking->purchases[MAX_BATCH].command.intent.payment_id, MAX_BATCH + 1);
+    end(asking);
+}
+
+static void no_memory_in_this_turn(struct loop_job *job)
+{
+    struct turn *turn = CONTAINER_OF(job, struct turn, job);
+    struct order_payment_caller *client = turn->asking->client;
+
+    for (uint64_t at = 1; at <= 4; at++) { /* the call, its key, room for it and for its place */
+        heap_fail_at(at);
+        assert_false(client->authorize_here(client, purchase_of(turn->asking, 0)));
+        heap_fail_at(0);
+    }
+    assert_true(client->authorize_here(client, purchase_of(turn->asking, 0)));
+}
+
+static void a_turn_without_memory(struct asking *asking)
+{
+    struct turn turn = {.job = {.run = no_memory_in_this_turn}, .asking = asking};
+    size_t n = 0;
+
+    loop_post(service_loop(asking->bench.service), &turn.job);
+    wait_for_loop(asking);
+    approve(next_call(asking, &n), 1, 1);
+    assert_int_equal(n, 1);
+    wait_for(asking, 1);
+}
+
+static void who_there_is_no_memory_for_is_still_the_callers(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, a_turn_without_memory);
+    UNUSED(state);
+
+    assert_int_equal(asking->purchases[0].command.intent.payment_id, 1);
     end(asking);
 }
 
@@ -434,6 +547,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_comes_while_payment_is_asked_is_asked_together_and_goes_on_in_its_order),
+        cmocka_unit_test(who_is_asked_for_without_the_writer_is_asked_together_with_all_others),
+        cmocka_unit_test(a_turn_of_more_than_a_call_takes_is_two_calls),
+        cmocka_unit_test(who_there_is_no_memory_for_is_still_the_callers),
         cmocka_unit_test(a_payment_that_does_not_answer_keeps_nobody_from_asking),
         cmocka_unit_test(no_call_asks_more_than_it_may),
         cmocka_unit_test(who_waits_to_be_asked_for_is_not_forgotten_at_the_end),

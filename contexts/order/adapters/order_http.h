@@ -5,12 +5,14 @@
 
 #include "guarded_caller.h"
 #include "menu.h"
+#include "order_app.h"
 #include "reader.h"
 #include "service.h"
 
 struct order_http {
     struct service_http base; /* first: the common routes find the service here */
     const struct menu *menu;
+    const struct order_app *app;
     struct reader *reader;                /* for what is read of the store */
     const struct guarded_caller *product; /* by which product is asked: when it may be asked again */
     struct guarded_caller *payment;       /* the same; NULL: paid at the counter */

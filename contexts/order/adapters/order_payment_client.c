@@ -27,10 +27,10 @@ struct payment_client {
     struct buf url;
     /* the writer's: */
     struct payment_call *pending; /* being filled, handed over by flush() */
-    struct buf own_key;
     /* the loop's: */
     size_t under_way;
-    struct payment_call *gathered; /* waits until what is under way is answered, or until `linger` fires */
+    struct payment_call *gathered; /* waits for the turn's end, or until what is under way is answered, or until
+                                      `linger` fires */
     struct loop_timer linger;
 };
 
@@ -41,6 +41,7 @@ struct payment_call {
     struct payment_client *client;
     struct question_array asked;
     char keys[KEY_ROOM]; /* what the keys of those begin with who have sent none; empty: there is none yet */
+    struct buf own_key;
     size_t n, room;
     struct order_command **commands;
     int64_t asked_at; /* own time */
@@ -90,6 +91,7 @@ static bool make_room(struct payment_call *call, size_t n)
 static void free_call(struct payment_call *call)
 {
     question_array_free(&call->asked);
+    buf_free(&call->own_key);
     heap_free(call->commands);
     heap_free(call);
 }
@@ -261,6 +263,15 @@ static bool absorb(struct payment_call *into, struct payment_call *call)
     return true;
 }
 
+/* Those who come while payment is asked wait for its answer; otherwise they wait for who else comes in this turn. */
+static void gather(struct payment_client *client, struct payment_call *call)
+{
+    int64_t linger_us = client->under_way ? client->linger_us : 0;
+
+    client->gathered = call;
+    loop_timer_set(service_loop(client->service), &client->linger, clock_monotonic() + linger_us);
+}
+
 static void take_over(struct loop_job *job)
 {
     struct payment_call *call = CONTAINER_OF(job, struct payment_call, handed_over);
@@ -269,14 +280,12 @@ static void take_over(struct loop_job *job)
     if (client->gathered && absorb(client->gathered, call))
         return;
     send_gathered(client);
-    client->gathered = call;
+    gather(client, call);
     if (client->under_way == 0)
         send_gathered(client);
-    else
-        loop_timer_set(service_loop(client->service), &client->linger, clock_monotonic() + client->linger_us);
 }
 
-/* ---- asking: writer thread ---- */
+/* ---- a question ---- */
 
 /* A number that nobody else has, for all that are asked for together. Those of one moment lie beside each other in
  * payment's index (as UUIDv7, RFC 9562). */
@@ -298,7 +307,7 @@ static bool make_keys(struct payment_call *call, int64_t now)
 /* Of one who has sent none: its place behind that number. Empty: there is no memory, or no number. */
 static struct str own_key(struct payment_call *call)
 {
-    struct buf *key = &call->client->own_key;
+    struct buf *key = &call->own_key;
 
     buf_clear(key);
     if (!call->keys[0] && !make_keys(call, service_now(call->client->service)))
@@ -308,6 +317,35 @@ static struct str own_key(struct payment_call *call)
     buf_u64(key, call->n);
     return key->failed ? (struct str){0} : buf_str(key);
 }
+
+static void write_question(struct payment_call *call, const struct order_command *command, struct str key)
+{
+    const struct question question = {.key = key,
+                                      .amount = command->intent.amount,
+                                      .currency = command->intent.currency,
+                                      .method = command->payment_method};
+
+    json_encode(&call->asked.body, &question_desc, &question);
+}
+
+/* false: there is no memory. */
+static bool add(struct payment_call *call, struct order_command *command)
+{
+    struct str key = command->client.key.n ? command->client.key : own_key(call);
+
+    if (key.n == 0 || !make_room(call, call->n + 1) || !question_array_begin(&call->asked))
+        return false;
+    write_question(call, command, key);
+    call->commands[call->n++] = command;
+    return true;
+}
+
+static bool is_full(const struct payment_call *call)
+{
+    return call->n == call->client->max_batch || call->asked.body.n >= question_size_most(&call->client->size);
+}
+
+/* ---- asking: writer thread ---- */
 
 static void flush(struct order_payment_caller *self)
 {
@@ -321,35 +359,38 @@ static void flush(struct order_payment_caller *self)
     loop_post(service_loop(client->service), &call->handed_over);
 }
 
-static void write_question(struct payment_call *call, const struct order_command *command, struct str key)
-{
-    const struct question question = {.key = key,
-                                      .amount = command->intent.amount,
-                                      .currency = command->intent.currency,
-                                      .method = command->payment_method};
-
-    json_encode(&call->asked.body, &question_desc, &question);
-}
-
 static void authorize(struct order_payment_caller *self, struct order_command *command)
 {
     struct payment_client *client = CONTAINER_OF(self, struct payment_client, port);
-    struct str key = command->client.key;
 
     if (!client->pending)
         client->pending = new_call(client);
-    struct payment_call *call = client->pending;
-    if (call && key.n == 0)
-        key = own_key(call);
-    if (!call || key.n == 0 || !make_room(call, call->n + 1) || !question_array_begin(&call->asked)) {
+    if (!client->pending || !add(client->pending, command)) {
         command->unanswered = E_MEMORY;
         command->base.kept = false; /* it ends with its batch */
         return;
     }
-    write_question(call, command, key);
-    call->commands[call->n++] = command;
-    if (call->n == client->max_batch || call->asked.body.n >= question_size_most(&client->size))
+    if (is_full(client->pending))
         flush(self);
+}
+
+/* ---- asking: loop thread ---- */
+
+static bool authorize_here(struct order_payment_caller *self, struct order_command *command)
+{
+    struct payment_client *client = CONTAINER_OF(self, struct payment_client, port);
+    struct payment_call *call = client->gathered ? client->gathered : new_call(client);
+
+    if (!call || !add(call, command)) {
+        if (call && call != client->gathered)
+            free_call(call);
+        return false;
+    }
+    if (call != client->gathered)
+        gather(client, call);
+    if (is_full(call))
+        send_gathered(client);
+    return true;
 }
 
 /* ---- making it ---- */
@@ -362,7 +403,7 @@ struct order_payment_caller *order_payment_client_new(struct guarded_caller *cal
     if (!client)
         return NULL;
     *client = (struct payment_client){
-        .port = {.authorize = authorize, .flush = flush},
+        .port = {.authorize = authorize, .flush = flush, .authorize_here = authorize_here},
         .caller = caller,
         .service = service,
         .max_batch = max_batch,
@@ -388,7 +429,6 @@ void order_payment_client_free(struct order_payment_caller *caller)
         free_call(client->pending);
     if (client->gathered)
         free_call(client->gathered);
-    buf_free(&client->own_key);
     buf_free(&client->url);
     heap_free(client);
 }

@@ -49,12 +49,12 @@ static bool is_paid_too_long_ago(const struct order_command *command, const stru
     return command->intent.kind == ORDER_PLACE && command->intent.payment_id && batch->base.now >= command->paid_until;
 }
 
-static void decide_without_order(const struct order_batch *batch, struct order_command *command)
+static void decide_without_order(struct order_command *command, int64_t wall)
 {
     struct order_decision decision;
 
     command->order = (struct order){0};
-    command->verdict = order_decide(&command->order, &command->intent, batch->base.wall, &decision);
+    command->verdict = order_decide(&command->order, &command->intent, wall, &decision);
     command->refusal = decision.refusal;
     command->effect = decision.effect;
 }
@@ -108,7 +108,7 @@ static int decide_and_answer(struct order_app *app, struct order_batch *batch, s
         return OK;
     }
     if (is_without_order(command))
-        decide_without_order(batch, command);
+        decide_without_order(command, batch->base.wall);
     else
         decide(app, batch, command);
     bury_refused(batch, command);
@@ -194,6 +194,16 @@ int order_app_init(struct order_app *app, const struct order_ports *ports, struc
     arena_init(&app->arena, 256 * (size_t)1024);
     outbox_init(&app->outbox, "order", last_position);
     return OK;
+}
+
+bool order_app_buy(const struct order_app *app, struct order_command *command)
+{
+    struct order_payment_caller *payment = app->ports.payment;
+
+    if (!payment || command->intent.kind != ORDER_BUY || command->client.key.n)
+        return false;
+    decide_without_order(command, 0); /* nothing happens yet, so at no time */
+    return command->verdict == ORDER_ASK && payment->authorize_here(payment, command);
 }
 
 void order_app_free(struct order_app *app)

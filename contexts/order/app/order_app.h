@@ -5,7 +5,7 @@
  *  ends, and must not do so while the order is being committed.
  *
  *  One batch is load, decide, commit; then, and only then, events become visible, effects are asked for and clients are
- * answered. Used by one thread (the writer's); the simulation drives it the same way.
+ * answered. Used by one thread (the writer's), but order_app_buy(); the simulation drives it the same way.
  */
 #ifndef COFFEESHOP_ORDER_APP_H
 #define COFFEESHOP_ORDER_APP_H
@@ -65,5 +65,9 @@ struct order_app {
 int order_app_init(struct order_app *app, const struct order_ports *ports, struct cell cell,
                    const struct cursors *cursors);
 void order_app_free(struct order_app *app);
+/** A purchase (ORDER_BUY) that only has to be asked for: without a key nothing of the store has a say in it, and
+ * nothing is changed, so it needs no turn of the writer's before payment is asked. false: the writer decides it (it has
+ * a key, or was shown another price). Any thread that may ask payment: the loop's. */
+bool order_app_buy(const struct order_app *app, struct order_command *command);
 
 #endif

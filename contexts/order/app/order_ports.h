@@ -46,8 +46,8 @@ struct order_product_caller {
     void (*cancel)(struct order_product_caller *self, struct order_command *command);
 };
 
-/** Asks payment to authorise what an order is going to cost. Adapter: adapters/order_payment_client.c. Writer thread.
- */
+/** Asks payment to authorise what an order is going to cost. Adapter: adapters/order_payment_client.c. Writer thread,
+ * but authorize_here(). */
 struct order_payment_caller {
     /** Takes the command (ORDER_BUY) over, asks with the others of its batch, and lets it go on with what came of it:
      *  - approved: intent.kind ORDER_PLACE, intent.payment_id and `paid_until`;
@@ -59,6 +59,9 @@ struct order_payment_caller {
     void (*authorize)(struct order_payment_caller *self, struct order_command *command);
     /** All questions of this batch are asked. */
     void (*flush)(struct order_payment_caller *self);
+    /** authorize() for a command that the writer has never had: it is asked with all others of the loop's turn. false:
+     * there is no memory, and it is still the caller's. Loop thread. */
+    bool (*authorize_here)(struct order_payment_caller *self, struct order_command *command);
 };
 
 /** Writes an order's event into the outbox. Implementation: adapters/order_events.c. */
