@@ -3,9 +3,16 @@
 #include "postgres_internal.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { OLDEST_SERVER = 150000 };
+enum { OLDEST_SERVER = 150000, USER_TIMEOUT_MS = 3000, NUMBER_SIZE = 24 };
+
+/* How long what was sent may go unacknowledged, on either side. */
+static long long user_timeout(const struct postgres *self)
+{
+    return self->options.lost_ms ? self->options.lost_ms : USER_TIMEOUT_MS;
+}
 
 /* A name that can stand in SQL between any quotes; what PostgreSQL would cut off isn't one. */
 static bool is_plain(const char *name)
@@ -62,9 +69,11 @@ static PGconn *dial(const struct postgres *self)
                                  "dbname",
                                  "client_encoding",
                                  NULL};
-    const char *const values[] = {"2",    "3000", "1", "1", "3", self->options.application, self->options.server,
-                                  "UTF8", NULL};
+    char unacknowledged[NUMBER_SIZE];
+    const char *const values[] = {
+        "2", unacknowledged, "1", "1", "3", self->options.application, self->options.server, "UTF8", NULL};
 
+    snprintf(unacknowledged, sizeof(unacknowledged), "%lld", user_timeout(self));
     PGconn *conn = PQconnectdbParams(names, values, 1);
     if (conn)
         PQsetNoticeReceiver(conn, ignore_notice, NULL);
@@ -123,7 +132,8 @@ static int check_server(struct postgres *self, PGconn *conn, struct buf *problem
 }
 
 /* What our session has to be like, whatever the server's, the database's and the user's settings are. The locks of a
- * client that has vanished in the middle of something are given back within seconds. */
+ * client that has vanished in the middle of something are given back within seconds; of one that is stopped, whose
+ * kernel goes on acknowledging, when it has said nothing for lost_ms (0: never). */
 static int adjust(struct postgres *self, PGconn *conn, struct buf *problem)
 {
     struct buf text = {0};
@@ -132,8 +142,10 @@ static int adjust(struct postgres *self, PGconn *conn, struct buf *problem)
         &text,
         "SET search_path TO \"%s\"; SET lock_timeout = %lld; SET synchronous_commit = on;"
         "SET client_connection_check_interval = '1s'; SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1;"
-        "SET tcp_keepalives_count = 3; SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0;",
-        self->options.schema, (long long)self->options.busy_ms);
+        "SET tcp_keepalives_count = 3; SET tcp_user_timeout = %lld; SET idle_session_timeout = %lld;"
+        "SET idle_in_transaction_session_timeout = %lld; SET statement_timeout = 0;",
+        self->options.schema, (long long)self->options.busy_ms, user_timeout(self), (long long)self->options.lost_ms,
+        (long long)self->options.lost_ms);
     if (self->options.read_only) /* what is asked together is answered from one state */
         BUF_LIT(&text, "SET default_transaction_read_only = on;"
                        "SET default_transaction_isolation = 'repeatable read';");

@@ -103,6 +103,9 @@ struct sql_options {
     bool importing;    /* a store that an import has begun to fill is opened, not refused (sql_import.h) */
     int64_t busy_ms;   /* how long begin() waits for another writer; 0: 5 s */
     int64_t silent_ms; /* PostgreSQL: a server that says nothing for so long while it is asked is given up; 0: 10 s */
+    int64_t lost_ms;   /* PostgreSQL: the server ends a session that says nothing for so long, with its locks and its
+                          open transaction: whoever was stopped, or is cut off, has lost them by then. To be asked more
+                          often. 0: it may be silent as long as it likes */
     /** Set when damage is met, by whichever of the connections that were opened with it, for check(); the caller's, and
      * has to live as long as they do. NULL: each connection knows of its own. */
     _Atomic bool *damaged;
