@@ -61,7 +61,7 @@ static bool open_all(struct customercenter *self, const struct program *program,
             BUF_LIT(problem, "; the view itself can be made anew by `coffeeshop view rebuild`");
         return false;
     }
-    self->repo = view_repo_sql_new(self->store->writes);
+    self->repo = view_repo_sql_new(self->store->writes, self->store->cell);
     arena_init(&self->decoder.arena, 0);
     struct view_ports ports = {.repo = self->repo};
     int rc = self->repo ? view_app_init(&self->app, &ports, &sources) : E_MEMORY;

@@ -248,7 +248,7 @@ static bool open_core(struct rebuild *self)
 
     memcpy(sources.source, view_producers, sizeof(view_producers));
     self->sink.publish = publish;
-    self->repo = view_repo_sql_new(self->sql);
+    self->repo = view_repo_sql_new(self->sql, CELL_ONLY);
     struct view_ports ports = {self->repo, &self->sink};
     int rc = self->repo ? view_app_init(&self->app, &ports, &sources) : E_MEMORY;
     self->writer = rc ? NULL : writer_new(&settings, &self->app.core);

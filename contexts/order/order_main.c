@@ -97,7 +97,7 @@ static bool open_all(struct order_service *self, const struct program *program, 
                              : NULL;
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
-    self->repo = order_repo_sql_new(self->store->writes, &self->store->retention);
+    self->repo = order_repo_sql_new(self->store->writes, self->store->cell, &self->store->retention);
     struct guarded_caller *caller =
         guarded_caller_new("product", service_loop(self->service), service_client(self->service), &calls);
     self->http.product = caller;
@@ -108,7 +108,7 @@ static bool open_all(struct order_service *self, const struct program *program, 
     }
     struct order_ports ports = {self->repo, self->product, service_events(self->service), order_event_write,
                                 self->payment};
-    int rc = order_app_init(&self->app, &ports, CELL_ONLY, &sources);
+    int rc = order_app_init(&self->app, &ports, self->store->cell, &sources);
     if (rc)
         buf_printf(problem, "the order database can't be read: %s", error_text(rc));
     return rc == OK;

@@ -237,7 +237,7 @@ static bool open_app(struct payment_service *self, const struct payment_settings
         .retry_most_us = settings->retry_most_ms * US_PER_MS,
     };
 
-    int rc = payment_app_init(&self->app, &ports, CELL_ONLY, &policy, &sources);
+    int rc = payment_app_init(&self->app, &ports, self->store->cell, &policy, &sources);
     if (rc)
         buf_printf(problem, "the payment database can't be read: %s", error_text(rc));
     return rc == OK;
@@ -258,7 +258,7 @@ static bool open_all(struct payment_service *self, const struct program *program
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
     payment_events_init();
-    self->repo = payment_repo_sql_new(self->store->writes, &self->store->retention);
+    self->repo = payment_repo_sql_new(self->store->writes, self->store->cell, &self->store->retention);
     ledger_provider_init(&self->ledger, self->menu->currency, settings->ledger_limit);
     self->http.order = guarded_caller_new("order", service_loop(self->service), service_client(self->service), &calls);
     self->http.order_url = settings->order_url;

@@ -74,7 +74,7 @@ static bool open_app(struct product_service *self, const struct product_settings
         .most_asks = (size_t)settings->max_asks,
     };
 
-    int rc = product_app_init(&self->app, &ports, CELL_ONLY, &app_settings, &sources);
+    int rc = product_app_init(&self->app, &ports, self->store->cell, &app_settings, &sources);
     if (rc)
         buf_printf(problem, "the product database can't be read: %s", error_text(rc));
     return rc == OK;
@@ -92,7 +92,7 @@ static bool open_all(struct product_service *self, const struct program *program
                              : NULL;
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
-    self->repo = product_repo_sql_new(self->store->writes, &self->store->retention);
+    self->repo = product_repo_sql_new(self->store->writes, self->store->cell, &self->store->retention);
     struct guarded_caller *caller =
         guarded_caller_new("stock", service_loop(self->service), service_client(self->service), &calls);
     self->http.stock = caller;

@@ -37,4 +37,22 @@ static inline int64_t cell_next_number(struct cell cell, int64_t last)
     return last ? last + cell.count : cell.number + 1;
 }
 
+/** Where the n-th row of a cell lies in a table that all cells share and each numbers by itself (outbox, ledger): a
+ * cell's rows are together, in the order of their numbers, and those of cell 0 have just these for a key, as they had
+ * before there were cells. `n` is below CELL_ROWS. */
+#define CELL_ROWS (INT64_C(1) << 53)
+static inline int64_t cell_place(struct cell cell, int64_t n)
+{
+    return cell.number * CELL_ROWS + n;
+}
+/** The first and the last place of a cell. */
+static inline int64_t cell_floor(struct cell cell)
+{
+    return cell_place(cell, 0);
+}
+static inline int64_t cell_ceiling(struct cell cell)
+{
+    return cell_place(cell, CELL_ROWS - 1);
+}
+
 #endif

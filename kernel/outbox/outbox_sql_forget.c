@@ -5,18 +5,22 @@
 #include "errors.h"
 
 static const struct sql_statement delete_keys = {
-    "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2)", 2};
-static const struct sql_statement old_key = {"SELECT 1 FROM idempotency WHERE at < $1 LIMIT 1", 1};
+    "DELETE FROM idempotency WHERE cell = $1 AND key IN (SELECT key FROM idempotency WHERE cell = $1 AND at < $2 ORDER "
+    "BY at LIMIT $3)",
+    3};
+static const struct sql_statement old_key = {"SELECT 1 FROM idempotency WHERE cell = $1 AND at < $2 LIMIT 1", 2};
+/* $1 is the cell's first place, $2 its last (cell.h). */
+#define NEWEST_BATCH "(SELECT max(first) FROM outbox WHERE first BETWEEN $1 AND $2)"
 static const struct sql_statement old_batch = {
-    "SELECT 1 FROM (SELECT first, at FROM outbox ORDER BY first LIMIT 1) AS oldest WHERE at < $1 AND first < (SELECT "
-    "max(first) FROM outbox)",
-    1};
+    "SELECT 1 FROM (SELECT first, at FROM outbox WHERE first BETWEEN $1 AND $2 ORDER BY first LIMIT 1) AS oldest WHERE "
+    "at < $3 AND first < " NEWEST_BATCH,
+    3};
 /* Looks at the oldest few only: there is no index by time. The newest batch stays for ever: it holds the last position.
  */
-static const struct sql_statement delete_batches = {"DELETE FROM outbox WHERE first IN (SELECT first FROM (SELECT "
-                                                    "first, at FROM outbox ORDER BY first LIMIT $1) AS oldest "
-                                                    "WHERE at < $2) AND first < (SELECT max(first) FROM outbox)",
-                                                    2};
+static const struct sql_statement delete_batches = {
+    "DELETE FROM outbox WHERE first IN (SELECT first FROM (SELECT first, at FROM outbox WHERE first BETWEEN $1 AND $2 "
+    "ORDER BY first LIMIT $3) AS oldest WHERE at < $4) AND first < " NEWEST_BATCH,
+    4};
 
 enum { TIDY_AT_ONCE = 500, TIDY_EACH_US = 1000000, TIDY_AGAIN_US = 25000 };
 
@@ -29,20 +33,20 @@ static int on_old(void *context, size_t index, const struct sql_row *row)
 }
 
 /* Whether a bite was left; false when it can't be told. */
-static bool is_more(struct sql *sql, int64_t keys_before, int64_t batches_before)
+static bool is_more(struct sql *sql, struct cell cell, int64_t keys_before, int64_t batches_before)
 {
-    const struct sql_value keys = SQL_N(keys_before);
-    const struct sql_value batches = SQL_N(batches_before);
+    const struct sql_value keys[] = {SQL_N(cell.number), SQL_N(keys_before)};
+    const struct sql_value batches[] = {SQL_N(cell_floor(cell)), SQL_N(cell_ceiling(cell)), SQL_N(batches_before)};
     bool more = false;
 
     if (keys_before)
-        (void)sql_query(sql, &old_key, &keys, on_old, &more);
+        (void)sql_query(sql, &old_key, keys, on_old, &more);
     if (!more && batches_before)
-        (void)sql_query(sql, &old_batch, &batches, on_old, &more);
+        (void)sql_query(sql, &old_batch, batches, on_old, &more);
     return more;
 }
 
-void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_t now)
+void outbox_sql_tidy(struct sql *sql, struct cell cell, struct outbox_retention *retention, int64_t now)
 {
     if (now < retention->next_at)
         return;
@@ -52,15 +56,16 @@ void outbox_sql_tidy(struct sql *sql, struct outbox_retention *retention, int64_
     int64_t keys_before = retention->keys_us ? now - retention->keys_us : 0;
     int64_t batches_before = retention->batches_us ? now - retention->batches_us : 0;
     /* What can't be deleted now is deleted in a second; nobody waits for it. */
-    int error = outbox_sql_expire(sql, keys_before, batches_before, TIDY_AT_ONCE);
-    if (!error && is_more(sql, keys_before, batches_before))
+    int error = outbox_sql_expire(sql, cell, keys_before, batches_before, TIDY_AT_ONCE);
+    if (!error && is_more(sql, cell, keys_before, batches_before))
         retention->next_at = now + TIDY_AGAIN_US;
 }
 
-int outbox_sql_expire(struct sql *sql, int64_t keys_before, int64_t batches_before, size_t limit)
+int outbox_sql_expire(struct sql *sql, struct cell cell, int64_t keys_before, int64_t batches_before, size_t limit)
 {
-    const struct sql_value keys[] = {SQL_N(keys_before), SQL_N((int64_t)limit)};
-    const struct sql_value batches[] = {SQL_N((int64_t)limit), SQL_N(batches_before)};
+    const struct sql_value keys[] = {SQL_N(cell.number), SQL_N(keys_before), SQL_N((int64_t)limit)};
+    const struct sql_value batches[] = {SQL_N(cell_floor(cell)), SQL_N(cell_ceiling(cell)), SQL_N((int64_t)limit),
+                                        SQL_N(batches_before)};
 
     int error = sql->begin(sql);
     if (error)

@@ -47,6 +47,7 @@ static int write_letter(void *context, const struct dead_letter *letter, int64_t
 
 /* Which letter the list begins behind. */
 struct listing {
+    struct cell cell;
     struct str source;
     uint64_t position;
 };
@@ -57,8 +58,8 @@ static void read_letters(void *context, struct http_request *request, struct sql
 
     request->status = 200;
     BUF_LIT(&request->reply, "{\"_embedded\":{\"deadLetters\":[");
-    int rc = outbox_sql_dead_letters(sql, listing->source, listing->position, LETTERS_AT_ONCE, write_letter,
-                                     &request->reply);
+    int rc = outbox_sql_dead_letters(sql, listing->cell, listing->source, listing->position, LETTERS_AT_ONCE,
+                                     write_letter, &request->reply);
     BUF_LIT(&request->reply, "]}}");
     if (rc && rc != ENOUGH)
         http_fill_failure(request, rc);
@@ -79,6 +80,7 @@ void dead_letters_list(void *context, struct http_request *request)
         http_reply(request);
         return;
     }
+    listing->cell = service->parts.cell;
     if (!http_query_once(request, "source", &listing->source, &given) ||
         !http_query_once(request, "position", &text, &given)) {
         http_reply(request);
@@ -224,8 +226,8 @@ static void read_letter(void *context, struct http_request *request, struct sql 
     struct replaying *replaying = context;
 
     UNUSED(request);
-    replaying->rc = outbox_sql_dead_letter(sql, replaying->which.source, (uint64_t)replaying->which.position,
-                                           keep_letter, replaying);
+    replaying->rc = outbox_sql_dead_letter(sql, replaying->service->parts.cell, replaying->which.source,
+                                           (uint64_t)replaying->which.position, keep_letter, replaying);
     loop_post(replaying->service->loop, &replaying->go_on);
 }
 

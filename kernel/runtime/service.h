@@ -13,6 +13,7 @@
 #ifndef COFFEESHOP_SERVICE_H
 #define COFFEESHOP_SERVICE_H
 
+#include "cell.h"
 #include "cursor.h"
 #include "event_sink.h"
 #include "feed.h"
@@ -54,6 +55,7 @@ struct service_parts {
     struct store *store; /* where the state is kept; NULL: nobody looks after it */
     feed_read_stored *read_stored;
     void *read_context;
+    struct cell cell;  /* whose dead letters they are */
     struct sql *reads; /* the loop's connection: for single rows, stored events, dead letters; NULL: there is none */
     struct reader *reader;  /* stopped before the loop is gone; NULL: there is none */
     int64_t linger_us;      /* of the writer */

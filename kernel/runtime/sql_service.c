@@ -87,7 +87,7 @@ static bool open_all(struct sql_service *store, struct service *service, struct 
     options->silent_ms = common->query_ms; /* who says nothing for so long is given up as a list is */
     if (!store->writes || !open_reads(store, service, options, common, problem))
         return false;
-    if (!outbox_sql_newest(store->writes, &store->retention.clock.newest))
+    if (!outbox_sql_newest(store->writes, store->cell, &store->retention.clock.newest))
         return true;
     buf_printf(problem, "the %s database can't be read", options->application);
     return false;
@@ -118,6 +118,7 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
         return NULL;
     }
     store->service = service;
+    store->cell = CELL_ONLY;
     if (options.server)
         prctl(PR_SET_DUMPABLE, 0); /* libpq keeps the password in its memory */
     store->retention = (struct outbox_retention){
@@ -133,7 +134,7 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
 
 bool sql_service_begin_epoch(struct sql_service *store, struct buf *problem)
 {
-    int error = outbox_sql_begin_epoch(store->writes, feed_epoch_new(), &store->history);
+    int error = outbox_sql_begin_epoch(store->writes, store->cell, feed_epoch_new(), &store->history);
 
     /* On a full disk it goes on in the last epoch, to be there for reading: what it says meanwhile can't be told from
      * what it said before. */
@@ -166,15 +167,16 @@ static int look(struct store *self)
 
 static int read_by(void *context, struct sql *sql, struct feed_reading *reading)
 {
-    UNUSED(context);
-    return outbox_sql_read(sql, reading->after, reading->enough, &reading->frames, &reading->oldest);
+    const struct sql_service *store = context;
+
+    return outbox_sql_read(sql, store->cell, reading->after, reading->enough, &reading->frames, &reading->oldest);
 }
 
 static void read_stored(void *context, struct feed_reading *reading)
 {
     struct sql_service *store = context;
 
-    stored_events_fetch(store->service, store->reader, read_by, NULL, reading);
+    stored_events_fetch(store->service, store->reader, read_by, store, reading);
 }
 
 void sql_service_fill(struct sql_service *store, struct service_parts *parts)
@@ -186,6 +188,7 @@ void sql_service_fill(struct sql_service *store, struct service_parts *parts)
     parts->store = &store->store;
     parts->read_stored = read_stored;
     parts->read_context = store;
+    parts->cell = store->cell;
     parts->reads = store->reads;
     parts->reader = store->reader;
     parts->history = store->history.n ? &store->history : NULL;

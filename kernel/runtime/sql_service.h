@@ -12,6 +12,7 @@
 
 struct sql_service {
     struct service *service;
+    struct cell cell;                  /* whose rows it is about */
     struct store store;                /* probed by the writer, looked after by the loop */
     struct sql *writes;                /* the writer thread's */
     struct outbox_retention retention; /* the writer's: how long keys and events are kept */

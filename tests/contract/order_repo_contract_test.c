@@ -21,7 +21,7 @@ struct fixture {
 static void open_sql(struct fixture *fixture)
 {
     repo_store_open(&fixture->store, "order", order_migrations, order_migrations_count);
-    fixture->repo = order_repo_sql_new(fixture->store.sql, &fixture->retention);
+    fixture->repo = order_repo_sql_new(fixture->store.sql, CELL_ONLY, &fixture->retention);
     assert_non_null(fixture->repo);
 }
 

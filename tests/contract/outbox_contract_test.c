@@ -21,6 +21,7 @@ enum { EVERYTHING = 1 << 20 };
 /* What the suite asks of a store, which is in `sql` or in `store`. */
 struct fixture {
     struct sql *sql;
+    struct cell cell;       /* of sql */
     struct scratch scratch; /* of sql */
     char path[SCRATCH_PATH_SIZE];
     struct kv_store store;
@@ -39,7 +40,7 @@ static int store_write(struct fixture *fixture, const struct outbox_write *write
         return error ? error : kv_changes_commit(&changes, fixture->store.kv);
     }
     assert_int_equal(sql->begin(sql), 0);
-    int error = outbox_sql_write(sql, write);
+    int error = outbox_sql_write(sql, fixture->cell, write);
     if (!error)
         return sql->commit(sql);
     assert_int_equal(sql->rollback(sql), 0);
@@ -50,7 +51,7 @@ static uint64_t store_restore(struct fixture *fixture, struct cursors *cursors)
 {
     uint64_t last = 12345;
 
-    assert_int_equal(fixture->sql ? outbox_sql_restore(fixture->sql, &last, cursors)
+    assert_int_equal(fixture->sql ? outbox_sql_restore(fixture->sql, fixture->cell, &last, cursors)
                                   : outbox_kv_restore(fixture->store.kv, &last, cursors),
                      0);
     return last;
@@ -58,25 +59,26 @@ static uint64_t store_restore(struct fixture *fixture, struct cursors *cursors)
 
 static int store_newest(struct fixture *fixture, int64_t *moment)
 {
-    return fixture->sql ? outbox_sql_newest(fixture->sql, moment) : outbox_kv_newest(fixture->store.kv, moment);
+    return fixture->sql ? outbox_sql_newest(fixture->sql, fixture->cell, moment)
+                        : outbox_kv_newest(fixture->store.kv, moment);
 }
 
 static int store_read(struct fixture *fixture, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
 {
-    return fixture->sql ? outbox_sql_read(fixture->sql, after, enough, frames, oldest)
+    return fixture->sql ? outbox_sql_read(fixture->sql, fixture->cell, after, enough, frames, oldest)
                         : outbox_kv_read(fixture->store.kv, after, enough, frames, oldest);
 }
 
 static int store_find(struct fixture *fixture, struct idempotency_record *records, size_t n)
 {
-    return fixture->sql ? outbox_sql_find_keys(fixture->sql, records, n, &fixture->arena)
+    return fixture->sql ? outbox_sql_find_keys(fixture->sql, fixture->cell, records, n, &fixture->arena)
                         : outbox_kv_find_keys(fixture->store.kv, records, n, &fixture->arena);
 }
 
 static void store_begin_epoch(struct fixture *fixture, uint64_t number, struct feed_history *history)
 {
     *history = (struct feed_history){0};
-    assert_int_equal(fixture->sql ? outbox_sql_begin_epoch(fixture->sql, number, history)
+    assert_int_equal(fixture->sql ? outbox_sql_begin_epoch(fixture->sql, fixture->cell, number, history)
                                   : outbox_kv_begin_epoch(fixture->store.kv, number, history),
                      0);
 }
@@ -86,7 +88,7 @@ static void store_expire(struct fixture *fixture, int64_t keys_before, int64_t b
     struct kv_changes changes = {.arena = &fixture->arena};
 
     if (fixture->sql) {
-        assert_int_equal(outbox_sql_expire(fixture->sql, keys_before, batches_before, limit), 0);
+        assert_int_equal(outbox_sql_expire(fixture->sql, fixture->cell, keys_before, batches_before, limit), 0);
         return;
     }
     assert_int_equal(outbox_kv_expire(fixture->store.kv, &changes, keys_before, batches_before, limit), 0);
@@ -94,7 +96,7 @@ static void store_expire(struct fixture *fixture, int64_t keys_before, int64_t b
 }
 
 static const struct sql_migration migrations[] = {
-    {1, OUTBOX_SQL_SCHEMA}, {2, OUTBOX_SQL_EPOCHS}, {3, OUTBOX_SQL_DEAD_BYTES}};
+    {1, OUTBOX_SQL_SCHEMA}, {2, OUTBOX_SQL_EPOCHS}, {3, OUTBOX_SQL_DEAD_BYTES}, {4, OUTBOX_SQL_CELLS}};
 
 /* With the tables of the first so many migrations. */
 static void open_sql(struct fixture *fixture, size_t n_migrations)
@@ -132,11 +134,67 @@ static int set_up_sql(void **state)
 {
     struct fixture *fixture = fixture_new();
 
+    fixture->cell = CELL_ONLY;
     scratch_make(&fixture->scratch);
     scratch_path(&fixture->scratch, "store.db", fixture->path);
     open_sql(fixture, COUNT_OF(migrations));
     *state = fixture;
     return 0;
+}
+
+/* --- a cell between others, which have more of everything, under the same names --- */
+
+static const struct cell ours = {3, 16}, neighbours[] = {{2, 16}, {4, 16}};
+
+static void commit_batch(struct fixture *fixture, uint64_t first, uint64_t count, const char *frames, int64_t now);
+static int commit_key(struct fixture *fixture, const char *key, int64_t now);
+static bool is_kept(struct fixture *fixture, const char *key);
+
+static int set_up_between(void **state)
+{
+    static const struct dead_letter dead = {STR_INIT("product"), 12, STR_INIT("not ours"), STR_INIT("{}")};
+    struct cursors cursors = {.source = {"product", "payment"}, .position = {77, 78}, .epoch = {9, 9}, .n = 2};
+    const struct outbox_write write = {.cursors = &cursors, .cursors_moved = true, .dead = &dead, .n_dead = 1};
+    struct feed_history history;
+
+    set_up_sql(state);
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < COUNT_OF(neighbours); i++) {
+        fixture->cell = neighbours[i];
+        commit_batch(fixture, 1, 5, "[theirs]", 1);
+        commit_batch(fixture, 6, 5, "[theirs, too]", 9999);
+        assert_int_equal(commit_key(fixture, "a", 1), 0);
+        assert_int_equal(store_write(fixture, &write), 0);
+        store_begin_epoch(fixture, 99 + i, &history);
+        feed_history_free(&history);
+    }
+    fixture->cell = ours;
+    return 0;
+}
+
+static int tear_down(void **state);
+
+/* The others have all that they had. */
+static int tear_down_between(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cursors cursors = {.source = {"product"}, .n = 1};
+    struct feed_history history;
+    bool has_letters = false;
+
+    for (size_t i = 0; i < COUNT_OF(neighbours); i++) {
+        fixture->cell = neighbours[i];
+        assert_int_equal(store_restore(fixture, &cursors), 10);
+        assert_int_equal(cursors.position[0], 77);
+        assert_true(is_kept(fixture, "a"));
+        assert_int_equal(outbox_sql_has_dead_letters(fixture->sql, fixture->cell, &has_letters), 0);
+        assert_true(has_letters);
+        store_begin_epoch(fixture, EPOCH_UNKNOWN, &history);
+        assert_int_equal(history.n, 1);
+        assert_int_equal(history.epochs[0].after, 10);
+        feed_history_free(&history);
+    }
+    return tear_down(state);
 }
 
 static int set_up_kv(void **state, void (*make)(struct kv_store *store))
@@ -429,15 +487,16 @@ static void a_great_deal_that_is_too_old_goes_faster_than_it_comes(void **state)
 {
     static const char keys[] =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO idempotency "
-        "(key, fingerprint, status, location, body, at) SELECT 'k' || i, 1, 201, '', '', i FROM n";
+        "(cell, key, fingerprint, status, location, body, at) SELECT 0, 'k' || i, 1, 201, '', '', i FROM n";
     const int64_t second = 1000000;
-    struct sql *sql = ((struct fixture *)*state)->sql;
+    struct fixture *fixture = *state;
+    struct sql *sql = fixture->sql;
     struct outbox_retention retention = {.keys_us = second};
     int64_t before = 20000;
 
     assert_int_equal(sql->query_text(sql, keys, NULL, 0, take_count, NULL), 0);
     for (int64_t now = 10 * second; now < 10 * second + second / 2; now += second / 100) {
-        outbox_sql_tidy(sql, &retention, now);
+        outbox_sql_tidy(sql, fixture->cell, &retention, now);
         int64_t left = count_rows(sql, "SELECT count(*) FROM idempotency");
         assert_true(before - left <= 500);
         before = left;
@@ -564,7 +623,7 @@ static void an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history(voi
     for (uint64_t nth = 1; n == 0; nth++) {
         assert_true(nth < 100);
         heap_fail_at(nth);
-        (void)(fixture->sql ? outbox_sql_begin_epoch(fixture->sql, 4711, &history)
+        (void)(fixture->sql ? outbox_sql_begin_epoch(fixture->sql, fixture->cell, 4711, &history)
                             : outbox_kv_begin_epoch(fixture->store.kv, 4711, &history));
         heap_fail_at(0);
         feed_history_free(&history);
@@ -628,23 +687,47 @@ static void a_dead_letter_keeps_bytes_that_are_no_text(void **state)
     buf_free(&out);
 }
 
-static void a_dead_letter_of_an_older_store_is_kept(void **state)
+static int take_letters_frame(void *context, const struct dead_letter *letter, int64_t at)
 {
+    UNUSED(at);
+    buf_add(context, letter->frame);
+    return 0;
+}
+
+/* As the versions before had written it: to bytes, and to cell 0. */
+static void what_an_older_store_has_is_kept(void **state)
+{
+    static const char *const old[] = {
+        "INSERT INTO outbox (first, count, at, frames) VALUES (1, 3, 400, '[1-3]'), (4, 1, 500, '[4]')",
+        "INSERT INTO cursor (source, position, epoch) VALUES ('product', 7, 4711)",
+        "INSERT INTO epoch (n, number, after) VALUES (1, 15, 0), (2, 16, 3)",
+        "INSERT INTO idempotency (key, fingerprint, status, location, body, at) VALUES ('a', 1, 201, '/', 'b', 600)",
+        "INSERT INTO dead_letter (source, position, at, reason, frame) VALUES ('product', 12, 1, 'odd', '{\"a\":1}')"};
     struct fixture *fixture = *state;
-    const struct dead_letter dead = {STR("product"), 12, STR("unknown type"), STR("{\"a\":1}")};
-    const struct outbox_write write = {.dead = &dead, .n_dead = 1, .now = 500, .wall = 1000};
+    struct cursors cursors = {.source = {"product"}, .n = 1};
+    struct feed_history history;
     struct buf out = {0};
+    int64_t newest = 0;
 
     fixture->sql->close(fixture->sql);
     scratch_path(&fixture->scratch, "older.db", fixture->path);
     open_sql(fixture, 2);
-    assert_int_equal(store_write(fixture, &write), 0);
+    for (size_t i = 0; i < COUNT_OF(old); i++)
+        assert_int_equal(fixture->sql->query_text(fixture->sql, old[i], NULL, 0, NULL, NULL), 0);
     restart(fixture);
-    assert_int_equal(fixture->sql->query_text(fixture->sql, "SELECT frame FROM dead_letter WHERE position = 12", NULL,
-                                              0, take_frame, &out),
-                     0);
+    assert_int_equal(store_restore(fixture, &cursors), 4);
+    assert_int_equal(cursors.position[0], 7);
+    assert_int_equal(cursors.epoch[0], 4711);
+    assert_read(fixture, 0, EVERYTHING, "[1-3][4]", 1);
+    store_begin_epoch(fixture, EPOCH_UNKNOWN, &history);
+    assert_int_equal(history.n, 2);
+    assert_int_equal(history.epochs[1].after, 3);
+    feed_history_free(&history);
+    assert_true(is_kept(fixture, "a"));
+    assert_int_equal(store_newest(fixture, &newest), 0);
+    assert_int_equal(newest, 600);
+    assert_int_equal(outbox_sql_dead_letter(fixture->sql, CELL_ONLY, STR("product"), 12, take_letters_frame, &out), 0);
     assert_true(str_is(buf_str(&out), "{\"a\":1}"));
-    assert_int_equal(store_write(fixture, &write), 0); /* and is still one */
     buf_free(&out);
 }
 
@@ -691,6 +774,10 @@ static void a_damaged_row_is_corrupt_and_not_a_position(void **state)
     {                                                                                                                  \
 #test_, test_, set_up_, tear_down, NULL                                                                        \
     }
+#define BETWEEN(test_)                                                                                                 \
+    {                                                                                                                  \
+#test_ " (of a cell between others)", test_, set_up_between, tear_down_between, NULL                           \
+    }
 #define SUITE(set_up_)                                                                                                 \
     ON(a_new_store_has_no_events_and_no_cursors, set_up_), ON(positions_and_cursors_survive_a_restart, set_up_),       \
         ON(a_cursor_keeps_its_epoch, set_up_),                                                                         \
@@ -714,12 +801,29 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest over_sql[] = {
         SUITE(set_up_sql),
+        BETWEEN(a_new_store_has_no_events_and_no_cursors),
+        BETWEEN(positions_and_cursors_survive_a_restart),
+        BETWEEN(a_cursor_keeps_its_epoch),
+        BETWEEN(each_start_adds_an_epoch_that_begins_with_what_was_said_by_then),
+        BETWEEN(cursors_that_did_not_move_are_left_alone),
+        BETWEEN(a_follower_reads_from_the_batch_that_holds_its_next_event),
+        BETWEEN(a_follower_far_behind_reads_in_pieces),
+        BETWEEN(the_answer_to_an_idempotency_key_is_kept),
+        BETWEEN(an_answer_without_location_or_body_is_kept_too),
+        BETWEEN(a_batch_of_many_keys_is_kept_whole),
+        BETWEEN(expired_keys_are_forgotten_in_small_bites_oldest_first),
+        BETWEEN(zero_keeps_everything),
+        BETWEEN(expired_batches_go_and_the_oldest_position_says_so),
+        BETWEEN(the_newest_batch_never_expires_so_positions_are_never_used_twice),
+        BETWEEN(the_newest_moment_stored_is_known_at_the_start),
+        BETWEEN(the_same_dead_letter_twice_is_kept_once),
+        BETWEEN(frames_that_ran_out_of_memory_are_not_stored),
         ON(running_out_of_memory_stores_all_or_nothing, set_up_sql),
         ON(an_epoch_that_there_was_no_memory_for_does_not_spoil_the_history, set_up_sql),
         ON(a_great_deal_that_is_too_old_goes_faster_than_it_comes, set_up_sql),
         ON(a_dead_letter_can_be_read_with_its_reason, set_up_sql),
         ON(a_dead_letter_keeps_bytes_that_are_no_text, set_up_sql),
-        ON(a_dead_letter_of_an_older_store_is_kept, set_up_sql),
+        ON(what_an_older_store_has_is_kept, set_up_sql),
         ON(a_key_stored_twice_is_a_conflict_and_leaves_the_first, set_up_sql),
     };
     const struct CMUnitTest over_lmdb[] = {

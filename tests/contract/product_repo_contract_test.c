@@ -23,7 +23,7 @@ struct fixture {
 static void open_sql(struct fixture *fixture)
 {
     repo_store_open(&fixture->store, "product", product_migrations, product_migrations_count);
-    fixture->repo = product_repo_sql_new(fixture->store.sql, &fixture->retention);
+    fixture->repo = product_repo_sql_new(fixture->store.sql, CELL_ONLY, &fixture->retention);
     assert_non_null(fixture->repo);
 }
 

@@ -68,10 +68,10 @@ def add_many_orders(shop):
     with changed(directory / "order.db") as db:
         db.execute("WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO orders (id, state, product_name, qty, amount, "
                    "currency, ticket_version, version, created_at, updated_at) SELECT i, 4, 'Americano', 1, 4500, 'KRW', 3, 4, i, i FROM n", (1000 + MANY - 1,))
-        db.execute("UPDATE tally SET n = (SELECT count(*) FROM orders)")
+        db.execute("UPDATE tally SET n = (SELECT count(*) FROM orders), last_id = (SELECT max(id) FROM orders)")
     with changed(directory / "customercenter.db") as db:
         db.execute("WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO mypage SELECT i, (SELECT max(change) FROM mypage) "
-                   "+ i, order_status, ticket_status, i, product_name, 1, 1, 1, 1, timeline, 0, 0 FROM n, (SELECT * FROM mypage WHERE id = 1)", (1000 + MANY - 1,))
+                   "+ i, order_status, ticket_status, i, product_name, 1, 1, 1, 1, timeline, 0, 0, 0 FROM n, (SELECT * FROM mypage WHERE id = 1)", (1000 + MANY - 1,))
 
 
 def lines_of(file):

@@ -21,7 +21,7 @@ def big_shop(tmp_path_factory):
             store.execute(f"""WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < {ROWS})
                 INSERT INTO orders (id, state, product_name, qty, amount, currency, ticket_version, version, created_at, updated_at)
                 SELECT id, 1, 'Tea ' || (id * 7919 % 1000), id % 10 + 1, 4000, 'KRW', 0, 1, id, id FROM n""")
-            store.execute(f"UPDATE tally SET n = {ROWS} WHERE name = 'orders'")
+            store.execute(f"UPDATE tally SET n = {ROWS}, last_id = {ROWS} WHERE name = 'orders'")
         yield shop.start("order")
     finally:
         shop.close()

@@ -74,7 +74,7 @@ def test_what_was_said_before_a_start_is_read_from_the_server(open_shop_on, data
 
 def test_dead_letters_are_kept_there_and_tried_again(open_shop_on, database):
     shop = open_shop_on(database).start()
-    database.sql("INSERT INTO \"order\".dead_letter (source, position, at, reason, frame) VALUES ('product', 1, 1, 'a test', '{}')")
+    database.sql("INSERT INTO \"order\".dead_letter (cell, source, position, at, reason, frame) VALUES (0, 'product', 1, 1, 'a test', '{}')")
     letters = shop["order"].get("/dead-letters").json()["_embedded"]["deadLetters"]
     assert [(letter["source"], letter["position"], letter["reason"]) for letter in letters] == [("product", 1, "a test")]
     again = shop["order"].post("/dead-letters/replay", json={"source": "product", "position": 1})

@@ -60,7 +60,7 @@ static void open_view(struct fixture *f)
 
     f->sql = sql_engine_open(&options, &problem, &error);
     assert_non_null(f->sql);
-    f->repo = view_repo_sql_new(f->sql);
+    f->repo = view_repo_sql_new(f->sql, CELL_ONLY);
     assert_non_null(f->repo);
     f->sink.publish = publish;
     memcpy(cursors.source, view_producers, sizeof(view_producers));
@@ -305,13 +305,14 @@ static void a_level_is_its_items_however_stock_spells_the_name(void **state)
 
 static void levels_that_an_older_version_kept_by_name_are_found_by_its_key(void **state)
 {
-    static const char *const old[] = {"INSERT INTO item (name, on_hand, stock_id, version) VALUES ('Latte', 3, 1, 7)",
-                                      "INSERT INTO item (name, on_hand, stock_id, version) VALUES ('\xc3\x89"
-                                      "clair', 4, 2, 7)",
-                                      "INSERT INTO item (name, on_hand, stock_id, version) VALUES ('\xc3\xa9"
-                                      "clair', 5, 3, 1)",
-                                      "INSERT INTO item (name, on_hand, stock_id, version) VALUES ('Tea', 6, 5, 2)",
-                                      "INSERT INTO item (name, on_hand, stock_id, version) VALUES ('tea', 7, 4, 9)"};
+    static const char *const old[] = {
+        "INSERT INTO item (cell, name, on_hand, stock_id, version) VALUES (0, 'Latte', 3, 1, 7)",
+        "INSERT INTO item (cell, name, on_hand, stock_id, version) VALUES (0, '\xc3\x89"
+        "clair', 4, 2, 7)",
+        "INSERT INTO item (cell, name, on_hand, stock_id, version) VALUES (0, '\xc3\xa9"
+        "clair', 5, 3, 1)",
+        "INSERT INTO item (cell, name, on_hand, stock_id, version) VALUES (0, 'Tea', 6, 5, 2)",
+        "INSERT INTO item (cell, name, on_hand, stock_id, version) VALUES (0, 'tea', 7, 4, 9)"};
     struct fixture *f = *state;
 
     for (size_t i = 0; i < COUNT_OF(old); i++)

@@ -106,14 +106,14 @@ static void put_aside(struct shelf *shelf, const struct dead_letter *letters, si
         .outbox = &outbox, .cursors = &shelf->cursors, .dead = letters, .n_dead = n, .now = 1000000};
 
     assert_int_equal(shelf->sql->begin(shelf->sql), OK);
-    assert_int_equal(outbox_sql_write(shelf->sql, &write), OK);
+    assert_int_equal(outbox_sql_write(shelf->sql, CELL_ONLY, &write), OK);
     assert_int_equal(shelf->sql->commit(shelf->sql), OK);
 }
 
 static struct sql *open_sql(struct shelf *shelf)
 {
     static const struct sql_migration migrations[] = {
-        {1, OUTBOX_SQL_SCHEMA}, {2, OUTBOX_SQL_EPOCHS}, {3, OUTBOX_SQL_DEAD_BYTES}};
+        {1, OUTBOX_SQL_SCHEMA}, {2, OUTBOX_SQL_EPOCHS}, {3, OUTBOX_SQL_DEAD_BYTES}, {4, OUTBOX_SQL_CELLS}};
     char path[SCRATCH_PATH_SIZE];
     struct buf problem = {0};
     int error;

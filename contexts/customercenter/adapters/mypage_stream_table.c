@@ -50,10 +50,11 @@ static int read_changes(struct row_reading *base, struct sql *sql)
 {
     struct table_reading *reading = CONTAINER_OF(base, struct table_reading, base);
 
-    int rc = reading->most ? view_count_changes(sql, reading->after, reading->most + 1, &reading->missing) : OK;
+    int rc =
+        reading->most ? view_count_changes(sql, CELL_ONLY, reading->after, reading->most + 1, &reading->missing) : OK;
     if (rc || reading->missing > reading->most)
         return rc;
-    return view_changes_after(sql, reading->after, ROWS_AT_ONCE, &reading->arena, keep, reading);
+    return view_changes_after(sql, CELL_ONLY, reading->after, ROWS_AT_ONCE, &reading->arena, keep, reading);
 }
 
 /* ---- writing what has come: loop thread ---- */

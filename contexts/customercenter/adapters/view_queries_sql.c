@@ -8,10 +8,12 @@
 static const struct sql_statement find_page = {"SELECT " VIEW_COLUMNS " FROM mypage WHERE id = $1 AND seen_order > 0",
                                                1};
 static const struct sql_statement changes_after = {
-    "SELECT " VIEW_COLUMNS " FROM mypage WHERE change > $1 ORDER BY change LIMIT $2", 2};
+    "SELECT " VIEW_COLUMNS " FROM mypage WHERE cell = $1 AND change > $2 ORDER BY change LIMIT $3", 3};
 static const struct sql_statement count_changes = {
-    "SELECT COUNT(*) FROM (SELECT 1 FROM mypage WHERE change > $1 LIMIT $2) AS newer", 2};
-static const struct sql_statement find_item = {"SELECT on_hand FROM item WHERE name = $1", 1};
+    "SELECT COUNT(*) FROM (SELECT 1 FROM mypage WHERE cell = $1 AND change > $2 LIMIT $3) AS newer", 3};
+static const struct sql_statement find_item = {
+    /* what any cell has heard last */
+    "SELECT on_hand FROM item WHERE name = $1 ORDER BY stock_id DESC, version DESC LIMIT 1", 1};
 
 struct finding {
     struct mypage *pages;
@@ -78,18 +80,18 @@ int view_list(struct sql *sql, const struct page_request *request, struct arena 
                            on_listed, &listing);
 }
 
-int view_changes_after(struct sql *sql, int64_t change, int64_t most, struct arena *arena, view_on_page *on_page,
-                       void *context)
+int view_changes_after(struct sql *sql, struct cell cell, int64_t change, int64_t most, struct arena *arena,
+                       view_on_page *on_page, void *context)
 {
     struct listing listing = {on_page, context, arena};
-    struct sql_value values[] = {SQL_N(change), SQL_N(most)};
+    struct sql_value values[] = {SQL_N(cell.number), SQL_N(change), SQL_N(most)};
 
     return sql_query(sql, &changes_after, values, on_listed, &listing);
 }
 
-int view_count_changes(struct sql *sql, int64_t change, int64_t most, int64_t *n)
+int view_count_changes(struct sql *sql, struct cell cell, int64_t change, int64_t most, int64_t *n)
 {
-    struct sql_value values[] = {SQL_N(change), SQL_N(most)};
+    struct sql_value values[] = {SQL_N(cell.number), SQL_N(change), SQL_N(most)};
 
     *n = 0;
     return sql_number(sql, &count_changes, values, n);

@@ -3,6 +3,7 @@
 #ifndef COFFEESHOP_VIEW_QUERIES_SQL_H
 #define COFFEESHOP_VIEW_QUERIES_SQL_H
 
+#include "cell.h"
 #include "hal.h"
 #include "mypage.h"
 #include "sql.h"
@@ -20,11 +21,11 @@ typedef int view_on_page(void *context, const struct mypage *page);
 int view_list(struct sql *sql, const struct page_request *request, struct arena *arena, view_on_page *on_page,
               void *context, int64_t *total);
 
-/** The pages that changed after `change`, in the order of their last changes, at most `most`. */
-int view_changes_after(struct sql *sql, int64_t change, int64_t most, struct arena *arena, view_on_page *on_page,
-                       void *context);
-/** How many changed after `change`; stops counting at `most`. */
-int view_count_changes(struct sql *sql, int64_t change, int64_t most, int64_t *n);
+/** A cell's pages that changed after `change`, in the order of their last changes, at most `most`. */
+int view_changes_after(struct sql *sql, struct cell cell, int64_t change, int64_t most, struct arena *arena,
+                       view_on_page *on_page, void *context);
+/** How many of a cell's changed after `change`; stops counting at `most`. */
+int view_count_changes(struct sql *sql, struct cell cell, int64_t change, int64_t most, int64_t *n);
 
 /** What is on hand of each of `n` items, whose names are keys (text_fold()); -1: not known. */
 int view_on_hand(struct sql *sql, const struct str *keys, size_t n, int64_t *on_hand, struct arena *arena);

@@ -6,11 +6,13 @@
 #ifndef COFFEESHOP_VIEW_REPO_SQL_H
 #define COFFEESHOP_VIEW_REPO_SQL_H
 
+#include "cell.h"
 #include "sql.h"
 #include "view_ports.h"
 
-/** Uses `sql` (the writer's connection, of view_migrations), doesn't own it. NULL when there is no memory. */
-struct view_repo *view_repo_sql_new(struct sql *sql);
+/** The cell's share. Uses `sql` (the writer's connection, of view_migrations), doesn't own it. NULL when there is no
+ * memory. */
+struct view_repo *view_repo_sql_new(struct sql *sql, struct cell cell);
 /** NULL is taken. */
 void view_repo_sql_free(struct view_repo *repo);
 

@@ -19,6 +19,17 @@ const struct sql_migration view_migrations[] = {
     {4, "ALTER TABLE mypage ADD COLUMN seen_payment INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE mypage ADD COLUMN payment_status INTEGER NOT NULL DEFAULT 0;"},
     {5, OUTBOX_SQL_DEAD_BYTES},
+    /* Each cell numbers its changes and hears of the items by itself. */
+    {6, "ALTER TABLE mypage ADD COLUMN cell INTEGER NOT NULL DEFAULT 0;"
+        "DROP INDEX mypage_change; CREATE INDEX mypage_change ON mypage (cell, change);"
+        "CREATE TABLE cell_item (name TEXT NOT NULL, cell INTEGER NOT NULL, on_hand INTEGER NOT NULL, stock_id INTEGER "
+        "NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (name, cell));"
+        "INSERT INTO cell_item SELECT name, 0, on_hand, stock_id, version FROM item;"
+        "DROP TABLE item; ALTER TABLE cell_item RENAME TO item;"
+        "CREATE TABLE cell_tally (name TEXT NOT NULL, cell INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (name, "
+        "cell));"
+        "INSERT INTO cell_tally SELECT name, 0, n FROM tally;"
+        "DROP TABLE tally; ALTER TABLE cell_tally RENAME TO tally;" OUTBOX_SQL_CELLS},
 };
 const size_t view_migrations_count = COUNT_OF(view_migrations);
 
@@ -68,9 +79,9 @@ bool view_page_to_row(const struct mypage *page, struct sql_value *row, struct a
     return timeline.p != NULL;
 }
 
-static const struct sql_statement read_tally = {"SELECT n FROM tally WHERE name = $1", 1};
+static const struct sql_statement read_tally = {"SELECT CAST(SUM(n) AS BIGINT) FROM tally WHERE name = $1", 1};
 static const struct sql_statement write_tally = {
-    "INSERT INTO tally (name, n) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET n = excluded.n", 2};
+    "INSERT INTO tally (name, cell, n) VALUES ($1, 0, $2) ON CONFLICT (name, cell) DO UPDATE SET n = excluded.n", 2};
 
 int view_tally_read(struct sql *sql, struct str name, int64_t *n)
 {

@@ -22,14 +22,14 @@ int view_page_of_row(const struct sql_row *row, struct mypage *page, struct aren
 /** VIEW_COLUMN_COUNT values; they point to the page and to `arena`. false when memory is exhausted. */
 bool view_page_to_row(const struct mypage *page, struct sql_value *row, struct arena *arena);
 
-/** Single numbers, by name: how many pages there are, the number from which on changes are this database's, whether it
- * is whole. */
+/** Single numbers, by name: how many pages there are, which each cell counts for itself; of all cells the number from
+ * which on changes are this database's, and whether it is whole. */
 #define VIEW_TALLY_PAGES "mypages"
 #define VIEW_TALLY_EPOCH "epoch"
 #define VIEW_TALLY_WHOLE "whole"
-/** The number; 0 when there is none of that name. */
+/** The number, all cells' together; 0 when there is none of that name. */
 int view_tally_read(struct sql *sql, struct str name, int64_t *n);
-/** Sets it. In a transaction of its own, or inside the caller's. */
+/** Sets one that is of all cells. In a transaction of its own, or inside the caller's. */
 int view_tally_write(struct sql *sql, struct str name, int64_t n);
 
 #endif

@@ -19,6 +19,11 @@ const struct sql_migration order_migrations[] = {
     {4, "ALTER TABLE orders ADD COLUMN given_up INTEGER;"},
     {5, "ALTER TABLE orders ADD COLUMN canceled_at INTEGER; ALTER TABLE orders ADD COLUMN refunded_at INTEGER;"},
     {6, OUTBOX_SQL_DEAD_BYTES},
+    /* The highest id of a cell stands beside its count: there is no index that would tell it. */
+    {7, "CREATE TABLE cell_tally (name TEXT NOT NULL, cell INTEGER NOT NULL, n INTEGER NOT NULL, last_id INTEGER NOT "
+        "NULL, PRIMARY KEY (name, cell));"
+        "INSERT INTO cell_tally SELECT name, 0, n, (SELECT COALESCE(MAX(id), 0) FROM orders) FROM tally;"
+        "DROP TABLE tally; ALTER TABLE cell_tally RENAME TO tally;" OUTBOX_SQL_CELLS},
 };
 const size_t order_migrations_count = COUNT_OF(order_migrations);
 
@@ -36,15 +41,25 @@ static const struct sql_statement store_order = {
     " payment = excluded.payment, given_up = excluded.given_up, canceled_at = excluded.canceled_at,"
     " refunded_at = excluded.refunded_at",
     ORDER_COLUMN_COUNT};
-static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'orders'", 1};
-static const struct sql_statement count_orders = {"SELECT n FROM tally WHERE name = 'orders'", 0};
-static const struct sql_statement last_order = {"SELECT COALESCE(MAX(id), 0) FROM orders", 0};
+static const struct sql_statement count_more = {
+    "INSERT INTO tally (name, cell, n, last_id) VALUES ('orders', $1, $2, $3) ON CONFLICT (name, cell) DO UPDATE SET n "
+    "= tally.n + excluded.n, last_id = CASE WHEN excluded.last_id > tally.last_id THEN excluded.last_id ELSE "
+    "tally.last_id END",
+    3};
+static const struct sql_statement count_orders = {"SELECT CAST(SUM(n) AS BIGINT) FROM tally WHERE name = 'orders'", 0};
+static const struct sql_statement last_order = {"SELECT last_id FROM tally WHERE name = 'orders' AND cell = $1", 1};
 
 struct order_repo_sql {
     struct order_repo repo;
     struct sql *sql;
+    struct cell cell;
     struct outbox_retention *retention;
 };
+
+static struct order_repo_sql *of(struct order_repo *repo)
+{
+    return CONTAINER_OF(repo, struct order_repo_sql, repo);
+}
 
 /* Texts point into the row. */
 static struct order order_of_row(const struct sql_row *row)
@@ -107,7 +122,7 @@ static int on_loaded(void *context, size_t index, const struct sql_row *row)
 
 static int load(struct order_repo *self, struct order_batch *batch)
 {
-    struct sql *sql = CONTAINER_OF(self, struct order_repo_sql, repo)->sql;
+    struct sql *sql = of(self)->sql;
     size_t n = batch->n_loaded;
 
     if (n) {
@@ -120,78 +135,86 @@ static int load(struct order_repo *self, struct order_batch *batch)
         if (rc)
             return rc;
     }
-    return outbox_sql_find_keys(sql, batch->base.records, batch->base.keys.n, batch->base.arena);
+    return outbox_sql_find_keys(sql, of(self)->cell, batch->base.records, batch->base.keys.n, batch->base.arena);
 }
 
-/* The changed orders as rows of parameters; `*n_new` counts those that were not there before. */
-static int changed_rows(struct order_batch *batch, struct sql_value **rows, size_t *n, int64_t *n_new)
+struct changes {
+    struct sql_value *rows;
+    size_t n;
+    int64_t n_new, last_id; /* those that were not there before, and the highest id of them */
+};
+
+/* The changed orders as rows of parameters. */
+static int gather(struct order_batch *batch, struct changes *changes)
 {
-    *rows = ARENA_ARRAY(batch->base.arena, struct sql_value, batch->set.n * ORDER_COLUMN_COUNT + 1);
-    *n = 0;
-    *n_new = 0;
-    if (!*rows)
+    *changes = (struct changes){
+        .rows = ARENA_ARRAY(batch->base.arena, struct sql_value, batch->set.n * ORDER_COLUMN_COUNT + 1)};
+    if (!changes->rows)
         return E_MEMORY;
     for (size_t i = 0; i < batch->set.n; i++) {
         const struct order_entry *entry = &batch->entries[i];
         if (!entry->changed)
             continue;
-        order_to_row(&entry->order, *rows + *n * ORDER_COLUMN_COUNT);
-        *n += 1;
-        *n_new += entry->is_new;
+        order_to_row(&entry->order, changes->rows + changes->n++ * ORDER_COLUMN_COUNT);
+        if (!entry->is_new)
+            continue;
+        changes->n_new++;
+        if (entry->order.id > changes->last_id)
+            changes->last_id = entry->order.id;
     }
     return OK;
 }
 
-static int write_all(struct sql *sql, const struct sql_value *rows, size_t n, int64_t n_new,
-                     const struct outbox_write *write)
+static int write_all(const struct order_repo_sql *self, const struct changes *changes, const struct outbox_write *write)
 {
-    int rc = n ? sql->exec_many(sql, &store_order, rows, n) : OK;
-    struct sql_value more = SQL_N(n_new);
+    const struct sql_value more[] = {SQL_N(self->cell.number), SQL_N(changes->n_new), SQL_N(changes->last_id)};
+    struct sql *sql = self->sql;
+    int rc = changes->n ? sql->exec_many(sql, &store_order, changes->rows, changes->n) : OK;
 
-    if (!rc && n_new)
-        rc = sql_exec(sql, &count_more, &more);
+    if (!rc && changes->n_new)
+        rc = sql_exec(sql, &count_more, more);
     if (!rc)
-        rc = outbox_sql_write(sql, write);
+        rc = outbox_sql_write(sql, self->cell, write);
     return rc;
 }
 
-static int commit(struct order_repo *self, struct order_batch *batch)
+static int commit(struct order_repo *repo, struct order_batch *batch)
 {
-    struct sql *sql = CONTAINER_OF(self, struct order_repo_sql, repo)->sql;
-    struct outbox_retention *retention = CONTAINER_OF(self, struct order_repo_sql, repo)->retention;
+    struct order_repo_sql *self = of(repo);
+    struct sql *sql = self->sql;
     struct outbox_write write = batch_write(&batch->base);
-    struct sql_value *rows;
-    size_t n;
-    int64_t n_new;
+    struct changes changes;
 
-    write.now = retention_clock_at(&retention->clock, batch->base.now);
-    int rc = changed_rows(batch, &rows, &n, &n_new);
-    if (rc || (n == 0 && outbox_write_is_empty(&write)))
+    write.now = retention_clock_at(&self->retention->clock, batch->base.now);
+    int rc = gather(batch, &changes);
+    if (rc || (changes.n == 0 && outbox_write_is_empty(&write)))
         return rc;
     rc = sql->begin(sql);
     if (!rc)
-        rc = sql_end(sql, write_all(sql, rows, n, n_new, &write));
+        rc = sql_end(sql, write_all(self, &changes, &write));
     if (!rc)
-        outbox_sql_tidy(sql, retention, write.now);
+        outbox_sql_tidy(sql, self->cell, self->retention, write.now);
     return rc;
 }
 
-static int restore(struct order_repo *self, int64_t *last_id, uint64_t *last_position, struct cursors *cursors)
+static int restore(struct order_repo *repo, int64_t *last_id, uint64_t *last_position, struct cursors *cursors)
 {
-    struct sql *sql = CONTAINER_OF(self, struct order_repo_sql, repo)->sql;
+    struct order_repo_sql *self = of(repo);
+    const struct sql_value number = SQL_N(self->cell.number);
 
-    int rc = sql_number(sql, &last_order, NULL, last_id);
-    return rc ? rc : outbox_sql_restore(sql, last_position, cursors);
+    *last_id = 0;
+    int rc = sql_number(self->sql, &last_order, &number, last_id);
+    return rc ? rc : outbox_sql_restore(self->sql, self->cell, last_position, cursors);
 }
 
-struct order_repo *order_repo_sql_new(struct sql *sql, struct outbox_retention *retention)
+struct order_repo *order_repo_sql_new(struct sql *sql, struct cell cell, struct outbox_retention *retention)
 {
     struct order_repo_sql *self = heap_alloc(sizeof(*self));
 
     if (!self)
         return NULL;
     *self = (struct order_repo_sql){
-        .repo = {.load = load, .commit = commit, .restore = restore}, .sql = sql, .retention = retention};
+        .repo = {.load = load, .commit = commit, .restore = restore}, .sql = sql, .cell = cell, .retention = retention};
     return &self->repo;
 }
 

@@ -12,9 +12,9 @@
 extern const struct sql_migration order_migrations[];
 extern const size_t order_migrations_count;
 
-/** Uses `sql` (the writer's connection) and `retention`, doesn't own them. NULL when there is no memory; heap_free()
- * gives it back. */
-struct order_repo *order_repo_sql_new(struct sql *sql, struct outbox_retention *retention);
+/** The cell's share of them. Uses `sql` (the writer's connection) and `retention`, doesn't own them. NULL when there is
+ * no memory; heap_free() gives it back. */
+struct order_repo *order_repo_sql_new(struct sql *sql, struct cell cell, struct outbox_retention *retention);
 
 /** One order by its id, on a reader's connection. Texts are copied to the arena. An unknown id gives ORDER_NONE. */
 int order_find(struct sql *sql, int64_t id, struct order *order, struct arena *arena);

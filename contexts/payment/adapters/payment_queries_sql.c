@@ -6,7 +6,8 @@
 #include "payment_row.h"
 
 static const struct sql_statement find_by_order = {"SELECT " PAYMENT_COLUMNS " FROM payment WHERE order_id = $1", 1};
-static const struct sql_statement count_payments = {"SELECT n FROM tally WHERE name = 'payments'", 0};
+static const struct sql_statement count_payments = {"SELECT CAST(SUM(n) AS BIGINT) FROM tally WHERE name = 'payments'",
+                                                    0};
 /* In halves, which don't overflow before there are 2^31 rows; where sums have a wider type they come back from it. */
 #define SUM_OF(column) "CAST(SUM(" column " >> 31) AS BIGINT), CAST(SUM(" column " & 2147483647) AS BIGINT)"
 /* By the status that is shown, as the state that stands for it (payment_status_text()): what is being taken is still

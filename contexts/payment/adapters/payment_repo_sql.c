@@ -39,47 +39,74 @@ const struct sql_migration payment_migrations[] = {
     {4, OUTBOX_SQL_DEAD_BYTES},
     {5, "CREATE TABLE provider (name TEXT PRIMARY KEY);"}, /* at most one: payment_provider_kept.h */
     {6, "ALTER TABLE provider ADD COLUMN url TEXT;"},
+    /* The highest id of a cell stands beside its count: there is no index that would tell it. A key is looked for in
+     * the cell that its purchase came to. */
+    {7, "ALTER TABLE payment ADD COLUMN cell INTEGER NOT NULL DEFAULT 0;"
+        "DROP INDEX payment_key; CREATE UNIQUE INDEX payment_key ON payment (cell, key) WHERE " HAS_KEY ";"
+        "DROP INDEX payment_due; CREATE INDEX payment_due ON payment (cell, due_at, id) WHERE due_at IS NOT NULL;"
+        "CREATE TABLE cell_tally (name TEXT NOT NULL, cell INTEGER NOT NULL, n INTEGER NOT NULL, last_id INTEGER NOT "
+        "NULL, PRIMARY KEY (name, cell));"
+        "INSERT INTO cell_tally SELECT name, 0, n, (SELECT COALESCE(MAX(id), 0) FROM payment) FROM tally;"
+        "DROP TABLE tally; ALTER TABLE cell_tally RENAME TO tally;" OUTBOX_SQL_CELLS},
 };
 const size_t payment_migrations_count = COUNT_OF(payment_migrations);
 
-enum { UPDATED_COLUMN_COUNT = 12, LEDGER_COLUMN_COUNT = 5 };
+enum { INSERTED_COLUMN_COUNT = PAYMENT_COLUMN_COUNT + 1, UPDATED_COLUMN_COUNT = 12, LEDGER_COLUMN_COUNT = 7 };
 
-static const struct sql_statement find_by_key = {"SELECT " PAYMENT_COLUMNS " FROM payment WHERE key = $1 AND " HAS_KEY,
-                                                 1};
+static const struct sql_statement find_by_key = {
+    "SELECT " PAYMENT_COLUMNS " FROM payment WHERE cell = $1 AND key = $2 AND " HAS_KEY, 2};
 static const struct sql_statement find_due_payments = {
-    "SELECT due_at, id FROM payment WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) AND due_at <= $3 ORDER BY "
-    "due_at, id LIMIT $4",
-    4};
+    "SELECT due_at, id FROM payment WHERE cell = $1 AND due_at IS NOT NULL AND (due_at, id) > ($2, $3) AND due_at <= "
+    "$4 ORDER BY due_at, id LIMIT $5",
+    5};
 static const struct sql_statement find_next_due = {
-    "SELECT due_at FROM payment WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) ORDER BY due_at, id LIMIT 1", 2};
+    "SELECT due_at FROM payment WHERE cell = $1 AND due_at IS NOT NULL AND (due_at, id) > ($2, $3) ORDER BY due_at, id "
+    "LIMIT 1",
+    3};
 static const struct sql_statement insert_payment = {
     "INSERT INTO payment (" PAYMENT_COLUMNS
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-    PAYMENT_COLUMN_COUNT};
+    ", cell) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+    INSERTED_COLUMN_COUNT};
 static const struct sql_statement update_payment = {
     "UPDATE payment SET state = $1, captured = $2, returned = $3, order_id = $4, reference = $5, reason = $6, due_at = "
     "$7, expires_at = $8, attempt = $9, version = $10, updated_at = $11 WHERE id = $12",
     UPDATED_COLUMN_COUNT};
 static const struct sql_statement insert_booking = {
-    "INSERT INTO ledger (n, payment_id, order_id, amount, currency, at) VALUES ((SELECT COALESCE(MAX(n), 0) + 1 FROM "
-    "ledger), $1, $2, $3, $4, $5)",
+    /* numbered by the cell: under its places (cell.h), of which $1 is the first and $2 the last */
+    "INSERT INTO ledger (n, payment_id, order_id, amount, currency, at) VALUES ((SELECT COALESCE(MAX(n), $1) + 1 FROM "
+    "ledger WHERE n BETWEEN $1 AND $2), $3, $4, $5, $6, $7)",
     LEDGER_COLUMN_COUNT};
 static const struct sql_statement bring_due_back = {
     "UPDATE payment SET due_at = CASE WHEN due_at > $1 THEN $1 ELSE due_at END,"
     " expires_at = CASE WHEN expires_at > $1 THEN $1 ELSE expires_at END"
-    " WHERE due_at IS NOT NULL AND (due_at > $1 OR expires_at > $1)",
-    1};
-static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'payments'", 1};
-static const struct sql_statement last_payment = {"SELECT COALESCE(MAX(id), 0) FROM payment", 0};
+    " WHERE cell = $2 AND due_at IS NOT NULL AND (due_at > $1 OR expires_at > $1)",
+    2};
+static const struct sql_statement count_more = {
+    "INSERT INTO tally (name, cell, n, last_id) VALUES ('payments', $1, $2, $3) ON CONFLICT (name, cell) DO UPDATE SET "
+    "n = tally.n + excluded.n, last_id = CASE WHEN excluded.last_id > tally.last_id THEN excluded.last_id ELSE "
+    "tally.last_id END",
+    3};
+static const struct sql_statement last_payment = {"SELECT last_id FROM tally WHERE name = 'payments' AND cell = $1", 1};
 struct payment_repo_sql {
     struct payment_repo repo;
     struct sql *sql;
+    struct cell cell;
     struct outbox_retention *retention;
 };
 
+static struct payment_repo_sql *of(struct payment_repo *repo)
+{
+    return CONTAINER_OF(repo, struct payment_repo_sql, repo);
+}
+
 static struct sql *sql_of(struct payment_repo *self)
 {
-    return CONTAINER_OF(self, struct payment_repo_sql, repo)->sql;
+    return of(self)->sql;
+}
+
+static struct sql_value own(struct payment_repo *self)
+{
+    return SQL_N(of(self)->cell.number);
 }
 
 static void to_updated_row(const struct payment *payment, struct sql_value *row)
@@ -104,12 +131,14 @@ static int find_by_keys(struct payment_repo *self, const struct str *keys, size_
                         struct arena *arena)
 {
     struct payment_finding finding = {out, arena};
-    struct sql_value *params = ARENA_ARRAY(arena, struct sql_value, n + 1);
+    struct sql_value *params = ARENA_ARRAY(arena, struct sql_value, 2 * n + 1);
 
     if (!params)
         return E_MEMORY;
-    for (size_t i = 0; i < n; i++)
-        params[i] = SQL_S(keys[i]);
+    for (size_t i = 0; i < n; i++) {
+        params[2 * i] = own(self);
+        params[2 * i + 1] = SQL_S(keys[i]);
+    }
     return sql_of(self)->query_many(sql_of(self), &find_by_key, params, n, payment_row_found, &finding);
 }
 
@@ -137,7 +166,8 @@ static int find_due(struct payment_repo *self, struct due_payment after, int64_t
                     struct due_payment *out, size_t *n)
 {
     struct due_search search = {out, 0};
-    const struct sql_value params[] = {SQL_N(after.due_at), SQL_N(after.id), SQL_N(now), SQL_N((int64_t)limit)};
+    const struct sql_value params[] = {own(self), SQL_N(after.due_at), SQL_N(after.id), SQL_N(now),
+                                       SQL_N((int64_t)limit)};
 
     int rc = sql_query(sql_of(self), &find_due_payments, params, on_due, &search);
     *n = search.n;
@@ -146,7 +176,7 @@ static int find_due(struct payment_repo *self, struct due_payment after, int64_t
 
 static int next_due(struct payment_repo *self, struct due_payment after, int64_t *due_at)
 {
-    const struct sql_value params[] = {SQL_N(after.due_at), SQL_N(after.id)};
+    const struct sql_value params[] = {own(self), SQL_N(after.due_at), SQL_N(after.id)};
 
     *due_at = INT64_MAX;
     return sql_number(sql_of(self), &find_next_due, params, due_at);
@@ -154,7 +184,7 @@ static int next_due(struct payment_repo *self, struct due_payment after, int64_t
 
 static int has_letters(struct payment_repo *self, bool *yes)
 {
-    return outbox_sql_has_dead_letters(sql_of(self), yes);
+    return outbox_sql_has_dead_letters(sql_of(self), of(self)->cell, yes);
 }
 
 /* ---- commit ---- */
@@ -162,15 +192,41 @@ static int has_letters(struct payment_repo *self, bool *yes)
 struct changes {
     struct sql_value *inserted, *updated, *booked;
     size_t n_inserted, n_updated, n_booked;
+    int64_t last_id; /* the highest of those that are new */
 };
 
-static int gather(struct payment_batch *batch, struct changes *changes)
+static void gather_bookings(const struct payment_batch *batch, struct cell cell, struct changes *changes)
+{
+    for (size_t i = 0; i < batch->n_bookings; i++) {
+        const struct payment_booking *booking = &batch->bookings[i];
+        struct sql_value *row = changes->booked + changes->n_booked++ * LEDGER_COLUMN_COUNT;
+        row[0] = SQL_N(cell_floor(cell));
+        row[1] = SQL_N(cell_ceiling(cell));
+        row[2] = SQL_N(booking->payment_id);
+        row[3] = SQL_N0(booking->order_id);
+        row[4] = SQL_N(booking->amount);
+        row[5] = SQL_S(booking->currency);
+        row[6] = SQL_N(booking->at);
+    }
+}
+
+static void add_new(const struct payment *payment, struct cell cell, struct changes *changes)
+{
+    struct sql_value *row = changes->inserted + changes->n_inserted++ * INSERTED_COLUMN_COUNT;
+
+    payment_to_row(payment, row);
+    row[PAYMENT_COLUMN_COUNT] = SQL_N(cell.number);
+    if (payment->id > changes->last_id)
+        changes->last_id = payment->id;
+}
+
+static int gather(struct payment_batch *batch, struct cell cell, struct changes *changes)
 {
     struct arena *arena = batch->base.arena;
     size_t n = batch->ids.n;
 
     *changes = (struct changes){0};
-    changes->inserted = ARENA_ARRAY(arena, struct sql_value, n * PAYMENT_COLUMN_COUNT + 1);
+    changes->inserted = ARENA_ARRAY(arena, struct sql_value, n * INSERTED_COLUMN_COUNT + 1);
     changes->updated = ARENA_ARRAY(arena, struct sql_value, n * UPDATED_COLUMN_COUNT + 1);
     changes->booked = ARENA_ARRAY(arena, struct sql_value, batch->n_bookings * LEDGER_COLUMN_COUNT + 1);
     if (!changes->inserted || !changes->updated || !changes->booked)
@@ -180,26 +236,21 @@ static int gather(struct payment_batch *batch, struct changes *changes)
         if (!entry->changed)
             continue;
         if (entry->is_new)
-            payment_to_row(&entry->payment, changes->inserted + changes->n_inserted++ * PAYMENT_COLUMN_COUNT);
+            add_new(&entry->payment, cell, changes);
         else
             to_updated_row(&entry->payment, changes->updated + changes->n_updated++ * UPDATED_COLUMN_COUNT);
     }
-    for (size_t i = 0; i < batch->n_bookings; i++) {
-        const struct payment_booking *booking = &batch->bookings[i];
-        struct sql_value *row = changes->booked + changes->n_booked++ * LEDGER_COLUMN_COUNT;
-        row[0] = SQL_N(booking->payment_id);
-        row[1] = SQL_N0(booking->order_id);
-        row[2] = SQL_N(booking->amount);
-        row[3] = SQL_S(booking->currency);
-        row[4] = SQL_N(booking->at);
-    }
+    gather_bookings(batch, cell, changes);
     return OK;
 }
 
 /* What is over gives its key free before somebody else gets it. */
-static int write_all(struct sql *sql, const struct changes *changes, const struct outbox_write *write)
+static int write_all(const struct payment_repo_sql *self, const struct changes *changes,
+                     const struct outbox_write *write)
 {
-    struct sql_value more = SQL_N((int64_t)changes->n_inserted);
+    const struct sql_value more[] = {SQL_N(self->cell.number), SQL_N((int64_t)changes->n_inserted),
+                                     SQL_N(changes->last_id)};
+    struct sql *sql = self->sql;
     int rc = changes->n_updated ? sql->exec_many(sql, &update_payment, changes->updated, changes->n_updated) : OK;
 
     if (!rc && changes->n_inserted)
@@ -207,48 +258,50 @@ static int write_all(struct sql *sql, const struct changes *changes, const struc
     if (!rc && changes->n_booked)
         rc = sql->exec_many(sql, &insert_booking, changes->booked, changes->n_booked);
     if (!rc && changes->n_inserted)
-        rc = sql_exec(sql, &count_more, &more);
+        rc = sql_exec(sql, &count_more, more);
     if (!rc)
-        rc = outbox_sql_write(sql, write);
+        rc = outbox_sql_write(sql, self->cell, write);
     return rc;
 }
 
-static int commit(struct payment_repo *self, struct payment_batch *batch)
+static int commit(struct payment_repo *repo, struct payment_batch *batch)
 {
-    struct sql *sql = sql_of(self);
-    struct outbox_retention *retention = CONTAINER_OF(self, struct payment_repo_sql, repo)->retention;
+    struct payment_repo_sql *self = of(repo);
+    struct sql *sql = self->sql;
     struct outbox_write write = batch_write(&batch->base);
     struct changes changes;
 
-    write.now = retention_clock_at(&retention->clock, batch->base.now);
-    int rc = gather(batch, &changes);
+    write.now = retention_clock_at(&self->retention->clock, batch->base.now);
+    int rc = gather(batch, self->cell, &changes);
     if (rc || (changes.n_inserted + changes.n_updated == 0 && outbox_write_is_empty(&write)))
         return rc;
     rc = sql->begin(sql);
     if (!rc)
-        rc = sql_end(sql, write_all(sql, &changes, &write));
+        rc = sql_end(sql, write_all(self, &changes, &write));
     if (rc)
         return rc;
     payment_meter_count(&batch->tally);
-    outbox_sql_tidy(sql, retention, write.now);
+    outbox_sql_tidy(sql, self->cell, self->retention, write.now);
     return OK;
 }
 
 static int bring_back(struct payment_repo *self, int64_t latest)
 {
-    const struct sql_value params[] = {SQL_N(latest)};
+    const struct sql_value params[] = {SQL_N(latest), own(self)};
 
     return sql_exec(sql_of(self), &bring_due_back, params);
 }
 
 static int restore(struct payment_repo *self, int64_t *last_id, uint64_t *last_position, struct cursors *cursors)
 {
-    int rc = sql_number(sql_of(self), &last_payment, NULL, last_id);
+    const struct sql_value number = own(self);
 
-    return rc ? rc : outbox_sql_restore(sql_of(self), last_position, cursors);
+    *last_id = 0;
+    int rc = sql_number(sql_of(self), &last_payment, &number, last_id);
+    return rc ? rc : outbox_sql_restore(sql_of(self), of(self)->cell, last_position, cursors);
 }
 
-struct payment_repo *payment_repo_sql_new(struct sql *sql, struct outbox_retention *retention)
+struct payment_repo *payment_repo_sql_new(struct sql *sql, struct cell cell, struct outbox_retention *retention)
 {
     struct payment_repo_sql *self = heap_alloc(sizeof(*self));
 
@@ -264,6 +317,7 @@ struct payment_repo *payment_repo_sql_new(struct sql *sql, struct outbox_retenti
                                                .bring_back = bring_back,
                                                .restore = restore},
                                       .sql = sql,
+                                      .cell = cell,
                                       .retention = retention};
     return &self->repo;
 }

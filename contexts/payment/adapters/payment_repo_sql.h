@@ -11,8 +11,8 @@
 extern const struct sql_migration payment_migrations[];
 extern const size_t payment_migrations_count;
 
-/** Uses `sql` (the writer's connection) and `retention`, doesn't own them. NULL when there is no memory; heap_free()
- * gives it back. */
-struct payment_repo *payment_repo_sql_new(struct sql *sql, struct outbox_retention *retention);
+/** The cell's share of them. Uses `sql` (the writer's connection) and `retention`, doesn't own them. NULL when there is
+ * no memory; heap_free() gives it back. */
+struct payment_repo *payment_repo_sql_new(struct sql *sql, struct cell cell, struct outbox_retention *retention);
 
 #endif

@@ -11,7 +11,8 @@ static const struct sql_statement list_open = {
     " AND id IN (SELECT id FROM ticket WHERE due_at IS NOT NULL UNION ALL SELECT id FROM ticket WHERE state = 3)"
     " ORDER BY id LIMIT $1",
     1};
-static const struct sql_statement count_tickets = {"SELECT n FROM tally WHERE name = 'tickets'", 0};
+static const struct sql_statement count_tickets = {"SELECT CAST(SUM(n) AS BIGINT) FROM tally WHERE name = 'tickets'",
+                                                   0};
 
 int product_find(struct sql *sql, int64_t id, struct ticket *ticket, struct arena *arena)
 {

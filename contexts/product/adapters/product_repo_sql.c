@@ -29,33 +29,47 @@ const struct sql_migration product_migrations[] = {
     {4, "ALTER TABLE ticket ADD COLUMN waits_since INTEGER; ALTER TABLE ticket ADD COLUMN given_up INTEGER;"
         "UPDATE ticket SET waits_since = updated_at WHERE state = 3;"},
     {5, OUTBOX_SQL_DEAD_BYTES},
+    /* The highest ids of a cell stand beside its count: there is no index that would tell them. */
+    {6, "ALTER TABLE ticket ADD COLUMN cell INTEGER NOT NULL DEFAULT 0;"
+        "DROP INDEX ticket_due; CREATE INDEX ticket_due ON ticket (cell, due_at, id) WHERE due_at IS NOT NULL;"
+        "DROP INDEX ticket_waiting;"
+        "CREATE INDEX ticket_waiting ON ticket (cell, product_name, id, qty) WHERE state = 3;"
+        "CREATE TABLE cell_tally (name TEXT NOT NULL, cell INTEGER NOT NULL, n INTEGER NOT NULL, last_id INTEGER NOT "
+        "NULL, last_order_id INTEGER NOT NULL, PRIMARY KEY (name, cell));"
+        "INSERT INTO cell_tally SELECT name, 0, n, (SELECT COALESCE(MAX(id), 0) FROM ticket), (SELECT "
+        "COALESCE(MAX(order_id), 0) FROM ticket WHERE order_id IS NOT NULL) FROM tally;"
+        "DROP TABLE tally; ALTER TABLE cell_tally RENAME TO tally;" OUTBOX_SQL_CELLS},
 };
 const size_t product_migrations_count = COUNT_OF(product_migrations);
 
 static const struct sql_statement find_out_of_stock = {
-    "SELECT " TICKET_COLUMNS " FROM ticket WHERE state = 3 AND product_name = $1 AND qty <= $2 ORDER BY id", 2};
+    "SELECT " TICKET_COLUMNS
+    " FROM ticket WHERE cell = $1 AND state = 3 AND product_name = $2 AND qty <= $3 ORDER BY id",
+    3};
 static const struct sql_statement find_items_waited_for = {
     /* from one name to the next, not through all who wait for it */
-    "WITH RECURSIVE waited (name) AS (SELECT MIN(product_name) FROM ticket WHERE state = 3 UNION ALL SELECT (SELECT "
-    "MIN(product_name) FROM ticket WHERE state = 3 AND product_name > waited.name) FROM waited WHERE waited.name IS "
-    "NOT NULL) SELECT name FROM waited WHERE name IS NOT NULL LIMIT $1",
-    1};
+    "WITH RECURSIVE waited (name) AS (SELECT MIN(product_name) FROM ticket WHERE cell = $1 AND state = 3 UNION ALL "
+    "SELECT (SELECT MIN(product_name) FROM ticket WHERE cell = $1 AND state = 3 AND product_name > waited.name) FROM "
+    "waited WHERE waited.name IS NOT NULL) SELECT name FROM waited WHERE name IS NOT NULL LIMIT $2",
+    2};
 static const struct sql_statement find_due_tickets = {
-    "SELECT due_at, id FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) AND due_at <= $3 ORDER BY "
-    "due_at, id LIMIT $4",
-    4};
+    "SELECT due_at, id FROM ticket WHERE cell = $1 AND due_at IS NOT NULL AND (due_at, id) > ($2, $3) AND due_at <= $4 "
+    "ORDER BY due_at, id LIMIT $5",
+    5};
 static const struct sql_statement find_next_due = {
-    "SELECT due_at FROM ticket WHERE due_at IS NOT NULL AND (due_at, id) > ($1, $2) ORDER BY due_at, id LIMIT 1", 2};
+    "SELECT due_at FROM ticket WHERE cell = $1 AND due_at IS NOT NULL AND (due_at, id) > ($2, $3) ORDER BY due_at, id "
+    "LIMIT 1",
+    3};
+enum { STORED_COUNT = TICKET_COLUMN_COUNT + 1, UPDATED_COUNT = 7 };
 static const struct sql_statement store_ticket = {
-    "INSERT INTO ticket (" TICKET_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-    "$14, $15)"
+    "INSERT INTO ticket (" TICKET_COLUMNS ", cell) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+    "$14, $15, $16)"
     " ON CONFLICT (id) DO UPDATE SET state = excluded.state, product_name = excluded.product_name, qty = excluded.qty,"
     " attempt = excluded.attempt, due_at = excluded.due_at, version = excluded.version, updated_at = "
     "excluded.updated_at,"
     " correlation = excluded.correlation, traceparent = excluded.traceparent, waits_since = excluded.waits_since,"
     " given_up = excluded.given_up",
-    TICKET_COLUMN_COUNT};
-enum { UPDATED_COUNT = 7 };
+    STORED_COUNT};
 static const struct sql_statement update_ticket = {
     "UPDATE ticket SET state = $1, attempt = $2, due_at = $3, version = $4, updated_at = $5, waits_since = $6 WHERE id "
     "= $7",
@@ -63,28 +77,44 @@ static const struct sql_statement update_ticket = {
 /* Null stays null: it is never later. Who waits for goods comes after. */
 #define LATEST "CASE state WHEN 2 THEN $1 WHEN 3 THEN due_at WHEN 4 THEN $2 ELSE $3 END"
 static const struct sql_statement bring_due_back = {
-    "UPDATE ticket SET due_at = " LATEST " WHERE due_at IS NOT NULL AND due_at > $3 AND due_at > " LATEST, 3};
-/* $1: now; $2: after how long, or 0. A ticket of the counter's has no order that could be cancelled. */
+    "UPDATE ticket SET due_at = " LATEST " WHERE cell = $4 AND due_at IS NOT NULL AND due_at > $3 AND due_at > " LATEST,
+    4};
+/* $1: now; $2: after how long, or 0; $3: the cell. A ticket of the counter's has no order that could be cancelled. */
 #define WAITED_SINCE "CASE WHEN waits_since < $1 THEN waits_since ELSE $1 END"
 #define GIVEN_UP_AT "CASE WHEN order_id IS NOT NULL AND CAST($2 AS BIGINT) > 0 THEN " WAITED_SINCE " + $2 END"
 static const struct sql_statement set_given_up_at = {
     "UPDATE ticket SET waits_since = " WAITED_SINCE ", due_at = " GIVEN_UP_AT
-    " WHERE state = 3 AND (waits_since > $1 OR due_at IS DISTINCT FROM " GIVEN_UP_AT ")",
-    2};
-static const struct sql_statement count_more = {"UPDATE tally SET n = n + $1 WHERE name = 'tickets'", 1};
-static const struct sql_statement last_ids = {"SELECT COALESCE(MAX(id), 0), (SELECT COALESCE(MAX(order_id), 0) FROM "
-                                              "ticket WHERE order_id IS NOT NULL) FROM ticket",
-                                              0};
+    " WHERE cell = $3 AND state = 3 AND (waits_since > $1 OR due_at IS DISTINCT FROM " GIVEN_UP_AT ")",
+    3};
+#define HIGHER(column)                                                                                                 \
+    column " = CASE WHEN excluded." column " > tally." column " THEN excluded." column " ELSE tally." column " END"
+static const struct sql_statement count_more = {
+    "INSERT INTO tally (name, cell, n, last_id, last_order_id) VALUES ('tickets', $1, $2, $3, $4) ON CONFLICT (name, "
+    "cell) DO UPDATE SET n = tally.n + excluded.n, " HIGHER("last_id") ", " HIGHER("last_order_id"),
+    4};
+static const struct sql_statement last_ids = {
+    "SELECT last_id, last_order_id FROM tally WHERE name = 'tickets' AND cell = $1", 1};
 
 struct product_repo_sql {
     struct product_repo repo;
     struct sql *sql;
+    struct cell cell;
     struct outbox_retention *retention;
 };
 
+static struct product_repo_sql *of(struct product_repo *repo)
+{
+    return CONTAINER_OF(repo, struct product_repo_sql, repo);
+}
+
 static struct sql *sql_of(struct product_repo *self)
 {
-    return CONTAINER_OF(self, struct product_repo_sql, repo)->sql;
+    return of(self)->sql;
+}
+
+static struct sql_value own(struct product_repo *self)
+{
+    return SQL_N(of(self)->cell.number);
 }
 
 /* ---- load ---- */
@@ -148,7 +178,7 @@ static int find_waiting(struct product_repo *self, struct str product_name, int6
                         struct ticket **out, size_t *n, struct arena *arena)
 {
     struct waiting_search search = {out, n, *n, most, on_hand, arena};
-    const struct sql_value values[] = {SQL_S(product_name), SQL_N(on_hand)};
+    const struct sql_value values[] = {own(self), SQL_S(product_name), SQL_N(on_hand)};
 
     int rc = sql_query(sql_of(self), &find_out_of_stock, values, on_waiting, &search);
     return rc == ENOUGH_FOUND ? OK : rc;
@@ -173,7 +203,7 @@ static int on_item(void *context, size_t index, const struct sql_row *row)
 static int find_waited_for(struct product_repo *self, size_t most, struct str **items, size_t *n, struct arena *arena)
 {
     struct item_search search = {ARENA_ARRAY(arena, struct str, most), 0, arena};
-    const struct sql_value params[] = {SQL_N((int64_t)most)};
+    const struct sql_value params[] = {own(self), SQL_N((int64_t)most)};
 
     if (!search.items)
         return E_MEMORY;
@@ -201,7 +231,8 @@ static int find_due(struct product_repo *self, struct due_ticket after, int64_t 
                     struct due_ticket *out, size_t *n)
 {
     struct due_search search = {out, 0};
-    const struct sql_value params[] = {SQL_N(after.due_at), SQL_N(after.id), SQL_N(now), SQL_N((int64_t)limit)};
+    const struct sql_value params[] = {own(self), SQL_N(after.due_at), SQL_N(after.id), SQL_N(now),
+                                       SQL_N((int64_t)limit)};
 
     int rc = sql_query(sql_of(self), &find_due_tickets, params, on_due, &search);
     *n = search.n;
@@ -210,7 +241,7 @@ static int find_due(struct product_repo *self, struct due_ticket after, int64_t 
 
 static int next_due(struct product_repo *self, struct due_ticket after, int64_t *due_at)
 {
-    const struct sql_value params[] = {SQL_N(after.due_at), SQL_N(after.id)};
+    const struct sql_value params[] = {own(self), SQL_N(after.due_at), SQL_N(after.id)};
 
     *due_at = INT64_MAX;
     return sql_number(sql_of(self), &find_next_due, params, due_at);
@@ -218,7 +249,7 @@ static int next_due(struct product_repo *self, struct due_ticket after, int64_t 
 
 static int find_keys(struct product_repo *self, struct idempotency_record *records, size_t n, struct arena *arena)
 {
-    return outbox_sql_find_keys(sql_of(self), records, n, arena);
+    return outbox_sql_find_keys(sql_of(self), of(self)->cell, records, n, arena);
 }
 
 /* ---- commit ---- */
@@ -226,16 +257,25 @@ static int find_keys(struct product_repo *self, struct idempotency_record *recor
 struct changes {
     struct sql_value *stored, *updated;
     size_t n_stored, n_updated;
-    int64_t n_seen; /* by how many there are more to see */
+    int64_t n_seen;                 /* by how many there are more to see */
+    int64_t last_id, last_order_id; /* the highest of those that are new */
 };
 
+static void note_new(struct changes *changes, const struct ticket *ticket)
+{
+    if (ticket->id > changes->last_id)
+        changes->last_id = ticket->id;
+    if (ticket->order_id > changes->last_order_id)
+        changes->last_order_id = ticket->order_id;
+}
+
 /* New tickets, and tombstones that learn what they stand for, are stored whole; others change only in what changes. */
-static int gather(struct product_batch *batch, struct changes *changes)
+static int gather(struct product_batch *batch, struct cell cell, struct changes *changes)
 {
     size_t n = batch->tickets.n;
 
     *changes = (struct changes){0};
-    changes->stored = ARENA_ARRAY(batch->base.arena, struct sql_value, n * TICKET_COLUMN_COUNT + 1);
+    changes->stored = ARENA_ARRAY(batch->base.arena, struct sql_value, n * STORED_COUNT + 1);
     changes->updated = ARENA_ARRAY(batch->base.arena, struct sql_value, n * UPDATED_COUNT + 1);
     if (!changes->stored || !changes->updated)
         return E_MEMORY;
@@ -245,8 +285,12 @@ static int gather(struct product_batch *batch, struct changes *changes)
         if (!entry->changed)
             continue;
         changes->n_seen += entry->becomes_visible;
+        if (entry->is_new)
+            note_new(changes, ticket);
         if (entry->is_new || ticket->state == TICKET_CANCELED) {
-            ticket_to_row(ticket, changes->stored + changes->n_stored++ * TICKET_COLUMN_COUNT);
+            struct sql_value *whole = changes->stored + changes->n_stored++ * STORED_COUNT;
+            ticket_to_row(ticket, whole);
+            whole[TICKET_COLUMN_COUNT] = SQL_N(cell.number);
             continue;
         }
         struct sql_value *row = changes->updated + changes->n_updated++ * UPDATED_COUNT;
@@ -261,44 +305,48 @@ static int gather(struct product_batch *batch, struct changes *changes)
     return OK;
 }
 
-static int write_all(struct sql *sql, const struct changes *changes, const struct outbox_write *write)
+static int write_all(const struct product_repo_sql *self, const struct changes *changes,
+                     const struct outbox_write *write)
 {
-    struct sql_value more = SQL_N(changes->n_seen);
+    const struct sql_value more[] = {SQL_N(self->cell.number), SQL_N(changes->n_seen), SQL_N(changes->last_id),
+                                     SQL_N(changes->last_order_id)};
+    struct sql *sql = self->sql;
     int rc = changes->n_stored ? sql->exec_many(sql, &store_ticket, changes->stored, changes->n_stored) : OK;
 
     if (!rc && changes->n_updated)
         rc = sql->exec_many(sql, &update_ticket, changes->updated, changes->n_updated);
-    if (!rc && changes->n_seen)
-        rc = sql_exec(sql, &count_more, &more);
+    if (!rc && (changes->n_seen || changes->last_id))
+        rc = sql_exec(sql, &count_more, more);
     if (!rc)
-        rc = outbox_sql_write(sql, write);
+        rc = outbox_sql_write(sql, self->cell, write);
     return rc;
 }
 
-static int commit(struct product_repo *self, struct product_batch *batch)
+static int commit(struct product_repo *repo, struct product_batch *batch)
 {
-    struct sql *sql = sql_of(self);
-    struct outbox_retention *retention = CONTAINER_OF(self, struct product_repo_sql, repo)->retention;
+    struct product_repo_sql *self = of(repo);
+    struct sql *sql = self->sql;
     struct outbox_write write = batch_write(&batch->base);
     struct changes changes;
 
-    write.now = retention_clock_at(&retention->clock, batch->base.now);
-    int rc = gather(batch, &changes);
+    write.now = retention_clock_at(&self->retention->clock, batch->base.now);
+    int rc = gather(batch, self->cell, &changes);
     if (rc || (changes.n_stored + changes.n_updated == 0 && outbox_write_is_empty(&write)))
         return rc;
     rc = sql->begin(sql);
     if (!rc)
-        rc = sql_end(sql, write_all(sql, &changes, &write));
+        rc = sql_end(sql, write_all(self, &changes, &write));
     if (!rc)
-        outbox_sql_tidy(sql, retention, write.now);
+        outbox_sql_tidy(sql, self->cell, self->retention, write.now);
     return rc;
 }
 
 static int bring_back(struct product_repo *self, const struct due_limits *limits)
 {
     struct sql *sql = sql_of(self);
-    const struct sql_value latest[] = {SQL_N(limits->ready), SQL_N(limits->producing), SQL_N(limits->others)};
-    const struct sql_value waiting[] = {SQL_N(limits->now), SQL_N(limits->give_up_after)};
+    const struct sql_value latest[] = {SQL_N(limits->ready), SQL_N(limits->producing), SQL_N(limits->others),
+                                       own(self)};
+    const struct sql_value waiting[] = {SQL_N(limits->now), SQL_N(limits->give_up_after), own(self)};
 
     int rc = sql->begin(sql);
     if (rc)
@@ -322,15 +370,16 @@ static int on_last_ids(void *context, size_t index, const struct sql_row *row)
 static int restore(struct product_repo *self, int64_t *last_id, int64_t *last_order_id, uint64_t *last_position,
                    struct cursors *cursors)
 {
+    const struct sql_value number = own(self);
     int64_t ids[2] = {0, 0};
 
-    int rc = sql_query(sql_of(self), &last_ids, NULL, on_last_ids, ids);
+    int rc = sql_query(sql_of(self), &last_ids, &number, on_last_ids, ids);
     *last_id = ids[0];
     *last_order_id = ids[1];
-    return rc ? rc : outbox_sql_restore(sql_of(self), last_position, cursors);
+    return rc ? rc : outbox_sql_restore(sql_of(self), of(self)->cell, last_position, cursors);
 }
 
-struct product_repo *product_repo_sql_new(struct sql *sql, struct outbox_retention *retention)
+struct product_repo *product_repo_sql_new(struct sql *sql, struct cell cell, struct outbox_retention *retention)
 {
     struct product_repo_sql *self = heap_alloc(sizeof(*self));
 
@@ -339,6 +388,7 @@ struct product_repo *product_repo_sql_new(struct sql *sql, struct outbox_retenti
     *self = (struct product_repo_sql){.repo = {find_by_orders, find_by_ids, find_waiting, find_waited_for, find_due,
                                                next_due, find_keys, commit, bring_back, restore},
                                       .sql = sql,
+                                      .cell = cell,
                                       .retention = retention};
     return &self->repo;
 }

@@ -12,8 +12,8 @@
 extern const struct sql_migration product_migrations[];
 extern const size_t product_migrations_count;
 
-/** Uses `sql` (the writer's connection) and `retention`, doesn't own them. NULL when there is no memory; heap_free()
- * gives it back. */
-struct product_repo *product_repo_sql_new(struct sql *sql, struct outbox_retention *retention);
+/** The cell's share of them. Uses `sql` (the writer's connection) and `retention`, doesn't own them. NULL when there is
+ * no memory; heap_free() gives it back. */
+struct product_repo *product_repo_sql_new(struct sql *sql, struct cell cell, struct outbox_retention *retention);
 
 #endif
