@@ -1,6 +1,7 @@
 #include "shop.h"
 
 #include "data_dir.h"
+#include "original_messages.h"
 #include "peer_urls.h"
 
 #include <unistd.h>
@@ -89,6 +90,7 @@ int run_program(const struct program *program, int argc, char *const *argv)
     int status = EXIT_USAGE;
 
     arena_init(&settings.arena, 0);
+    settings.common.foreign = original_messages;
     settings.own = arena_alloc(&settings.arena, program->settings_size);
     if (!settings.own) {
         BUF_LIT(&problem, "out of memory");

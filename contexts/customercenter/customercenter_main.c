@@ -61,6 +61,8 @@ static bool open_all(struct customercenter *self, const struct program *program,
             BUF_LIT(problem, "; the view itself can be made anew by `coffeeshop view rebuild`");
         return false;
     }
+    if (!service_join(self->service, &sources, false, problem))
+        return false;
     self->repo = view_repo_sql_new(self->store->writes, self->store->cell);
     arena_init(&self->decoder.arena, 0);
     struct view_ports ports = {.repo = self->repo};
@@ -103,7 +105,7 @@ static bool start(struct customercenter *self, const struct customercenter_setti
         .collection = "mypages",
         .core = &self->app.core,
         .producers = producers,
-        .n_producers = self->app.cursors.n,
+        .n_producers = view_producers_of(settings),
         .cursors = &self->app.cursors,
         .decode = view_event_decode,
         .decode_context = &self->decoder,

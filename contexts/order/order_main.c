@@ -95,7 +95,8 @@ static bool open_all(struct order_service *self, const struct program *program, 
     self->store = self->menu ? sql_service_open(self->service, common, common->store_sql, "order", order_migrations,
                                                 order_migrations_count, problem)
                              : NULL;
-    if (!self->store || !sql_service_begin_epoch(self->store, problem))
+    if (!self->store || !sql_service_begin_epoch(self->store, problem) ||
+        !service_join(self->service, &sources, true, problem))
         return false;
     self->repo = order_repo_sql_new(self->store->writes, self->store->cell, &self->store->retention);
     struct guarded_caller *caller =
@@ -125,10 +126,11 @@ static bool start(struct order_service *self, const struct order_settings *setti
         .collection = "orders",
         .core = &self->app.core,
         .producers = producers,
-        .n_producers = self->app.cursors.n,
+        .n_producers = self->payment ? COUNT_OF(producers) : 1,
         .cursors = &self->app.cursors,
         .decode = order_event_decode,
         .last_position = self->app.outbox.next - 1,
+        .rekeys = true,
     };
 
     sql_service_fill(self->store, &parts);

@@ -227,7 +227,7 @@ static bool keep_provider(struct payment_service *self, const struct payment_set
 
 static bool open_app(struct payment_service *self, const struct payment_settings *settings, struct buf *problem)
 {
-    static const struct cursors sources = {.source = {[PAYMENT_SOURCE_ORDER] = "order"}, .n = 1};
+    struct cursors sources = {.source = {[PAYMENT_SOURCE_ORDER] = "order"}, .n = 1};
     struct payment_provider *provider = self->http_provider ? self->http_provider : &self->ledger.port;
     struct payment_ports ports = {self->repo, provider, self->orders, service_events(self->service),
                                   payment_event_write};
@@ -237,6 +237,8 @@ static bool open_app(struct payment_service *self, const struct payment_settings
         .retry_most_us = settings->retry_most_ms * US_PER_MS,
     };
 
+    if (!service_join(self->service, &sources, true, problem))
+        return false;
     int rc = payment_app_init(&self->app, &ports, self->store->cell, &policy, &sources);
     if (rc)
         buf_printf(problem, "the payment database can't be read: %s", error_text(rc));

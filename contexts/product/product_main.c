@@ -63,8 +63,7 @@ struct product_service {
 
 static bool open_app(struct product_service *self, const struct product_settings *settings, struct buf *problem)
 {
-    static const struct cursors sources = {
-        .source = {[PRODUCT_SOURCE_ORDER] = "order", [PRODUCT_SOURCE_STOCK] = "stock"}, .n = 2};
+    struct cursors sources = {.source = {[PRODUCT_SOURCE_ORDER] = "order", [PRODUCT_SOURCE_STOCK] = "stock"}, .n = 2};
     struct product_ports ports = {self->repo, self->stock, service_events(self->service), product_event_write};
     struct product_settings_app app_settings = {
         .policy = {.start_after = settings->start_after_ms * US_PER_MS,
@@ -74,6 +73,8 @@ static bool open_app(struct product_service *self, const struct product_settings
         .most_asks = (size_t)settings->max_asks,
     };
 
+    if (!service_join(self->service, &sources, true, problem))
+        return false;
     int rc = product_app_init(&self->app, &ports, self->store->cell, &app_settings, &sources);
     if (rc)
         buf_printf(problem, "the product database can't be read: %s", error_text(rc));

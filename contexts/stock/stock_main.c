@@ -77,7 +77,7 @@ static void keep_quiet(struct event_sink *self, struct outbox *outbox)
     UNUSED(outbox);
 }
 
-static int open_app(struct stock_service *self, const struct stock_settings *settings)
+static int open_app(struct stock_service *self, const struct stock_settings *settings, const struct cursors *sources)
 {
     struct event_sink quiet = {.publish = keep_quiet};
     struct stock_options options = {self->opening, self->menu->n, settings->opening};
@@ -85,7 +85,7 @@ static int open_app(struct stock_service *self, const struct stock_settings *set
 
     for (size_t i = 0; i < self->menu->n; i++)
         self->opening[i] = self->menu->items[i].name;
-    int rc = stock_app_init(&self->app, &ports, CELL_ONLY, &options);
+    int rc = stock_app_init(&self->app, &ports, CELL_ONLY, &options, sources);
     /* The first batch opens the rows of the menu, before anybody can look. */
     if (!rc)
         rc = self->app.core.run(&self->app.core, NULL, 0, service_now(self->service));
@@ -98,12 +98,14 @@ static bool open_all(struct stock_service *self, const struct program *program, 
 {
     struct stock_retention retention = {hours(settings->retain_hours), hours(common->idempotency_retain_hours),
                                         hours(common->outbox_retain_hours)};
+    struct cursors sources = {.n = 0}; /* stock listens to no other service */
 
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
     if (!self->menu)
         return false;
-    if (!stock_store_open(&self->kept, self->service, &settings->store, problem))
+    if (!stock_store_open(&self->kept, self->service, &settings->store, problem) ||
+        !service_join(self->service, &sources, true, problem))
         return false;
     const struct reader_limits limits = reader_limits_of(common);
     self->reader = reader_new(NULL, NULL, &limits);
@@ -119,7 +121,7 @@ static bool open_all(struct stock_service *self, const struct program *program, 
     int rc = stock_repo_kv_rename(self->kept.kv);
     self->repo = rc ? NULL : stock_repo_kv_new(self->kept.kv, &retention);
     if (!rc)
-        rc = self->repo ? open_app(self, settings) : E_MEMORY;
+        rc = self->repo ? open_app(self, settings, &sources) : E_MEMORY;
     if (rc)
         buf_printf(problem, "the stock's store can't be used: %s", error_text(rc));
     return rc == OK;
@@ -161,22 +163,31 @@ static void read_stored(void *context, struct feed_reading *reading)
     stored_events_fetch(self->service, self->reader, read_by, context, reading);
 }
 
+static int read_to_relay(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+{
+    const struct stock_service *self = context;
+
+    return outbox_kv_read(self->kept.kv, after, enough, frames, oldest);
+}
+
 static bool start(struct stock_service *self, const struct stock_settings *settings, struct buf *problem)
 {
-    static const struct cursors nobody = {.n = 0};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = stock_routes,
         .http = &self->http.base,
         .collection = "stocks",
         .core = &self->app.core,
-        .cursors = &nobody,
+        .cursors = &self->app.cursors,
         .last_position = self->app.outbox.next - 1,
         .history = &self->history,
         .store = &self->store,
         .reader = self->reader,
         .read_stored = read_stored,
+        .read_to_relay = read_to_relay,
         .read_context = self,
+        .everywhere = stock_event_is_for_all,
+        .cut_otherwise = true,
         .fault_delay_ms = settings->fault_delay_ms,
     };
 

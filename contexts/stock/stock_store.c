@@ -28,21 +28,10 @@ static int open_file(struct stock_store *store, struct service *service, const s
     return error;
 }
 
-/* By the environment or a file, not by both; none is fine. */
 static bool take_password(struct stock_store *store, const struct stock_store_settings *settings, struct buf *problem)
 {
-    struct str password = str_of(settings->redis_password);
-    const char *file = settings->redis_password_file;
-
-    if (password.n && file[0]) {
-        BUF_LIT(problem, "stock.redis_password_file and COFFEESHOP_STOCK_REDIS_PASSWORD are both given: give one");
-        return false;
-    }
-    if (!password.n && !file[0])
-        return true;
-    store->password = file[0] ? secret_from_file(file, problem) : secret_from_text(password, problem);
-    explicit_bzero((char *)settings->redis_password, password.n); /* the environment's: config.h */
-    return store->password != NULL;
+    return secret_take("stock.redis_password", settings->redis_password, settings->redis_password_file,
+                       &store->password, problem);
 }
 
 struct opening {

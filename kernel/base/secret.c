@@ -113,3 +113,19 @@ struct secret *secret_from_file(const char *path, struct buf *problem)
     secret->text[secret->n] = '\0';
     return secret;
 }
+
+bool secret_take(const char *name, const char *text, const char *file, struct secret **secret, struct buf *problem)
+{
+    struct str given = str_of(text);
+
+    *secret = NULL;
+    if (given.n && file[0]) {
+        buf_printf(problem, "%s_file and the variable of %s are both given: give one", name, name);
+        return false;
+    }
+    if (!given.n && !file[0])
+        return true;
+    *secret = file[0] ? secret_from_file(file, problem) : secret_from_text(given, problem);
+    explicit_bzero((char *)text, given.n); /* the environment's: config.h */
+    return *secret != NULL;
+}

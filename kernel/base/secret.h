@@ -5,6 +5,8 @@
 
 #include "buf.h"
 
+#include <stdbool.h>
+
 enum { SECRET_MOST = 1024 }; /* bytes */
 
 /** NULL and a sentence in `problem`. Zeroed. */
@@ -21,6 +23,9 @@ struct secret {
 struct secret *secret_from_text(struct str text, struct buf *problem);
 /** The same of a file's content; white space at its end is not meant. A file that everybody may read is refused. */
 struct secret *secret_from_file(const char *path, struct buf *problem);
+/** By the environment or by a file, not by both; neither is fine, *secret is NULL then. `text` is the environment's own
+ * memory, and wiped. false and a sentence that names the settings, `name` and `name`_file. */
+bool secret_take(const char *name, const char *text, const char *file, struct secret **secret, struct buf *problem);
 /** NULL is taken. */
 void secret_free(struct secret *secret);
 

@@ -6,40 +6,13 @@
  */
 #include "follower_internal.h"
 
-#include "alloc.h"
+#include "bare_command.h"
 #include "clock.h"
 #include "errors.h"
 
 /* Events that are not for us move the cursor with the next one that is, or by themselves after so long: a commit for
  * them alone is not worth while, and they must not be asked for again when the producer has long forgotten them. */
 enum { SKIPPING_US = 50000 };
-
-struct own_command {
-    struct command base;
-    char text[]; /* of a dead letter: reason, frame */
-};
-
-static void finish_own(struct command *command, int rc)
-{
-    UNUSED(rc);
-    heap_free(CONTAINER_OF(command, struct own_command, base));
-}
-
-static struct command *new_own(enum command_fate fate, struct str reason, struct str frame)
-{
-    struct own_command *own = heap_alloc(sizeof(*own) + reason.n + frame.n);
-
-    if (!own)
-        return NULL;
-    own->base = (struct command){.fate = fate, .finish = finish_own};
-    if (reason.n > 0)
-        memcpy(own->text, reason.p, reason.n);
-    if (frame.n > 0)
-        memcpy(own->text + reason.n, frame.p, frame.n);
-    own->base.reason = (struct str){own->text, reason.n};
-    own->base.frame = (struct str){own->text + reason.n, frame.n};
-    return &own->base;
-}
 
 static void gather(struct follower *follower, struct command *command, uint64_t position)
 {
@@ -88,7 +61,7 @@ static int on_event(void *context, const struct sse_event *event)
     if (!command && reason) {
         if (reason == error_text(E_MEMORY))
             return E_MEMORY;
-        command = new_own(COMMAND_DEAD, str_of(reason), event->data);
+        command = bare_command_new(COMMAND_DEAD, str_of(reason), event->data);
         if (!command)
             return E_MEMORY;
     }
@@ -117,7 +90,7 @@ static void hand_over(struct follower *follower)
 void follower_move_past_skipped(struct follower *follower)
 {
     loop_timer_cancel(follower->loop, &follower->skipping);
-    struct command *skip = follower->skipped ? new_own(COMMAND_SKIP, (struct str){0}, (struct str){0}) : NULL;
+    struct command *skip = follower->skipped ? bare_command_new(COMMAND_SKIP, (struct str){0}, (struct str){0}) : NULL;
     if (!skip)
         return;
     gather(follower, skip, follower->skipped);
@@ -129,7 +102,7 @@ int follower_enter_epoch(struct follower *follower, uint64_t epoch)
     if (epoch == EPOCH_UNKNOWN || epoch == follower->epoch)
         return OK;
     follower_move_past_skipped(follower);
-    struct command *command = new_own(COMMAND_EPOCH, (struct str){0}, (struct str){0});
+    struct command *command = bare_command_new(COMMAND_EPOCH, (struct str){0}, (struct str){0});
     if (!command)
         return E_MEMORY;
     gather(follower, command, epoch);
@@ -150,11 +123,11 @@ int follower_take(struct follower *follower, const char *bytes, size_t n)
 
 bool follower_pass_over(struct follower *follower, uint64_t epoch, uint64_t position)
 {
-    struct command *gap = new_own(COMMAND_GAP, (struct str){0}, (struct str){0});
+    struct command *gap = bare_command_new(COMMAND_GAP, (struct str){0}, (struct str){0});
 
     if (!gap || follower_enter_epoch(follower, epoch)) {
         if (gap)
-            finish_own(gap, OK);
+            gap->finish(gap, OK);
         return false;
     }
     log_warning("events that are no longer kept are passed over", LOG_T("producer", follower->options.producer),

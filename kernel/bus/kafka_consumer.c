@@ -107,6 +107,8 @@ static void *run(void *context)
         int64_t now = clock_monotonic();
         bool more = kafka_intake_turn(&consumer->intake, BURST);
         bool held = consumer->intake.held != NULL;
+        if (consumer->intake.options.turned)
+            consumer->intake.options.turned(consumer->intake.options.owner);
         (void)set_busy(consumer, false);
         tell_kafka(consumer, now);
         ask_whether_it_is_over(consumer, now);

@@ -42,6 +42,9 @@ struct kafka_consumer_options {
     /** NULL: taken. Else why it can't be read: it becomes a dead letter, and comes once more as UNREADABLE.
      * error_text(E_MEMORY): it comes again later. On the consumer's thread: it must not wait. */
     const char *(*take)(void *owner, const struct kafka_arrival *arrival);
+    /** All that was at hand has been handed over, at most a few hundred; called now and then without anything, too.
+     * NULL: nobody wants to know. On the consumer's thread. */
+    void (*turned)(void *owner);
     void *owner;
 };
 

@@ -23,8 +23,7 @@ enum command_fate {
     COMMAND_DEAD,  /* an event that can't be decoded: a dead letter */
     COMMAND_GAP,   /* events up to here are gone and never come: the cursor moves, and what they said isn't known */
     COMMAND_EPOCH, /* the producer is followed in the epoch `position`: what comes behind it was said in that one */
-    /* Those four are made by the follower (dead_letters.c) and are bare: they are not embedded in the context's own
-       command. */
+    /* Those four are bare (bare_command.h): they are not embedded in the context's own command. */
 };
 
 struct command {

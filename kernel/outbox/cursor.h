@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CURSOR_MAX_SOURCES = 4 };
+enum { CURSOR_MAX_SOURCES = 6 }; /* four producers, and what is kept of a topic (runtime/service_topic.h) */
 
 struct cursors {
     const char *source[CURSOR_MAX_SOURCES]; /* "order"; fixed at start */

@@ -1,11 +1,11 @@
 #include "dead_letters.h"
 
-#include "alloc.h"
+#include "bare_command.h"
 #include "errors.h"
 #include "http_body.h"
 #include "outbox_sql.h"
 #include "reader.h"
-#include "service_internal.h"
+#include "service_decode.h"
 
 enum { LETTERS_AT_ONCE = 100, MAX_SOURCE = 64, ENOUGH_BYTES = 1 << 20, ENOUGH = -1 };
 
@@ -110,30 +110,13 @@ struct replaying {
     struct service *service;
     struct http_request *request;
     struct which_json which;
-    size_t source;
-    int rc; /* of looking for it */
+    size_t source;   /* of the cursors; … */
+    size_t producer; /* … whose event it is */
+    int rc;          /* of looking for it */
     bool found;
     struct str frame; /* in the request's memory */
     struct loop_job go_on;
 };
-
-static void finish_skip(struct command *command, int rc)
-{
-    UNUSED(rc);
-    heap_free(command);
-}
-
-/* What turns out not to concern us is forgotten. */
-static struct command *new_skip(const char **reason)
-{
-    struct command *skip = heap_alloc(sizeof(*skip));
-
-    if (skip)
-        *skip = (struct command){.fate = COMMAND_SKIP, .finish = finish_skip};
-    else
-        *reason = error_text(E_MEMORY);
-    return skip;
-}
 
 static int keep_letter(void *context, const struct dead_letter *letter, int64_t at)
 {
@@ -145,13 +128,14 @@ static int keep_letter(void *context, const struct dead_letter *letter, int64_t 
     return letter->frame.n && !replaying->frame.p ? E_MEMORY : OK;
 }
 
-static struct command *decode_again(const struct replaying *replaying, const char **reason)
+static struct command *decode_again(struct replaying *replaying, const char **reason)
 {
-    const struct service_parts *parts = &replaying->service->parts;
-    struct command *command = parts->decode(parts->decode_context, replaying->source, replaying->frame, reason);
+    struct command *command = service_decode(replaying->service, replaying->producer, replaying->frame, reason);
 
-    if (!command && !*reason)
-        command = new_skip(reason);
+    if (!command && !*reason) { /* what turns out not to concern us is forgotten */
+        command = bare_command_new(COMMAND_SKIP, (struct str){NULL, 0}, (struct str){NULL, 0});
+        *reason = command ? NULL : error_text(E_MEMORY);
+    }
     if (command) {
         command->origin = FROM_REPLAY;
         command->source = replaying->source;

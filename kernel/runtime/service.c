@@ -1,4 +1,4 @@
-#include "service_internal.h"
+#include "service_bus.h"
 
 #include "alloc.h"
 #include "base.h"
@@ -15,7 +15,9 @@
 
 static void publish(struct event_sink *self, struct outbox *outbox)
 {
-    feed_publish(CONTAINER_OF(self, struct service, events)->feed, outbox);
+    struct service *service = CONTAINER_OF(self, struct service, events);
+
+    service->bus->publish(service, outbox);
 }
 
 struct service *service_new(const struct program *program, const struct common_settings *common, struct buf *problem)
@@ -26,9 +28,14 @@ struct service *service_new(const struct program *program, const struct common_s
         BUF_LIT(problem, "out of memory");
         return NULL;
     }
-    *service = (struct service){
-        .program = program, .common = common, .lock_fd = -1, .signal_fd = -1, .events = {.publish = publish}};
+    *service = (struct service){.bus = common->kafka.servers[0] ? &service_on_topic : &service_feeds,
+                                .program = program,
+                                .common = common,
+                                .lock_fd = -1,
+                                .signal_fd = -1,
+                                .events = {.publish = publish}};
     service->clock = steady_clock_start();
+    pthread_mutex_init(&service->decoding, NULL);
     arena_init(&service->arena, 0);
     if (!service_lock_data(service, problem)) {
         service_free(service);
@@ -125,46 +132,6 @@ static bool make_writer(struct service *service)
     return service->writer != NULL;
 }
 
-static bool make_feed(struct service *service)
-{
-    const struct common_settings *common = service->common;
-    struct feed_settings settings = {
-        .tail_bytes = common->feed_tail_bytes,
-        .heartbeat_ms = common->feed_heartbeat_ms,
-        .max_followers = common->feed_max_followers,
-        .followers_per_address = common->feed_followers_per_address,
-    };
-
-    service->feed = feed_new(service->loop, &settings, service->parts.last_position, service->parts.history,
-                             service->parts.read_stored, service->parts.read_context);
-    return service->feed != NULL;
-}
-
-static bool make_followers(struct service *service)
-{
-    const struct service_parts *parts = &service->parts;
-
-    for (size_t i = 0; i < parts->n_producers; i++) {
-        struct follower_options options = {
-            .producer = parts->producers[i].name,
-            .url = parts->producers[i].url,
-            .source = i,
-            .position = parts->cursors->position[i],
-            .epoch = parts->cursors->epoch[i],
-            .max_waiting = (size_t)service->common->feed_max_waiting,
-            .silence_ms = service->common->feed_silence_ms,
-            .decode = parts->decode,
-            .context = parts->decode_context,
-        };
-        service_watch_producer(service, &options);
-        service->followers[i] = follower_new(service->loop, service->client, service->writer, &options);
-        if (!service->followers[i])
-            return false;
-        service->n_followers = i + 1;
-    }
-    return true;
-}
-
 /* What is read within a turn may be told from one snapshot. */
 static void share_reads(void *context, bool begins)
 {
@@ -172,6 +139,11 @@ static void share_reads(void *context, bool begins)
     struct sql *reads = http->service->parts.reads;
 
     reads->share(reads, begins);
+}
+
+bool service_join(struct service *service, struct cursors *sources, bool says, struct buf *problem)
+{
+    return service->bus->join(service, sources, says, problem);
 }
 
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem)
@@ -182,7 +154,7 @@ bool service_start(struct service *service, const struct service_parts *parts, s
         service->producers[i] = parts->producers[i];
     service->parts.producers = service->producers;
     service->parts.http->service = service;
-    if (!join_routes(service) || !make_feed(service) || !make_writer(service)) {
+    if (!join_routes(service) || !service->bus->open(service) || !make_writer(service)) {
         BUF_LIT(problem, "there is not enough memory to start");
         return false;
     }
@@ -200,9 +172,13 @@ bool service_start(struct service *service, const struct service_parts *parts, s
     service_check_data(service);
     service_store_watch(service);
     /* The writer's thread comes last: a service that can't start must not have begun to work. */
-    if (!service_data_trouble(service) && (!make_followers(service) || writer_start(service->writer))) {
-        BUF_LIT(problem, "there is not enough memory, or no thread, to follow the other services");
-        return false;
+    if (!service_data_trouble(service)) {
+        if (!service->bus->begin(service, problem))
+            return false;
+        if (writer_start(service->writer)) {
+            BUF_LIT(problem, "there is no thread for the writer");
+            return false;
+        }
     }
     service->phase = PHASE_SERVING;
     log_info("listening", LOG_T("address", parts->listen), LOG_T("version", COFFEESHOP_VERSION));
@@ -265,15 +241,13 @@ void service_free(struct service *service)
 {
     if (!service)
         return;
-    for (size_t i = 0; i < service->n_followers; i++)
-        follower_stop(service->followers[i]);
+    service->bus->stop(service);
     if (service->writer)
         writer_stop(service->writer);
     if (service->parts.reader)
         reader_stop(service->parts.reader);
     run_posted_jobs(service);
-    for (size_t i = 0; i < service->n_followers; i++)
-        follower_free(service->followers[i]);
+    service->bus->end(service);
     http_client_free(service->client);
     http_client_free(service->client_apart);
     http_server_free(service->server); /* a request that comes in now is turned away, and the writer is asked first */

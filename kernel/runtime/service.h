@@ -1,5 +1,5 @@
-/** service.h: what every service is made of besides its domain: loop, HTTP server, feed, followers, HTTP client,
- * writer, health, shutdown.
+/** service.h: what every service is made of besides its domain: loop, HTTP server, events' ways in and out, HTTP
+ * client, writer, health, shutdown.
  *
  *  A context's main is:  service_new -> open adapters, make the app -> service_start -> service_run -> close in reverse
  * -> service_free.
@@ -45,7 +45,7 @@ struct service_parts {
     struct core *core;
     const struct service_producer *producers; /* in the order of the cursors */
     size_t n_producers;
-    const struct cursors *cursors; /* as restored */
+    const struct cursors *cursors; /* as restored: the producers', and service_join()'s */
     struct command *(*decode)(void *context, size_t source, struct str text, const char **reason);
     void *decode_context;
     uint64_t last_position;             /* of our own feed */
@@ -54,9 +54,15 @@ struct service_parts {
                             alone */
     struct store *store; /* where the state is kept; NULL: nobody looks after it */
     feed_read_stored *read_stored;
+    /** The same for a topic's relay, whose thread may wait (bus/kafka_relay.h). NULL: nothing is said. */
+    int (*read_to_relay)(void *read_context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
     void *read_context;
-    struct cell cell;  /* whose dead letters they are */
-    struct sql *reads; /* the loop's connection: for single rows, stored events, dead letters; NULL: there is none */
+    struct cell cell; /* whose dead letters they are */
+    /** Which of its events every cell has to hear, by the type (of the event's text). NULL: none. */
+    bool (*everywhere)(void *read_context, struct str type, struct str text);
+    bool rekeys; /* of a topic: brings another system's messages where they belong; one service does so for all */
+    bool cut_otherwise; /* its cells aren't cut by order: what it says goes where its key does */
+    struct sql *reads;  /* the loop's connection: for single rows, stored events, dead letters; NULL: there is none */
     struct reader *reader;  /* stopped before the loop is gone; NULL: there is none */
     int64_t linger_us;      /* of the writer */
     int64_t fault_delay_ms; /* the setting <service>.fault.delay_ms: requests of the context's own routes wait so long
@@ -86,6 +92,13 @@ struct event_sink *service_events(struct service *service);
  * asks for the end. Before service_start(). */
 typedef int service_open_store(void *context, struct buf *problem);
 int service_wait_for_store(struct service *service, service_open_store *open, void *context, struct buf *problem);
+/** Joins the other services where events go: Kafka's topic, when kafka.servers names one, which is then waited for as a
+ * store is; else the feeds, which need nothing. `sources` are whom it hears, and get what is kept beside that; the app
+ * is made of them afterwards. `says`: it has an outbox. false and a sentence in `problem`. */
+bool service_join(struct service *service, struct cursors *sources, bool says, struct buf *problem);
+/** How far what it said is where others hear it: the outbox keeps what is behind that. NULL: they come and get it. The
+ * writer's. After service_join(). */
+const uint64_t *service_relayed(const struct service *service);
 /** Listens and starts everything. false and a sentence in `problem`. */
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem);
 /** Where it listens, once it is started: for who asked for port 0. */

@@ -11,6 +11,11 @@
 
 #include "service_internal.h"
 
+/** What somebody has to do whose data fits together no more. */
+#define SERVICE_PUT_BACK_DATA                                                                                          \
+    "put back the whole data directory from one backup, or move the whole directory away to begin with an empty one "  \
+    "(docs/operations.md, Restore)"
+
 /** Compares with DATA/<name>.epoch and, unless this isn't the data that was there, writes it anew. Before anything is
  * served. */
 void service_check_data(struct service *service);
@@ -18,9 +23,5 @@ void service_check_data(struct service *service);
 void service_watch_producer(struct service *service, struct follower_options *options);
 /** What is wrong with our own data; NULL: nothing. */
 const char *service_data_trouble(const struct service *service);
-/** Appends why a feed can't be followed for good, and what to do; nothing when all is well. */
-void service_add_feed_trouble(const struct service *service, struct buf *out);
-/** How far we have read the others, for the answer to one of them: "order=4711:57,stock=1234:8". */
-struct str service_cursors_text(const struct service *service, struct arena *arena);
 
 #endif

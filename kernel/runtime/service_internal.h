@@ -2,7 +2,8 @@
  *
  *  Each is one concern, and none is called by what it calls: service_directory.c (where its files are, whose they are),
  * service_shutdown.c (how it ends), service_history.c (whether its data is the one that others know), service_store.c
- * (whether the store is to be trusted), service_routes.c (what it says of itself over HTTP), service_fault.c (how it
+ * (whether the store is to be trusted), service_feeds.c or service_topic.c (how it hears and is heard: service_bus.h),
+ * service_routes.c (what it says of itself over HTTP), service_fault.c (how it
  * misbehaves when it is told to), and over them service.c (puts it together, starts it, takes it apart).
  */
 #ifndef COFFEESHOP_SERVICE_INTERNAL_H
@@ -10,6 +11,7 @@
 
 #include "service.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum service_phase {
@@ -26,7 +28,11 @@ struct service_fault {
     struct delayed_request *first, **end;
 };
 
+struct service_bus;
+struct service_topic;
+
 struct service {
+    const struct service_bus *bus;
     const struct program *program;
     const struct common_settings *common;
     struct arena arena;
@@ -40,10 +46,12 @@ struct service {
     struct http_client *client_apart; /* NULL: there is none */
     int64_t connections_apart;        /* its own */
     struct http_server *server;
-    struct feed *feed;
+    struct feed *feed;           /* NULL: events are on a topic … */
+    struct service_topic *topic; /* … then this is how; NULL: they are in feeds */
     struct event_sink events;
     struct writer *writer;
     struct service_parts parts;
+    pthread_mutex_t decoding;
     struct service_producer producers[CURSOR_MAX_SOURCES]; /* the parts' own: the caller's end with service_start() */
     struct route *routes;
     struct service_fault fault;

@@ -1,4 +1,4 @@
-#include "service_internal.h"
+#include "service_bus.h"
 
 #include "clock.h"
 #include "dead_letters.h"
@@ -53,7 +53,7 @@ static void show_links(void *context, struct http_request *request)
 }
 
 /* A fault that was asked for is no trouble: it is said, so that nobody looks for another reason. */
-static void reply_health(struct http_request *request, const char *trouble, int64_t fault_delay_ms)
+static void reply_health(struct http_request *request, const char *trouble, struct str notice, int64_t fault_delay_ms)
 {
     request->status = trouble ? 503 : 200;
     request->content_type = "application/json";
@@ -67,6 +67,10 @@ static void reply_health(struct http_request *request, const char *trouble, int6
         if (fault_delay_ms > 0)
             buf_printf(&request->reply, ",\"fault\":\"told to be slow: every request waits %lld ms\"",
                        (long long)fault_delay_ms);
+        if (notice.n) {
+            BUF_LIT(&request->reply, ",\"events\":");
+            buf_json_string(&request->reply, notice);
+        }
         buf_char(&request->reply, '}');
     }
     http_reply(request);
@@ -104,19 +108,22 @@ static const char *trouble_of(const struct service *service)
 
 static void show_ready(void *context, struct http_request *request)
 {
-    const struct service *service = service_of(context);
-    struct buf feeds = {0};
+    struct service *service = service_of(context);
+    struct buf feeds = {0}, notice = {0};
     const char *trouble = trouble_of(service);
 
     if (service->common->instance[0])
         http_add_header(request, "X-Instance", str_of(service->common->instance));
     if (!trouble) {
-        service_add_feed_trouble(service, &feeds);
+        service->bus->add_trouble(service, &feeds);
         if (feeds.n > 0)
             buf_char(&feeds, '\0');
         trouble = feeds.failed ? "feeds can't be followed" : feeds.p;
     }
-    reply_health(request, trouble, service->parts.fault_delay_ms);
+    if (!trouble)
+        service->bus->add_notice(service, &notice);
+    reply_health(request, trouble, buf_str(&notice), service->parts.fault_delay_ms);
+    buf_free(&notice);
     buf_free(&feeds);
 }
 
@@ -129,7 +136,7 @@ static void show_live(void *context, struct http_request *request)
     int64_t silent = service_data_trouble(service) ? 0 : clock_monotonic() - writer_turned_at(service->writer);
 
     /* That this runs at all shows that the loop turns. */
-    reply_health(request, silent > patience_s * US_PER_S ? "the writer does not turn" : NULL, 0);
+    reply_health(request, silent > patience_s * US_PER_S ? "the writer does not turn" : NULL, (struct str){NULL, 0}, 0);
 }
 
 static void show_metrics(void *context, struct http_request *request)
@@ -144,24 +151,19 @@ static void show_metrics(void *context, struct http_request *request)
 static void serve_events(void *context, struct http_request *request)
 {
     struct service *service = service_of(context);
-    struct str cursors = service_cursors_text(service, &request->arena);
 
-    http_add_header(request, "Feed-Producer", str_of(service->program->name));
-    if (cursors.n)
-        http_add_header(request, "Feed-Cursors", cursors);
-    feed_serve(service->feed, request);
+    service->bus->serve_events(service, request);
 }
 
 /* What a follower has to have read so that nothing that was said until now is unknown to it. */
 static void show_newest(void *context, struct http_request *request)
 {
     const struct service *service = service_of(context);
-    const struct feed_history *history = service->parts.history;
+    struct feed_cursor newest = service->bus->newest(service);
 
     request->status = 200;
     request->content_type = "application/json";
     buf_printf(&request->reply, "{\"producer\":\"%s\",\"epoch\":%llu,\"position\":%llu}", service->program->name,
-               (unsigned long long)(history ? feed_history_epoch(history) : EPOCH_UNKNOWN),
-               (unsigned long long)feed_last(service->feed));
+               (unsigned long long)newest.epoch, (unsigned long long)newest.position);
     http_reply(request);
 }

@@ -1,5 +1,5 @@
 /* service_shutdown.c: from a signal to the end, in phases: unready but serving, then what is in flight is finished. */
-#include "service_internal.h"
+#include "service_bus.h"
 
 #include "base.h"
 #include "clock.h"
@@ -37,8 +37,7 @@ static void on_drain_timer(struct loop_timer *timer)
         service->stop_by = now + service->common->stop_ms * US_PER_MS;
         service->hush_by = now + SILENCE_MS * US_PER_MS;
         http_server_drain(service->server);
-        for (size_t i = 0; i < service->n_followers; i++)
-            follower_stop(service->followers[i]);
+        service->bus->stop(service);
         loop_timer_set(service->loop, timer, now + DRAIN_LOOK_MS * US_PER_MS); /* who was let in last is read first */
         return;
     }

@@ -87,6 +87,11 @@ static bool open_all(struct sql_service *store, struct service *service, struct 
     options->silent_ms = common->query_ms; /* who says nothing for so long is given up as a list is */
     if (!store->writes || !open_reads(store, service, options, common, problem))
         return false;
+    if (common->kafka.servers[0]) {
+        store->relays = open_one(service, options, problem);
+        if (!store->relays)
+            return false;
+    }
     if (!outbox_sql_newest(store->writes, store->cell, &store->retention.clock.newest))
         return true;
     buf_printf(problem, "the %s database can't be read", options->application);
@@ -179,6 +184,13 @@ static void read_stored(void *context, struct feed_reading *reading)
     stored_events_fetch(store->service, store->reader, read_by, store, reading);
 }
 
+static int read_to_relay(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+{
+    const struct sql_service *store = context;
+
+    return outbox_sql_read(store->relays, store->cell, after, enough, frames, oldest);
+}
+
 void sql_service_fill(struct sql_service *store, struct service_parts *parts)
 {
     bool on_server = store->writes->look != NULL;
@@ -187,6 +199,7 @@ void sql_service_fill(struct sql_service *store, struct service_parts *parts)
         (struct store){.probe = probe, .check = check, .on_server = on_server, .look = on_server ? look : NULL};
     parts->store = &store->store;
     parts->read_stored = read_stored;
+    parts->read_to_relay = read_to_relay;
     parts->read_context = store;
     parts->cell = store->cell;
     parts->reads = store->reads;
@@ -200,6 +213,8 @@ void sql_service_close(struct sql_service *store)
         return;
     reader_free(store->reader);
     feed_history_free(&store->history);
+    if (store->relays)
+        store->relays->close(store->relays);
     if (store->reads)
         store->reads->close(store->reads);
     if (store->writes)

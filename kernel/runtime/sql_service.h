@@ -17,6 +17,7 @@ struct sql_service {
     struct sql *writes;                /* the writer thread's */
     struct outbox_retention retention; /* the writer's: how long keys and events are kept */
     struct sql *reads;                 /* the loop thread's; NULL: on a server */
+    struct sql *relays;                /* the relay's thread's, where events go to a topic; NULL: they don't */
     struct reader *reader;
     struct feed_history history;
     _Atomic bool damaged; /* one of the connections has met damage */

@@ -1,5 +1,7 @@
 #include "program.h"
 
+#include "secret.h"
+
 #define ROW(member, name, type, fallback, min, max, doc)                                                               \
     SETTING(struct common_settings, member, name, type, fallback, min, max, doc)
 #define CHOICE(member_, name_, choices_, fallback_, doc_)                                                              \
@@ -92,8 +94,42 @@ const struct setting common_settings_rows[] = {
         "PostgreSQL that order, product, customercenter and payment keep their data in, each in a schema of its name: "
         "a URL or "
         "keyword=value pairs, what they leave out comes from PG* variables; empty: SQLite files in `data`."),
+    ROW(kafka.servers, "kafka.servers", SETTING_TEXT, "", 0, 1024,
+        "Kafka that events go through: HOST:PORT, several with commas between; empty: services follow each other's "
+        "feeds."),
+    ROW(kafka.topic, "kafka.topic", SETTING_WORD, "coffeeshop", 1, 50,
+        "The shop's topic on it; it is made when it is missing, and so is the one for dead letters, its name + .dlt."),
+    ROW(kafka.tls, "kafka.tls", SETTING_BOOL, "false", 0, 0, "Whether Kafka is spoken to in TLS."),
+    ROW(kafka.user, "kafka.user", SETTING_TEXT, "", 0, 256, "Who we are to Kafka (SASL); empty: nobody."),
+    ROW(kafka.password, "kafka.password", SETTING_SECRET, "", 0, SECRET_MOST, "Its password; better in a file."),
+    ROW(kafka.password_file, "kafka.password_file", SETTING_TEXT, "", 0, 1024,
+        "The file that has it; not for everybody to read."),
+    CHOICE(kafka.mechanism, "kafka.mechanism", "SCRAM-SHA-512|SCRAM-SHA-256|PLAIN", "SCRAM-SHA-512",
+           "How the password is shown to Kafka."),
+    ROW(kafka.ca_file, "kafka.ca_file", SETTING_TEXT, "", 0, 1024,
+        "Whose certificates are believed (PEM); empty: those that the system believes."),
+    ROW(kafka.cert_file, "kafka.cert_file", SETTING_TEXT, "", 0, 1024,
+        "Our own certificate (PEM), for a Kafka that asks for one ..."),
+    ROW(kafka.key_file, "kafka.key_file", SETTING_TEXT, "", 0, 1024, "... and its key."),
+    ROW(kafka.replication, "kafka.replication", SETTING_INT, "3", 1, 100,
+        "Brokers that keep a topic that is made here; from 3 on two have to confirm an event. Where there is one "
+        "broker: "
+        "1."),
+    ROW(kafka.retain_hours, "kafka.retain_hours", SETTING_INT, "0", 0, 87600,
+        "A topic that is made here keeps events so long; 0: for ever, as rebuilding the view needs it."),
+    ROW(kafka.answer_ms, "kafka.answer_ms", SETTING_MS, "10000", 1 * SECOND, 5 * MINUTE,
+        "A broker that hasn't answered for so long is asked again."),
+    ROW(kafka.linger_ms, "kafka.linger_ms", SETTING_MS, "1", 1, 1000,
+        "An event waits so long for others to be sent to Kafka with."),
+    ROW(kafka.queue_bytes, "kafka.queue_bytes", SETTING_BYTES, "8MiB", 1 * MIB, 1 * GIB,
+        "Memory for events that Kafka hasn't confirmed; what waits beyond that is in the outbox."),
+    ROW(kafka.buffer_bytes, "kafka.buffer_bytes", SETTING_BYTES, "4MiB", 1 * MIB, 1 * GIB,
+        "Memory for events that are fetched ahead."),
+    ROW(kafka.message_bytes, "kafka.message_bytes", SETTING_BYTES, "1000000", 1000, 100 * MIB,
+        "The largest event that is sent; the topic has to allow it."),
     ROW(start_wait_ms, "start.wait_ms", SETTING_MS, "20000", 0, 10 * MINUTE,
-        "A service whose store is on a server waits so long for it when it starts; then it ends, and says why."),
+        "A service whose store is on a server, or whose events are on Kafka, waits so long for it when it starts; then "
+        "it ends, and says why."),
     ROW(drain_ms, "drain_ms", SETTING_MS, "0", 0, 10 * MINUTE,
         "After SIGTERM: unready but serving for so long, for load balancers to notice."),
     ROW(stop_ms, "stop_ms", SETTING_MS, "4000", 1, 10 * MINUTE, "Then at most so long to finish what is in flight."),
@@ -106,5 +142,7 @@ const struct setting common_settings_rows[] = {
         "So many of them of one client address; more get 503. Loopback is free of it."),
 };
 /* clang-format on */
+
+const char *const kafka_mechanisms[] = {"SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"};
 
 const size_t common_settings_count = COUNT_OF(common_settings_rows);

@@ -10,6 +10,21 @@
 
 #include <stddef.h>
 
+/** Kafka, for events past one machine (bus/kafka_connection.h). */
+struct kafka_common {
+    const char *servers; /* empty: services follow each other's feeds */
+    const char *topic;
+    bool tls;
+    const char *user, *password, *password_file;
+    int64_t mechanism; /* kafka_mechanisms' */
+    const char *ca_file, *cert_file, *key_file;
+    int64_t replication, retain_hours; /* of a topic that is made; 0: for ever */
+    int64_t answer_ms, linger_ms;
+    int64_t queue_bytes, buffer_bytes, message_bytes;
+};
+
+struct kafka_foreign_type;
+
 /** Settings that every service has. Rows: common_settings in common_settings.c; filled for every command. */
 struct common_settings {
     const char *data;     /* --data DIR */
@@ -26,10 +41,13 @@ struct common_settings {
     int64_t breaker_window_ms, breaker_volume, breaker_error_percent, breaker_sleep_window_ms;
     int64_t idempotency_retain_hours, outbox_retain_hours; /* 0: for ever */
     const char *store_sql;                                 /* for libpq; empty: files in `data` */
-    int64_t start_wait_ms;                                 /* for a store on a server that isn't there yet */
-    int64_t drain_ms;   /* after SIGTERM: unready for so long before no new connection is taken */
-    int64_t stop_ms;    /* then at most so long to finish what is in flight */
-    bool fault_enabled; /* whether a service may be told to misbehave */
+    struct kafka_common kafka;
+    const struct kafka_foreign_type *foreign; /* no setting: what another system's messages on the topic mean
+                                                 (bus/kafka_foreign.h); NULL: nothing */
+    int64_t start_wait_ms;                    /* for a store on a server, or Kafka, that isn't there yet */
+    int64_t drain_ms;                         /* after SIGTERM: unready for so long before no new connection is taken */
+    int64_t stop_ms;                          /* then at most so long to finish what is in flight */
+    bool fault_enabled;                       /* whether a service may be told to misbehave */
     int64_t query_ms;
     int64_t list_quick_rows, list_max_waiting,
         list_waiting_per_address; /* a list that takes longer is given up with 503 */
@@ -37,6 +55,8 @@ struct common_settings {
 
 extern const struct setting common_settings_rows[];
 extern const size_t common_settings_count;
+/** Ways to show Kafka a password, by the number that kafka.mechanism has. */
+extern const char *const kafka_mechanisms[];
 
 /** The exit status of a service that can't go on as it is but may when it is started anew (EX_TEMPFAIL of sysexits.h):
  * never "it can't start". */

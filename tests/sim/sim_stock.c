@@ -173,13 +173,14 @@ static bool tidy(struct stock_repo *repo, int64_t now)
     return more && !self->service.lost;
 }
 
-static int restore(struct stock_repo *repo, int64_t *last_id, uint64_t *last_position, int64_t *last_moment)
+static int restore(struct stock_repo *repo, int64_t *last_id, uint64_t *last_position, int64_t *last_moment,
+                   struct cursors *cursors)
 {
     struct sim_stock *self = of_repo(repo);
 
     int rc = sim_port_failure(&self->service, self->service.sim->shape.read_fails);
     if (!rc)
-        rc = self->store->restore(self->store, last_id, last_position, last_moment);
+        rc = self->store->restore(self->store, last_id, last_position, last_moment, cursors);
     if (sim_has_plant(self->service.sim, PLANT_RETENTION_BEGINS_ANEW))
         *last_moment = 0;
     return rc;
@@ -213,7 +214,7 @@ static int open_app(struct sim_service *service)
     struct stock_options options = {sim_items, SIM_ITEMS, SIM_OPENING};
 
     open_store(self);
-    int rc = stock_app_init(&self->app, &ports, CELL_ONLY, &options);
+    int rc = stock_app_init(&self->app, &ports, CELL_ONLY, &options, &(struct cursors){.n = 0});
     service->core = &self->app.core;
     return rc;
 }

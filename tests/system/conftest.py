@@ -2,6 +2,7 @@
 import pytest
 
 from door import Door
+from kafka_server import Kafka
 from line import Line
 from postgres import Postgres
 from provider import SECRET, SOON, Provider
@@ -107,6 +108,20 @@ def open_redis(tmp_path):
     yield make
     for each in servers:
         each.close()
+
+
+@pytest.fixture(scope="module")
+def kafka():
+    server = Kafka()
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def topic(kafka):
+    return kafka.make_topic()
 
 
 @pytest.fixture

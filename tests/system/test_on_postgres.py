@@ -3,7 +3,7 @@ import pytest
 
 from core_dump import WITH_CORES, leaves_a_core
 from eventually import eventually
-from paying import payments, problem
+from five_minutes import WAITS, walk_through
 from rules import check_rules
 from shop import PATIENT, Process, flags, run_program
 from sql_rules import check_tables
@@ -13,37 +13,10 @@ KEPT_THERE = (*ON_SERVER, "customercenter")
 
 
 def test_the_five_minutes_are_the_same(open_shop_on, database):
-    shop = open_shop_on(database, {"product.start_after_ms": 1500}).start()
-    first = shop.order()
-    assert (first["id"], first["paymentStatus"], first["amount"]) == (1, "Paid", 4500)
-    assert shop.wait_order(1, "Completed")["productId"] == 1
-    assert shop.on_hand() == 99
-    assert [entry["type"] for entry in shop.page_of(1)["timeline"]][-1] == "Produced"
-    shop.order("Latte", 2)
-    assert shop.cancel(2).json()["status"] == "Canceled"
-    assert problem(shop.ask_order("Latte", method="test-insufficient"), 402)["member"] == "paymentMethod"
-    shop.order("Tea", 3)
-    shop.wait_order(3, "Completed")
-    assert shop.cancel(3).status_code == 409
-    shop.order("Mocha", 101)
-    shop.wait_order(4, "Out of stock")
-    shop.receive(50, "Mocha")
-    shop.wait_order(4, "Completed")
-    once = shop.ask_order(**{"Idempotency-Key": "monday-1"})
-    again = shop.ask_order(**{"Idempotency-Key": "monday-1"})
-    assert once.status_code == again.status_code == 201 and once.json() == again.json()
-    assert shop.ask_order(qty=2, **{"Idempotency-Key": "monday-1"}).status_code == 422
-    counter = shop["product"].post("/products", json={"productName": "Ame", "qty": 1, "orderId": 1})
-    assert (counter.status_code, counter.json()["status"]) == (201, "Producing")
-    assert shop["product"].get("/products/search/findByOrderId", params={"orderId": 2}).json()["_embedded"]["products"][0]["status"] == "Canceled"
-    refunded = shop["payment"].put("/payments/1", json={"status": "Refunded", "reason": "it was cold"})
-    assert (refunded.status_code, refunded.json()["status"]) == (200, "Refunded")
-    assert shop["payment"].get("/payments/4711").status_code == 404
-    assert len(payments(shop, "Refunded")) == 2
-    sums = {row["status"]: row for row in shop["payment"].get("/payments/summary").json()["sums"]}
-    assert sums["Declined"]["count"] == 1
-    check_rules(shop, [1, 2, 3, 4, once.json()["id"]], received={"Mocha": 50})
-    check_tables(database, [1, 2, 3, 4, once.json()["id"]], given_back=[1])
+    shop = open_shop_on(database, WAITS).start()
+    ids = walk_through(shop)
+    check_rules(shop, ids, received={"Mocha": 50})
+    check_tables(database, ids, given_back=[1])
 
 
 def test_nothing_of_theirs_is_in_the_directory(open_shop_on, database):

@@ -49,7 +49,7 @@ static void start_app(struct shop *shop)
     shop->repo = stock_repo_kv_new(fake_kv_port(shop->kv), &shop->retention);
     assert_non_null(shop->repo);
     ports.repo = shop->repo;
-    assert_int_equal(stock_app_init(&shop->app, &ports, CELL_ONLY, &shop->options), OK);
+    assert_int_equal(stock_app_init(&shop->app, &ports, CELL_ONLY, &shop->options, &(struct cursors){.n = 0}), OK);
 }
 
 static void stop_app(struct shop *shop)

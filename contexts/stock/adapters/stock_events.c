@@ -24,6 +24,21 @@ static const struct str types[] = {
     [STOCK_EVENT_RELEASED] = STR_INIT("StockReleased"),
 };
 
+/* In no string of it: there quotes are escaped. */
+static bool says(struct str text, struct str member)
+{
+    const char *found = text.n ? memmem(text.p, text.n, member.p, member.n) : NULL;
+    const char *end = found ? found + member.n : NULL;
+
+    return found && end < text.p + text.n && (*end == ',' || *end == '}');
+}
+
+bool stock_event_is_for_all(void *context, struct str type, struct str text)
+{
+    UNUSED(context);
+    return !str_eq(type, types[STOCK_EVENT_REDUCED]) || says(text, STR("\"onHand\":0"));
+}
+
 static const struct str client_space = STR_INIT("client:");
 
 bool stock_reservation_is_id(struct str given)

@@ -22,6 +22,10 @@ extern const struct json_desc stock_event_desc;
 /** Encodes one event into the outbox. Writer thread. */
 stock_write_event stock_event_write;
 
+/** Whether everybody has to hear an event of this text, whatever it is keyed by: goods that came concern all who wait,
+ * and that an item is sold out, or is sold again, every view. Any thread. */
+bool stock_event_is_for_all(void *context, struct str type, struct str text);
+
 /** Whether somebody may give a reservation this id: printable ASCII without blanks, not too long. None is one, too. */
 bool stock_reservation_is_id(struct str given);
 /** A client's id as it is kept and told: "client:<id>", in the arena; {NULL,0} when there is no memory. The kitchen's

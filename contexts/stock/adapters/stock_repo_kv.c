@@ -280,7 +280,8 @@ static int on_last_id(void *context, struct str key, struct str value)
     return stock_number_of_value(value, context) ? OK : E_CORRUPT;
 }
 
-static int restore(struct stock_repo *self, int64_t *last_id, uint64_t *last_position, int64_t *last_moment)
+static int restore(struct stock_repo *self, int64_t *last_id, uint64_t *last_position, int64_t *last_moment,
+                   struct cursors *cursors)
 {
     struct kv *kv = of(self)->kv;
     int64_t newest = 0;
@@ -294,7 +295,7 @@ static int restore(struct stock_repo *self, int64_t *last_id, uint64_t *last_pos
         rc = outbox_kv_newest(kv, &newest);
     if (newest > *last_moment)
         *last_moment = newest;
-    return rc ? rc : outbox_kv_restore(kv, last_position, NULL);
+    return rc ? rc : outbox_kv_restore(kv, last_position, cursors);
 }
 
 struct stock_repo *stock_repo_kv_new(struct kv *kv, const struct stock_retention *retention)

@@ -11,6 +11,12 @@ static struct stock_command *command_of(struct command *command)
     return CONTAINER_OF(command, struct stock_command, base);
 }
 
+/* One that only moves a cursor is bare. */
+static size_t steps_of(struct command *command)
+{
+    return command->fate == COMMAND_NORMAL ? command_of(command)->n : 0;
+}
+
 static bool has_name(const struct stock_intent *intent)
 {
     return intent->kind == STOCK_ADD || intent->kind == STOCK_RECEIVE || intent->kind == STOCK_REDUCE;
@@ -32,15 +38,14 @@ static bool has_reservation(const struct stock_intent *intent)
 static int begin(struct stock_app *app, struct stock_batch *batch, struct command *const *commands, size_t n,
                  int64_t now)
 {
-    static const struct cursors nobody = {.n = 0}; /* stock listens to no other service */
     size_t steps = 0;
 
     for (size_t i = 0; i < n; i++)
-        steps += command_of(commands[i])->n;
+        steps += steps_of(commands[i]);
     int64_t moment = retention_clock_at(&app->retention, now);
     *batch = (struct stock_batch){.moment = moment > app->last_moment ? moment : app->last_moment + 1};
     arena_reset(&app->arena);
-    int rc = batch_begin(&batch->base, now, n, &nobody, &app->outbox, &app->arena);
+    int rc = batch_begin(&batch->base, now, n, &app->cursors, &app->outbox, &app->arena);
     if (rc)
         return rc;
     batch->base.wall = now + app->core.wall_ahead;
@@ -94,7 +99,7 @@ static int register_stocks(struct stock_app *app, struct stock_batch *batch, str
     size_t most = batch->names.n * 2 + batch->reservations.n;
 
     for (size_t i = 0; i < n; i++)
-        most += command_of(commands[i])->n;
+        most += steps_of(commands[i]);
     batch->entries = ARENA_ARRAY(&app->arena, struct stock_entry, most + 1);
     if (!batch->entries || !working_set_init(&batch->stocks, most, &app->arena))
         return E_MEMORY;
@@ -108,7 +113,7 @@ static int register_stocks(struct stock_app *app, struct stock_batch *batch, str
     }
     for (size_t i = 0; i < n; i++) {
         const struct stock_command *command = command_of(commands[i]);
-        for (size_t j = 0; j < command->n; j++) {
+        for (size_t j = 0; j < steps_of(commands[i]); j++) {
             if (has_id(&command->steps[j].intent))
                 working_set_number(&batch->stocks, command->steps[j].intent.id);
         }
@@ -122,8 +127,10 @@ static int load(struct stock_app *app, struct stock_batch *batch, struct command
     struct stock_repo *repo = app->ports.repo;
     int rc = OK;
 
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = register_command(batch, command_of(commands[i]));
+    for (size_t i = 0; i < n && !rc; i++) {
+        if (commands[i]->fate == COMMAND_NORMAL)
+            rc = register_command(batch, command_of(commands[i]));
+    }
     if (!rc)
         rc = register_opening(app, batch);
     if (!rc)
@@ -323,6 +330,7 @@ static void tidy(struct stock_app *app, int64_t now)
 static void announce(struct stock_app *app, const struct stock_batch *batch)
 {
     app->opened = true;
+    app->cursors = batch->base.cursors;
     app->last_moment = batch->moment;
     if (app->outbox.count)
         app->ports.events->publish(app->ports.events, &app->outbox);
@@ -340,8 +348,10 @@ static int run(struct core *core, struct command *const *commands, size_t n, int
         rc = load(app, &batch, commands, n);
     if (!rc)
         rc = open_rows(app, &batch);
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = decide_and_answer(app, &batch, command_of(commands[i]));
+    for (size_t i = 0; i < n && !rc; i++) {
+        if (batch_admit(&batch.base, commands[i]))
+            rc = decide_and_answer(app, &batch, command_of(commands[i]));
+    }
     if (!rc)
         rc = app->ports.repo->commit(app->ports.repo, &batch);
     if (rc) {
@@ -361,14 +371,17 @@ static int64_t next_due(struct core *core)
 }
 
 int stock_app_init(struct stock_app *app, const struct stock_ports *ports, struct cell cell,
-                   const struct stock_options *options)
+                   const struct stock_options *options, const struct cursors *cursors)
 {
     uint64_t last_position;
 
-    *app = (struct stock_app){
-        .core = {.run = run, .next_due = next_due}, .ports = *ports, .cell = cell, .options = *options};
+    *app = (struct stock_app){.core = {.run = run, .next_due = next_due},
+                              .ports = *ports,
+                              .cell = cell,
+                              .options = *options,
+                              .cursors = *cursors};
     ASSERT(ports->repo && ports->events && ports->write_event && cell.count > 0);
-    int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->last_moment);
+    int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->last_moment, &app->cursors);
     if (rc)
         return rc;
     app->retention.newest = app->last_moment;

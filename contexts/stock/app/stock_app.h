@@ -63,12 +63,13 @@ struct stock_app {
     bool opened;
     int64_t last_id, last_moment;
     struct retention_clock retention;
-    int64_t next_tidying; /* own time, us */
+    struct cursors cursors; /* of what is kept beside the state; nobody is listened to */
+    int64_t next_tidying;   /* own time, us */
 };
 
-/** Restores from the repository. 0 or an errors.h code. */
+/** Restores from the repository. `cursors` names the sources. 0 or an errors.h code. */
 int stock_app_init(struct stock_app *app, const struct stock_ports *ports, struct cell cell,
-                   const struct stock_options *options);
+                   const struct stock_options *options, const struct cursors *cursors);
 void stock_app_free(struct stock_app *app);
 
 #endif

@@ -49,16 +49,18 @@ struct stock_repo {
     /** Fills entries 0..n_loaded-1 by the ids in `stocks`; an id that was never given stays STOCK_NONE (its id is
      *  filled in). The same errors. */
     int (*load)(struct stock_repo *self, struct stock_batch *batch);
-    /** Changed names, reservations and rows, outbox, new idempotency records: all or nothing, durable when it returns
-     *  0; nothing is written when there is nothing. E_FULL, E_UNAVAILABLE, E_MEMORY. */
+    /** Changed names, reservations and rows, outbox, cursors, new idempotency records: all or nothing, durable when it
+     * returns 0; nothing is written when there is nothing. E_FULL, E_UNAVAILABLE, E_MEMORY. */
     int (*commit)(struct stock_repo *self, struct stock_batch *batch);
     /** Removes a bite of that whose time is over at `now` (the retention's clock, us): reservations, idempotency keys,
      * outbox batches. A commit of its own,
      *  because a full store takes removals only. True when there is more to remove now. A failure is the adapter's to
      *  tell; it is tried again at the next call. */
     bool (*tidy)(struct stock_repo *self, int64_t now);
-    /** At start: the highest id ever given, the last event's position, the newest moment stored. */
-    int (*restore)(struct stock_repo *self, int64_t *last_id, uint64_t *last_position, int64_t *last_moment);
+    /** At start: the highest id ever given, the last event's position, the newest moment stored, the cursors (their
+     * sources are filled in). */
+    int (*restore)(struct stock_repo *self, int64_t *last_id, uint64_t *last_position, int64_t *last_moment,
+                   struct cursors *cursors);
 };
 
 /** Writes a row's event into the outbox. `command` is NULL for what nobody asked for. See adapters/stock_events.c. */

@@ -1,0 +1,404 @@
+/* service_topic.c: events through Kafka's topic: one relay for what is said, one consumer for what is heard. */
+#include "service_topic.h"
+
+#include "alloc.h"
+#include "bare_command.h"
+#include "clock.h"
+#include "errors.h"
+#include "kafka_topic.h"
+#include "log.h"
+#include "metrics.h"
+
+#include <sys/prctl.h>
+
+enum { LOOK_MS = 1000, KIB = 1024, NO_SOURCE = CURSOR_MAX_SOURCES };
+
+static struct metric lag = {.name = "coffeeshop_kafka_lag",
+                            .help = "Messages in the partition that weren't taken yet; -1: not known.",
+                            .labels = "partition=\"0\"",
+                            .kind = METRIC_GAUGE};
+static struct metric unsent = METRIC_GAUGE_INIT("coffeeshop_kafka_unsent", "Events that aren't on the topic yet.");
+
+/* ---- joining ---- */
+
+static struct kafka_options options_of(const struct service *service, const struct secret *password)
+{
+    const struct kafka_common *settings = &service->common->kafka;
+
+    return (struct kafka_options){
+        .servers = settings->servers,
+        .topic = settings->topic,
+        .client = service->program->name,
+        .tls = settings->tls,
+        .user = settings->user,
+        .password = secret_text(password).p,
+        .mechanism = kafka_mechanisms[settings->mechanism],
+        .ca_file = settings->ca_file,
+        .cert_file = settings->cert_file,
+        .key_file = settings->key_file,
+        .answer_ms = settings->answer_ms,
+    };
+}
+
+static int prepare_topic(void *context, struct buf *problem)
+{
+    const struct service *service = context;
+    const struct common_settings *common = service->common;
+    const struct kafka_topic_options options = {
+        .kafka = &service->topic->kafka,
+        .partitions = TOPIC_PARTITIONS,
+        .replication = (int32_t)common->kafka.replication,
+        .retain_ms = common->kafka.retain_hours ? common->kafka.retain_hours * 3600 * US_PER_S / US_PER_MS : -1,
+        .patience_ms =
+            common->kafka.answer_ms < common->start_wait_ms ? common->kafka.answer_ms : common->start_wait_ms,
+    };
+
+    return kafka_topic_prepare(&options, problem);
+}
+
+/* "topic:coffeeshop" */
+static const char *cursor_name(struct service *service, const char *what)
+{
+    struct buf name = {0};
+
+    buf_printf(&name, "%s:%s", what, service->common->kafka.topic);
+    buf_char(&name, '\0');
+    const char *kept = name.failed ? NULL : arena_copy(&service->arena, buf_str(&name)).p;
+    buf_free(&name);
+    return kept;
+}
+
+static bool add_cursor(struct service *service, struct cursors *sources, const char *what, size_t *source)
+{
+    const char *name = cursor_name(service, what);
+
+    ASSERT(sources->n < CURSOR_MAX_SOURCES);
+    if (!name)
+        return false;
+    *source = sources->n++;
+    sources->source[*source] = name;
+    return true;
+}
+
+static bool join(struct service *service, struct cursors *sources, bool says, struct buf *problem)
+{
+    struct service_topic *topic = heap_alloc(sizeof(*topic));
+    bool hears = sources->n > 0;
+
+    service->topic = topic;
+    if (!topic) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
+    const struct kafka_common *settings = &service->common->kafka;
+    if (!secret_take("kafka.password", settings->password, settings->password_file, &topic->password, problem))
+        return false;
+    if (topic->password)
+        prctl(PR_SET_DUMPABLE, 0); /* librdkafka keeps it in its memory */
+    topic->kafka = options_of(service, topic->password);
+    topic->intake.topic_source = NO_SOURCE;
+    topic->mark.source = NO_SOURCE;
+    if ((hears && !add_cursor(service, sources, "topic", &topic->intake.topic_source)) ||
+        (says && !add_cursor(service, sources, "relayed", &topic->mark.source))) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
+    return service_wait_for_store(service, prepare_topic, service, problem) == OK;
+}
+
+const uint64_t *service_relayed(const struct service *service)
+{
+    return service->topic ? &service->topic->mark.relayed : NULL;
+}
+
+/* ---- what is said ---- */
+
+static void relay_moved(void *owner, uint64_t position)
+{
+    topic_mark_moved(owner, position);
+}
+
+static int read_to_relay(void *owner, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+{
+    const struct topic_mark *mark = owner;
+    const struct service_parts *parts = &mark->service->parts;
+
+    return parts->read_to_relay(parts->read_context, after, enough, frames, oldest);
+}
+
+static bool is_for_all(void *owner, struct str type, struct str text)
+{
+    const struct topic_mark *mark = owner;
+    const struct service_parts *parts = &mark->service->parts;
+
+    return parts->everywhere(parts->read_context, type, text);
+}
+
+/* Nothing is on this topic yet: it begins with the oldest that is kept. */
+static int begin_with_oldest(struct service *service, uint64_t *relayed)
+{
+    struct buf frames = {0};
+    uint64_t oldest = 0;
+
+    int rc = *relayed ? OK : read_to_relay(&service->topic->mark, 0, 1, &frames, &oldest);
+    buf_free(&frames);
+    if (oldest)
+        *relayed = oldest - 1;
+    return rc;
+}
+
+static bool open_lane(struct service *service, struct buf *problem)
+{
+    struct service_topic *topic = service->topic;
+    const struct service_parts *parts = &service->parts;
+    uint64_t relayed = parts->cursors->position[topic->mark.source];
+
+    topic->mark.service = service;
+    int rc = begin_with_oldest(service, &relayed);
+    if (rc) {
+        buf_printf(problem, "the outbox can't be read: %s", error_text(rc));
+        return false;
+    }
+    topic_mark_init(&topic->mark, service, topic->mark.source, relayed);
+    const struct kafka_lane_options options = {
+        .cell = 0,
+        .partition = parts->cut_otherwise ? KAFKA_BY_KEY : TOPIC_PARTITION,
+        .everywhere = parts->everywhere ? is_for_all : NULL,
+        .last = parts->last_position,
+        .relayed = relayed,
+        .tail_bytes = service->common->feed_tail_bytes,
+        .read_stored = read_to_relay,
+        .moved = relay_moved,
+        .owner = &topic->mark,
+    };
+    topic->lane = kafka_lane_open(topic->relay, &options);
+    if (!topic->lane)
+        BUF_LIT(problem, "out of memory");
+    return topic->lane != NULL;
+}
+
+static bool begin_saying(struct service *service, struct buf *problem)
+{
+    struct service_topic *topic = service->topic;
+    const struct kafka_common *settings = &service->common->kafka;
+    const struct kafka_relay_options options = {
+        .kafka = &topic->kafka,
+        .partitions = TOPIC_PARTITIONS,
+        .queue_kbytes = settings->queue_bytes / KIB,
+        .message_bytes = settings->message_bytes,
+        .linger_ms = settings->linger_ms,
+    };
+    int error;
+
+    if (topic->mark.source == NO_SOURCE)
+        return true;
+    metric_register(&unsent);
+    topic->relay = kafka_relay_new(&options, problem, &error);
+    return topic->relay && open_lane(service, problem);
+}
+
+static void publish(struct service *service, struct outbox *outbox)
+{
+    atomic_store(&service->topic->newest, outbox->first + outbox->count - 1);
+    kafka_lane_publish(service->topic->lane, outbox);
+}
+
+/* ---- what is heard ---- */
+
+/* Positions are the topic's from now on: which epoch of its feed a producer was in says nothing any more. */
+static bool leave_epochs(struct service *service)
+{
+    const struct service_parts *parts = &service->parts;
+
+    for (size_t i = 0; i < parts->n_producers; i++) {
+        static const struct str none = {NULL, 0};
+        if (parts->cursors->epoch[i] == EPOCH_UNKNOWN)
+            continue;
+        struct command *command = bare_command_new(COMMAND_EPOCH, none, none);
+        if (!command)
+            return false;
+        command->origin = FROM_FEED;
+        command->source = i;
+        command->position = EPOCH_UNKNOWN;
+        writer_post_list(service->writer, command, command, 1);
+    }
+    return true;
+}
+
+static bool begin_hearing(struct service *service, struct buf *problem)
+{
+    struct service_topic *topic = service->topic;
+    struct topic_intake *intake = &topic->intake;
+    const struct service_parts *parts = &service->parts;
+    const struct kafka_consumer_options options = {
+        .kafka = &topic->kafka,
+        .partitions = TOPIC_PARTITIONS,
+        .foreign = service->common->foreign,
+        .rekeys = parts->rekeys,
+        .max_waiting = service->common->feed_max_waiting,
+        .buffer_kbytes = service->common->kafka.buffer_bytes / KIB,
+        .take = topic_intake_take,
+        .turned = topic_intake_turned,
+        .owner = intake,
+    };
+    int error = E_MEMORY;
+
+    if (intake->topic_source == NO_SOURCE)
+        return true;
+    metric_register(&lag);
+    intake->service = service;
+    memcpy(intake->seen, parts->cursors->position, sizeof(intake->seen));
+    if (leave_epochs(service))
+        intake->consumer = kafka_consumer_new(&options, problem, &error);
+    if (intake->consumer)
+        error = kafka_consumer_follow(intake->consumer, TOPIC_PARTITION,
+                                      (int64_t)parts->cursors->position[intake->topic_source]);
+    if (error && problem->n == 0)
+        buf_printf(problem, "the topic can't be followed: %s", error_text(error));
+    return !error;
+}
+
+/* ---- life ---- */
+
+static void look(struct loop_timer *timer)
+{
+    struct service_topic *topic = CONTAINER_OF(timer, struct service_topic, look);
+    struct service *service = topic->intake.service ? topic->intake.service : topic->mark.service;
+
+    if (topic->intake.consumer)
+        metric_set(&lag, kafka_consumer_lag(topic->intake.consumer, TOPIC_PARTITION));
+    if (topic->lane)
+        metric_set(&unsent, (int64_t)(atomic_load(&topic->newest) - kafka_lane_position(topic->lane)));
+    loop_timer_set(service->loop, timer, clock_monotonic() + LOOK_MS * US_PER_MS);
+}
+
+static bool open_nothing(struct service *service)
+{
+    ASSERT(service->topic);
+    service->topic->newest = service->parts.last_position;
+    return true;
+}
+
+static bool begin(struct service *service, struct buf *problem)
+{
+    if (!begin_saying(service, problem) || !begin_hearing(service, problem))
+        return false;
+    service->topic->look.fire = look;
+    look(&service->topic->look);
+    return true;
+}
+
+static void stop(struct service *service)
+{
+    struct service_topic *topic = service->topic;
+
+    if (topic && topic->intake.consumer)
+        kafka_consumer_leave(topic->intake.consumer, TOPIC_PARTITION);
+}
+
+static void end(struct service *service)
+{
+    struct service_topic *topic = service->topic;
+
+    if (!topic)
+        return;
+    kafka_consumer_free(topic->intake.consumer);
+    topic_intake_free(&topic->intake);
+    kafka_lane_close(topic->lane);
+    kafka_relay_free(topic->relay);
+    topic_mark_stop(&topic->mark);
+    if (service->loop)
+        loop_timer_cancel(service->loop, &topic->look);
+    secret_free(topic->password);
+    heap_free(topic);
+    service->topic = NULL;
+}
+
+/* ---- what is said of it ---- */
+
+static struct feed_cursor newest(const struct service *service)
+{
+    return (struct feed_cursor){EPOCH_UNKNOWN, atomic_load(&service->topic->newest)};
+}
+
+static void serve_events(struct service *service, struct http_request *request)
+{
+    http_problem(request, 404, NULL, "events are on Kafka's topic %s", service->common->kafka.topic);
+}
+
+static void separate(struct buf *out)
+{
+    if (out->n > 0)
+        BUF_LIT(out, "; ");
+}
+
+static void add_trouble(struct service *service, struct buf *out)
+{
+    const struct service_topic *topic = service->topic;
+    const char *name = service->common->kafka.topic;
+    int unsendable = topic->lane ? kafka_lane_error(topic->lane) : OK;
+
+    if (topic->intake.consumer && kafka_consumer_error(topic->intake.consumer, TOPIC_PARTITION)) {
+        separate(out);
+        buf_printf(out,
+                   "the topic %s doesn't hold what is needed here: it was made anew, or keeps events too short a time; "
+                   "`coffeeshop feeds %s resume topic:%s` goes on without those that are gone",
+                   name, service->program->name, name);
+    }
+    if (unsendable) {
+        separate(out);
+        buf_printf(out, "the event %llu can't be brought to the topic %s, and those behind it wait: %s",
+                   (unsigned long long)kafka_lane_position(topic->lane) + 1, name, error_text(unsendable));
+    }
+}
+
+static void add_notice(struct service *service, struct buf *out)
+{
+    struct service_topic *topic = service->topic;
+    struct buf why = {0};
+
+    int rc = topic->relay ? kafka_relay_trouble(topic->relay, &why) : OK;
+    if (!rc && topic->intake.consumer)
+        rc = kafka_consumer_trouble(topic->intake.consumer, &why);
+    if (rc)
+        buf_printf(out, "%s (%.*s); what is said here is kept, and told when it is back",
+                   rc == E_SYSTEM ? "Kafka refuses" : "Kafka is away", STR_ARG(buf_str(&why)));
+    buf_free(&why);
+}
+
+static const char *state_of(const struct topic_intake *intake)
+{
+    if (!intake->consumer)
+        return "not connected";
+    if (kafka_consumer_error(intake->consumer, TOPIC_PARTITION))
+        return "gap";
+    return kafka_consumer_trouble(intake->consumer, NULL) ? "not connected" : "following";
+}
+
+static void list(struct service *service, struct buf *out)
+{
+    UNUSED(out);
+    UNUSED(state_of(&service->topic->intake));
+}
+
+static int resume(struct service *service, struct str source)
+{
+    UNUSED(service);
+    UNUSED(source);
+    return E_NOT_FOUND;
+}
+
+const struct service_bus service_on_topic = {
+    .join = join,
+    .open = open_nothing,
+    .begin = begin,
+    .publish = publish,
+    .stop = stop,
+    .end = end,
+    .newest = newest,
+    .serve_events = serve_events,
+    .add_trouble = add_trouble,
+    .add_notice = add_notice,
+    .list = list,
+    .resume = resume,
+};

@@ -1,0 +1,70 @@
+/** service_topic.h: a service whose events go through Kafka's topic (docs/adr/0062): what it keeps beside the
+ * producers' cursors, and who does what.
+ *
+ *  Two more cursors lie in the same transaction as the state: "topic:NAME", whose position is the offset to go on from,
+ * and "relayed:NAME", up to where what was said is on the topic. Bare commands move them, as they move a follower's. A
+ * topic of another name has others: there everything is told and heard from the beginning, and what is known is dropped
+ * as a repeat.
+ *
+ *  service_topic.c (life, and what is said of it), service_topic_intake.c (from the topic to the writer),
+ * service_topic_mark.c (how far the relay is). Private to kernel/runtime.
+ */
+#ifndef COFFEESHOP_SERVICE_TOPIC_H
+#define COFFEESHOP_SERVICE_TOPIC_H
+
+#include "kafka_consumer.h"
+#include "kafka_relay.h"
+#include "secret.h"
+#include "service_bus.h"
+
+enum { TOPIC_PARTITION = 0, TOPIC_PARTITIONS = 1 }; /* one cell */
+
+/** From the topic to the writer. The consumer's thread. */
+struct topic_intake {
+    struct service *service;
+    struct kafka_consumer *consumer;
+    size_t topic_source;                  /* the index of the offset's cursor */
+    uint64_t seen[CURSOR_MAX_SOURCES];    /* by producer: the newest position handed over */
+    uint64_t skipped[CURSOR_MAX_SOURCES]; /* events up to here were not for us, and nothing moves the cursor yet */
+    struct command *first, *last;         /* gathered in this turn */
+    size_t n;
+    int64_t taken, next;   /* messages that no command stands for yet, and the offset behind them */
+    struct command *aside; /* an event that can't be decoded, until it is among the topic's dead letters, too … */
+    int64_t aside_offset;  /* … which is where it lies */
+};
+
+/** How far the relay is, on its way to the store. */
+struct topic_mark {
+    struct service *service;
+    size_t source;            /* the index of its cursor */
+    _Atomic uint64_t reached; /* the relay's */
+    struct loop_job moved;
+    struct loop_timer timer;
+    uint64_t posted;  /* the loop's */
+    uint64_t relayed; /* committed; the writer's */
+};
+
+struct service_topic {
+    struct kafka_options kafka;
+    struct secret *password;
+    struct kafka_relay *relay;
+    struct kafka_lane *lane;
+    _Atomic uint64_t newest; /* what was said */
+    struct topic_intake intake;
+    struct topic_mark mark;
+    struct loop_timer look; /* at how far it is, once a second */
+};
+
+/** kafka_consumer_options' take and turned; the owner is the struct topic_intake. */
+const char *topic_intake_take(void *owner, const struct kafka_arrival *arrival);
+void topic_intake_turned(void *owner);
+/** Nothing comes any more. */
+void topic_intake_free(struct topic_intake *intake);
+
+void topic_mark_init(struct topic_mark *mark, struct service *service, size_t source, uint64_t relayed);
+/** The relay is so far. Its thread. */
+void topic_mark_moved(struct topic_mark *mark, uint64_t position);
+/** Loop thread. */
+void topic_mark_stop(struct topic_mark *mark);
+
+#endif
