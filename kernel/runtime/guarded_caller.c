@@ -154,7 +154,7 @@ static void start(struct loop_job *job)
     }
     metric_add(&caller->calls, 1);
     caller->under_way++;
-    call->http.timeout_ms = caller->timeout_ms;
+    call->http.timeout_ms = call->timeout_ms ? call->timeout_ms : caller->timeout_ms;
     call->http.done = on_done;
     http_client_call(caller->client, &call->http);
 }
@@ -170,6 +170,11 @@ void guarded_call_here(struct guarded_caller *caller, struct guarded_call *call)
 {
     call->caller = caller;
     start(&call->job);
+}
+
+int64_t guarded_caller_timeout_ms(const struct guarded_caller *caller)
+{
+    return caller->timeout_ms;
 }
 
 bool guarded_caller_refuses(struct guarded_caller *caller)

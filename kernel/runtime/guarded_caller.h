@@ -22,6 +22,7 @@ struct guarded_caller;
 
 struct guarded_call {
     struct http_call http; /* method, url, body, ids: the caller's; timeout and done are the guard's */
+    int64_t timeout_ms;    /* 0: as the guard has it; for what is asked again within one time-out: what is left of it */
     void (*done)(struct guarded_call *self, int error); /* 0: http.status < 500 and http.reply are valid */
     struct guarded_caller *caller;
     struct loop_job job;
@@ -48,6 +49,8 @@ struct guarded_settings guarded_settings_of(const struct common_settings *common
  * its metrics do. NULL when memory is exhausted. */
 struct guarded_caller *guarded_caller_new(const char *name, struct loop *loop, struct http_client *client,
                                           const struct guarded_settings *settings);
+/** The time-out of each of its calls. Any thread. */
+int64_t guarded_caller_timeout_ms(const struct guarded_caller *caller);
 /** Starts the call; `call` lives until done. Any thread. */
 void guarded_call(struct guarded_caller *caller, struct guarded_call *call);
 /** The same from the loop's own thread, at once: `done` may come before it returns. */

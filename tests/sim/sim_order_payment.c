@@ -18,6 +18,8 @@ struct linger {
 };
 
 static void send_gathered(struct payment_client *client);
+static void send(struct sim_payment_call *call);
+static struct sim_payment_call *new_call(struct payment_client *client);
 
 /* ---- the answer ---- */
 
@@ -61,16 +63,55 @@ static void leave_open(struct sim *sim, struct order_command *command, int error
     }
 }
 
+/* Who isn't decided where others are. NULL: nobody. */
+static struct sim_payment_call *undecided_of(const struct sim_payment_call *call)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < call->n; i++)
+        n += call->bills[i].status == SIM_BILL_PENDING;
+    if (n == 0 || n == call->n)
+        return NULL;
+    struct sim_payment_call *rest = new_call(call->client);
+    rest->first_asked_at = call->first_asked_at ? call->first_asked_at : call->asked_at;
+    for (size_t i = 0; i < call->n; i++) {
+        if (call->bills[i].status != SIM_BILL_PENDING)
+            continue;
+        rest->bills[rest->n] = call->bills[i];
+        rest->commands[rest->n++] = call->commands[i];
+    }
+    return rest;
+}
+
+static void take_all(struct sim_payment_call *call)
+{
+    struct sim *sim = call->base.from->sim;
+    struct sim_payment_call *rest = undecided_of(call);
+
+    for (size_t i = 0; i < call->n; i++) {
+        bool is_undecided = rest && call->bills[i].status == SIM_BILL_PENDING;
+        if (is_undecided && sim_has_plant(sim, PLANT_UNDECIDED_DECLINED))
+            call->bills[i].status = SIM_BILL_DECLINED;
+        else if (is_undecided)
+            continue;
+        take(call, call->commands[i], &call->bills[i]);
+        go_on(call->base.from, call->commands[i]);
+    }
+    if (!rest || sim_has_plant(sim, PLANT_UNDECIDED_DECLINED))
+        return;
+    sim_meet(sim, MET_UNDECIDED_ASKED_AGAIN);
+    send(rest);
+}
+
 static void settle(struct sim_call *base, int error)
 {
     struct sim_payment_call *call = CONTAINER_OF(base, struct sim_payment_call, base);
 
     call->client->under_way--;
-    for (size_t i = 0; i < call->n; i++) {
-        if (error)
-            leave_open(base->from->sim, call->commands[i], error);
-        else
-            take(call, call->commands[i], &call->bills[i]);
+    if (!error)
+        take_all(call);
+    for (size_t i = 0; i < call->n && error; i++) {
+        leave_open(base->from->sim, call->commands[i], call->first_asked_at ? E_OUTCOME_UNKNOWN : error);
         go_on(base->from, call->commands[i]);
     }
     send_gathered(call->client);
@@ -92,18 +133,30 @@ static void arrive(struct sim_call *base)
     sim_payment_authorize(CONTAINER_OF(base, struct sim_payment_call, base));
 }
 
-/* ---- gathering ---- */
+/* ---- sending, and gathering ---- */
+
+/* Asked again, it is for what is left of one call's time. */
+static void send(struct sim_payment_call *call)
+{
+    struct sim_service *order = call->base.from;
+
+    call->asked_at = sim_clock_now(order);
+    call->client->under_way++;
+    if (call->first_asked_at)
+        call->base.timeout_us = order->settings.call_timeout - (call->asked_at - call->first_asked_at);
+    if (call->base.timeout_us >= 0)
+        sim_call_start(&call->base);
+    else
+        settle(&call->base, E_OUTCOME_UNKNOWN);
+}
 
 static void send_gathered(struct payment_client *client)
 {
     struct sim_payment_call *call = client->gathered;
 
     client->gathered = NULL;
-    if (!call)
-        return;
-    call->asked_at = sim_clock_now(client->order);
-    client->under_way++;
-    sim_call_start(&call->base);
+    if (call)
+        send(call);
 }
 
 static void linger_is_over(struct sim_timer *timer)

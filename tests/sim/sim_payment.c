@@ -32,6 +32,11 @@ const struct fake_payment_repo *sim_payments(const struct sim *sim)
     return sim->services[SIM_PAYMENT] ? of(sim)->store : NULL;
 }
 
+const struct payment_waiting *sim_payment_waiting(const struct sim *sim)
+{
+    return sim->services[SIM_PAYMENT] && sim->services[SIM_PAYMENT]->up ? &of(sim)->app.waiting : NULL;
+}
+
 struct sim_provider *sim_provider(const struct sim *sim)
 {
     return sim->shape.pays == SIM_BY_A_PROVIDER ? &of(sim)->provider : NULL;
@@ -118,6 +123,9 @@ static void plant(struct sim_payment *self, struct payment_batch *batch)
                                                                 .payment_id = payment->id,
                                                                 .amount = payment->amount});
     }
+    for (struct payment_command *command = self->app.waiting.first;
+         command && sim_has_plant(self->service.sim, PLANT_DECIDED_HELD_BACK); command = command->next_waiting)
+        command->wait_until += US_PER_S;
     for (size_t i = 0; i < batch->n_bookings && sim_has_plant(self->service.sim, PLANT_SUMMARY_WITHOUT_REFUND); i++) {
         if (batch->bookings[i].amount > 0)
             batch->bookings[kept++] = batch->bookings[i];

@@ -30,6 +30,7 @@ struct sim_payment_call {
     struct sim_bill bills[SIM_MOST_BATCH];
     struct order_command *commands[SIM_MOST_BATCH]; /* order's, that wait for them */
     int64_t asked_at;                               /* order's own time */
+    int64_t first_asked_at;                         /* of those who are asked for again, on their own; 0: they aren't */
 };
 
 /** How order asks payment; for sim_order.c, which calls its service `order`. The history's. */
@@ -43,6 +44,9 @@ void sim_payment_open(struct sim *sim);
 void sim_payment_close(struct sim *sim);
 /** The committed payments. NULL: paid at the counter. */
 const struct fake_payment_repo *sim_payments(const struct sim *sim);
+
+/** Order's questions that payment's provider owes an answer to; NULL: payment isn't there, or not up. */
+const struct payment_waiting *sim_payment_waiting(const struct sim *sim);
 
 /** Who moves the money; NULL: the till, or the counter. */
 struct sim_provider *sim_provider(const struct sim *sim);

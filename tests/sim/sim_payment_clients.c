@@ -113,6 +113,7 @@ void sim_payment_authorize(struct sim_payment_call *call)
     client->call = call;
     client->command.memory = &client->memory;
     client->command.render = render;
+    client->command.waited_us = call->first_asked_at ? call->asked_at - call->first_asked_at : 0;
     for (size_t i = 0; i < call->n; i++) {
         const struct sim_bill *bill = &call->bills[i];
         client->command.steps[i].intent = (struct payment_intent){.kind = PAYMENT_AUTHORIZE,

@@ -216,6 +216,21 @@ static void check_charges(struct sim *sim, const struct sim_provider *provider)
     }
 }
 
+/* ---- who waits ---- */
+
+/* What is decided a moment later may go with it (payment_waiting.c). */
+static void check_waiting(struct sim *sim, const struct payment_command *command)
+{
+    static const int64_t a_moment = 10 * US_PER_MS;
+    int64_t left = command->wait_until - sim_clock_now(sim->services[SIM_PAYMENT]);
+
+    for (size_t i = 0; i < command->n; i++) {
+        const struct payment *payment = fake_payment_repo_find(sim_payments(sim), command->steps[i].payment_id);
+        if (payment && payment->state != PAYMENT_PENDING && left > a_moment)
+            accuse(sim, payment, "nobody waits for another's card", "its customer does");
+    }
+}
+
 /* ---- all together ---- */
 
 void sim_rules_check_payments(struct sim *sim)
@@ -228,6 +243,10 @@ void sim_rules_check_payments(struct sim *sim)
         return;
     look_at_payments(sim);
     check_summary(sim);
+    const struct payment_waiting *waiting = sim_payment_waiting(sim);
+    for (const struct payment_command *command = waiting ? waiting->first : NULL; command;
+         command = command->next_waiting)
+        check_waiting(sim, command);
     for (size_t i = 0; i < orders->n; i++) {
         check_order(sim, &orders->orders[i]);
         check_two_orders(sim, i);

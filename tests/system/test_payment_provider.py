@@ -4,6 +4,7 @@ import os
 import re
 import threading
 import time
+from concurrent import futures
 
 import httpx
 import pytest
@@ -161,6 +162,51 @@ def test_a_webhook_answers_the_customer_who_still_waits(open_provided_shop, prov
     customer.join()
     assert answers[0].status_code == 201, answers[0].text
     adds_up(shop, provider)
+
+
+@pytest.fixture
+def slow_points(provider):
+    """A provider that is slow for one way to pay, as for one card: it answers when the event is set."""
+    answered = threading.Event()
+    provider.before["authorize"] = lambda question: question["method"] == "points" and answered.wait(60)
+    yield answered
+    answered.set()
+
+
+ALL_TOGETHER = {"payment.provider_patience_ms": 60_000, "payment.provider_timeout_ms": 60_000, "call.timeout_ms": 60_000,
+                "order.payment_linger_ms": 1000}
+
+
+def test_a_card_that_its_provider_is_slow_for_keeps_nobody_else_waiting(open_provided_shop, provider, slow_points):
+    shop = open_provided_shop(ALL_TOGETHER).start()
+    with futures.ThreadPoolExecutor(9) as customers:
+        slow = [customers.submit(shop.ask_order, method="points")]  # alone; the next ones wait for its answer, and are asked together
+        eventually(lambda: provider.asked("authorize"), what="the provider thinks about the first")
+        others = [customers.submit(shop.ask_order, method="points" if i == 2 else "card") for i in range(8)]
+        slow.append(others.pop(2))
+        assert [each.result(30).status_code for each in others] == [201] * 7
+        assert not any(each.done() for each in slow)
+        slow_points.set()
+        assert [each.result(30).status_code for each in slow] == [201, 201]
+    adds_up(shop, provider)
+
+
+def test_payment_says_what_it_knows_and_is_asked_for_the_rest_on_its_own(open_provided_shop, provider, slow_points):
+    payment = open_provided_shop(ALL_TOGETHER).start()["payment"]
+
+    def ask(*methods, **options):
+        answer = payment.post("/payments/authorize", json=[{"key": method, "amount": PRICE, "currency": "KRW", "method": method} for method in methods], **options)
+        return [each["status"] for each in answer.json()] if answer.status_code == 200 else answer
+
+    assert ask("points", "card", "cash").count("Pending") < 3
+    eventually(lambda: ask("points", "card", "cash") == ["Pending", "Authorized", "Authorized"], what="both are known, and are said at once")
+    assert ask("points", params={"waitedMs": 60_000}) == ["Pending"], "their time is over"
+    with futures.ThreadPoolExecutor() as order:
+        waiting = order.submit(ask, "points", params={"waitedMs": 1})
+        slow_points.set()
+        assert waiting.result(30) == ["Authorized"]
+    for strange in ("-1", "soon", "600001", "1.5", ""):
+        assert problem(ask("points", params={"waitedMs": strange}), 400)["member"] == "waitedMs"
 
 
 def test_an_answer_later_than_order_waits_is_unknown_and_then_found(open_provided_shop, provider):

@@ -439,7 +439,22 @@ static void who_waits_to_be_asked_for_is_not_forgotten_at_the_end(void **state)
     end(asking);
 }
 
-/* ---- an array that isn't taken as it is ---- */
+/* ---- an array of which not all is known ---- */
+
+/* Says of each purchase what its letter means: authorised as the payment of its number, from 1 on; declined; pending.
+ */
+static void say(struct http_request *request, size_t first, const char *letters)
+{
+    request->status = 200;
+    request->content_type = "application/json";
+    for (size_t i = 0; letters[i]; i++) {
+        const char *status = letters[i] == 'A' ? "Authorized" : letters[i] == 'D' ? "Declined" : "Pending";
+        buf_printf(&request->reply, "%c{\"id\":%zu,\"status\":\"%s\",\"reason\":\"no\",\"validMs\":60000}",
+                   i ? ',' : '[', first + i + 1, status);
+    }
+    buf_char(&request->reply, ']');
+    http_reply(request);
+}
 
 static bool asks_for(const struct http_request *request, size_t purchase)
 {
@@ -448,6 +463,73 @@ static bool asks_for(const struct http_request *request, size_t purchase)
 
     return memmem(request->body.p, request->body.n, amount, (size_t)n) != NULL;
 }
+
+static bool is_asked_again(struct http_request *request)
+{
+    struct str waited;
+
+    return http_query(request, "waitedMs", 0, &waited);
+}
+
+static void two_of_four_are_slow(struct asking *asking)
+{
+    size_t n = 0;
+
+    buy(asking, 0, 4);
+    struct http_request *first = next_call(asking, &n);
+    assert_false(is_asked_again(first));
+    say(first, 0, "APDP");
+    wait_for(asking, 2); /* while payment has nothing more to say */
+    struct http_request *again = next_call(asking, &n);
+    assert_true(n == 2 && asks_for(again, 1) && asks_for(again, 3) && is_asked_again(again));
+    buy(asking, 4, 1); /* nobody waits for them either */
+    say(next_call(asking, &n), 4, "A");
+    wait_for(asking, 3);
+    say(again, 1, "AP");
+    again = next_call(asking, &n);
+    assert_true(n == 1 && asks_for(again, 3) && is_asked_again(again));
+    say(again, 3, "P"); /* nothing more is decided: that was the last answer */
+    wait_for(asking, 5);
+}
+
+static void who_is_decided_goes_on_and_only_those_who_are_not_are_asked_for_again(void **state)
+{
+    static const size_t back[] = {0, 2, 4, 1, 3};
+    struct asking *asking = ask_while(1, two_of_four_are_slow);
+    UNUSED(state);
+
+    for (size_t i = 0; i < COUNT_OF(back); i++)
+        assert_int_equal(asking->back[i], back[i]);
+    for (size_t i = 0; i < 5; i++) {
+        const struct order_command *command = &asking->purchases[i].command;
+        assert_int_equal(command->unanswered, i == 3 ? E_OUTCOME_UNKNOWN : OK);
+        assert_int_equal(command->intent.kind, i == 2 ? ORDER_DECLINED : i == 3 ? ORDER_BUY : ORDER_PLACE);
+        assert_int_equal(command->intent.payment_id, i == 2 || i == 3 ? 0 : i + 1);
+    }
+    end(asking);
+}
+
+static void payment_is_busy_when_asked_again(struct asking *asking)
+{
+    size_t n = 0;
+
+    buy(asking, 0, 2);
+    say(next_call(asking, &n), 0, "AP");
+    http_problem(next_call(asking, &n), 503, NULL, "nothing was done");
+    wait_for(asking, 2);
+}
+
+static void what_was_not_known_stays_so_when_nobody_can_be_asked_again(void **state)
+{
+    struct asking *asking = ask_while(1, payment_is_busy_when_asked_again);
+    UNUSED(state);
+
+    assert_int_equal(asking->purchases[0].command.unanswered, OK);
+    assert_int_equal(asking->purchases[1].command.unanswered, E_OUTCOME_UNKNOWN);
+    end(asking);
+}
+
+/* ---- an array that isn't taken as it is ---- */
 
 /* Approves all that is asked for as payments numbered like their purchases, from 1 on. */
 static void approve_in_order(struct http_request *request, size_t n)
@@ -553,6 +635,8 @@ int main(void)
         cmocka_unit_test(a_payment_that_does_not_answer_keeps_nobody_from_asking),
         cmocka_unit_test(no_call_asks_more_than_it_may),
         cmocka_unit_test(who_waits_to_be_asked_for_is_not_forgotten_at_the_end),
+        cmocka_unit_test(who_is_decided_goes_on_and_only_those_who_are_not_are_asked_for_again),
+        cmocka_unit_test(what_was_not_known_stays_so_when_nobody_can_be_asked_again),
         cmocka_unit_test(one_question_that_is_refused_costs_nobody_else_the_answer),
         cmocka_unit_test(an_array_that_is_too_large_is_halved_and_the_next_ones_are_smaller),
         cmocka_unit_test(a_refusal_that_is_not_payments_own_leaves_it_open),

@@ -587,18 +587,30 @@ static void finish_question(struct command *base, int rc)
     CONTAINER_OF(base, struct question, command.base)->finished++;
 }
 
-static void ask_patiently(struct till *till, struct question *question, const char *first, const char *second)
+static void prepare(struct question *question, const char *first, const char *second, int64_t waited)
 {
-    struct command *list[] = {&question->command.base};
-
     *question = (struct question){.steps = {buying(first, PRICE, "card"), buying(second, PRICE, "card")}};
     arena_init(&question->memory, 0);
     question->command = (struct payment_command){.base = {.origin = FROM_CLIENT, .finish = finish_question},
                                                  .steps = question->steps,
                                                  .n = 2,
                                                  .render = render_question,
+                                                 .waited_us = waited,
                                                  .memory = &question->memory};
+}
+
+static void ask_again(struct till *till, struct question *question, const char *first, const char *second,
+                      int64_t waited)
+{
+    struct command *list[] = {&question->command.base};
+
+    prepare(question, first, second, waited);
     assert_int_equal(till->app.core.run(&till->app.core, list, 1, ++till->now), OK);
+}
+
+static void ask_patiently(struct till *till, struct question *question, const char *first, const char *second)
+{
+    ask_again(till, question, first, second, 0);
 }
 
 static int open_patient_till(void **state)
@@ -609,6 +621,84 @@ static int open_patient_till(void **state)
     till->slow.patience_us = PATIENCE;
     restart(till);
     return 0;
+}
+
+static void nobody_waits_for_anothers_card(void **state)
+{
+    struct till *till = *state;
+    struct question question;
+    int64_t began = till->now;
+
+    ask_patiently(till, &question, "a", "b");
+    hear(till, PAYMENT_APPROVED, question.steps[0].payment_id, false);
+    assert_int_equal(question.finished, 0); /* what else is decided in the same moment goes with it */
+    while (!question.finished && till->now < began + PATIENCE / 2) {
+        till->now = till->app.core.next_due(&till->app.core);
+        assert_int_equal(run(till, NULL, 0), OK);
+    }
+    assert_int_equal(question.finished, 1);
+    assert_true(question.was_pending);
+    assert_int_equal(question.steps[0].payment.state, PAYMENT_AUTHORIZED);
+    assert_int_equal(question.steps[1].payment.state, PAYMENT_PENDING);
+    arena_free(&question.memory);
+}
+
+static void what_is_known_already_is_answered_at_once(void **state)
+{
+    struct till *till = *state;
+    struct question first;
+    struct question second;
+
+    ask_patiently(till, &first, "a", "b");
+    hear(till, PAYMENT_APPROVED, first.steps[0].payment_id, false);
+    ask_patiently(till, &second, "a", "c");
+    assert_false(second.command.base.kept);
+    assert_int_equal(second.steps[0].payment.state, PAYMENT_AUTHORIZED);
+    hear(till, PAYMENT_APPROVED, first.steps[1].payment_id, false);
+    assert_int_equal(first.finished, 1);
+    arena_free(&first.memory);
+    arena_free(&second.memory);
+}
+
+static void what_is_decided_in_the_batch_that_asks_is_answered_with_it(void **state)
+{
+    struct till *till = *state;
+    struct question first;
+    struct question second;
+
+    ask_patiently(till, &first, "a", "b");
+    struct payment_step approved = {.intent = {.kind = PAYMENT_APPROVED, .reference = STR("r")},
+                                    .payment_id = first.steps[0].payment_id};
+    struct payment_command answer = {.base = {.origin = FROM_EFFECT}, .steps = &approved, .n = 1};
+    prepare(&second, "a", "b", 0);
+    struct command *batch[] = {&second.command.base, &answer.base};
+    assert_int_equal(till->app.core.run(&till->app.core, batch, 2, ++till->now), OK);
+    assert_false(second.command.base.kept);
+    assert_int_equal(second.steps[0].payment.state, PAYMENT_AUTHORIZED);
+    assert_int_equal(second.rendered, 2);
+    assert_true(first.command.base.kept);
+    payment_app_let_go(&till->app);
+    arena_free(&first.memory);
+    arena_free(&second.memory);
+}
+
+static void who_is_asked_for_again_waits_for_what_is_left_of_their_time(void **state)
+{
+    struct till *till = *state;
+    struct question question;
+    struct question late;
+
+    ask_again(till, &question, "a", "b", PATIENCE - 5);
+    assert_true(question.command.base.kept);
+    till->now += 3;
+    assert_int_equal(run(till, NULL, 0), OK);
+    assert_int_equal(question.finished, 0);
+    assert_int_equal(run(till, NULL, 0), OK);
+    assert_int_equal(question.finished, 1);
+    ask_again(till, &late, "a", "b", PATIENCE);
+    assert_false(late.command.base.kept);
+    arena_free(&question.memory);
+    arena_free(&late.memory);
 }
 
 static void order_is_answered_once_the_provider_has_answered_all_that_was_asked(void **state)
@@ -782,6 +872,10 @@ int main(void)
         SLOW(a_cancel_while_it_is_being_taken_gives_back_what_was_taken),
         SLOW(what_nobody_knows_is_given_back_when_its_time_is_over),
         SLOW(what_the_provider_took_and_gave_back_is_booked_once),
+        PATIENT(nobody_waits_for_anothers_card),
+        PATIENT(what_is_known_already_is_answered_at_once),
+        PATIENT(what_is_decided_in_the_batch_that_asks_is_answered_with_it),
+        PATIENT(who_is_asked_for_again_waits_for_what_is_left_of_their_time),
         PATIENT(order_is_answered_once_the_provider_has_answered_all_that_was_asked),
         PATIENT(order_is_told_that_it_is_not_known_when_the_provider_takes_too_long),
         PATIENT(two_who_ask_for_the_same_purchase_are_both_answered),

@@ -23,6 +23,11 @@ static bool is_known(struct str status)
     return false;
 }
 
+bool order_payment_is_pending(const struct payment_answer *answer)
+{
+    return str_is(answer->status, "Pending");
+}
+
 const struct payment_answer *order_payment_answer(const struct http_call *call, size_t n, struct arena *arena)
 {
     struct json_array array;

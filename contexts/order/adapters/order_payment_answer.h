@@ -12,6 +12,9 @@ struct payment_answer {
     struct str reason;
 };
 
+/** Whether it isn't known yet what comes of it. */
+bool order_payment_is_pending(const struct payment_answer *answer);
+
 /** Reads the answers to `n` questions, in their order, into the arena. NULL: it isn't payment's answer, or not to what
  * was asked. Inside the call's `done`. */
 const struct payment_answer *order_payment_answer(const struct http_call *call, size_t n, struct arena *arena);

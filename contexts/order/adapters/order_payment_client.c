@@ -3,19 +3,12 @@
 #include "alloc.h"
 #include "clock.h"
 #include "errors.h"
-#include "json.h"
 #include "log.h"
 #include "order_payment_answer.h"
+#include "order_payment_question.h"
 #include "question_array.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <sys/random.h>
-
-enum {
-    FIRST_ROOM = 8,
-    KEY_ROOM = 32,
-};
+enum { FIRST_ROOM = 8 };
 
 struct payment_client {
     struct order_payment_caller port;
@@ -40,25 +33,15 @@ struct payment_call {
     struct loop_job handed_over;
     struct payment_client *client;
     struct question_array asked;
-    char keys[KEY_ROOM]; /* what the keys of those begin with who have sent none; empty: there is none yet */
+    struct own_keys keys; /* of those who have sent none */
     struct buf own_key;
     size_t n, room;
     struct order_command **commands;
     int64_t asked_at; /* own time */
+    /* When these were first asked for, and nothing was known of them: */
+    int64_t first_asked_at; /* 0: they never were */
+    struct buf url;         /* the client's, with how long they have been waiting */
 };
-
-struct question {
-    struct str key, currency, method;
-    int64_t amount;
-};
-static const struct json_field question_fields[] = {
-    JSON_FIELD(struct question, "key", key, JSON_STRING, 0, 0, 0),
-    JSON_FIELD(struct question, "amount", amount, JSON_I64, 0, 0, 0),
-    JSON_FIELD(struct question, "currency", currency, JSON_STRING, 0, 0, 0),
-    JSON_FIELD(struct question, "method", method, JSON_STRING, 0, 0, 0),
-};
-static const struct json_desc question_desc = {"authorization", question_fields, COUNT_OF(question_fields),
-                                               sizeof(struct question)};
 
 /* ---- a call ---- */
 
@@ -92,6 +75,7 @@ static void free_call(struct payment_call *call)
 {
     question_array_free(&call->asked);
     buf_free(&call->own_key);
+    buf_free(&call->url);
     heap_free(call->commands);
     heap_free(call);
 }
@@ -111,10 +95,11 @@ static void let_go_on(struct payment_call *call)
     free_call(call);
 }
 
+/* What was asked for before may have been approved since, whatever has become of this question. */
 static void leave_open(struct payment_call *call, int why)
 {
     for (size_t i = 0; i < call->n; i++)
-        call->commands[i]->unanswered = why;
+        call->commands[i]->unanswered = call->first_asked_at ? E_OUTCOME_UNKNOWN : why;
     let_go_on(call);
 }
 
@@ -159,6 +144,49 @@ static void send(struct payment_call *call);
 static bool ask_in_halves(struct payment_call *whole);
 static void send_gathered(struct payment_client *client);
 
+/* Those of which payment knows nothing yet, where it knows something of the others: each of its answers but the last
+ * decides something (payment_waiting.h). NULL: there are none to be asked for again, or there is no memory. */
+static struct payment_call *undecided_of(const struct payment_call *call, const struct payment_answer *answers)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < call->n; i++)
+        n += order_payment_is_pending(&answers[i]);
+    struct payment_call *rest = n > 0 && n < call->n ? new_call(call->client) : NULL;
+    bool fine = rest && make_room(rest, n);
+    for (size_t i = 0; fine && i < call->n; i++) {
+        if (!order_payment_is_pending(&answers[i]))
+            continue;
+        fine = question_array_copy(&rest->asked, &call->asked, i, i + 1);
+        rest->commands[rest->n++] = call->commands[i];
+    }
+    if (rest && !fine) {
+        free_call(rest);
+        return NULL;
+    }
+    if (rest)
+        rest->first_asked_at = call->first_asked_at ? call->first_asked_at : call->asked_at;
+    return rest;
+}
+
+/* What is decided goes on, and nobody waits for another's card. */
+static void take_all(struct payment_call *call, const struct payment_answer *answers)
+{
+    struct payment_call *rest = undecided_of(call, answers);
+    size_t n = 0;
+
+    for (size_t i = 0; i < call->n; i++) {
+        if (rest && order_payment_is_pending(&answers[i]))
+            continue;
+        take(call, call->commands[i], &answers[i]);
+        call->commands[n++] = call->commands[i];
+    }
+    call->n = n;
+    let_go_on(call);
+    if (rest)
+        send(rest);
+}
+
 static void on_answer(struct guarded_call *guarded, int error)
 {
     struct payment_call *call = CONTAINER_OF(guarded, struct payment_call, call);
@@ -172,9 +200,7 @@ static void on_answer(struct guarded_call *guarded, int error)
     if (refused && guarded->http.status == 413)
         question_size_refused(&client->size, call->asked.body.n, "payment");
     if (answers) {
-        for (size_t i = 0; i < call->n; i++)
-            take(call, call->commands[i], &answers[i]);
-        let_go_on(call);
+        take_all(call, answers);
     } else if (!refused || !ask_in_halves(call)) {
         leave_open(call, why_unanswered(&guarded->http, error));
     }
@@ -184,17 +210,32 @@ static void on_answer(struct guarded_call *guarded, int error)
 
 /* ---- sending: loop thread ---- */
 
+/* Asked again, it is for what is left of one call's time. NULL: nothing is, or there is no memory. */
+static const char *url_of(struct payment_call *call)
+{
+    int64_t waited_ms = (call->asked_at - call->first_asked_at) / US_PER_MS;
+
+    if (!call->first_asked_at)
+        return call->client->url.p;
+    call->call.timeout_ms = guarded_caller_timeout_ms(call->client->caller) - waited_ms;
+    buf_clear(&call->url);
+    buf_printf(&call->url, "%s?waitedMs=%lld", call->client->url.p, (long long)waited_ms);
+    buf_char(&call->url, '\0');
+    return call->url.failed || call->call.timeout_ms <= 0 ? NULL : call->url.p;
+}
+
 static void send(struct payment_call *call)
 {
     struct payment_client *client = call->client;
     struct str body = question_array_close(&call->asked);
 
-    if (!body.p) {
+    call->asked_at = service_now(client->service);
+    const char *url = url_of(call);
+    if (!body.p || !url) {
         leave_open(call, E_UNAVAILABLE);
         return;
     }
-    call->asked_at = service_now(client->service);
-    call->call.http = (struct http_call){.method = "POST", .url = client->url.p, .body = body};
+    call->call.http = (struct http_call){.method = "POST", .url = url, .body = body};
     call->call.done = on_answer;
     client->under_way++;
     guarded_call_here(client->caller, &call->call);
@@ -211,6 +252,7 @@ static struct payment_call *part_of(const struct payment_call *whole, size_t fro
         return NULL;
     }
     part->n = to - from;
+    part->first_asked_at = whole->first_asked_at;
     memcpy(part->commands, whole->commands + from, part->n * sizeof(struct order_command *));
     return part;
 }
@@ -287,55 +329,16 @@ static void take_over(struct loop_job *job)
 
 /* ---- a question ---- */
 
-/* A number that nobody else has, for all that are asked for together. Those of one moment lie beside each other in
- * payment's index (as UUIDv7, RFC 9562). */
-static bool make_keys(struct payment_call *call, int64_t now)
-{
-    uint64_t random;
-    ssize_t n;
-
-    do
-        n = getrandom(&random, sizeof(random), 0);
-    while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)sizeof(random))
-        return false;
-    (void)snprintf(call->keys, sizeof(call->keys), "%012llx-%016llx", (unsigned long long)(now / US_PER_MS),
-                   (unsigned long long)random);
-    return true;
-}
-
-/* Of one who has sent none: its place behind that number. Empty: there is no memory, or no number. */
-static struct str own_key(struct payment_call *call)
-{
-    struct buf *key = &call->own_key;
-
-    buf_clear(key);
-    if (!call->keys[0] && !make_keys(call, service_now(call->client->service)))
-        return buf_str(key);
-    buf_add(key, str_of(call->keys));
-    buf_char(key, '.');
-    buf_u64(key, call->n);
-    return key->failed ? (struct str){0} : buf_str(key);
-}
-
-static void write_question(struct payment_call *call, const struct order_command *command, struct str key)
-{
-    const struct question question = {.key = key,
-                                      .amount = command->intent.amount,
-                                      .currency = command->intent.currency,
-                                      .method = command->payment_method};
-
-    json_encode(&call->asked.body, &question_desc, &question);
-}
-
 /* false: there is no memory. */
 static bool add(struct payment_call *call, struct order_command *command)
 {
-    struct str key = command->client.key.n ? command->client.key : own_key(call);
+    struct str key = command->client.key;
 
+    if (key.n == 0)
+        key = order_payment_own_key(&call->keys, service_now(call->client->service), call->n, &call->own_key);
     if (key.n == 0 || !make_room(call, call->n + 1) || !question_array_begin(&call->asked))
         return false;
-    write_question(call, command, key);
+    order_payment_question_write(&call->asked.body, command, key);
     call->commands[call->n++] = command;
     return true;
 }

@@ -3,6 +3,9 @@
  * and is asked together then: a call costs as much for one as for a hundred, and payment commits one after the other
  * all the same. The linger is short beside the time-out, so that a payment that is ill is noticed as soon as before.
  *
+ *  An answer in which some are decided and some aren't is taken for those that are; the others are asked for again, on
+ * their own, for what is left of the time-out. So a provider that is slow for one card keeps nobody else waiting.
+ *
  *  A purchase is keyed by the client's Idempotency-Key, in the name space that the key has here; without one by a
  * number of our own that nobody else has. So asking again is the same purchase, and two clients' never are.
  */

@@ -27,6 +27,8 @@ const struct route payment_routes[] = {
     {.path = NULL},
 };
 
+enum { WAITED_MOST_MS = 600000 };
+
 /* ---- what is sent ---- */
 
 struct authorize_json {
@@ -153,13 +155,36 @@ static bool is_provider_asked(const struct payment_http *http, struct http_reque
     return false;
 }
 
+/* What is left of the customers' time is less by that. false: answered. */
+static bool read_waited(struct http_request *request, int64_t *waited_us)
+{
+    struct str text;
+    uint64_t ms = 0;
+    bool given;
+
+    if (http_query_once(request, "waitedMs", &text, &given)) {
+        *waited_us = 0;
+        if (!given)
+            return true;
+        if (str_to_u64(text, &ms) && ms <= WAITED_MOST_MS) {
+            *waited_us = (int64_t)ms * US_PER_MS;
+            return true;
+        }
+        http_fill_problem(request, 400, "waitedMs", "waitedMs must be a whole number of milliseconds, at most %d",
+                          WAITED_MOST_MS);
+    }
+    http_reply(request);
+    return false;
+}
+
 static void authorize(void *context, struct http_request *request)
 {
     const struct payment_http *http = context;
     struct json_array items;
     struct json_error error;
+    int64_t waited_us;
 
-    if (!is_provider_asked(http, request))
+    if (!is_provider_asked(http, request) || !read_waited(request, &waited_us))
         return;
     if (!json_decode_array(&authorize_desc, request->body, PAYMENT_ARRAY_MAX, &items, &request->arena, &error)) {
         http_json_problem(request, &error);
@@ -169,6 +194,7 @@ static void authorize(void *context, struct http_request *request)
     if (!self)
         return;
     self->command.memory = &request->arena;
+    self->command.waited_us = waited_us;
     for (size_t i = 0; i < items.n; i++) {
         const struct authorize_json *item = (const struct authorize_json *)items.items + i;
         if (!money_is_currency(item->currency)) {

@@ -235,8 +235,9 @@ static void let_wait(struct payment_app *app, struct payment_batch *batch, struc
 
     payment_waiting_answer(&app->waiting, batch);
     for (size_t i = 0; patience && i < n; i++) {
-        if (commands[i]->fate == COMMAND_NORMAL && commands[i]->origin == FROM_CLIENT)
-            payment_waiting_keep(&app->waiting, command_of(commands[i]), batch->base.now + patience);
+        struct payment_command *command = command_of(commands[i]);
+        if (commands[i]->fate == COMMAND_NORMAL && commands[i]->origin == FROM_CLIENT && command->waited_us < patience)
+            payment_waiting_keep(&app->waiting, command, batch, batch->base.now + patience - command->waited_us);
     }
 }
 

@@ -29,10 +29,11 @@ struct payment_command {
     size_t n;
     struct str correlation, traceparent;
     /** Says what came of it, before the commit; sent by finish() after it. NULL: nobody waits. Once more when it was
-     * kept. */
+     * kept, or decided in the same batch. */
     void (*render)(struct payment_command *self);
     /** What lives as long as the command does. NULL: it isn't kept until its provider's answer is there. */
     struct arena *memory;
+    int64_t waited_us; /* so long its customers have been waiting before it was asked again */
 
     int64_t wait_until; /* own time; payment_waiting.c's, like what follows */
     struct payment_command *next_waiting;

@@ -1,35 +1,51 @@
 #include "payment_waiting.h"
 
+#include "clock.h"
 #include "errors.h"
+
+/* What is decided waits so long for what is decided a moment later, so that order doesn't ask for the rest once for
+ * each. */
+static const int64_t company_us = 10 * US_PER_MS;
 
 static bool is_pending(const struct payment_step *step)
 {
     return !step->key_of_another && step->payment.state == PAYMENT_PENDING;
 }
 
-static bool has_pending(const struct payment_command *command)
+static size_t count_pending(const struct payment_command *command)
 {
-    for (size_t i = 0; i < command->n; i++) {
-        if (is_pending(&command->steps[i]))
-            return true;
-    }
-    return false;
+    size_t n = 0;
+
+    for (size_t i = 0; i < command->n; i++)
+        n += is_pending(&command->steps[i]);
+    return n;
 }
 
-/* The texts of a step are the batch's. All that an answer says of them is the reason. */
-static bool keep_reason(const struct payment_command *command, struct payment_step *step)
+/* What has become of a payment in this batch. All that an answer says of its texts is the reason. */
+static void look_at(struct payment_command *command, struct payment_step *step, struct payment_batch *batch)
 {
-    step->payment.reason = arena_copy(command->memory, step->payment.reason);
-    return step->payment.reason.p != NULL;
+    if (!is_pending(step) || !working_set_has_number(&batch->ids, step->payment_id))
+        return;
+    const struct payment *payment = &batch->entries[working_set_number(&batch->ids, step->payment_id)].payment;
+    step->payment = *payment;
+    step->valid_us = payment->expires_at - batch->base.now;
+    step->payment.reason = arena_copy(command->memory, payment->reason);
+    if (!step->payment.reason.p)
+        step->payment.reason = STR("");
 }
 
-void payment_waiting_keep(struct payment_waiting *waiting, struct payment_command *command, int64_t until)
+void payment_waiting_keep(struct payment_waiting *waiting, struct payment_command *command, struct payment_batch *batch,
+                          int64_t until)
 {
-    if (!command->memory || !has_pending(command))
+    if (!command->memory || command->n == 0 || count_pending(command) < command->n)
         return;
     for (size_t i = 0; i < command->n; i++) {
-        if (!keep_reason(command, &command->steps[i]))
-            return; /* it is answered now, as it is */
+        command->steps[i].payment.reason = STR(""); /* its texts are the batch's, and none is said of it */
+        look_at(command, &command->steps[i], batch);
+    }
+    if (count_pending(command) < command->n) {
+        command->render(command); /* it was decided behind its question, in the same batch */
+        return;
     }
     command->base.kept = true;
     command->wait_until = until;
@@ -41,16 +57,17 @@ void payment_waiting_keep(struct payment_waiting *waiting, struct payment_comman
     waiting->last = command;
 }
 
-/* What has become of a payment in this batch. */
-static void look_at(struct payment_command *command, struct payment_step *step, struct payment_batch *batch)
+/* Whether there is nothing to wait for any more. */
+static bool is_answered(struct payment_command *command, struct payment_batch *batch)
 {
-    if (!is_pending(step) || !working_set_has_number(&batch->ids, step->payment_id))
-        return;
-    const struct payment *payment = &batch->entries[working_set_number(&batch->ids, step->payment_id)].payment;
-    step->payment = *payment;
-    step->valid_us = payment->expires_at - batch->base.now;
-    if (!keep_reason(command, step))
-        step->payment.reason = STR("");
+    int64_t now = batch->base.now;
+
+    for (size_t i = 0; i < command->n; i++)
+        look_at(command, &command->steps[i], batch);
+    size_t pending = count_pending(command);
+    if (pending < command->n && command->wait_until > now + company_us)
+        command->wait_until = now + company_us;
+    return pending == 0 || command->wait_until <= now;
 }
 
 static void answer(struct payment_command *command)
@@ -67,21 +84,23 @@ void payment_waiting_answer(struct payment_waiting *waiting, struct payment_batc
     waiting->last = NULL;
     while (*at) {
         struct payment_command *command = *at;
-        for (size_t i = 0; i < command->n; i++)
-            look_at(command, &command->steps[i], batch);
-        if (has_pending(command) && command->wait_until > batch->base.now) {
-            waiting->last = command;
-            at = &command->next_waiting;
-        } else {
+        if (is_answered(command, batch)) {
             *at = command->next_waiting;
             answer(command);
+        } else {
+            waiting->last = command;
+            at = &command->next_waiting;
         }
     }
 }
 
 int64_t payment_waiting_until(const struct payment_waiting *waiting)
 {
-    return waiting->first ? waiting->first->wait_until : INT64_MAX;
+    int64_t until = INT64_MAX;
+
+    for (const struct payment_command *command = waiting->first; command; command = command->next_waiting)
+        until = command->wait_until < until ? command->wait_until : until;
+    return until;
 }
 
 void payment_waiting_end(struct payment_waiting *waiting)

@@ -1,5 +1,7 @@
-/** payment_waiting.h: questions of order's whose answer the provider still owes us. They are kept, beyond the batch
- * that took them, until it is known or their time is over; then they are answered, "pending" if need be.
+/** payment_waiting.h: questions of order's of which nothing is known yet, because the provider owes us the answers.
+ * They are kept, beyond the batch that took them, until one of their purchases is decided or their time is over; then
+ * they are answered, what isn't known as "pending". Nobody waits for another's card: order asks for the pending ones
+ * again, on their own. An answer in which nothing is decided is the last one: the time was over.
  *
  *  In memory only: whoever isn't answered asks again under the same key. Writer thread, and after its end whoever frees
  * the app.
@@ -10,15 +12,16 @@
 #include "payment_command.h"
 
 struct payment_waiting {
-    struct payment_command *first, *last; /* by when their time is over */
+    struct payment_command *first, *last; /* as they came */
 };
 
-/** After the commit that decided it: keeps the command when one of its steps is pending, and what has to be remembered
- * of the others fits into its memory. */
-void payment_waiting_keep(struct payment_waiting *waiting, struct payment_command *command, int64_t until);
+/** After the commit that took it: keeps the command when all of its steps are pending. What was decided behind it in
+ * the same batch it is told at once. */
+void payment_waiting_keep(struct payment_waiting *waiting, struct payment_command *command, struct payment_batch *batch,
+                          int64_t until);
 /** After a commit that changed payments: answers who waits for nothing any more, and whose time is over. */
 void payment_waiting_answer(struct payment_waiting *waiting, struct payment_batch *batch);
-/** When the time of the first is over; INT64_MAX: nobody waits. */
+/** When the next one's time is over; INT64_MAX: nobody waits. */
 int64_t payment_waiting_until(const struct payment_waiting *waiting);
 /** Answers all as they are. */
 void payment_waiting_end(struct payment_waiting *waiting);
