@@ -7,7 +7,7 @@ ARGS ?=
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
 .DEFAULT_GOAL := build
-.PHONY: build run engines engines-stop test bench siege format lint sim fuzz clean help
+.PHONY: build run engines engines-stop test bench bench-cluster siege format lint sim fuzz clean help
 
 build: ## compile everything into build/
 	@tools/setup build
@@ -32,6 +32,11 @@ bench: ## measure throughput and latency
 	@tools/setup test
 	@$(MAKE) --no-print-directory build
 	@bench/run $(ARGS)
+
+bench-cluster: ## the same on Kafka, PostgreSQL and Redis, which it starts, beside the embedded engines
+	@tools/setup test
+	@$(MAKE) --no-print-directory build
+	@CLUSTER=1 bench/run $(ARGS)
 
 siege: ## the original's siege run while a service is slow, SECONDS=60 each: pictures in build/siege
 	@tools/setup test
