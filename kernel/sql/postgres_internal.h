@@ -7,11 +7,14 @@
  *  postgres_schema.c      whose the schema is, and bringing it up to date
  *  postgres_owner.c       whether it is us who may write
  *  postgres_connect.c     from nothing to a connection that may be used
+ *  postgres_running.c     sending and hearing, on a connection that is made again
+ *  postgres_transaction.c begin, commit, rollback
  *  postgres.c             the port
  */
 #ifndef COFFEESHOP_POSTGRES_INTERNAL_H
 #define COFFEESHOP_POSTGRES_INTERNAL_H
 
+#include "base.h"
 #include "log.h"
 #include "sql.h"
 #include "sql_slots.h"
@@ -20,7 +23,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { POSTGRES_SQLSTATE = 5, POSTGRES_MAX_PARAMS = 32 };
+enum { POSTGRES_SQLSTATE = 5, POSTGRES_MAX_PARAMS = 32, POSTGRES_MAX_UNHEARD = 16 };
 
 /** Types of parameters and columns that are told apart (pg_type.dat); all else is text. */
 enum { TYPE_BOOL = 16, TYPE_BYTES = 17, TYPE_I64 = 20, TYPE_I16 = 21, TYPE_I32 = 23, TYPE_TEXT = 25 };
@@ -36,6 +39,12 @@ struct postgres_slot {
     unsigned number;     /* its name there is "s<number>" */
     unsigned connection; /* which of our connections knows it */
     Oid types[POSTGRES_MAX_PARAMS];
+};
+
+/** A statement that was queued inside a transaction, whose outcome nobody has waited for yet. */
+struct postgres_unheard {
+    const char *text;
+    size_t n; /* commands */
 };
 
 struct postgres {
@@ -59,6 +68,8 @@ struct postgres {
     _Atomic bool *damaged; /* the caller's, or `own` */
     _Atomic bool own;
     _Atomic bool replaced; /* another database answers by this address now: for good */
+    struct postgres_unheard unheard[POSTGRES_MAX_UNHEARD];
+    size_t n_unheard;
     bool in_transaction;
     bool lost;              /* E_OUTCOME_UNKNOWN: nothing is done any more, but to look whether the server is there */
     int broken;             /* the first error inside this transaction: nothing but its end is allowed any more */
@@ -89,8 +100,8 @@ struct postgres_reply {
     int error;   /* the first */
 };
 
-/** Reads what `n` queued commands and the sync behind them have come to; returns reply->error. The connection is given
- * up when it broke, or the wait was interrupted, E_TIMEOUT (self->conn is NULL then). */
+/** Reads what all that is unheard, `n` queued commands and the sync behind them have come to; returns reply->error, the
+ * first. The connection is given up when it broke, or the wait was interrupted, E_TIMEOUT (self->conn is NULL then). */
 int postgres_receive(struct postgres *self, size_t n, struct postgres_reply *reply);
 /** Gives the connection up, whatever it is in the middle of. */
 void postgres_drop(struct postgres *self);
@@ -106,7 +117,7 @@ int postgres_each_row(const PGresult *result, size_t index, sql_on_row *on_row, 
 /* --- postgres_statements.c --- */
 
 /** The statement's slot, prepared on this connection. *out is good until the next one is asked for. E_MEMORY, or as
- * postgres_prepare(). */
+ * postgres_prepare(), which hears what is unheard. */
 int postgres_known(struct postgres *self, const struct sql_statement *statement, struct postgres_slot **out);
 /** Makes the server know `text` by the slot's number (0: without a name, until the next such one), and fills in what it
  * takes the parameters for. Errors as postgres_receive(). */
@@ -147,5 +158,38 @@ bool postgres_is_there(const struct postgres *self);
 
 /** Connects and checks what answers; `first`: makes and migrates, too. On failure a sentence in `problem`. */
 int postgres_connect(struct postgres *self, bool first, struct buf *problem);
+
+/* --- postgres_running.c --- */
+
+static inline struct postgres *postgres_of(struct sql *port)
+{
+    return CONTAINER_OF(port, struct postgres, port);
+}
+
+/** Whether there is somebody to ask: OK, or the error that answers everything now. Connects again when it is time to.
+ */
+int postgres_ready(struct postgres *self);
+/** Notes the first error inside a transaction; returns `error`. */
+int postgres_broken_by(struct postgres *self, int error);
+/** Queues the statement for each row of parameters, sends all that is queued, and hears what it has come to. */
+int postgres_run_queued(struct postgres *self, const struct postgres_slot *slot, const struct sql_value *params,
+                        int n_params, size_t n_rows, struct postgres_reply *reply);
+/** Hears what is unheard. The first error of it. */
+int postgres_hear(struct postgres *self);
+/** Whether there is something to read. */
+bool postgres_has_answered(PGconn *conn);
+/** With nothing unheard: whether the server has ended our session. */
+bool postgres_is_cut(PGconn *conn);
+/** The server is left alone for a while, after it couldn't be reached. */
+void postgres_back_off(struct postgres *self);
+
+/* --- postgres_transaction.c: as the port says --- */
+
+int postgres_begin(struct sql *port);
+int postgres_commit(struct sql *port);
+int postgres_rollback(struct sql *port);
+/** Inside a transaction. */
+int postgres_exec_unheard(struct postgres *self, const struct sql_statement *statement, const struct sql_value *params,
+                          size_t n_rows);
 
 #endif

@@ -77,9 +77,24 @@ static int receive_sync(struct postgres *self)
     return is_sync ? OK : E_UNAVAILABLE;
 }
 
-int postgres_receive(struct postgres *self, size_t n, struct postgres_reply *reply)
+static int receive_unheard(struct postgres *self, struct postgres_reply *reply)
 {
     int error = OK;
+
+    for (size_t at = 0; at < self->n_unheard; at++) {
+        struct postgres_reply unheard = {.text = self->unheard[at].text};
+        for (size_t i = 0; !error && i < self->unheard[at].n; i++)
+            error = receive_one(self, &unheard, i);
+        if (!reply->error)
+            reply->error = unheard.error;
+    }
+    self->n_unheard = 0;
+    return error;
+}
+
+int postgres_receive(struct postgres *self, size_t n, struct postgres_reply *reply)
+{
+    int error = receive_unheard(self, reply);
 
     for (size_t i = 0; !error && i < n; i++)
         error = receive_one(self, reply, i);
@@ -99,6 +114,7 @@ void postgres_drop(struct postgres *self)
 {
     PQfinish(self->conn);
     self->conn = NULL;
+    self->n_unheard = 0;
 }
 
 PGresult *postgres_run(PGconn *conn, const char *text, int64_t limit_ms)

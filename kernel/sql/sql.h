@@ -8,7 +8,8 @@
  *
  *  One struct sql belongs to one thread at a time. Readers open their own (read_only): they see a snapshot and never
  * wait for the writer. Errors: E_FULL (disk full), E_UNAVAILABLE (locked, I/O), E_CORRUPT, E_CONFLICT (unique
- * violation), E_MEMORY. After an error inside a transaction only rollback() is allowed. Outside of one, E_UNAVAILABLE
+ * violation), E_MEMORY. After an error inside a transaction only rollback() is allowed. There exec_many() needn't wait
+ * for a server: its error may come with the next query, or with commit(). Outside of one, E_UNAVAILABLE
  *  from exec_many() leaves open whether a server has done it: only what may be repeated is run so.
  *
  *  E_OUTCOME_UNKNOWN (from commit(), or from anything after it): it can't be told whether what commit() was to write is

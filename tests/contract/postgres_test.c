@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { MANY = 20000, SILENT_MS = 1500, BUSY_MS = 5000, TEXT_SIZE = 512 };
+enum { MANY = 20000, MANY_STATEMENTS = 20, SILENT_MS = 1500, BUSY_MS = 5000, TEXT_SIZE = 512 };
 
 static const struct sql_migration migrations[] = {{1, "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)"},
                                                   {2, "ALTER TABLE item ADD COLUMN picture BLOB"}};
@@ -337,8 +337,15 @@ static void a_session_that_ends_inside_a_transaction_takes_it_with_it(void **sta
     assert_int_equal(sql->begin(sql), OK);
     assert_int_equal(add(sql, 1), OK);
     cut(fixture, number(sql, &pid_of));
-    assert_int_equal(add(sql, 2), E_UNAVAILABLE);
+    int64_t n = 0;
+    assert_int_equal(sql_number(sql, &count, NULL, &n), E_UNAVAILABLE);
     assert_int_equal(add(sql, 3), E_UNAVAILABLE); /* not alone, on a new connection */
+    assert_int_equal(sql->commit(sql), E_UNAVAILABLE);
+    assert_int_equal(number(sql, &count), 0);
+    int64_t pid = number(sql, &pid_of);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 2), OK);
+    cut(fixture, pid); /* with something unheard */
     assert_int_equal(sql->commit(sql), E_UNAVAILABLE);
     assert_int_equal(number(sql, &count), 0);
     assert_int_equal(sql->begin(sql), OK);
@@ -346,6 +353,23 @@ static void a_session_that_ends_inside_a_transaction_takes_it_with_it(void **sta
     cut(fixture, number(sql, &pid_of));
     assert_int_equal(sql->commit(sql), E_UNAVAILABLE); /* it wasn't under way yet: nothing is unknown */
     assert_int_equal(number(sql, &count), 0);
+}
+
+static void an_error_is_heard_however_many_statements_are_run_behind_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *sql = fixture->sql;
+
+    assert_int_equal(sql->begin(sql), OK);
+    for (int64_t i = 1; i <= 3 * MANY_STATEMENTS; i++)
+        (void)add(sql, i == 5 ? 4 : i);
+    assert_int_equal(sql->commit(sql), E_CONFLICT);
+    assert_int_equal(number(sql, &count), 0);
+    assert_int_equal(sql->begin(sql), OK);
+    for (int64_t i = 1; i <= 3 * MANY_STATEMENTS; i++)
+        assert_int_equal(add(sql, i), OK);
+    assert_int_equal(sql->commit(sql), OK);
+    assert_int_equal(number(sql, &count), 3 * MANY_STATEMENTS);
 }
 
 static void a_commit_whose_answer_does_not_come_has_an_unknown_outcome(void **state)
@@ -399,7 +423,9 @@ static void a_server_that_falls_silent_is_given_up(void **state)
     assert_int_equal(sql->begin(sql), OK);
     assert_int_equal(add(sql, 1), OK);
     assert_int_equal(kill(pid, SIGSTOP), 0);
-    assert_int_equal(add(sql, 2), E_UNAVAILABLE);
+    assert_int_equal(add(sql, 2), OK); /* which waits for nobody */
+    int64_t n = 0;
+    assert_int_equal(sql_number(sql, &count, NULL, &n), E_UNAVAILABLE);
     assert_int_equal(sql->rollback(sql), OK);
     assert_int_equal(number(sql, &count), 0); /* by a new session; the old one still holds the writer's lock */
     assert_int_equal(kill(pid, SIGCONT), 0);
@@ -711,6 +737,7 @@ int main(void)
         TEST(many_that_start_at_once_make_the_tables_once),
         TEST(a_session_that_was_ended_while_nothing_ran_is_made_again_unnoticed),
         TEST(a_session_that_ends_inside_a_transaction_takes_it_with_it),
+        TEST(an_error_is_heard_however_many_statements_are_run_behind_it),
         TEST(a_commit_whose_answer_does_not_come_has_an_unknown_outcome),
         TEST(a_commit_that_the_server_refuses_has_certainly_not_been_done),
         TEST(a_server_that_falls_silent_is_given_up),

@@ -221,9 +221,21 @@ static void after_an_error_a_transaction_can_only_be_ended(void **state)
 
     assert_int_equal(sql->begin(sql), 0);
     assert_int_equal(add_item(sql, 1, "a"), 0);
-    assert_int_equal(add_item(sql, 1, "again"), E_CONFLICT);
+    int rc = add_item(sql, 1, "again");
+    assert_true(rc == E_CONFLICT || rc == OK); /* a server may be heard later, but not later than this: */
+    assert_int_equal(sql_query(sql, &find, &SQL_N(1), stop_now, &(size_t){0}), E_CONFLICT);
     assert_int_equal(add_item(sql, 2, "b"), E_CONFLICT); /* the first error stays */
     assert_int_equal(sql->commit(sql), E_CONFLICT);
+    assert_int_equal(count_in(sql), 0);
+    assert_int_equal(sql->begin(sql), 0);
+    assert_int_equal(add_item(sql, 1, "a"), 0);
+    (void)add_item(sql, 1, "again");
+    assert_int_equal(sql->commit(sql), E_CONFLICT); /* or this */
+    assert_int_equal(count_in(sql), 0);
+    assert_int_equal(sql->begin(sql), 0);
+    assert_int_equal(add_item(sql, 1, "a"), 0);
+    (void)add_item(sql, 1, "again");
+    assert_int_equal(sql->rollback(sql), 0); /* or never */
     assert_int_equal(count_in(sql), 0);
     assert_int_equal(sql->begin(sql), 0);
     assert_int_equal(add_item(sql, 1, "a"), 0);

@@ -3,8 +3,10 @@ tables, once, whatever happens; that is looked at by SQL."""
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -237,21 +239,19 @@ def test_who_waits_for_a_server_can_be_told_to_end(open_shop_on, database):
 
 
 @pytest.fixture
-def small_postgres(tmp_path):
+def small_postgres():
     """A server whose files lie on a file system of 96 MiB, and what fills that."""
-    disk = tmp_path / "disk"
-    disk.mkdir(mode=0o755)
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(disk)], capture_output=True).returncode != 0:
+    disk = Path(tempfile.mkdtemp(prefix="coffeeshop-disk-"))
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=755", "tmpfs", str(disk)], capture_output=True).returncode != 0:
+        disk.rmdir()
         pytest.skip("only root can make a small file system")
     try:
-        for directory in disk.parents:
-            if directory.is_relative_to(tmp_path.parents[1]):
-                directory.chmod(directory.stat().st_mode | 0o111)
         server = Postgres(disk, {"max_wal_size": "32MB", "min_wal_size": "32MB"})
         yield server, disk / "filler"
         server.close()
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
+        disk.rmdir()
 
 
 def test_a_full_disk_under_the_server_costs_503s_and_nothing_that_was_answered(small_postgres, open_shop_on):
