@@ -234,10 +234,8 @@ static int redis_look(struct kv *port)
 
 /* --- life --- */
 
-static void redis_close(struct kv *port)
+void kv_redis_free(struct kv_redis *self)
 {
-    struct kv_redis *self = of(port);
-
     redis_line_close(&self->writing);
     while (self->n_idle)
         redis_line_close(&self->idle[--self->n_idle]);
@@ -245,6 +243,11 @@ static void redis_close(struct kv *port)
     pthread_mutex_destroy(&self->lock);
     buf_free(&self->command);
     heap_free(self);
+}
+
+static void redis_close(struct kv *port)
+{
+    kv_redis_free(of(port));
 }
 
 static int refuse_store(const struct kv_redis *self, const redisReply *reply, struct buf *problem)
@@ -378,6 +381,7 @@ struct kv *kv_redis_open(const struct kv_redis_options *options, struct buf *pro
         return NULL;
     }
     self->options = *options;
+    self->library = &kv_redis_library;
     self->port = (struct kv){.load = redis_load,
                              .commit = redis_commit,
                              .scan = kv_redis_scan,

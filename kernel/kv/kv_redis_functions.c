@@ -3,7 +3,7 @@
 /* Keys: meta (a hash: whose it is, session, token, commit), data (a hash: key -> value), names (a sorted set, all
  * scores 0: the keys in bytewise order). A function is one atomic step, but what it did before an error stays: so
  * everything that can be wrong is looked at before the first write. */
-const char kv_redis_library[] =
+static const char code[] =
     "#!lua name=" KV_REDIS_LIBRARY "\n"
     "local CHUNK = 1000 -- Lua's stack bounds how many arguments one call has\n"
     "\n"
@@ -126,3 +126,9 @@ const char kv_redis_library[] =
     "redis.register_function{function_name = NAME .. '_commit', callback = commit}\n"
     "redis.register_function{function_name = NAME .. '_remove', callback = commit, flags = {'allow-oom'}}\n"
     "redis.register_function{function_name = NAME .. '_scan', callback = scan, flags = {'no-writes'}}\n";
+
+const struct redis_library kv_redis_library = {
+    .name = KV_REDIS_LIBRARY,
+    .code = code,
+    .rights = "+hmget +zrange +zadd +zrem +hset +hdel +hget +hincrby +type",
+};

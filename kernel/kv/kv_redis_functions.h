@@ -6,6 +6,8 @@
 #ifndef COFFEESHOP_KV_REDIS_FUNCTIONS_H
 #define COFFEESHOP_KV_REDIS_FUNCTIONS_H
 
+#include "redis_link.h"
+
 #define KV_REDIS_LIBRARY "coffeeshop_kv_1"
 #define KV_REDIS_OPEN KV_REDIS_LIBRARY "_open"
 #define KV_REDIS_UPGRADE KV_REDIS_LIBRARY "_upgrade"
@@ -16,6 +18,6 @@
 /** How the three keys are laid out; a store with a higher one is a newer program's. */
 enum { KV_REDIS_LAYOUT = 1 };
 
-extern const char kv_redis_library[];
+extern const struct redis_library kv_redis_library;
 
 #endif

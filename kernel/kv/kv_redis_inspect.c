@@ -1,6 +1,5 @@
 /* Whether a Redis will do: its version, its role, that it loses nothing, and our functions in it. */
 #include "errors.h"
-#include "kv_redis_functions.h"
 #include "kv_redis_internal.h"
 
 enum { LEAST_VERSION = 7 };
@@ -62,12 +61,11 @@ static int refuse_answer(struct inspecting *with, const char *doing)
     if (redis_is_error(reply, "NOAUTH"))
         return refuse(with, E_SYSTEM, "wants a password, and none was given: set the password");
     if (redis_is_error(reply, "NOPERM")) {
-        buf_printf(
-            with->problem,
-            "Redis at %s:%s doesn't allow this user %s: give the user +info +config|get +function|load "
-            "+function|list +fcall +exists +hmget +select +zrange +zadd +zrem +hset +hdel +hget +hincrby +type and "
-            "the keys ~{%s}:* (ACL SETUSER)",
-            with->self->place.host, with->self->place.port, doing, with->self->options.cell);
+        buf_printf(with->problem,
+                   "Redis at %s:%s doesn't allow this user %s: give the user +info +config|get +function|load "
+                   "+function|list +fcall +exists +select %s and the keys ~{%s}:* (ACL SETUSER)",
+                   with->self->place.host, with->self->place.port, doing, with->self->library->rights,
+                   with->self->options.cell);
         return E_SYSTEM;
     }
     buf_printf(with->problem, "Redis at %s:%s refuses %s: %.*s", with->self->place.host, with->self->place.port, doing,
@@ -198,7 +196,7 @@ static struct str code_of(const redisReply *list)
 
 static int look_at_functions(struct inspecting *with, bool *there)
 {
-    const struct str words[] = {STR("FUNCTION"), STR("LIST"), STR("LIBRARYNAME"), STR(KV_REDIS_LIBRARY),
+    const struct str words[] = {STR("FUNCTION"), STR("LIST"), STR("LIBRARYNAME"), str_of(with->self->library->name),
                                 STR("WITHCODE")};
     int error = ask_words(with, words, COUNT_OF(words));
     if (error)
@@ -207,16 +205,18 @@ static int look_at_functions(struct inspecting *with, bool *there)
         return refuse_answer(with, "FUNCTION LIST");
     struct str code = code_of(with->reply);
     *there = code.n > 0;
-    if (!*there || str_is(code, kv_redis_library))
+    if (!*there || str_is(code, with->self->library->code))
         return OK;
-    return refuse(with, E_FOREIGN,
-                  "has other functions under the name " KV_REDIS_LIBRARY
-                  ": remove them (FUNCTION DELETE), they are loaded again at the next start");
+    buf_printf(with->problem,
+               "Redis at %s:%s has other functions under the name %s: remove them (FUNCTION DELETE), they are loaded "
+               "again at the next start",
+               with->self->place.host, with->self->place.port, with->self->library->name);
+    return E_FOREIGN;
 }
 
 static int load_functions(struct inspecting *with)
 {
-    const struct str words[] = {STR("FUNCTION"), STR("LOAD"), str_of(kv_redis_library)};
+    const struct str words[] = {STR("FUNCTION"), STR("LOAD"), str_of(with->self->library->code)};
     bool there = false;
 
     int error = look_at_functions(with, &there);

@@ -5,6 +5,7 @@
 #include "kv_redis.h"
 #include "kv_redis_line.h"
 #include "log.h"
+#include "redis_link.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ enum {
 struct kv_redis {
     struct kv port;
     struct kv_redis_options options;
+    const struct redis_library *library; /* what has to run inside that Redis */
     /* From the options. */
     struct redis_place place;
     char user[KV_REDIS_USER_SIZE];
@@ -42,6 +44,8 @@ struct kv_redis {
     struct log_reason told; /* the error said last in the log */
 };
 
+/** Closes what is open, and frees it. */
+void kv_redis_free(struct kv_redis *self);
 /** Takes url, cell and the rest of the options apart. E_MALFORMED with a sentence. */
 int kv_redis_set(struct kv_redis *self, struct buf *problem);
 /** Connects, logs in, looks whether this Redis will do, and loads the functions: until it succeeds, somebody has to

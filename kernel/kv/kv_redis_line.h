@@ -1,5 +1,5 @@
-/** kv_redis_line.h: one connection to Redis, with deadlines; hiredis reads the answers. Not for others than the
- * adapter.
+/** kv_redis_line.h: one connection to Redis, with deadlines; hiredis reads the answers. For what runs over it
+ * (kv_redis.c, redis_link.h).
  *
  *  The line is ours, because hiredis's own doesn't say how much of a command has gone out, and that is the difference
  * between "nothing was done" and "it isn't known". One thread at a time. Deadlines are by clock_monotonic().

@@ -241,7 +241,7 @@ static void a_member_that_was_stopped_for_too_long_has_lost_its_cells_and_commit
     wait_until_alone(b);
     int64_t change = own(b, 6);
     assert_true(change > picture.cells[6].change);
-    membership_world_take(6, change); /* opens the cell */
+    membership_world_take(change);
     membership_world_continue(&other);
     assert_int_not_equal(membership_world_commit_of(&other), OK);
     assert_int_equal(membership_world_beat_of(&other), E_NOT_FOUND);

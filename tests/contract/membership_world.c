@@ -5,8 +5,11 @@
 #include "clock.h"
 #include "errors.h"
 #include "fake_membership.h"
+#include "kv_redis.h"
 #include "membership_postgres.h"
+#include "membership_redis.h"
 #include "postgres_server.h"
+#include "redis_server.h"
 #include "sql.h"
 #include "sql_engine.h"
 
@@ -28,29 +31,46 @@
 
 enum { NAME_SIZE = 32, TEXT_SIZE = 512, LOOK_MS = 20, LIMIT_MS = 30000, RACES = 25 };
 
+/* Whoever has opened a cell's state, in a store that lets one alone write. */
+struct writer {
+    struct sql *sql;
+    struct kv *kv;
+};
+
 static struct {
-    bool postgres;
+    bool postgres, redis; /* neither: in memory */
+    struct redis_server server;
     int n; /* services so far */
     char service[NAME_SIZE];
     char store[NAME_SIZE]; /* where the cells' state is */
     struct fake_membership_store fake;
-    struct sql *taken; /* the cell that we have opened */
+    struct writer taken; /* the cell that we have opened */
 } world;
 
 static bool is_fake(void)
 {
-    return !world.postgres;
+    return !world.postgres && !world.redis;
 }
 
 void membership_world_start(int argc, char **argv)
 {
+    world.redis = argc > 1 && strcmp(argv[1], "redis") == 0;
+    if (world.redis && redis_server_skips("membership"))
+        exit(SKIPPED_STATUS);
+    if (world.redis) {
+        redis_server_start(&world.server, NULL);
+        return;
+    }
     sql_engine_start(argc, argv);
     world.postgres = sql_engine_is_postgres();
 }
 
 void membership_world_end(void)
 {
-    sql_engine_stop();
+    if (world.redis)
+        redis_server_free(&world.server);
+    else
+        sql_engine_stop();
 }
 
 void membership_world_reset(void)
@@ -65,8 +85,13 @@ static struct membership *try_to_open(size_t n_cells, struct buf *problem, int *
     const struct membership_postgres_options postgres = {
         .server = postgres_server_url(), .service = world.service, .n_cells = n_cells, .lost_ms = WORLD_LOST_MS};
 
+    const struct membership_redis_options redis = {
+        .url = world.server.url, .service = world.service, .n_cells = n_cells, .lost_ms = WORLD_LOST_MS};
+
     if (is_fake())
         return fake_membership_new(&world.fake);
+    if (world.redis)
+        return membership_redis_open(&redis, problem, error);
     return membership_postgres_open(&postgres, problem, error);
 }
 
@@ -119,7 +144,7 @@ int64_t membership_world_now(void)
 static const struct sql_migration cell_migrations[] = {{1, "CREATE TABLE done (n INTEGER PRIMARY KEY)"}};
 static const struct sql_statement do_once = {"INSERT INTO done SELECT COALESCE(MAX(n), 0) + 1 FROM done", 0};
 
-static struct sql *open_cell(void)
+static struct sql *try_sql(struct buf *problem)
 {
     const struct sql_options options = {.server = postgres_server_url(),
                                         .schema = world.store,
@@ -129,44 +154,66 @@ static struct sql *open_cell(void)
                                         .alone = true,
                                         .silent_ms = WORLD_LOST_MS,
                                         .lost_ms = WORLD_LOST_MS};
-    int64_t latest = clock_monotonic() + LIMIT_MS * US_PER_MS;
-    struct buf problem = {0};
-    struct sql *sql = NULL;
     int error = 0;
 
-    while (!sql && clock_monotonic() < latest) { /* whoever had it has it until its session ends */
+    return postgres_open(&options, problem, &error);
+}
+
+static struct kv *try_kv(int64_t token, struct buf *problem)
+{
+    const struct kv_redis_options options = {
+        .url = world.server.url, .cell = world.store, .application = "cells-test", .format = 1, .token = token};
+    int error = 0;
+
+    return kv_redis_open(&options, problem, &error);
+}
+
+/* Whoever had it may have it until its session ends. */
+static struct writer open_cell(int64_t token)
+{
+    int64_t latest = clock_monotonic() + LIMIT_MS * US_PER_MS;
+    struct writer writer = {0};
+    struct buf problem = {0};
+
+    while (!writer.sql && !writer.kv && clock_monotonic() < latest) {
         buf_clear(&problem);
-        sql = postgres_open(&options, &problem, &error);
-        if (!sql)
+        if (world.redis)
+            writer.kv = try_kv(token, &problem);
+        else
+            writer.sql = try_sql(&problem);
+        if (!writer.sql && !writer.kv)
             poll(NULL, 0, LOOK_MS);
     }
     buf_free(&problem);
-    return sql;
+    return writer;
 }
 
-static int commit_to(struct sql *sql)
+static int commit_to(const struct writer *writer)
 {
-    int error = sql->begin(sql);
+    const struct kv_entry entry = {.key = STR("done"), .value = STR("1")};
 
-    return error ? error : sql_end(sql, sql_exec(sql, &do_once, NULL));
+    if (writer->kv)
+        return writer->kv->commit(writer->kv, &entry, 1);
+    ASSERT(writer->sql);
+    int error = writer->sql->begin(writer->sql);
+    return error ? error : sql_end(writer->sql, sql_exec(writer->sql, &do_once, NULL));
 }
 
-void membership_world_take(int cell, int64_t change)
+void membership_world_take(int64_t change)
 {
-    UNUSED(cell);
-    UNUSED(change);
     if (is_fake())
         return;
-    world.taken = open_cell();
-    assert_non_null(world.taken);
-    assert_int_equal(commit_to(world.taken), OK);
+    world.taken = open_cell(change);
+    assert_int_equal(commit_to(&world.taken), OK);
 }
 
 void membership_world_release(void)
 {
-    if (world.taken)
-        world.taken->close(world.taken);
-    world.taken = NULL;
+    if (world.taken.sql)
+        world.taken.sql->close(world.taken.sql);
+    if (world.taken.kv)
+        world.taken.kv->close(world.taken.kv);
+    world.taken = (struct writer){0};
 }
 
 /* --- a member that is a process --- */
@@ -181,19 +228,20 @@ static _Noreturn void be_other(int fd, int cell)
     int said = member->join(member, "10.0.0.9:8081");
     if (!said)
         said = member->own(member, &claim, 1);
-    struct sql *sql = !said && claim.granted ? open_cell() : NULL;
-    if (!sql)
+    if (said || !claim.granted)
         _exit(1);
+    struct writer writer = open_cell(claim.change);
     struct pollfd asked = {.fd = fd, .events = POLLIN};
     while (write(fd, &said, sizeof(said)) == sizeof(said)) {
         while (poll(&asked, 1, WORLD_LOST_MS / 4) == 0) {
             member->beat(member);
-            sql->look(sql);
+            if (writer.sql)
+                writer.sql->look(writer.sql);
         }
         char letter = 0;
         if (read(fd, &letter, 1) != 1)
             break;
-        said = letter == 'c' ? commit_to(sql) : member->beat(member);
+        said = letter == 'c' ? commit_to(&writer) : member->beat(member);
     }
     _exit(0);
 }
@@ -282,6 +330,10 @@ bool membership_world_cut(struct membership *member)
         fake_membership_cut(member);
         return true;
     }
+    if (world.redis) {
+        REDIS_TELL(&world.server, "CLIENT", "KILL", "TYPE", "normal");
+        return false;
+    }
     /* the first that has joined, by its lock */
     snprintf(schema, sizeof(schema), "%s_cells", world.service);
     snprintf(text, sizeof(text),
@@ -301,6 +353,8 @@ void membership_world_away(void)
     world.fake.away = true;
     if (world.postgres)
         postgres_server_halt(SIGINT);
+    if (world.redis)
+        redis_server_kill(&world.server, SIGKILL);
 }
 
 void membership_world_back(void)
@@ -308,6 +362,8 @@ void membership_world_back(void)
     world.fake.away = false;
     if (world.postgres)
         postgres_server_resume();
+    if (world.redis)
+        redis_server_again(&world.server);
 }
 
 /* --- at once --- */

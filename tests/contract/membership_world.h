@@ -37,7 +37,7 @@ void membership_world_continue(struct other *other);
 int membership_world_commit_of(struct other *other);
 int membership_world_beat_of(struct other *other);
 /** We open the cell as its owner by that number, as soon as the store lets us. */
-void membership_world_take(int cell, int64_t change);
+void membership_world_take(int64_t change);
 void membership_world_release(void);
 
 /** The server ends its connection. false: for this store that means nothing. */
