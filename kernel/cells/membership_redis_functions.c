@@ -9,7 +9,7 @@ static const char code[] =
     "  return time[1] * 1000 + math.floor(time[2] / 1000)\n"
     "end\n"
     "\n"
-    "local function number(n) return string.format('%.0f', n) end\n"
+    "local function number(n) return string.format('%d', n) end\n"
     "\n"
     "-- until, leaving, address of a row; nil: there is none\n"
     "local function split(row)\n"
