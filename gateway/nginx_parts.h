@@ -13,7 +13,7 @@ struct filler {
 typedef void write_part(const struct filler *filler, struct buf *out);
 
 /* nginx_routes.c: what goes to which service */
-write_part write_upstreams, write_service_routes, write_passed_headers, write_passed_texts;
+write_part write_upstreams, write_service_routes, write_passed_headers, write_stream_headers, write_passed_texts;
 /* nginx_problems.c: what the gateway itself has to say */
 write_part write_problems, write_problem_paths, write_page_headers;
 /* nginx_door.c: where it listens and who may come in */

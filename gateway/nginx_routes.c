@@ -42,21 +42,22 @@ static const struct route routes[] = {
     {"/payments/{id}", "payment", FOR_OPERATORS},
 };
 
-/* What a service reads of a client's request, besides what the template says itself; of a header given twice the first.
- * tests/api holds these against the services' list (kernel/http/http_guard.c). */
+/* What a service reads of a client's request, and which one, if not all do: what is looked for in vain costs each
+ * request something. Of a header given twice the first. tests/api holds these against the services' list
+ * (kernel/http/http_guard.c). */
 static const struct {
-    const char *name, *variable;
+    const char *name, *variable, *only;
 } headers[] = {
-    {"Accept", "$http_accept"},
-    {"Content-Type", "$content_type"},
-    {"Content-Encoding", "$http_content_encoding"},
-    {"Idempotency-Key", "$http_idempotency_key"},
-    {"If-Match", "$http_if_match"},
-    {"If-None-Match", "$http_if_none_match"},
-    {"Last-Event-ID", "$http_last_event_id"},
-    {"Coffeeshop-Signature", "$http_coffeeshop_signature"},
-    {"X-Correlation-ID", "$http_x_correlation_id"},
-    {"traceparent", "$http_traceparent"},
+    {"Accept", "$http_accept", NULL},
+    {"Content-Type", "$content_type", NULL},
+    {"Content-Encoding", "$http_content_encoding", NULL},
+    {"Idempotency-Key", "$http_idempotency_key", NULL},
+    {"If-Match", "$http_if_match", "stock"},
+    {"If-None-Match", "$http_if_none_match", NULL},
+    {"Last-Event-ID", "$http_last_event_id", "customercenter"},
+    {"Coffeeshop-Signature", "$http_coffeeshop_signature", "payment"},
+    {"X-Correlation-ID", "$http_x_correlation_id", NULL},
+    {"traceparent", "$http_traceparent", NULL},
 };
 
 static const char *url_of(const struct gateway_settings *settings, const char *service)
@@ -125,7 +126,67 @@ static void write_pattern(struct str path, struct buf *out)
     BUF_LIT(out, "\\z\"");
 }
 
-static void write_route(const struct route *route, struct buf *out)
+void write_passed_texts(const struct filler *filler, struct buf *out)
+{
+    UNUSED(filler);
+    for (size_t i = 0; i < COUNT_OF(headers); i++)
+        buf_add(out, str_of(headers[i].variable));
+}
+
+/* What the gateway itself says to a service. */
+static void write_said_headers(const struct filler *filler, struct buf *out)
+{
+    static const struct {
+        const char *name, *value;
+        write_part *write;
+    } said[] = {
+        {"Connection", "\"\"", NULL},
+        {"Host", "$proxy_host", NULL}, /* the service's name; the client's is the forwarded one */
+        {"Origin", "", write_told_origin},
+        {"Sec-Fetch-Site", "", write_told_site},
+        {"X-Forwarded-Host", "", write_client_host},
+        {"X-Forwarded-Proto", "", write_client_scheme},
+        {"X-Forwarded-For", "$remote_addr", NULL},
+        /* a service keeps what is said between services, and with operators, from whoever comes with this */
+        {"X-Gateway", "1", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        buf_printf(out, "    proxy_set_header %s %s", said[i].name, said[i].value);
+        if (said[i].write)
+            said[i].write(filler, out);
+        BUF_LIT(out, ";\n");
+    }
+}
+
+/* All that is passed on to a service; NULL: to one that reads nothing of its own. */
+static void write_headers(const struct filler *filler, const char *service, struct buf *out)
+{
+    for (size_t i = 0; i < COUNT_OF(headers); i++)
+        if (!headers[i].only || (service && strcmp(service, headers[i].only) == 0))
+            buf_printf(out, "    proxy_set_header %s %s;\n", headers[i].name, headers[i].variable);
+    write_said_headers(filler, out);
+}
+
+void write_passed_headers(const struct filler *filler, struct buf *out)
+{
+    write_headers(filler, NULL, out);
+}
+
+void write_stream_headers(const struct filler *filler, struct buf *out)
+{
+    write_headers(filler, "customercenter", out);
+}
+
+static bool reads_its_own(const char *service)
+{
+    for (size_t i = 0; i < COUNT_OF(headers); i++)
+        if (headers[i].only && strcmp(service, headers[i].only) == 0)
+            return true;
+    return false;
+}
+
+static void write_route(const struct filler *filler, const struct route *route, struct buf *out)
 {
     BUF_LIT(out, "        location ");
     if (strchr(route->path, '{'))
@@ -135,21 +196,11 @@ static void write_route(const struct route *route, struct buf *out)
     BUF_LIT(out, " { ");
     if (route->location == FOR_OPERATORS)
         BUF_LIT(out, "if ($is_operator = 0) { return 403; } ");
+    if (reads_its_own(route->service)) {
+        buf_char(out, '\n');
+        write_headers(filler, route->service, out);
+    }
     buf_printf(out, "proxy_pass http://%s; }\n", route->service);
-}
-
-void write_passed_texts(const struct filler *filler, struct buf *out)
-{
-    UNUSED(filler);
-    for (size_t i = 0; i < COUNT_OF(headers); i++)
-        buf_add(out, str_of(headers[i].variable));
-}
-
-void write_passed_headers(const struct filler *filler, struct buf *out)
-{
-    UNUSED(filler);
-    for (size_t i = 0; i < COUNT_OF(headers); i++)
-        buf_printf(out, "    proxy_set_header %s %s;\n", headers[i].name, headers[i].variable);
 }
 
 /* How a service is, for everybody and for operators. Who hangs takes connections and says nothing: that is known after
@@ -175,7 +226,7 @@ void write_service_routes(const struct filler *filler, struct buf *out)
 {
     for (size_t i = 0; i < COUNT_OF(routes); i++)
         if (routes[i].location != IN_THE_TEMPLATE)
-            write_route(&routes[i], out);
+            write_route(filler, &routes[i], out);
     for (size_t i = 0; i < COUNT_OF(services); i++)
         write_health(filler, services[i], out);
 }

@@ -54,7 +54,17 @@ def test_the_gateway_passes_on_every_header_that_a_service_reads():
     read = set(re.findall(r'STR_INIT\("([\w-]+)"\)', (ROOT / "kernel" / "http" / "http_guard.c").read_text(encoding="utf-8")))
     # nginx makes these itself, or keeps what a client says in them; the last two are what services say to each other
     own = {"Content-Length", "Transfer-Encoding", "Expect", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Caller", "Feed-Epoch"}
-    template = (ROOT / "gateway" / "nginx.conf.in").read_text(encoding="utf-8")
-    passed = set(re.findall(r'\{"([\w-]+)", "\$\w+"\}', GATEWAY)) | set(re.findall(r"^    proxy_set_header ([\w-]+) ", template, re.M)) - {"Connection"}
+    passed = set(re.findall(r'\{"([\w-]+)", "[^"/]*", "?\w+"?\}', GATEWAY)) - {"Connection"}
     assert read - own == passed - (passed - read - {"X-Forwarded-For"}) and "Idempotency-Key" in passed
     assert not passed & own
+
+
+def test_what_the_gateway_passes_to_one_service_is_read_by_no_other():
+    guard, head = ((ROOT / "kernel" / "http" / name).read_text(encoding="utf-8") for name in ("http_guard.c", "http_head.c"))
+    constants = {name: constant for constant, name in re.findall(r'\[(HTTP_\w+)\] = \{STR_INIT\("([\w-]+)"\)', guard)}
+    members = {constant: member for member, constant in re.findall(r"request->(\w+) = head->value\[(HTTP_\w+)\]", head)}
+    only = dict(re.findall(r'\{"([\w-]+)", "\$\w+", "(\w+)"\}', GATEWAY))
+    assert "If-Match" in only
+    for name, service in only.items():
+        read = re.compile(rf"request->{members[constants[name]]}\b")
+        assert {table for table in contract.SERVICES if any(read.search(file.read_text(encoding="utf-8")) for file in (ROOT / "contexts" / table).rglob("*.c"))} == {service}, name

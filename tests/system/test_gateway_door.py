@@ -157,11 +157,26 @@ def test_what_a_client_says_of_proxies_is_replaced(door):
 
 
 def test_what_belongs_to_the_request_passes(door):
-    mine = {"Idempotency-Key": "k1", "X-Correlation-ID": "c1", "traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01", "If-None-Match": '"3"', "Last-Event-ID": "7"}
+    mine = {"Idempotency-Key": "k1", "X-Correlation-ID": "c1", "traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01", "If-None-Match": '"3"'}
     door.http.post("/orders", json={"qty": 1}, headers=mine)
     method, _, headers, body, _ = door.last()
     assert method == "POST" and json.loads(body) == {"qty": 1}
     assert {name: headers[name] for name in mine} == mine
+
+
+OF_ONE_SERVICE = {"If-Match": "/stocks/1", "Last-Event-ID": "/mypages/stream", "Coffeeshop-Signature": "/payments/webhook"}
+
+
+@pytest.mark.parametrize("path", ["/orders", "/menu", "/stocks/1", "/stocks/1/lowMark", "/mypages", "/mypages/stream", "/payments/webhook", "/payments/1"])
+def test_what_one_service_reads_passes_to_it_alone_with_all_that_every_request_has(door, path):
+    mine = {**dict.fromkeys(OF_ONE_SERVICE, "1"), "Accept": "*/*", "Idempotency-Key": "k1", "Origin": "null", "Sec-Fetch-Site": "cross-site", "Cookie": "a=b", "X-Gateway": "0", "Connection": "x"}
+    with door.http.stream("PATCH", path, headers=mine) as answer:
+        assert answer.status_code == 200
+    headers = door.last()[2]
+    passed = {name for name, its in OF_ONE_SERVICE.items() if its.split("/")[1] == path.split("/")[1]}
+    expected = {"Accept", "Host", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-For", "X-Gateway", "Idempotency-Key", "Origin", "Sec-Fetch-Site"} | passed
+    assert set(name.lower() for name in headers) - {"content-length"} == {name.lower() for name in expected}
+    assert headers["X-Forwarded-For"] == "127.0.0.1" and headers.get_all("X-Gateway") == ["1"] and headers["Origin"] == "null"
 
 
 def test_what_no_service_reads_stays_at_the_door(door):

@@ -83,8 +83,9 @@ static void a_path_goes_to_the_service_whose_shape_it_has(void **state)
     UNUSED(state);
 
     assert_has(&text, "location = /orders { proxy_pass http://order; }");
-    assert_has(&text, "location ~ \"^/stocks/[^/]+/movements\\z\" { proxy_pass http://stock; }");
-    assert_has(&text, "location = /payments { if ($is_operator = 0) { return 403; } proxy_pass http://payment; }");
+    assert_has(&text, "location ~ \"^/products/[^/]+\\z\" { proxy_pass http://product; }");
+    assert_has(&text, "location ~ \"^/stocks/[^/]+/movements\\z\" {");
+    assert_has(&text, "location = /payments { if ($is_operator = 0) { return 403; } ");
     assert_has(&text, "upstream stock {\n        server stock.example:9 ");
     assert_has_not(&text, "/products/search/cancelByOrderId");
     assert_has(&text, "upstream menu {\n        server 127.0.0.1:8084 max_fails=0;\n"
