@@ -97,7 +97,7 @@ static bool open_all(struct stock_service *self, const struct program *program, 
                      const struct stock_settings *settings, struct buf *problem)
 {
     struct stock_retention retention = {hours(settings->retain_hours), hours(common->idempotency_retain_hours),
-                                        hours(common->outbox_retain_hours)};
+                                        hours(common->outbox_retain_hours), NULL};
     struct cursors sources = {.n = 0}; /* stock listens to no other service */
 
     self->service = service_new(program, common, problem);
@@ -107,6 +107,7 @@ static bool open_all(struct stock_service *self, const struct program *program, 
     if (!stock_store_open(&self->kept, self->service, &settings->store, problem) ||
         !service_join(self->service, &sources, true, problem))
         return false;
+    retention.relayed = service_relayed(self->service);
     const struct reader_limits limits = reader_limits_of(common);
     self->reader = reader_new(NULL, NULL, &limits);
     if (!self->reader || (self->kept.on_a_server && !reader_rows_apart(self->reader, NULL, &limits))) {

@@ -273,6 +273,11 @@ int kafka_consumer_error(const struct kafka_consumer *consumer, int32_t partitio
     return atomic_load(&consumer->intake.parts[partition].error);
 }
 
+int64_t kafka_consumer_oldest(const struct kafka_consumer *consumer, int32_t partition)
+{
+    return atomic_load(&consumer->intake.parts[partition].oldest);
+}
+
 int kafka_consumer_trouble(struct kafka_consumer *consumer, struct buf *why)
 {
     return kafka_trouble_told(&consumer->intake.trouble, why);

@@ -68,6 +68,8 @@ int64_t kafka_consumer_lag(const struct kafka_consumer *consumer, int32_t partit
 /** E_NOT_FOUND: Kafka no longer has, or has never had, the offset that was asked for; it isn't followed any more.
  * OK: nothing of that kind. Any thread. */
 int kafka_consumer_error(const struct kafka_consumer *consumer, int32_t partition);
+/** With that error: the oldest offset that Kafka had then, or -1 when it didn't say. Any thread. */
+int64_t kafka_consumer_oldest(const struct kafka_consumer *consumer, int32_t partition);
 /** OK, or what is wrong with Kafka and a sentence for it behind `why` (may be NULL). Any thread. */
 int kafka_consumer_trouble(struct kafka_consumer *consumer, struct buf *why);
 

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { WAIT_MS = 50, NUMBER_SIZE = 24 };
+enum { WAIT_MS = 50, ASK_MS = 1000, NUMBER_SIZE = 24 };
 
 static struct metric consumed = METRIC_COUNTER_INIT("coffeeshop_kafka_consumed_total", "Events taken from the topic.");
 static struct metric foreign =
@@ -261,6 +261,11 @@ static void take_error(struct kafka_intake *intake, const rd_kafka_message_t *ra
     if (raw->partition < 0 || raw->partition >= intake->options.partitions)
         return;
     struct kafka_part *part = &intake->parts[raw->partition];
+    int64_t oldest = -1, end = -1;
+    if (rd_kafka_query_watermark_offsets(intake->rk, intake->options.kafka->topic, raw->partition, &oldest, &end,
+                                         ASK_MS))
+        oldest = -1;
+    atomic_store(&part->oldest, oldest);
     if (part->followed && atomic_exchange(&part->error, E_NOT_FOUND) == OK)
         log_error("the topic doesn't hold the offset that is needed", LOG_I("partition", raw->partition),
                   LOG_I("offset", part->next), LOG_T("reason", rd_kafka_message_errstr(raw)));

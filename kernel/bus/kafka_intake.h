@@ -16,6 +16,7 @@ struct kafka_part {
     _Atomic int64_t next;    /* the offset behind what was handed over; any thread reads */
     _Atomic int64_t waiting; /* any thread */
     _Atomic int64_t stored;  /* to be told to Kafka, -1: nothing; any thread */
+    _Atomic int64_t oldest;  /* with an error: what Kafka keeps from, -1: not known; any thread reads */
     _Atomic int error;       /* any thread reads */
 };
 

@@ -344,6 +344,7 @@ struct expiring {
     struct kv_changes *changes;
     uint64_t before;
     uint64_t newest; /* the last position: its batch stays */
+    uint64_t up_to;
 };
 
 static int remove_copy(struct kv_changes *changes, struct str prefix, struct str rest)
@@ -379,16 +380,17 @@ static int expire_batch(void *context, struct str key, struct str value)
 
     if (!batch_of(value, &batch))
         return E_CORRUPT;
-    if (batch.at >= expiring->before || batch.first + batch.count - 1 >= expiring->newest)
+    if (batch.at >= expiring->before || batch.first + batch.count - 1 >= expiring->newest ||
+        batch.first + batch.count - 1 > expiring->up_to)
         return STOP;
     return remove_copy(expiring->changes, STR(""), key);
 }
 
 int outbox_kv_expire(struct kv *kv, struct kv_changes *changes, int64_t keys_before, int64_t batches_before,
-                     size_t limit)
+                     uint64_t up_to, size_t limit)
 {
-    struct expiring keys = {changes, (uint64_t)keys_before, 0};
-    struct expiring batches = {changes, (uint64_t)batches_before, 0};
+    struct expiring keys = {.changes = changes, .before = (uint64_t)keys_before};
+    struct expiring batches = {.changes = changes, .before = (uint64_t)batches_before, .up_to = up_to};
     int error = 0;
 
     if (keys_before > 0)

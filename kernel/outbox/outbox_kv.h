@@ -37,9 +37,9 @@ int outbox_kv_read(struct kv *kv, uint64_t after, size_t enough, struct buf *fra
 /** Fills in found records for keys (`record->found`); their texts live in the arena. Writer thread. */
 int outbox_kv_find_keys(struct kv *kv, struct idempotency_record *records, size_t n, struct arena *arena);
 /** Adds to `changes` the removal of at most `limit` idempotency keys and as many outbox batches older than these
- * moments (us; 0: keep). The newest batch is always kept: it holds the last position. Commit it alone: a full store
- * takes removals only. Writer thread. */
+ * moments (us; 0: keep). Batches with events behind `up_to` stay; the newest is always kept: it holds the last
+ * position. Commit it alone: a full store takes removals only. Writer thread. */
 int outbox_kv_expire(struct kv *kv, struct kv_changes *changes, int64_t keys_before, int64_t batches_before,
-                     size_t limit);
+                     uint64_t up_to, size_t limit);
 
 #endif

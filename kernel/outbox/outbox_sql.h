@@ -78,13 +78,16 @@ int outbox_sql_read(struct sql *sql, struct cell cell, uint64_t after, size_t en
 /** Fills in found records for keys (`record->found`); texts are copied to the arena. */
 int outbox_sql_find_keys(struct sql *sql, struct cell cell, struct idempotency_record *records, size_t n,
                          struct arena *arena);
-/** Deletes at most `limit` idempotency keys and outbox batches older than these moments (us; 0: keep). The newest batch
- * is always kept: it holds the last position. Own transaction. */
-int outbox_sql_expire(struct sql *sql, struct cell cell, int64_t keys_before, int64_t batches_before, size_t limit);
+/** Deletes at most `limit` idempotency keys and outbox batches older than these moments (us; 0: keep). Batches
+ * with events behind `up_to` stay; the newest is always kept: it holds the last position. Own transaction. */
+int outbox_sql_expire(struct sql *sql, struct cell cell, int64_t keys_before, int64_t batches_before, uint64_t up_to,
+                      size_t limit);
 /** How long idempotency keys and stored events are kept (us; 0: for ever). */
 struct outbox_retention {
     int64_t keys_us, batches_us;
-    int64_t next_at; /* the next look, us; starts at 0 */
+    const uint64_t *relayed; /* the writer's: events behind this position are kept however old; NULL: as old as they are
+                              */
+    int64_t next_at;         /* the next look, us; starts at 0 */
     struct retention_clock clock;
 };
 /** Expires what is too old, a bite at most once a second, or forty times while there is more, so that a shop that takes

@@ -11,16 +11,17 @@ static const struct sql_statement delete_keys = {
 static const struct sql_statement old_key = {"SELECT 1 FROM idempotency WHERE cell = $1 AND at < $2 LIMIT 1", 2};
 /* $1 is the cell's first place, $2 its last (cell.h). */
 #define NEWEST_BATCH "(SELECT max(first) FROM outbox WHERE first BETWEEN $1 AND $2)"
-static const struct sql_statement old_batch = {
-    "SELECT 1 FROM (SELECT first, at FROM outbox WHERE first BETWEEN $1 AND $2 ORDER BY first LIMIT 1) AS oldest WHERE "
-    "at < $3 AND first < " NEWEST_BATCH,
-    3};
+static const struct sql_statement old_batch = {"SELECT 1 FROM (SELECT first, first + count - 1 AS last, at FROM outbox "
+                                               "WHERE first BETWEEN $1 AND $2 ORDER BY first LIMIT 1) AS oldest WHERE "
+                                               "at < $3 AND last <= $4 AND first < " NEWEST_BATCH,
+                                               4};
 /* Looks at the oldest few only: there is no index by time. The newest batch stays for ever: it holds the last position.
  */
-static const struct sql_statement delete_batches = {
-    "DELETE FROM outbox WHERE first IN (SELECT first FROM (SELECT first, at FROM outbox WHERE first BETWEEN $1 AND $2 "
-    "ORDER BY first LIMIT $3) AS oldest WHERE at < $4) AND first < " NEWEST_BATCH,
-    4};
+static const struct sql_statement delete_batches = {"DELETE FROM outbox WHERE first IN (SELECT first FROM (SELECT "
+                                                    "first, first + count - 1 AS last, at FROM outbox WHERE "
+                                                    "first BETWEEN $1 AND $2 ORDER BY first LIMIT $3) AS oldest WHERE "
+                                                    "at < $4 AND last <= $5) AND first < " NEWEST_BATCH,
+                                                    5};
 
 enum { TIDY_AT_ONCE = 500, TIDY_EACH_US = 1000000, TIDY_AGAIN_US = 25000 };
 
@@ -32,11 +33,17 @@ static int on_old(void *context, size_t index, const struct sql_row *row)
     return OK;
 }
 
+static int64_t place_of(struct cell cell, uint64_t position)
+{
+    return position < (uint64_t)CELL_ROWS ? cell_place(cell, (int64_t)position) : cell_ceiling(cell);
+}
+
 /* Whether a bite was left; false when it can't be told. */
-static bool is_more(struct sql *sql, struct cell cell, int64_t keys_before, int64_t batches_before)
+static bool is_more(struct sql *sql, struct cell cell, int64_t keys_before, int64_t batches_before, uint64_t up_to)
 {
     const struct sql_value keys[] = {SQL_N(cell.number), SQL_N(keys_before)};
-    const struct sql_value batches[] = {SQL_N(cell_floor(cell)), SQL_N(cell_ceiling(cell)), SQL_N(batches_before)};
+    const struct sql_value batches[] = {SQL_N(cell_floor(cell)), SQL_N(cell_ceiling(cell)), SQL_N(batches_before),
+                                        SQL_N(place_of(cell, up_to))};
     bool more = false;
 
     if (keys_before)
@@ -56,16 +63,18 @@ void outbox_sql_tidy(struct sql *sql, struct cell cell, struct outbox_retention 
     int64_t keys_before = retention->keys_us ? now - retention->keys_us : 0;
     int64_t batches_before = retention->batches_us ? now - retention->batches_us : 0;
     /* What can't be deleted now is deleted in a second; nobody waits for it. */
-    int error = outbox_sql_expire(sql, cell, keys_before, batches_before, TIDY_AT_ONCE);
-    if (!error && is_more(sql, cell, keys_before, batches_before))
+    uint64_t up_to = retention->relayed ? *retention->relayed : UINT64_MAX;
+    int error = outbox_sql_expire(sql, cell, keys_before, batches_before, up_to, TIDY_AT_ONCE);
+    if (!error && is_more(sql, cell, keys_before, batches_before, up_to))
         retention->next_at = now + TIDY_AGAIN_US;
 }
 
-int outbox_sql_expire(struct sql *sql, struct cell cell, int64_t keys_before, int64_t batches_before, size_t limit)
+int outbox_sql_expire(struct sql *sql, struct cell cell, int64_t keys_before, int64_t batches_before, uint64_t up_to,
+                      size_t limit)
 {
     const struct sql_value keys[] = {SQL_N(cell.number), SQL_N(keys_before), SQL_N((int64_t)limit)};
     const struct sql_value batches[] = {SQL_N(cell_floor(cell)), SQL_N(cell_ceiling(cell)), SQL_N((int64_t)limit),
-                                        SQL_N(batches_before)};
+                                        SQL_N(batches_before), SQL_N(place_of(cell, up_to))};
 
     int error = sql->begin(sql);
     if (error)

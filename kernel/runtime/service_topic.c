@@ -11,13 +11,15 @@
 
 #include <sys/prctl.h>
 
-enum { LOOK_MS = 1000, KIB = 1024, NO_SOURCE = CURSOR_MAX_SOURCES };
+enum { LOOK_MS = 1000, TRY_MS = 3000, KIB = 1024, NO_SOURCE = CURSOR_MAX_SOURCES };
 
 static struct metric lag = {.name = "coffeeshop_kafka_lag",
                             .help = "Messages in the partition that weren't taken yet; -1: not known.",
                             .labels = "partition=\"0\"",
                             .kind = METRIC_GAUGE};
 static struct metric unsent = METRIC_GAUGE_INIT("coffeeshop_kafka_unsent", "Events that aren't on the topic yet.");
+
+static const struct str nothing = {NULL, 0};
 
 /* ---- joining ---- */
 
@@ -49,8 +51,7 @@ static int prepare_topic(void *context, struct buf *problem)
         .partitions = TOPIC_PARTITIONS,
         .replication = (int32_t)common->kafka.replication,
         .retain_ms = common->kafka.retain_hours ? common->kafka.retain_hours * 3600 * US_PER_S / US_PER_MS : -1,
-        .patience_ms =
-            common->kafka.answer_ms < common->start_wait_ms ? common->kafka.answer_ms : common->start_wait_ms,
+        .patience_ms = common->kafka.answer_ms < TRY_MS ? common->kafka.answer_ms : TRY_MS,
     };
 
     return kafka_topic_prepare(&options, problem);
@@ -211,10 +212,9 @@ static bool leave_epochs(struct service *service)
     const struct service_parts *parts = &service->parts;
 
     for (size_t i = 0; i < parts->n_producers; i++) {
-        static const struct str none = {NULL, 0};
         if (parts->cursors->epoch[i] == EPOCH_UNKNOWN)
             continue;
-        struct command *command = bare_command_new(COMMAND_EPOCH, none, none);
+        struct command *command = bare_command_new(COMMAND_EPOCH, nothing, nothing);
         if (!command)
             return false;
         command->origin = FROM_FEED;
@@ -246,8 +246,7 @@ static bool begin_hearing(struct service *service, struct buf *problem)
     if (intake->topic_source == NO_SOURCE)
         return true;
     metric_register(&lag);
-    intake->service = service;
-    memcpy(intake->seen, parts->cursors->position, sizeof(intake->seen));
+    topic_intake_init(intake, service);
     if (leave_epochs(service))
         intake->consumer = kafka_consumer_new(&options, problem, &error);
     if (intake->consumer)
@@ -326,68 +325,6 @@ static void serve_events(struct service *service, struct http_request *request)
     http_problem(request, 404, NULL, "events are on Kafka's topic %s", service->common->kafka.topic);
 }
 
-static void separate(struct buf *out)
-{
-    if (out->n > 0)
-        BUF_LIT(out, "; ");
-}
-
-static void add_trouble(struct service *service, struct buf *out)
-{
-    const struct service_topic *topic = service->topic;
-    const char *name = service->common->kafka.topic;
-    int unsendable = topic->lane ? kafka_lane_error(topic->lane) : OK;
-
-    if (topic->intake.consumer && kafka_consumer_error(topic->intake.consumer, TOPIC_PARTITION)) {
-        separate(out);
-        buf_printf(out,
-                   "the topic %s doesn't hold what is needed here: it was made anew, or keeps events too short a time; "
-                   "`coffeeshop feeds %s resume topic:%s` goes on without those that are gone",
-                   name, service->program->name, name);
-    }
-    if (unsendable) {
-        separate(out);
-        buf_printf(out, "the event %llu can't be brought to the topic %s, and those behind it wait: %s",
-                   (unsigned long long)kafka_lane_position(topic->lane) + 1, name, error_text(unsendable));
-    }
-}
-
-static void add_notice(struct service *service, struct buf *out)
-{
-    struct service_topic *topic = service->topic;
-    struct buf why = {0};
-
-    int rc = topic->relay ? kafka_relay_trouble(topic->relay, &why) : OK;
-    if (!rc && topic->intake.consumer)
-        rc = kafka_consumer_trouble(topic->intake.consumer, &why);
-    if (rc)
-        buf_printf(out, "%s (%.*s); what is said here is kept, and told when it is back",
-                   rc == E_SYSTEM ? "Kafka refuses" : "Kafka is away", STR_ARG(buf_str(&why)));
-    buf_free(&why);
-}
-
-static const char *state_of(const struct topic_intake *intake)
-{
-    if (!intake->consumer)
-        return "not connected";
-    if (kafka_consumer_error(intake->consumer, TOPIC_PARTITION))
-        return "gap";
-    return kafka_consumer_trouble(intake->consumer, NULL) ? "not connected" : "following";
-}
-
-static void list(struct service *service, struct buf *out)
-{
-    UNUSED(out);
-    UNUSED(state_of(&service->topic->intake));
-}
-
-static int resume(struct service *service, struct str source)
-{
-    UNUSED(service);
-    UNUSED(source);
-    return E_NOT_FOUND;
-}
-
 const struct service_bus service_on_topic = {
     .join = join,
     .open = open_nothing,
@@ -397,8 +334,8 @@ const struct service_bus service_on_topic = {
     .end = end,
     .newest = newest,
     .serve_events = serve_events,
-    .add_trouble = add_trouble,
-    .add_notice = add_notice,
-    .list = list,
-    .resume = resume,
+    .add_trouble = topic_add_trouble,
+    .add_notice = topic_add_notice,
+    .list = topic_list,
+    .resume = topic_resume,
 };

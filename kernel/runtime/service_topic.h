@@ -7,7 +7,8 @@
  * as a repeat.
  *
  *  service_topic.c (life, and what is said of it), service_topic_intake.c (from the topic to the writer),
- * service_topic_mark.c (how far the relay is). Private to kernel/runtime.
+ * service_topic_mark.c (how far the relay is), service_topic_people.c (what people are told, and can decide). Private
+ * to kernel/runtime.
  */
 #ifndef COFFEESHOP_SERVICE_TOPIC_H
 #define COFFEESHOP_SERVICE_TOPIC_H
@@ -23,12 +24,13 @@ enum { TOPIC_PARTITION = 0, TOPIC_PARTITIONS = 1 }; /* one cell */
 struct topic_intake {
     struct service *service;
     struct kafka_consumer *consumer;
-    size_t topic_source;                  /* the index of the offset's cursor */
-    uint64_t seen[CURSOR_MAX_SOURCES];    /* by producer: the newest position handed over */
-    uint64_t skipped[CURSOR_MAX_SOURCES]; /* events up to here were not for us, and nothing moves the cursor yet */
-    struct command *first, *last;         /* gathered in this turn */
+    size_t topic_source;                       /* the index of the offset's cursor */
+    _Atomic uint64_t seen[CURSOR_MAX_SOURCES]; /* by producer: the newest position handed over; any thread reads */
+    uint64_t skipped[CURSOR_MAX_SOURCES];      /* events up to here were not for us, and nothing moves the cursor yet */
+    struct command *first, *last;              /* gathered in this turn */
     size_t n;
-    int64_t taken, next;   /* messages that no command stands for yet, and the offset behind them */
+    int64_t taken;         /* messages that no command stands for yet … */
+    _Atomic int64_t next;  /* … and the offset behind them; any thread reads */
     struct command *aside; /* an event that can't be decoded, until it is among the topic's dead letters, too … */
     int64_t aside_offset;  /* … which is where it lies */
 };
@@ -58,6 +60,8 @@ struct service_topic {
 /** kafka_consumer_options' take and turned; the owner is the struct topic_intake. */
 const char *topic_intake_take(void *owner, const struct kafka_arrival *arrival);
 void topic_intake_turned(void *owner);
+/** With what is known already, as restored; `topic_source` is set. */
+void topic_intake_init(struct topic_intake *intake, struct service *service);
 /** Nothing comes any more. */
 void topic_intake_free(struct topic_intake *intake);
 
@@ -66,5 +70,11 @@ void topic_mark_init(struct topic_mark *mark, struct service *service, size_t so
 void topic_mark_moved(struct topic_mark *mark, uint64_t position);
 /** Loop thread. */
 void topic_mark_stop(struct topic_mark *mark);
+
+/** struct service_bus's. */
+void topic_add_trouble(struct service *service, struct buf *out);
+void topic_add_notice(struct service *service, struct buf *out);
+void topic_list(struct service *service, struct buf *out);
+int topic_resume(struct service *service, struct str source);
 
 #endif

@@ -13,6 +13,16 @@
 
 static const struct str nothing = {NULL, 0};
 
+void topic_intake_init(struct topic_intake *intake, struct service *service)
+{
+    const struct service_parts *parts = &service->parts;
+
+    intake->service = service;
+    for (size_t i = 0; i < parts->n_producers; i++)
+        intake->seen[i] = parts->cursors->position[i];
+    intake->next = (int64_t)parts->cursors->position[intake->topic_source];
+}
+
 /* ---- gathering ---- */
 
 static void gather(struct topic_intake *intake, struct command *command, size_t source, uint64_t position)

@@ -198,6 +198,7 @@ void sql_service_fill(struct sql_service *store, struct service_parts *parts)
     store->store =
         (struct store){.probe = probe, .check = check, .on_server = on_server, .look = on_server ? look : NULL};
     parts->store = &store->store;
+    store->retention.relayed = service_relayed(store->service);
     parts->read_stored = read_stored;
     parts->read_to_relay = read_to_relay;
     parts->read_context = store;

@@ -83,16 +83,22 @@ static void store_begin_epoch(struct fixture *fixture, uint64_t number, struct f
                      0);
 }
 
-static void store_expire(struct fixture *fixture, int64_t keys_before, int64_t batches_before, size_t limit)
+static void store_expire_up_to(struct fixture *fixture, int64_t keys_before, int64_t batches_before, uint64_t up_to,
+                               size_t limit)
 {
     struct kv_changes changes = {.arena = &fixture->arena};
 
     if (fixture->sql) {
-        assert_int_equal(outbox_sql_expire(fixture->sql, fixture->cell, keys_before, batches_before, limit), 0);
+        assert_int_equal(outbox_sql_expire(fixture->sql, fixture->cell, keys_before, batches_before, up_to, limit), 0);
         return;
     }
-    assert_int_equal(outbox_kv_expire(fixture->store.kv, &changes, keys_before, batches_before, limit), 0);
+    assert_int_equal(outbox_kv_expire(fixture->store.kv, &changes, keys_before, batches_before, up_to, limit), 0);
     assert_int_equal(kv_changes_commit(&changes, fixture->store.kv), 0);
+}
+
+static void store_expire(struct fixture *fixture, int64_t keys_before, int64_t batches_before, size_t limit)
+{
+    store_expire_up_to(fixture, keys_before, batches_before, UINT64_MAX, limit);
 }
 
 static const struct sql_migration migrations[] = {
@@ -526,6 +532,19 @@ static void expired_batches_go_and_the_oldest_position_says_so(void **state)
     assert_read(*state, 5, EVERYTHING, "[6]", 6);
 }
 
+static void what_others_have_not_heard_is_kept_however_old_it_is(void **state)
+{
+    commit_batch(*state, 1, 3, "[1-3]", 1000);
+    commit_batch(*state, 4, 2, "[4-5]", 2000);
+    commit_batch(*state, 6, 1, "[6]", 3000);
+    store_expire_up_to(*state, 0, 3000, 2, 10);
+    assert_read(*state, 0, EVERYTHING, "[1-3][4-5][6]", 1);
+    store_expire_up_to(*state, 0, 3000, 4, 10);
+    assert_read(*state, 0, EVERYTHING, "[4-5][6]", 4);
+    store_expire_up_to(*state, 0, 3000, 5, 10);
+    assert_read(*state, 0, EVERYTHING, "[6]", 6);
+}
+
 static void the_newest_moment_stored_is_known_at_the_start(void **state)
 {
     struct fixture *fixture = *state;
@@ -788,6 +807,7 @@ static void a_damaged_row_is_corrupt_and_not_a_position(void **state)
         ON(an_answer_without_location_or_body_is_kept_too, set_up_), ON(a_batch_of_many_keys_is_kept_whole, set_up_),  \
         ON(expired_keys_are_forgotten_in_small_bites_oldest_first, set_up_), ON(zero_keeps_everything, set_up_),       \
         ON(expired_batches_go_and_the_oldest_position_says_so, set_up_),                                               \
+        ON(what_others_have_not_heard_is_kept_however_old_it_is, set_up_),                                             \
         ON(the_newest_batch_never_expires_so_positions_are_never_used_twice, set_up_),                                 \
         ON(the_newest_moment_stored_is_known_at_the_start, set_up_),                                                   \
         ON(the_same_dead_letter_twice_is_kept_once, set_up_),                                                          \
@@ -814,6 +834,7 @@ int main(int argc, char **argv)
         BETWEEN(expired_keys_are_forgotten_in_small_bites_oldest_first),
         BETWEEN(zero_keeps_everything),
         BETWEEN(expired_batches_go_and_the_oldest_position_says_so),
+        BETWEEN(what_others_have_not_heard_is_kept_however_old_it_is),
         BETWEEN(the_newest_batch_never_expires_so_positions_are_never_used_twice),
         BETWEEN(the_newest_moment_stored_is_known_at_the_start),
         BETWEEN(the_same_dead_letter_twice_is_kept_once),

@@ -198,7 +198,7 @@ static void read_outbox(struct sim_service *service, uint64_t after, size_t enou
 static void open_store(struct sim_stock *self)
 {
     const struct sim_settings *set = &self->service.settings;
-    struct stock_retention retention = {set->keep_reservations, set->keep_keys, set->keep_events};
+    struct stock_retention retention = {set->keep_reservations, set->keep_keys, set->keep_events, NULL};
     uint64_t left = sim_memory_pause(self->service.sim);
 
     stock_repo_kv_free(self->store);

@@ -86,6 +86,15 @@ class Kafka:
         self.topics += 1
         return Topic(self, f"shop{self.topics}")
 
+    def forget_before(self, name, offset):
+        """As retention does it: what lies before the offset is gone."""
+        what = self.top / "forget.json"
+        what.write_text(json.dumps({"version": 1, "partitions": [{"topic": name, "partition": 0, "offset": offset}]}))
+        jars = subprocess.run([TOOL, "jars"], capture_output=True, text=True, timeout=600, check=True).stdout.strip()
+        told = subprocess.run(["java", "-Xmx64m", "-cp", jars, "org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", self.address,
+                               "--offset-json-file", what], capture_output=True, text=True, timeout=60)
+        assert "low_watermark" in told.stdout, told.stdout + told.stderr
+
     def create(self, name, partitions):
         admin = self.make_admin()
         try:

@@ -581,7 +581,7 @@ static void opening_that_fails_is_tried_again(void **state)
 
 static void keep_for(struct shop *shop, int64_t us)
 {
-    shop->retention = (struct stock_retention){us, us, us};
+    shop->retention = (struct stock_retention){us, us, us, NULL};
     crash_and_come_back(shop);
     assert_int_equal(run_nothing(shop), OK);
 }

@@ -256,7 +256,8 @@ static bool tidy(struct stock_repo *self, int64_t now)
     arena_init(&arena, 64 * (size_t)1024);
     int rc = remove_reservations(repo, &changes, now);
     if (!rc)
-        rc = outbox_kv_expire(repo->kv, &changes, keys_before, outbox_before, TIDY_MOST);
+        rc = outbox_kv_expire(repo->kv, &changes, keys_before, outbox_before,
+                              repo->retention.relayed ? *repo->retention.relayed : UINT64_MAX, TIDY_MOST);
     if (!rc && (changes.n || changes.failed))
         rc = kv_changes_commit(&changes, repo->kv);
     bool more = !rc && changes.n >= TIDY_MOST;

@@ -12,9 +12,10 @@ enum { STOCK_STORE_FORMAT = 1 };
 
 /** How long things are kept, in us; 0: for ever. */
 struct stock_retention {
-    int64_t reservations; /* after their last change */
-    int64_t keys;         /* idempotency keys */
-    int64_t outbox;       /* events */
+    int64_t reservations;    /* after their last change */
+    int64_t keys;            /* idempotency keys */
+    int64_t outbox;          /* events … */
+    const uint64_t *relayed; /* … up to this position, the writer's; NULL: all */
 };
 
 /** Uses `kv`, doesn't own it. NULL when there is no memory. */
