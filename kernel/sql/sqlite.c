@@ -189,6 +189,25 @@ static int query(struct sqlite *self, bool shared, const struct sql_statement *s
     return run_rows(self, prepared, statement->text, params, statement->n_params, n_rows, on_row, context);
 }
 
+/* As many as can be inserted at once are; *done: so many. */
+static int insert_wide(struct sqlite *self, const struct sql_statement *statement, const struct sql_value *params,
+                       size_t n_rows, size_t *done)
+{
+    size_t n = n_rows / SQLITE_WIDE_ROWS;
+    sqlite3_stmt *wide = NULL;
+
+    *done = 0;
+    if (n == 0 || self->broken || self->lost)
+        return OK; /* what comes behind says it */
+    int error = sqlite_wide_for(self, statement, &wide);
+    if (error)
+        return broken_by(self, error);
+    if (!wide)
+        return OK;
+    *done = n * SQLITE_WIDE_ROWS;
+    return run_rows(self, wide, statement->text, params, statement->n_params * SQLITE_WIDE_ROWS, n, NULL, NULL);
+}
+
 static int lite_query_many(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
                            size_t n_rows, sql_on_row *on_row, void *context)
 {
@@ -206,7 +225,13 @@ static int lite_query_shared(struct sql *port, const struct sql_statement *state
 static int lite_exec_many(struct sql *port, const struct sql_statement *statement, const struct sql_value *params,
                           size_t n_rows)
 {
-    return lite_query_many(port, statement, params, n_rows, NULL, NULL);
+    size_t done = 0;
+
+    int error = insert_wide(of(port), statement, params, n_rows, &done);
+    if (error || (done && done == n_rows))
+        return error;
+    const struct sql_value *rest = params ? params + done * (size_t)statement->n_params : NULL;
+    return lite_query_many(port, statement, rest, n_rows - done, NULL, NULL);
 }
 
 static int lite_query_text(struct sql *port, const char *text, const struct sql_value *params, size_t n_params,
@@ -328,8 +353,10 @@ static void lite_close(struct sql *port)
     struct sqlite *self = of(port);
     struct sqlite_slot *slots = self->statements.slots;
 
-    for (size_t i = 0; i < self->statements.n_slots; i++)
+    for (size_t i = 0; i < self->statements.n_slots; i++) {
         sqlite3_finalize(slots[i].prepared);
+        sqlite3_finalize(slots[i].wide);
+    }
     sql_slots_free(&self->statements);
     sqlite3_close(self->db);
     heap_free(self);

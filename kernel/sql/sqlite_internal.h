@@ -13,6 +13,8 @@
 struct sqlite_slot {
     const struct sql_statement *statement;
     sqlite3_stmt *prepared; /* NULL: not yet, or it couldn't be */
+    sqlite3_stmt *wide;     /* the same for SQLITE_WIDE_ROWS rows; NULL: not yet, it couldn't be, or it `is_narrow` */
+    bool is_narrow;         /* it can't be run for more than one row at once */
 };
 
 struct sqlite {
@@ -31,6 +33,12 @@ struct sqlite {
     bool lost;              /* E_OUTCOME_UNKNOWN: nothing is done any more */
     int broken;             /* the first error inside this transaction: nothing but its end is allowed any more */
 };
+
+/* So many rows go into an INSERT at once: opening table and indexes and closing them again costs as much as a row. */
+enum { SQLITE_WIDE_ROWS = 8 };
+/** The statement for so many rows, if it is an INSERT whose parameters are its VALUES, in their order, and nothing
+ * else; otherwise *out is NULL. 0 or an errors.h code. */
+int sqlite_wide_for(struct sqlite *self, const struct sql_statement *statement, sqlite3_stmt **out);
 
 /** The errors.h code for an SQLite result; `db` tells what the operating system said (NULL: unknown). */
 int sqlite_error_of(sqlite3 *db, int rc);

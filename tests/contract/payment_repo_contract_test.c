@@ -230,6 +230,51 @@ static void a_payment_changes_in_what_can_change(void **state)
     assert_int_equal(store(*state, &payment, false), OK);
     struct payment found = find(*state, 42);
     assert_same(&found, &payment);
+    come_back(*state);
+    found = find(*state, 42);
+    assert_same(&found, &payment);
+}
+
+/* A thousand ids lie between some, and some have texts that are longer than others'. */
+static void many_are_found_at_once_whenever_they_were_stored(void **state)
+{
+    enum { APART = 1024, N = 6 };
+    static const int64_t ids[N] = {1, 2, 1 + APART, 3, 2 + 2 * APART, 4};
+    struct fixture *fixture = *state;
+    struct payment payments[N], found[N + 1] = {0};
+    char key[300];
+
+    memset(key, 'k', sizeof(key));
+    for (size_t i = 0; i < N; i++) {
+        payments[i] = a_payment(ids[i], "");
+        payments[i].key = (struct str){key, sizeof(key) - i * 50};
+        assert_int_equal(store(fixture, &payments[i], true), OK);
+    }
+    const int64_t asked[] = {4, 2 + 2 * APART, 77, 3, 1 + APART, 2, 1};
+    static const size_t place[] = {5, 4, N, 3, 2, 1, 0};
+    assert_int_equal(fixture->repo->find_by_ids(fixture->repo, asked, N + 1, found, &fixture->store.arena), OK);
+    for (size_t i = 0; i < N + 1; i++) {
+        if (place[i] == N)
+            assert_int_equal(found[i].state, PAYMENT_NONE);
+        else
+            assert_same(&found[i], &payments[place[i]]);
+    }
+}
+
+static void what_could_not_be_stored_is_found_as_it_was(void **state)
+{
+    struct payment first = a_payment(1, "k"), second = a_payment(2, "other"), changed = second;
+    struct payment_batch batch;
+
+    assert_int_equal(store(*state, &first, true), OK);
+    assert_int_equal(store(*state, &second, true), OK);
+    changed.updated_at += 5;
+    begin(*state, &batch);
+    put(&batch, &changed, false);
+    put(&batch, &(struct payment){.id = 3, .state = PAYMENT_PENDING, .key = STR("k")}, true);
+    assert_int_equal(commit(*state, &batch), E_CONFLICT);
+    struct payment found = find(*state, 2);
+    assert_same(&found, &second);
 }
 
 static void a_key_names_its_payment_as_long_as_that_is_not_over(void **state)
@@ -620,6 +665,8 @@ int main(int argc, char **argv)
         ON_BOTH(a_payment_never_made_is_none),
         ON_BOTH(what_is_committed_is_there_after_a_restart),
         ON_BOTH(a_payment_changes_in_what_can_change),
+        ON_BOTH(many_are_found_at_once_whenever_they_were_stored),
+        ON_BOTH(what_could_not_be_stored_is_found_as_it_was),
         ON_BOTH(a_key_names_its_payment_as_long_as_that_is_not_over),
         ON_BOTH(a_key_has_one_payment_that_is_not_over),
         {"an_older_store_keeps_its_keys (sql)", an_older_store_keeps_its_keys, setup_sql, teardown, NULL},

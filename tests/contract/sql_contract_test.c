@@ -243,6 +243,64 @@ static void after_an_error_a_transaction_can_only_be_ended(void **state)
     assert_int_equal(count_in(sql), 1);
 }
 
+enum { ROWS = 21 };
+
+/* Of `n` items from `first` on; every one is another. */
+static int add_items(struct sql *sql, int64_t first, size_t n)
+{
+    struct sql_value rows[ROWS * 4];
+
+    for (size_t i = 0; i < n; i++) {
+        struct sql_value *row = rows + i * 4;
+        row[0] = SQL_N(first + (int64_t)i);
+        row[1] = i % 3 ? SQL_S(STR("tea")) : (struct sql_value){.kind = SQL_NULL};
+        row[2] = SQL_B(STR("\0\1\2"));
+        row[3] = SQL_N((first + (int64_t)i) * 7);
+    }
+    return sql->exec_many(sql, &insert, rows, n);
+}
+
+static void any_number_of_rows_is_inserted_each_as_it_is(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+    int64_t next = 1;
+
+    for (size_t n = 0; n <= ROWS; n++) {
+        assert_int_equal(add_items(sql, next, n), 0);
+        for (size_t i = 0; i < n; i++) {
+            const struct sql_value id = SQL_N(next + (int64_t)i);
+            struct item item = {0};
+            assert_int_equal(sql_query(sql, &find, &id, take_item, &item), 0);
+            assert_true(item.id == id.number && item.qty == id.number * 7 && item.picture.n == 3);
+            assert_int_equal(item.name.n, i % 3 ? 3 : 0);
+            buf_free(&item.name);
+            buf_free(&item.picture);
+        }
+        next += (int64_t)n;
+        assert_int_equal(count_in(sql), next - 1);
+    }
+}
+
+static void one_row_of_many_that_conflicts_leaves_nothing_of_the_transaction(void **state)
+{
+    struct sql *sql = ((struct fixture *)*state)->sql;
+
+    for (int64_t taken = 1; taken <= ROWS; taken++) {
+        assert_int_equal(add_item(sql, taken, "taken"), 0);
+        int64_t there = count_in(sql);
+        assert_int_equal(sql->begin(sql), 0);
+        assert_int_equal(add_item(sql, 1000, "before"), 0);
+        (void)add_items(sql, taken, ROWS); /* says it, or, when it hasn't been answered yet, what comes behind does */
+        (void)add_item(sql, 1001, "behind");
+        assert_int_equal(sql->commit(sql), E_CONFLICT);
+        assert_int_equal(count_in(sql), there);
+    }
+    assert_int_equal(sql->begin(sql), 0); /* and the next one is whole */
+    assert_int_equal(add_items(sql, 100, ROWS), 0);
+    assert_int_equal(sql->commit(sql), 0);
+    assert_int_equal(count_in(sql), 2 * ROWS);
+}
+
 static void a_statement_that_can_not_be_prepared_is_an_error_each_time(void **state)
 {
     struct sql *sql = ((struct fixture *)*state)->sql;
@@ -429,6 +487,8 @@ int main(int argc, char **argv)
         TEST(a_query_ends_when_its_callback_says_so_and_the_next_one_is_whole),
         TEST(a_committed_transaction_is_there_after_a_restart_and_a_rolled_back_one_is_not),
         TEST(after_an_error_a_transaction_can_only_be_ended),
+        TEST(any_number_of_rows_is_inserted_each_as_it_is),
+        TEST(one_row_of_many_that_conflicts_leaves_nothing_of_the_transaction),
         TEST(a_statement_that_can_not_be_prepared_is_an_error_each_time),
         TEST(more_statements_than_the_first_table_holds_are_all_kept),
         TEST(a_reader_sees_what_is_committed_and_never_waits_for_the_writer),

@@ -4,6 +4,7 @@
 #include "base.h"
 #include "errors.h"
 #include "payment_meter.h"
+#include "payment_recent.h"
 #include "payment_row.h"
 
 /* States are stored as numbers: 1 pending, 2 authorized, 3 capturing, 4 captured, 5 returning, 6 returned, 7 declined.
@@ -51,7 +52,7 @@ const struct sql_migration payment_migrations[] = {
 };
 const size_t payment_migrations_count = COUNT_OF(payment_migrations);
 
-enum { INSERTED_COLUMN_COUNT = PAYMENT_COLUMN_COUNT + 1, UPDATED_COLUMN_COUNT = 12, LEDGER_COLUMN_COUNT = 7 };
+enum { INSERTED_COLUMN_COUNT = PAYMENT_COLUMN_COUNT + 1, UPDATED_COLUMN_COUNT = 12, LEDGER_COLUMN_COUNT = 6 };
 
 static const struct sql_statement find_by_key = {
     "SELECT " PAYMENT_COLUMNS " FROM payment WHERE cell = $1 AND key = $2 AND " HAS_KEY, 2};
@@ -72,10 +73,11 @@ static const struct sql_statement update_payment = {
     "$7, expires_at = $8, attempt = $9, version = $10, updated_at = $11 WHERE id = $12",
     UPDATED_COLUMN_COUNT};
 static const struct sql_statement insert_booking = {
-    /* numbered by the cell: under its places (cell.h), of which $1 is the first and $2 the last */
-    "INSERT INTO ledger (n, payment_id, order_id, amount, currency, at) VALUES ((SELECT COALESCE(MAX(n), $1) + 1 FROM "
-    "ledger WHERE n BETWEEN $1 AND $2), $3, $4, $5, $6, $7)",
+    "INSERT INTO ledger (n, payment_id, order_id, amount, currency, at) VALUES ($1, $2, $3, $4, $5, $6)",
     LEDGER_COLUMN_COUNT};
+/* numbered by the cell: under its places (cell.h), of which $1 is the first and $2 the last */
+static const struct sql_statement last_booking = {"SELECT COALESCE(MAX(n), $1) FROM ledger WHERE n BETWEEN $1 AND $2",
+                                                  2};
 static const struct sql_statement bring_due_back = {
     "UPDATE payment SET due_at = CASE WHEN due_at > $1 THEN $1 ELSE due_at END,"
     " expires_at = CASE WHEN expires_at > $1 THEN $1 ELSE expires_at END"
@@ -92,6 +94,8 @@ struct payment_repo_sql {
     struct sql *sql;
     struct cell cell;
     struct outbox_retention *retention;
+    int64_t last_booking; /* its place in the ledger */
+    struct payment_recent recent;
 };
 
 static struct payment_repo_sql *of(struct payment_repo *repo)
@@ -142,10 +146,37 @@ static int find_by_keys(struct payment_repo *self, const struct str *keys, size_
     return sql_of(self)->query_many(sql_of(self), &find_by_key, params, n, payment_row_found, &finding);
 }
 
+static int find_stored(struct payment_repo *self, const int64_t *ids, const size_t *places, size_t n,
+                       struct payment *out, struct arena *arena)
+{
+    struct payment *found = ARENA_ARRAY(arena, struct payment, n + 1);
+
+    if (!found)
+        return E_MEMORY;
+    int rc = payment_row_find(sql_of(self), ids, n, found, arena);
+    for (size_t i = 0; !rc && i < n; i++)
+        out[places[i]] = found[i];
+    return rc;
+}
+
 static int find_by_ids(struct payment_repo *self, const int64_t *ids, size_t n, struct payment *out,
                        struct arena *arena)
 {
-    return payment_row_find(sql_of(self), ids, n, out, arena);
+    int64_t *missing = ARENA_ARRAY(arena, int64_t, n + 1);
+    size_t *places = ARENA_ARRAY(arena, size_t, n + 1);
+    size_t n_missing = 0;
+
+    if (!missing || !places)
+        return E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        if (!payment_recent_find(&of(self)->recent, ids[i], &out[i], arena))
+            return E_MEMORY;
+        if (out[i].state != PAYMENT_NONE)
+            continue;
+        places[n_missing] = i;
+        missing[n_missing++] = ids[i];
+    }
+    return n_missing ? find_stored(self, missing, places, n_missing, out, arena) : OK;
 }
 
 struct due_search {
@@ -195,18 +226,17 @@ struct changes {
     int64_t last_id; /* the highest of those that are new */
 };
 
-static void gather_bookings(const struct payment_batch *batch, struct cell cell, struct changes *changes)
+static void gather_bookings(const struct payment_batch *batch, int64_t last, struct changes *changes)
 {
     for (size_t i = 0; i < batch->n_bookings; i++) {
         const struct payment_booking *booking = &batch->bookings[i];
         struct sql_value *row = changes->booked + changes->n_booked++ * LEDGER_COLUMN_COUNT;
-        row[0] = SQL_N(cell_floor(cell));
-        row[1] = SQL_N(cell_ceiling(cell));
-        row[2] = SQL_N(booking->payment_id);
-        row[3] = SQL_N0(booking->order_id);
-        row[4] = SQL_N(booking->amount);
-        row[5] = SQL_S(booking->currency);
-        row[6] = SQL_N(booking->at);
+        row[0] = SQL_N(last + (int64_t)changes->n_booked);
+        row[1] = SQL_N(booking->payment_id);
+        row[2] = SQL_N0(booking->order_id);
+        row[3] = SQL_N(booking->amount);
+        row[4] = SQL_S(booking->currency);
+        row[5] = SQL_N(booking->at);
     }
 }
 
@@ -220,27 +250,38 @@ static void add_new(const struct payment *payment, struct cell cell, struct chan
         changes->last_id = payment->id;
 }
 
-static int gather(struct payment_batch *batch, struct cell cell, struct changes *changes)
+static int make_room(struct payment_batch *batch, struct changes *changes)
 {
     struct arena *arena = batch->base.arena;
-    size_t n = batch->ids.n;
+    size_t n_new = 0, n_changed = 0;
 
-    *changes = (struct changes){0};
-    changes->inserted = ARENA_ARRAY(arena, struct sql_value, n * INSERTED_COLUMN_COUNT + 1);
-    changes->updated = ARENA_ARRAY(arena, struct sql_value, n * UPDATED_COLUMN_COUNT + 1);
-    changes->booked = ARENA_ARRAY(arena, struct sql_value, batch->n_bookings * LEDGER_COLUMN_COUNT + 1);
-    if (!changes->inserted || !changes->updated || !changes->booked)
-        return E_MEMORY;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < batch->ids.n; i++) {
+        n_changed += batch->entries[i].changed;
+        n_new += batch->entries[i].changed && batch->entries[i].is_new;
+    }
+    *changes = (struct changes){
+        .inserted = ARENA_ARRAY(arena, struct sql_value, n_new * INSERTED_COLUMN_COUNT + 1),
+        .updated = ARENA_ARRAY(arena, struct sql_value, (n_changed - n_new) * UPDATED_COLUMN_COUNT + 1),
+        .booked = ARENA_ARRAY(arena, struct sql_value, batch->n_bookings * LEDGER_COLUMN_COUNT + 1)};
+    return changes->inserted && changes->updated && changes->booked ? OK : E_MEMORY;
+}
+
+static int gather(const struct payment_repo_sql *self, struct payment_batch *batch, struct changes *changes)
+{
+    int rc = make_room(batch, changes);
+
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < batch->ids.n; i++) {
         const struct payment_entry *entry = &batch->entries[i];
         if (!entry->changed)
             continue;
         if (entry->is_new)
-            add_new(&entry->payment, cell, changes);
+            add_new(&entry->payment, self->cell, changes);
         else
             to_updated_row(&entry->payment, changes->updated + changes->n_updated++ * UPDATED_COLUMN_COUNT);
     }
-    gather_bookings(batch, cell, changes);
+    gather_bookings(batch, self->last_booking, changes);
     return OK;
 }
 
@@ -264,6 +305,14 @@ static int write_all(const struct payment_repo_sql *self, const struct changes *
     return rc;
 }
 
+static void keep_recent(struct payment_repo_sql *self, const struct payment_batch *batch)
+{
+    for (size_t i = 0; i < batch->ids.n; i++) {
+        if (batch->entries[i].changed)
+            payment_recent_put(&self->recent, &batch->entries[i].payment);
+    }
+}
+
 static int commit(struct payment_repo *repo, struct payment_batch *batch)
 {
     struct payment_repo_sql *self = of(repo);
@@ -272,14 +321,18 @@ static int commit(struct payment_repo *repo, struct payment_batch *batch)
     struct changes changes;
 
     write.now = retention_clock_at(&self->retention->clock, batch->base.now);
-    int rc = gather(batch, self->cell, &changes);
+    int rc = gather(self, batch, &changes);
     if (rc || (changes.n_inserted + changes.n_updated == 0 && outbox_write_is_empty(&write)))
         return rc;
     rc = sql->begin(sql);
     if (!rc)
         rc = sql_end(sql, write_all(self, &changes, &write));
-    if (rc)
+    if (rc) {
+        payment_recent_forget(&self->recent);
         return rc;
+    }
+    keep_recent(self, batch);
+    self->last_booking += (int64_t)changes.n_booked;
     payment_meter_count(&batch->tally);
     outbox_sql_tidy(sql, self->cell, self->retention, write.now);
     return OK;
@@ -289,15 +342,20 @@ static int bring_back(struct payment_repo *self, int64_t latest)
 {
     const struct sql_value params[] = {SQL_N(latest), own(self)};
 
+    payment_recent_forget(&of(self)->recent);
     return sql_exec(sql_of(self), &bring_due_back, params);
 }
 
 static int restore(struct payment_repo *self, int64_t *last_id, uint64_t *last_position, struct cursors *cursors)
 {
     const struct sql_value number = own(self);
+    const struct sql_value places[] = {SQL_N(cell_floor(of(self)->cell)), SQL_N(cell_ceiling(of(self)->cell))};
 
+    payment_recent_forget(&of(self)->recent);
     *last_id = 0;
     int rc = sql_number(sql_of(self), &last_payment, &number, last_id);
+    if (!rc)
+        rc = sql_number(sql_of(self), &last_booking, places, &of(self)->last_booking);
     return rc ? rc : outbox_sql_restore(sql_of(self), of(self)->cell, last_position, cursors);
 }
 
@@ -308,16 +366,16 @@ struct payment_repo *payment_repo_sql_new(struct sql *sql, struct cell cell, str
     if (!self)
         return NULL;
     payment_meter_init();
-    *self = (struct payment_repo_sql){.repo = {.find_by_keys = find_by_keys,
-                                               .find_by_ids = find_by_ids,
-                                               .find_due = find_due,
-                                               .next_due = next_due,
-                                               .has_letters = has_letters,
-                                               .commit = commit,
-                                               .bring_back = bring_back,
-                                               .restore = restore},
-                                      .sql = sql,
-                                      .cell = cell,
-                                      .retention = retention};
+    self->repo = (struct payment_repo){.find_by_keys = find_by_keys,
+                                       .find_by_ids = find_by_ids,
+                                       .find_due = find_due,
+                                       .next_due = next_due,
+                                       .has_letters = has_letters,
+                                       .commit = commit,
+                                       .bring_back = bring_back,
+                                       .restore = restore};
+    self->sql = sql;
+    self->cell = cell;
+    self->retention = retention;
     return &self->repo;
 }

@@ -310,7 +310,7 @@ int payment_app_init(struct payment_app *app, const struct payment_ports *ports,
     int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->cursors);
     if (rc)
         return rc;
-    arena_init(&app->arena, 256 * (size_t)1024);
+    arena_init(&app->arena, (size_t)1024 * 1024); /* a full batch: what it doesn't need is never touched */
     outbox_init(&app->outbox, "payment", last_position);
     return OK;
 }
