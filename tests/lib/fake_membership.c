@@ -118,10 +118,10 @@ static int fake_own(struct membership *port, struct claim *claims, size_t n)
             store->claimed++;
         }
         *owner = self->id;
-        claims[i].granted = true;
+        claims[i].granted = !store->answers_lost;
         claims[i].change = store->cells[claims[i].cell].change;
     }
-    return error;
+    return error || !store->answers_lost ? error : E_UNAVAILABLE;
 }
 
 static int fake_disown(struct membership *port, const int *cells, size_t n)

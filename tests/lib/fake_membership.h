@@ -22,7 +22,8 @@ struct fake_membership_store {
     size_t n_cells;
     int64_t lost_ms;
     int64_t now_ms;
-    bool away; /* everything is E_UNAVAILABLE */
+    bool away;         /* everything is E_UNAVAILABLE */
+    bool answers_lost; /* claims are granted, but E_UNAVAILABLE is all that is heard of it */
     int64_t last_id;
     size_t n_members;
     struct fake_member members[FAKE_MEMBERS];
