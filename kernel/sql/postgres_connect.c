@@ -58,7 +58,7 @@ static void ignore_notice(void *context, const PGresult *result)
 /* Ours come first, so that the address may say otherwise; but for the encoding, which is what all our texts have. A
  * host that has vanished is noticed by TCP: what waits for an acknowledgement by its user time-out, who only waits for
  * an answer by the keep-alives. */
-static PGconn *dial(const struct postgres *self)
+PGconn *postgres_dial(const struct postgres *self)
 {
     const char *const names[] = {"connect_timeout",
                                  "tcp_user_timeout",
@@ -185,6 +185,8 @@ static int set_up(struct postgres *self, PGconn *conn, bool first, struct buf *p
         return E_UNAVAILABLE;
     }
     int error = PQsetnonblocking(conn, 1) == 0 ? check_server(self, conn, problem) : E_MEMORY;
+    if (!error && (self->options.alone || self->options.lost_ms))
+        error = postgres_check_session(self, conn, problem);
     if (!error)
         error = adjust(self, conn, problem);
     if (!error)
@@ -204,7 +206,7 @@ int postgres_connect(struct postgres *self, bool first, struct buf *problem)
     int error = check_settings(self, problem);
     if (error)
         return error;
-    PGconn *conn = dial(self);
+    PGconn *conn = postgres_dial(self);
     if (!conn)
         return E_MEMORY;
     error = set_up(self, conn, first, problem);
@@ -219,7 +221,7 @@ int postgres_connect(struct postgres *self, bool first, struct buf *problem)
 
 bool postgres_is_there(const struct postgres *self)
 {
-    PGconn *conn = dial(self);
+    PGconn *conn = postgres_dial(self);
     bool is_there = PQstatus(conn) == CONNECTION_OK;
 
     PQfinish(conn);

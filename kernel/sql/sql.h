@@ -98,7 +98,8 @@ struct sql_options {
     size_t n_migrations;
     bool read_only;
     bool alone; /* PostgreSQL: nobody else who asks for the same has the schema as long as this connection has it; who
-                   has lost it to another one meanwhile says E_OUTCOME_UNKNOWN */
+                   has lost it to another one meanwhile says E_OUTCOME_UNKNOWN. A proxy that doesn't give it a session
+                   of its own is refused (E_SYSTEM) */
     bool exact; /* nothing is made or brought up to date: what isn't there is E_NOT_FOUND, an older version
                    E_UNAVAILABLE */
     bool importing;    /* a store that an import has begun to fill is opened, not refused (sql_import.h) */

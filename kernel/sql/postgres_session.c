@@ -1,0 +1,67 @@
+#include "errors.h"
+#include "postgres_internal.h"
+
+#include <stdlib.h>
+
+/* A proxy that pools by transaction (PgBouncer's pool_mode) gives one's next statement to another session: a lock that
+ * is held until the session ends is then held by nobody, or by somebody else. */
+
+/* How often the two take turns: a pool that is used gives the same one by chance, too. */
+enum { TURNS = 5 };
+
+static int process_of(struct postgres *self, PGconn *conn, int *process, struct buf *problem)
+{
+    struct buf text = {0};
+    PGresult *result;
+
+    BUF_LIT(&text, "SELECT pg_backend_pid()");
+    int error = postgres_ask(self, conn, &text, self->options.silent_ms, &result, problem);
+    if (!error)
+        *process = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
+    PQclear(result);
+    return error;
+}
+
+/* Two connections that have a session each never meet the same process, and each always meets its own. */
+static int compare_with_another(struct postgres *self, PGconn *conn, PGconn *other, int own, bool *shared,
+                                struct buf *problem)
+{
+    int error = OK;
+
+    *shared = false;
+    for (int i = 0; i < TURNS && !error && !*shared; i++) {
+        int its = 0, ours = own;
+        error = process_of(self, other, &its, problem);
+        if (!error)
+            error = process_of(self, conn, &ours, problem);
+        *shared = !error && (its == own || ours != own);
+    }
+    return error;
+}
+
+int postgres_check_session(struct postgres *self, PGconn *conn, struct buf *problem)
+{
+    int own = 0;
+    bool shared = false;
+
+    int error = process_of(self, conn, &own, problem);
+    if (error || own == PQbackendPID(conn)) /* nobody in between: a proxy has numbers of its own for that */
+        return error;
+    PGconn *other = postgres_dial(self);
+    if (PQstatus(other) == CONNECTION_OK) {
+        error = compare_with_another(self, conn, other, own, &shared, problem);
+    } else {
+        postgres_say_where(problem, conn, self->options.schema);
+        BUF_LIT(problem, " can't be reached a second time: ");
+        postgres_say(problem, PQerrorMessage(other));
+        error = E_UNAVAILABLE;
+    }
+    PQfinish(other);
+    if (error || !shared)
+        return error;
+    postgres_say_where(problem, conn, self->options.schema);
+    BUF_LIT(problem, ": a proxy stands before it that gives each transaction another session, where locks don't hold "
+                     "that say who may write: give the server's own address, or have the proxy pool by session "
+                     "(PgBouncer: pool_mode = session)");
+    return E_SYSTEM;
+}
