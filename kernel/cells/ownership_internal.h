@@ -1,8 +1,9 @@
 /** ownership_internal.h: what the files of the driver share. Not for others.
  *
  *  ownership.c        the thread, and what any thread may call
- *  ownership_turn.c   one turn: what was reported, signs of life, claims given back
+ *  ownership_turn.c   one turn: signs of life, claims given back, and what follows
  *  ownership_look.c   a new picture, and what follows from it
+ *  ownership_cell.c   opening and closing one cell, and telling whose it is
  *  ownership_table.c  whose each cell is, for all threads
  */
 #ifndef COFFEESHOP_OWNERSHIP_INTERNAL_H
@@ -73,7 +74,7 @@ struct ownership {
     pthread_t thread;
 };
 
-/* --- ownership_turn.c --- */
+/* --- ownership_cell.c --- */
 
 /** How the store answered: 0 ends the trouble, E_NOT_FOUND makes us no member, anything else is trouble. Returns
  * `error`. */
@@ -84,6 +85,9 @@ void ownership_open(struct ownership *self, int cell);
 void ownership_close(struct ownership *self, int cell);
 /** What everybody is told of a cell: from its state, or from who has it in the picture. */
 void ownership_publish(struct ownership *self, int cell);
+/** What the service has reported (ownership_taken(), ownership_given()). */
+void ownership_on_taken(struct ownership *self, int cell, int error, int64_t now);
+void ownership_on_given(struct ownership *self, int cell);
 
 /* --- ownership_look.c --- */
 

@@ -3,16 +3,9 @@
 #include "postgres_internal.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { OLDEST_SERVER = 150000, USER_TIMEOUT_MS = 3000, NUMBER_SIZE = 24 };
-
-/* How long what was sent may go unacknowledged, on either side. */
-static long long user_timeout(const struct postgres *self)
-{
-    return self->options.lost_ms ? self->options.lost_ms : USER_TIMEOUT_MS;
-}
+enum { OLDEST_SERVER = 150000 };
 
 /* A name that can stand in SQL between any quotes; what PostgreSQL would cut off isn't one. */
 static bool is_plain(const char *name)
@@ -46,38 +39,6 @@ static int check_settings(const struct postgres *self, struct buf *problem)
             "the address of PostgreSQL can't be read: give a URL, postgresql://USER@HOST:PORT/DATABASE, with %XX for "
             "characters that mean something there, or pairs, host=HOST port=PORT dbname=DATABASE user=USER");
     return E_SYSTEM;
-}
-
-/* A notice of the server's (that a table is there already, …) isn't anybody's business. */
-static void ignore_notice(void *context, const PGresult *result)
-{
-    UNUSED(context);
-    UNUSED(result);
-}
-
-/* Ours come first, so that the address may say otherwise; but for the encoding, which is what all our texts have. A
- * host that has vanished is noticed by TCP: what waits for an acknowledgement by its user time-out, who only waits for
- * an answer by the keep-alives. */
-PGconn *postgres_dial(const struct postgres *self)
-{
-    const char *const names[] = {"connect_timeout",
-                                 "tcp_user_timeout",
-                                 "keepalives_idle",
-                                 "keepalives_interval",
-                                 "keepalives_count",
-                                 "fallback_application_name",
-                                 "dbname",
-                                 "client_encoding",
-                                 NULL};
-    char unacknowledged[NUMBER_SIZE];
-    const char *const values[] = {
-        "2", unacknowledged, "1", "1", "3", self->options.application, self->options.server, "UTF8", NULL};
-
-    snprintf(unacknowledged, sizeof(unacknowledged), "%lld", user_timeout(self));
-    PGconn *conn = PQconnectdbParams(names, values, 1);
-    if (conn)
-        PQsetNoticeReceiver(conn, ignore_notice, NULL);
-    return conn;
 }
 
 static int refuse(const struct postgres *self, const PGconn *conn, int error, const char *why, struct buf *problem)
@@ -144,8 +105,8 @@ static int adjust(struct postgres *self, PGconn *conn, struct buf *problem)
         "SET client_connection_check_interval = '1s'; SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1;"
         "SET tcp_keepalives_count = 3; SET tcp_user_timeout = %lld; SET idle_session_timeout = %lld;"
         "SET idle_in_transaction_session_timeout = %lld; SET statement_timeout = 0;",
-        self->options.schema, (long long)self->options.busy_ms, user_timeout(self), (long long)self->options.lost_ms,
-        (long long)self->options.lost_ms);
+        self->options.schema, (long long)self->options.busy_ms, postgres_user_timeout(self),
+        (long long)self->options.lost_ms, (long long)self->options.lost_ms);
     if (self->options.read_only) /* what is asked together is answered from one state */
         BUF_LIT(&text, "SET default_transaction_read_only = on;"
                        "SET default_transaction_isolation = 'repeatable read';");

@@ -6,7 +6,7 @@
  *  postgres_statements.c  prepared statements, and parameters as the server takes them
  *  postgres_schema.c      whose the schema is, and bringing it up to date
  *  postgres_owner.c       whether it is us who may write
- *  postgres_session.c     whether we have a session to ourselves
+ *  postgres_session.c     a session at the server, and whether it is ours alone
  *  postgres_connect.c     from nothing to a connection that may be used
  *  postgres_running.c     sending and hearing, on a connection that is made again
  *  postgres_transaction.c begin, commit, rollback
@@ -154,14 +154,15 @@ int postgres_own(struct postgres *self, PGconn *conn, bool first, struct buf *pr
 
 /* --- postgres_session.c --- */
 
+/** How long what was sent may go unacknowledged, ms, on either side. */
+long long postgres_user_timeout(const struct postgres *self);
+/** A connection as `options` say, whatever has come of it (PQstatus()); NULL: no memory. Nothing is looked at yet. */
+PGconn *postgres_dial(const struct postgres *self);
 /** Whether what this connection asks is all asked in one session, which is its own. E_SYSTEM: a proxy in between shares
  * sessions out. Once, when it has been made. */
 int postgres_check_session(struct postgres *self, PGconn *conn, struct buf *problem);
 
 /* --- postgres_connect.c --- */
-
-/** A connection as `options` say, whatever has come of it (PQstatus()); NULL: no memory. Nothing is looked at yet. */
-PGconn *postgres_dial(const struct postgres *self);
 
 /** Whether the server can be reached, by a connection of its own. */
 bool postgres_is_there(const struct postgres *self);

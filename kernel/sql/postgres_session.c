@@ -1,7 +1,50 @@
+#include "base.h"
 #include "errors.h"
 #include "postgres_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+enum { USER_TIMEOUT_MS = 3000, NUMBER_SIZE = 24 };
+
+long long postgres_user_timeout(const struct postgres *self)
+{
+    return self->options.lost_ms ? self->options.lost_ms : USER_TIMEOUT_MS;
+}
+
+/* A notice of the server's (that a table is there already, …) isn't anybody's business. */
+static void ignore_notice(void *context, const PGresult *result)
+{
+    UNUSED(context);
+    UNUSED(result);
+}
+
+/* Ours come first, so that the address may say otherwise; but for the encoding, which is what all our texts have. A
+ * host that has vanished is noticed by TCP: what waits for an acknowledgement by its user time-out, who only waits for
+ * an answer by the keep-alives. */
+PGconn *postgres_dial(const struct postgres *self)
+{
+    const char *const names[] = {"connect_timeout",
+                                 "tcp_user_timeout",
+                                 "keepalives_idle",
+                                 "keepalives_interval",
+                                 "keepalives_count",
+                                 "fallback_application_name",
+                                 "dbname",
+                                 "client_encoding",
+                                 NULL};
+    char unacknowledged[NUMBER_SIZE];
+    const char *const values[] = {
+        "2", unacknowledged, "1", "1", "3", self->options.application, self->options.server, "UTF8", NULL};
+
+    snprintf(unacknowledged, sizeof(unacknowledged), "%lld", postgres_user_timeout(self));
+    PGconn *conn = PQconnectdbParams(names, values, 1);
+    if (conn)
+        PQsetNoticeReceiver(conn, ignore_notice, NULL);
+    return conn;
+}
+
+/* --- whether it is ours --- */
 
 /* A proxy that pools by transaction (PgBouncer's pool_mode) gives one's next statement to another session: a lock that
  * is held until the session ends is then held by nobody, or by somebody else. */
