@@ -1,5 +1,6 @@
 #include "shop.h"
 
+#include "original_messages.h"
 #include "peer_urls.h"
 
 #include <unistd.h>
@@ -50,6 +51,7 @@ int shop_settings_load(struct shop_settings *settings, int argc, char *const *ar
     int status = EXIT_OK;
 
     arena_init(&settings->arena, 0);
+    settings->common.foreign = original_messages;
     bool has_memory = make_groups(settings);
     if (has_memory &&
         !config_load(settings->groups, settings->n_groups, NULL, 0, &source, &settings->arena, wants_help, &problem))

@@ -7,6 +7,7 @@
 #include "feed_ends.h"
 #include "follower.h"
 #include "http_client.h"
+#include "topic_reading.h"
 #include "view_events.h"
 #include "view_handover.h"
 #include "view_repo_sql.h"
@@ -41,6 +42,8 @@ struct rebuild {
     _Atomic uint64_t done[MYPAGE_PRODUCER_COUNT]; /* committed */
     const char *urls[MYPAGE_PRODUCER_COUNT];
     struct follower *followers[MYPAGE_PRODUCER_COUNT];
+    struct service_producer producers[MYPAGE_PRODUCER_COUNT]; /* the topic's */
+    struct topic_reading *topic;                              /* instead of feeds; NULL: they are followed */
     struct feed_ends ends;
     size_t n_sources;
     struct loop_timer look;
@@ -80,10 +83,23 @@ struct tally {
     uint64_t done, newest, missing;
 };
 
+/* What the topic ends with isn't known at first: then something is missing. */
+static struct tally count_topic(const struct rebuild *self)
+{
+    struct topic_progress progress = topic_reading_progress(self->topic);
+    int64_t end = progress.end > progress.done ? progress.end : progress.done;
+
+    return (struct tally){.done = (uint64_t)progress.done,
+                          .newest = (uint64_t)end,
+                          .missing = progress.end < 0 ? UINT64_MAX : (uint64_t)(end - progress.done)};
+}
+
 static struct tally count(const struct rebuild *self)
 {
     struct tally tally = {0};
 
+    if (self->topic)
+        return count_topic(self);
     for (size_t i = 0; i < self->n_sources; i++) {
         uint64_t here = self->done[i];
         uint64_t told = self->ends.of[i].newest;
@@ -120,6 +136,13 @@ static size_t unheard(const struct rebuild *self)
 
 static void say_stalled(struct rebuild *self, const struct tally *tally, int64_t patience_ms)
 {
+    if (self->topic) {
+        buf_printf(
+            self->problem,
+            "nothing came from Kafka's topic %s for %lld ms; nothing was rebuilt, the view in use stays as it is",
+            self->common->kafka.topic, (long long)patience_ms);
+        return;
+    }
     size_t i = unheard(self);
 
     if (i < self->n_sources)
@@ -134,13 +157,17 @@ static void say_stalled(struct rebuild *self, const struct tally *tally, int64_t
                    (long long)patience_ms, (unsigned long long)(tally->newest - tally->done));
 }
 
-/* What can't become a whole view is given up; the one in use stays. */
-static bool is_hopeless(struct rebuild *self, const struct tally *tally)
+/* A view is made of all events: those that are gone would be missing in it. */
+static bool is_cut_off(struct rebuild *self)
 {
-    int64_t now = clock_monotonic();
-    int64_t patience_ms = STALLED * self->common->feed_silence_ms;
+    int64_t from = self->topic ? topic_reading_progress(self->topic).oldest : 0;
 
-    for (size_t i = 0; i < self->n_sources; i++) {
+    if (from)
+        buf_printf(self->problem,
+                   "Kafka's topic %s keeps its messages from offset %lld on only (kafka.retain_hours), and a view is "
+                   "made of all of them: nothing was rebuilt, the view in use stays as it is",
+                   self->common->kafka.topic, (long long)from);
+    for (size_t i = 0; i < self->n_sources && !self->topic; i++) {
         uint64_t oldest;
         if (follower_trouble(self->followers[i], &oldest) != FOLLOWER_GAP)
             continue;
@@ -150,6 +177,17 @@ static bool is_hopeless(struct rebuild *self, const struct tally *tally)
                    view_producers[i], (unsigned long long)oldest);
         return true;
     }
+    return from > 0;
+}
+
+/* What can't become a whole view is given up; the one in use stays. */
+static bool is_hopeless(struct rebuild *self, const struct tally *tally)
+{
+    int64_t now = clock_monotonic();
+    int64_t patience_ms = STALLED * self->common->feed_silence_ms;
+
+    if (is_cut_off(self))
+        return true;
     if (tally->done != self->done_then || self->moved_at == 0) {
         self->done_then = tally->done;
         self->moved_at = now;
@@ -167,7 +205,9 @@ static void look(struct loop_timer *timer)
 
     if (clock_monotonic() - self->printed_at >= US_PER_S)
         print_progress(self);
-    if (tally.missing == 0 && unheard(self) == self->n_sources)
+    if (self->topic && tally.missing <= NEAR)
+        loop_stop(self->loop);
+    else if (!self->topic && tally.missing == 0 && unheard(self) == self->n_sources)
         feed_ends_ask(&self->ends, self->client); /* there may be more by now */
     else if (is_hopeless(self, &tally))
         fail(self);
@@ -212,6 +252,28 @@ static void go_on(struct feed_ends *ends)
         loop_timer_set(self->loop, &self->look, clock_monotonic() + LOOK_US);
 }
 
+/* From the topic's beginning; what has come since is little enough for the service to take in. */
+static void read_topic(struct rebuild *self)
+{
+    for (size_t i = 0; i < self->n_sources; i++)
+        self->producers[i] = (struct service_producer){.name = view_producers[i]};
+    const struct topic_reading_options options = {
+        .client = "customercenter-rebuild",
+        .producers = self->producers,
+        .n_producers = self->n_sources,
+        .cursors = &self->app.cursors,
+        .writer = self->writer,
+        .decode = view_event_decode,
+        .context = &self->decoder,
+    };
+
+    self->topic = topic_reading_begin(self->common, &options, self->problem);
+    if (self->topic)
+        loop_timer_set(self->loop, &self->look, clock_monotonic() + LOOK_US);
+    else
+        fail(self);
+}
+
 /* ---- life ---- */
 
 /* Writer thread. */
@@ -247,6 +309,10 @@ static bool open_core(struct rebuild *self)
     struct cursors sources = {.n = self->n_sources};
 
     memcpy(sources.source, view_producers, sizeof(view_producers));
+    if (self->common->kafka.servers[0] && !topic_reading_add_cursor(self->common, &sources, &self->arena)) {
+        BUF_LIT(self->problem, "out of memory");
+        return false;
+    }
     self->sink.publish = publish;
     self->repo = view_repo_sql_new(self->sql, CELL_ONLY);
     struct view_ports ports = {self->repo, &self->sink};
@@ -284,7 +350,9 @@ static bool open_all(struct rebuild *self)
 /* Whatever is queued is committed; then the database says that it is whole. */
 static bool finish(struct rebuild *self)
 {
-    for (size_t i = 0; i < self->n_sources; i++)
+    if (self->topic)
+        topic_reading_stop(self->topic);
+    for (size_t i = 0; i < self->n_sources && !self->topic; i++)
         follower_stop(self->followers[i]);
     writer_stop(self->writer);
     print_progress(self);
@@ -324,6 +392,11 @@ static void close_all(struct rebuild *self)
     if (self->loop)
         loop_timer_cancel(self->loop, &self->look);
     http_client_free(self->client);
+    if (self->topic)
+        topic_reading_stop(self->topic);
+    if (self->writer)
+        writer_stop(self->writer);
+    topic_reading_free(self->topic);
     writer_free(self->writer);
     for (size_t i = 0; i < self->n_sources; i++)
         follower_free(self->followers[i]);
@@ -352,8 +425,12 @@ int view_rebuild(const struct common_settings *common, const struct customercent
                    lock_path ? lock_path : "it");
     bool fine = lock >= 0 && open_all(&self);
     if (fine) {
-        feed_ends_ask(&self.ends, self.client);
-        loop_run(self.loop);
+        if (common->kafka.servers[0])
+            read_topic(&self);
+        else
+            feed_ends_ask(&self.ends, self.client);
+        if (self.fine)
+            loop_run(self.loop);
         fine = self.fine && finish(&self) && hand_over(&self);
     }
     if (fine)

@@ -128,6 +128,36 @@ static int keep_letter(void *context, const struct dead_letter *letter, int64_t 
     return letter->frame.n && !replaying->frame.p ? E_MEMORY : OK;
 }
 
+struct any_data {
+    struct str id;
+};
+static const struct json_field any_fields[] = {
+    JSON_FIELD(struct any_data, "id", id, JSON_RAW, JSON_NULLABLE, 0, INT64_MAX),
+};
+static const struct json_desc any_desc = {"event", any_fields, COUNT_OF(any_fields), sizeof(struct any_data)};
+
+/* One that has no position of its own lies under the topic's (service_topic.h): itself says whose it is. */
+static bool find_producer(struct replaying *replaying)
+{
+    const struct service_parts *parts = &replaying->service->parts;
+    struct any_data data;
+    struct json_error error;
+    struct event event;
+
+    replaying->producer = replaying->source;
+    if (replaying->source < parts->n_producers)
+        return true;
+    if (!event_decode(replaying->frame, &event, &any_desc, &data, &replaying->request->arena, &error) ||
+        event.source.n < 2)
+        return false;
+    struct str name = {event.source.p + 1, event.source.n - 1}; /* "/order" */
+    for (replaying->producer = 0; replaying->producer < parts->n_producers; replaying->producer++) {
+        if (str_is(name, parts->producers[replaying->producer].name))
+            return true;
+    }
+    return false;
+}
+
 static struct command *decode_again(struct replaying *replaying, const char **reason)
 {
     struct command *command = service_decode(replaying->service, replaying->producer, replaying->frame, reason);
@@ -146,7 +176,7 @@ static struct command *decode_again(struct replaying *replaying, const char **re
 
 static bool find_source(const struct service *service, struct str name, size_t *source)
 {
-    for (size_t i = 0; i < service->parts.n_producers; i++) {
+    for (size_t i = 0; i < service->parts.cursors->n; i++) {
         if (str_is(name, service->parts.cursors->source[i])) {
             *source = i;
             return true;
@@ -193,7 +223,11 @@ static void go_on(struct loop_job *job)
         http_problem(request, 404, "position", "there is no such dead letter");
         return;
     }
-    struct command *command = decode_again(replaying, &reason);
+    struct command *command = NULL;
+    if (find_producer(replaying))
+        command = decode_again(replaying, &reason);
+    else
+        reason = "is not an event of a producer that this service follows";
     if (!command) {
         refuse_undecoded(request, reason);
         return;

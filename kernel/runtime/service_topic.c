@@ -8,10 +8,9 @@
 #include "kafka_topic.h"
 #include "log.h"
 #include "metrics.h"
+#include "service_decode.h"
 
-#include <sys/prctl.h>
-
-enum { LOOK_MS = 1000, TRY_MS = 3000, KIB = 1024, NO_SOURCE = CURSOR_MAX_SOURCES };
+enum { LOOK_MS = 1000, TRY_MS = 3000, NO_SOURCE = CURSOR_MAX_SOURCES };
 
 static struct metric lag = {.name = "coffeeshop_kafka_lag",
                             .help = "Messages in the partition that weren't taken yet; -1: not known.",
@@ -22,25 +21,6 @@ static struct metric unsent = METRIC_GAUGE_INIT("coffeeshop_kafka_unsent", "Even
 static const struct str nothing = {NULL, 0};
 
 /* ---- joining ---- */
-
-static struct kafka_options options_of(const struct service *service, const struct secret *password)
-{
-    const struct kafka_common *settings = &service->common->kafka;
-
-    return (struct kafka_options){
-        .servers = settings->servers,
-        .topic = settings->topic,
-        .client = service->program->name,
-        .tls = settings->tls,
-        .user = settings->user,
-        .password = secret_text(password).p,
-        .mechanism = kafka_mechanisms[settings->mechanism],
-        .ca_file = settings->ca_file,
-        .cert_file = settings->cert_file,
-        .key_file = settings->key_file,
-        .answer_ms = settings->answer_ms,
-    };
-}
 
 static int prepare_topic(void *context, struct buf *problem)
 {
@@ -57,21 +37,9 @@ static int prepare_topic(void *context, struct buf *problem)
     return kafka_topic_prepare(&options, problem);
 }
 
-/* "topic:coffeeshop" */
-static const char *cursor_name(struct service *service, const char *what)
-{
-    struct buf name = {0};
-
-    buf_printf(&name, "%s:%s", what, service->common->kafka.topic);
-    buf_char(&name, '\0');
-    const char *kept = name.failed ? NULL : arena_copy(&service->arena, buf_str(&name)).p;
-    buf_free(&name);
-    return kept;
-}
-
 static bool add_cursor(struct service *service, struct cursors *sources, const char *what, size_t *source)
 {
-    const char *name = cursor_name(service, what);
+    const char *name = topic_cursor_name(service->common, what, &service->arena);
 
     ASSERT(sources->n < CURSOR_MAX_SOURCES);
     if (!name)
@@ -91,16 +59,13 @@ static bool join(struct service *service, struct cursors *sources, bool says, st
         BUF_LIT(problem, "out of memory");
         return false;
     }
-    const struct kafka_common *settings = &service->common->kafka;
-    if (!secret_take("kafka.password", settings->password, settings->password_file, &topic->password, problem))
+    topic->service = service;
+    if (!topic_options_take(service->common, service->program->name, &topic->kafka, &topic->password, problem))
         return false;
-    if (topic->password)
-        prctl(PR_SET_DUMPABLE, 0); /* librdkafka keeps it in its memory */
-    topic->kafka = options_of(service, topic->password);
-    topic->intake.topic_source = NO_SOURCE;
+    topic->topic_source = NO_SOURCE;
     topic->mark.source = NO_SOURCE;
-    if ((hears && !add_cursor(service, sources, "topic", &topic->intake.topic_source)) ||
-        (says && !add_cursor(service, sources, "relayed", &topic->mark.source))) {
+    if ((hears && !add_cursor(service, sources, TOPIC_CURSOR, &topic->topic_source)) ||
+        (says && !add_cursor(service, sources, RELAYED_CURSOR, &topic->mark.source))) {
         BUF_LIT(problem, "out of memory");
         return false;
     }
@@ -185,7 +150,7 @@ static bool begin_saying(struct service *service, struct buf *problem)
     const struct kafka_relay_options options = {
         .kafka = &topic->kafka,
         .partitions = TOPIC_PARTITIONS,
-        .queue_kbytes = settings->queue_bytes / KIB,
+        .queue_kbytes = settings->queue_bytes / TOPIC_KIB,
         .message_bytes = settings->message_bytes,
         .linger_ms = settings->linger_ms,
     };
@@ -225,36 +190,35 @@ static bool leave_epochs(struct service *service)
     return true;
 }
 
+static struct command *decode(void *context, size_t source, struct str text, const char **reason)
+{
+    return service_decode(context, source, text, reason);
+}
+
 static bool begin_hearing(struct service *service, struct buf *problem)
 {
     struct service_topic *topic = service->topic;
-    struct topic_intake *intake = &topic->intake;
     const struct service_parts *parts = &service->parts;
-    const struct kafka_consumer_options options = {
+    const struct topic_intake_options options = {
         .kafka = &topic->kafka,
-        .partitions = TOPIC_PARTITIONS,
-        .foreign = service->common->foreign,
+        .producers = parts->producers,
+        .n_producers = parts->n_producers,
+        .cursors = parts->cursors,
+        .topic_source = topic->topic_source,
+        .writer = service->writer,
+        .decode = decode,
+        .context = service,
         .rekeys = parts->rekeys,
-        .max_waiting = service->common->feed_max_waiting,
-        .buffer_kbytes = service->common->kafka.buffer_bytes / KIB,
-        .take = topic_intake_take,
-        .turned = topic_intake_turned,
-        .owner = intake,
     };
-    int error = E_MEMORY;
 
-    if (intake->topic_source == NO_SOURCE)
+    if (topic->topic_source == NO_SOURCE)
         return true;
     metric_register(&lag);
-    topic_intake_init(intake, service);
-    if (leave_epochs(service))
-        intake->consumer = kafka_consumer_new(&options, problem, &error);
-    if (intake->consumer)
-        error = kafka_consumer_follow(intake->consumer, TOPIC_PARTITION,
-                                      (int64_t)parts->cursors->position[intake->topic_source]);
-    if (error && problem->n == 0)
-        buf_printf(problem, "the topic can't be followed: %s", error_text(error));
-    return !error;
+    if (!leave_epochs(service)) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
+    return topic_intake_begin(&topic->intake, service->common, &options, problem);
 }
 
 /* ---- life ---- */
@@ -262,7 +226,7 @@ static bool begin_hearing(struct service *service, struct buf *problem)
 static void look(struct loop_timer *timer)
 {
     struct service_topic *topic = CONTAINER_OF(timer, struct service_topic, look);
-    struct service *service = topic->intake.service ? topic->intake.service : topic->mark.service;
+    struct service *service = topic->service;
 
     if (topic->intake.consumer)
         metric_set(&lag, kafka_consumer_lag(topic->intake.consumer, TOPIC_PARTITION));
@@ -291,8 +255,8 @@ static void stop(struct service *service)
 {
     struct service_topic *topic = service->topic;
 
-    if (topic && topic->intake.consumer)
-        kafka_consumer_leave(topic->intake.consumer, TOPIC_PARTITION);
+    if (topic)
+        topic_intake_stop(&topic->intake);
 }
 
 static void end(struct service *service)
@@ -301,7 +265,6 @@ static void end(struct service *service)
 
     if (!topic)
         return;
-    kafka_consumer_free(topic->intake.consumer);
     topic_intake_free(&topic->intake);
     kafka_lane_close(topic->lane);
     kafka_relay_free(topic->relay);

@@ -6,34 +6,17 @@
  * topic of another name has others: there everything is told and heard from the beginning, and what is known is dropped
  * as a repeat.
  *
- *  service_topic.c (life, and what is said of it), service_topic_intake.c (from the topic to the writer),
+ *  service_topic.c (life, and what is said of it), topic_intake.h (from the topic to the writer),
  * service_topic_mark.c (how far the relay is), service_topic_people.c (what people are told, and can decide). Private
  * to kernel/runtime.
  */
 #ifndef COFFEESHOP_SERVICE_TOPIC_H
 #define COFFEESHOP_SERVICE_TOPIC_H
 
-#include "kafka_consumer.h"
 #include "kafka_relay.h"
-#include "secret.h"
 #include "service_bus.h"
-
-enum { TOPIC_PARTITION = 0, TOPIC_PARTITIONS = 1 }; /* one cell */
-
-/** From the topic to the writer. The consumer's thread. */
-struct topic_intake {
-    struct service *service;
-    struct kafka_consumer *consumer;
-    size_t topic_source;                       /* the index of the offset's cursor */
-    _Atomic uint64_t seen[CURSOR_MAX_SOURCES]; /* by producer: the newest position handed over; any thread reads */
-    uint64_t skipped[CURSOR_MAX_SOURCES];      /* events up to here were not for us, and nothing moves the cursor yet */
-    struct command *first, *last;              /* gathered in this turn */
-    size_t n;
-    int64_t taken;         /* messages that no command stands for yet … */
-    _Atomic int64_t next;  /* … and the offset behind them; any thread reads */
-    struct command *aside; /* an event that can't be decoded, until it is among the topic's dead letters, too … */
-    int64_t aside_offset;  /* … which is where it lies */
-};
+#include "topic_intake.h"
+#include "topic_options.h"
 
 /** How far the relay is, on its way to the store. */
 struct topic_mark {
@@ -47,6 +30,8 @@ struct topic_mark {
 };
 
 struct service_topic {
+    struct service *service;
+    size_t topic_source; /* the index of the offset's cursor */
     struct kafka_options kafka;
     struct secret *password;
     struct kafka_relay *relay;
@@ -56,14 +41,6 @@ struct service_topic {
     struct topic_mark mark;
     struct loop_timer look; /* at how far it is, once a second */
 };
-
-/** kafka_consumer_options' take and turned; the owner is the struct topic_intake. */
-const char *topic_intake_take(void *owner, const struct kafka_arrival *arrival);
-void topic_intake_turned(void *owner);
-/** With what is known already, as restored; `topic_source` is set. */
-void topic_intake_init(struct topic_intake *intake, struct service *service);
-/** Nothing comes any more. */
-void topic_intake_free(struct topic_intake *intake);
 
 void topic_mark_init(struct topic_mark *mark, struct service *service, size_t source, uint64_t relayed);
 /** The relay is so far. Its thread. */

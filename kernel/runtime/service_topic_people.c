@@ -10,13 +10,6 @@ static void separate(struct buf *out)
         BUF_LIT(out, "; ");
 }
 
-/* What is needed was there, and isn't kept any more; else it never was. */
-static bool is_gap(const struct topic_intake *intake)
-{
-    return kafka_consumer_error(intake->consumer, TOPIC_PARTITION) &&
-           kafka_consumer_oldest(intake->consumer, TOPIC_PARTITION) > atomic_load(&intake->next);
-}
-
 void topic_add_trouble(struct service *service, struct buf *out)
 {
     const struct service_topic *topic = service->topic;
@@ -25,7 +18,7 @@ void topic_add_trouble(struct service *service, struct buf *out)
 
     if (topic->intake.consumer && kafka_consumer_error(topic->intake.consumer, TOPIC_PARTITION)) {
         separate(out);
-        if (is_gap(&topic->intake))
+        if (topic_intake_has_gap(&topic->intake))
             buf_printf(out,
                        "the topic %s keeps its messages from offset %lld on only, and those from %lld on are needed "
                        "here; `coffeeshop feeds %s resume topic:%s` goes on without those that are gone",
@@ -63,7 +56,7 @@ void topic_add_notice(struct service *service, struct buf *out)
 static const char *state_of(const struct topic_intake *intake)
 {
     if (kafka_consumer_error(intake->consumer, TOPIC_PARTITION))
-        return is_gap(intake) ? "gap" : "another history";
+        return topic_intake_has_gap(intake) ? "gap" : "another history";
     return kafka_consumer_trouble(intake->consumer, NULL) ? "not connected" : "following";
 }
 
@@ -82,7 +75,7 @@ void topic_list(struct service *service, struct buf *out)
     if (!intake->consumer)
         return;
     const char *state = state_of(intake);
-    add_feed(out, parts->cursors->source[intake->topic_source], (uint64_t)atomic_load(&intake->next), state);
+    add_feed(out, parts->cursors->source[service->topic->topic_source], (uint64_t)atomic_load(&intake->next), state);
     for (size_t i = 0; i < parts->n_producers; i++)
         add_feed(out, parts->producers[i].name, atomic_load(&intake->seen[i]), state);
 }
@@ -107,9 +100,9 @@ int topic_resume(struct service *service, struct str source)
 {
     struct topic_intake *intake = &service->topic->intake;
 
-    if (!intake->consumer || !str_is(source, service->parts.cursors->source[intake->topic_source]))
+    if (!intake->consumer || !str_is(source, service->parts.cursors->source[service->topic->topic_source]))
         return E_NOT_FOUND;
-    if (!is_gap(intake))
+    if (!topic_intake_has_gap(intake))
         return E_CONFLICT;
     int64_t oldest = kafka_consumer_oldest(intake->consumer, TOPIC_PARTITION);
     log_warning("events that the topic no longer keeps are passed over", LOG_I("next", atomic_load(&intake->next)),

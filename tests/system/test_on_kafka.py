@@ -1,4 +1,5 @@
 """A whole shop whose events go through Kafka, by settings alone: embedded stores, and all three engines."""
+import json
 import os
 import sqlite3
 
@@ -6,10 +7,11 @@ import pytest
 
 from eventually import eventually
 from five_minutes import WAITS, walk_through
+from kafka_server import original_message
 from load import Customers
 from paying import wait_until_it_adds_up
 from rules import check_rules
-from shop import PAID, free_port, run_program
+from shop import PAID, flags, free_port, run_program
 from sql_rules import check_tables
 
 SEED = int(os.environ.get("SEED", "20261129"))
@@ -252,3 +254,80 @@ def test_a_topic_that_is_not_the_one_that_was_read_is_noticed_and_left_by_anothe
     second = shop.order()["id"]
     shop.wait_order(second, "Completed")
     check_rules(shop, [first, second])
+
+
+# The view
+
+
+def rebuild(shop, **options):
+    return run_program("view", "rebuild", *flags(shop.settings_of_all()), **options)
+
+
+def test_the_view_is_made_anew_from_the_topic_beside_the_running_one(open_shop_with):
+    shop = open_for_load(open_shop_with)
+    with Customers(shop, SEED + 7) as customers:
+        customers.go_on(0.7)
+        told = rebuild(shop)
+        assert told.returncode == 0 and "the view is rebuilt and in use" in told.stdout, told.stderr
+    check(shop, customers, least=10)
+    shop.stop("customercenter")
+    (shop.data["customercenter"] / "customercenter.db").unlink()
+    assert rebuild(shop).returncode == 0
+    shop.start("customercenter")
+    check(shop, customers, least=10)
+
+
+def test_no_view_is_made_of_a_topic_that_has_lost_its_beginning(open_shop_with, kafka):
+    shop = open_shop_with().start()
+    first = shop.order()["id"]
+    shop.wait_order(first, "Completed")
+    kafka.forget_before(shop.topic.name, 3)
+    told = rebuild(shop)
+    assert told.returncode == 1 and "keeps its messages from offset 3 on only" in told.stderr
+    assert shop.page_of(first)["orderStatus"] == "Completed"
+
+
+# The original's services on the same topic
+
+
+def test_what_the_original_writes_is_heard_and_what_is_no_order_lies_aside(open_shop_with):
+    shop = open_shop_with().start()
+    order = {"productId": None, "status": "Requested"}
+    shop.topic.produce([
+        original_message(event_type="Ordered", id=900, qty=2, productName="아메리카노", **order),
+        original_message(event_type="Ordered", id=901, qty=None, productName=None, **order),
+        original_message(event_type="Deposited", id=3),
+        (None, b"not json", []),
+        original_message(event_type="Ordered", id=902, qty=1, productName="Latte", **order),
+    ])
+    for number in (900, 902):
+        eventually(lambda: shop.ticket_of(number)["status"] == "Completed", what=f"order {number} is made")
+        eventually(lambda: shop.page_of(number)["productStatus"] == "Completed", what=f"the view says so of order {number}")
+    assert (shop.on_hand(), shop.on_hand("Latte")) == (98, 99)
+    letters = shop["product"].get("/dead-letters").json()["_embedded"]["deadLetters"]
+    name, unread = f"topic:{shop.topic.name}", "is not an event of order's that can be read"
+    assert [(letter["source"], letter["reason"]) for letter in letters] == [(name, unread)]
+    again = shop["product"].post("/dead-letters/replay", json={"source": name, "position": letters[0]["position"]})
+    assert again.status_code == 409 and unread in again.json()["detail"]
+    reasons = [dict(message.headers)["reason"].decode() for message in shop.topic.dead_letters()]
+    assert unread in reasons and any("no JSON" in reason or "not a JSON" in reason for reason in reasons), reasons
+    shop.restart("product", "customercenter")
+    assert shop.on_hand() == 98 and len([t for t in shop.all("products") if t["orderId"] == 900]) == 1
+
+
+def test_the_originals_consumers_can_read_what_we_write(open_shop_with):
+    """They go by eventType, and take the members that they know, by their types."""
+    shop = open_shop_with().start()
+    number = shop.order("Latte", 2)["id"]
+    shop.wait_order(number, "Completed")
+    eventually(lambda: any(json.loads(message.value)["eventType"] == "Produced" for message in shop.topic.messages()), what="it is told")
+    told = {}
+    for message in shop.topic.messages():
+        body = json.loads(message.value)
+        told.setdefault(body["eventType"], body)
+    ordered, produced = told["Ordered"], told["Produced"]
+    assert {name: ordered[name] for name in ("id", "productId", "productName", "qty", "status")} == {
+        "id": number, "productId": None, "productName": "Latte", "qty": 2, "status": "Requested"}
+    assert {name: produced[name] for name in ("orderId", "productName", "qty", "status")} == {
+        "orderId": number, "productName": "Latte", "qty": 2, "status": "Completed"}
+    assert all(len(body["timestamp"]) == 14 and body["timestamp"].isdigit() for body in (ordered, produced))

@@ -1,27 +1,11 @@
-/* service_topic_intake.c: from the topic's messages to the writer's queue.
- *
- *  message -> event (kafka_event.h) -> command, gathered for a turn of the consumer's -> one writer_post_list()
- *
- * The last command of a list moves the offset: it is committed with the events in front of it or after them, never
- * before, so that what is read again after a crash are repeats. */
-#include "bare_command.h"
-#include "errors.h"
-#include "service_decode.h"
-#include "service_topic.h"
+#include "topic_intake.h"
 
 #include "alloc.h"
+#include "bare_command.h"
+#include "errors.h"
+#include "topic_options.h"
 
 static const struct str nothing = {NULL, 0};
-
-void topic_intake_init(struct topic_intake *intake, struct service *service)
-{
-    const struct service_parts *parts = &service->parts;
-
-    intake->service = service;
-    for (size_t i = 0; i < parts->n_producers; i++)
-        intake->seen[i] = parts->cursors->position[i];
-    intake->next = (int64_t)parts->cursors->position[intake->topic_source];
-}
 
 /* ---- gathering ---- */
 
@@ -41,11 +25,11 @@ static void gather(struct topic_intake *intake, struct command *command, size_t 
 }
 
 /* Its index; n_producers: nobody whom this service hears. */
-static size_t find_producer(const struct service_parts *parts, struct str name)
+static size_t find_producer(const struct topic_intake_options *options, struct str name)
 {
     size_t i = 0;
 
-    while (i < parts->n_producers && !str_is(name, parts->producers[i].name))
+    while (i < options->n_producers && !str_is(name, options->producers[i].name))
         i++;
     return i;
 }
@@ -71,17 +55,17 @@ static const char *put_aside(struct topic_intake *intake, const struct kafka_arr
 /* NULL: it is seen to. What has no position of its own (the original's messages have none) has the topic's. */
 static const char *take_event(struct topic_intake *intake, const struct kafka_arrival *arrival)
 {
-    const struct service_parts *parts = &intake->service->parts;
+    const struct topic_intake_options *options = &intake->options;
     const struct kafka_event *event = &arrival->event;
-    size_t producer = find_producer(parts, event->producer);
+    size_t producer = find_producer(options, event->producer);
     bool is_placed = arrival->reading == KAFKA_READ_OURS && event->position > 0;
     const char *reason = NULL;
 
-    if (producer == parts->n_producers || (is_placed && event->position <= intake->seen[producer]))
+    if (producer == options->n_producers || (is_placed && event->position <= intake->seen[producer]))
         return NULL;
-    size_t source = is_placed ? producer : intake->topic_source;
+    size_t source = is_placed ? producer : options->topic_source;
     uint64_t position = is_placed ? event->position : (uint64_t)arrival->offset + 1;
-    struct command *command = service_decode(intake->service, producer, event->text, &reason);
+    struct command *command = options->decode(options->context, producer, event->text, &reason);
     if (!command && reason)
         return reason == error_text(E_MEMORY) ? reason : put_aside(intake, arrival, source, position, reason);
     if (command)
@@ -101,12 +85,12 @@ static void bury(struct topic_intake *intake, int64_t offset)
     if (!dead || intake->aside_offset != offset)
         return;
     intake->aside = NULL;
-    if (dead->source != intake->topic_source)
+    if (dead->source != intake->options.topic_source)
         intake->seen[dead->source] = dead->position;
     gather(intake, dead, dead->source, dead->position);
 }
 
-const char *topic_intake_take(void *owner, const struct kafka_arrival *arrival)
+static const char *take(void *owner, const struct kafka_arrival *arrival)
 {
     struct topic_intake *intake = owner;
     const char *reason = NULL;
@@ -136,7 +120,8 @@ static void finish(struct command *base, int rc)
     struct offset_command *self = CONTAINER_OF(base, struct offset_command, base);
     struct kafka_consumer *consumer = self->intake->consumer;
 
-    if (!rc) { /* else the writer is at its end, and the next process reads them again */
+    if (!rc) {
+        /* else the writer is at its end, and the next process reads them again */
         kafka_consumer_note(consumer, TOPIC_PARTITION, (int64_t)base->position);
         kafka_consumer_done(consumer, TOPIC_PARTITION, self->taken);
     }
@@ -151,13 +136,13 @@ static void add_offset(struct topic_intake *intake)
         return; /* with the next turn's */
     *command = (struct offset_command){
         .base = {.fate = COMMAND_SKIP, .finish = finish}, .intake = intake, .taken = intake->taken};
-    gather(intake, &command->base, intake->topic_source, (uint64_t)intake->next);
+    gather(intake, &command->base, intake->options.topic_source, (uint64_t)intake->next);
     intake->taken = 0;
 }
 
 static void add_skips(struct topic_intake *intake)
 {
-    for (size_t i = 0; i < intake->service->parts.n_producers; i++) {
+    for (size_t i = 0; i < intake->options.n_producers; i++) {
         uint64_t position = intake->skipped[i];
         struct command *skip = position ? bare_command_new(COMMAND_SKIP, nothing, nothing) : NULL;
         if (skip)
@@ -165,7 +150,7 @@ static void add_skips(struct topic_intake *intake)
     }
 }
 
-void topic_intake_turned(void *owner)
+static void turned(void *owner)
 {
     struct topic_intake *intake = owner;
 
@@ -175,15 +160,61 @@ void topic_intake_turned(void *owner)
     }
     if (intake->n == 0)
         return;
-    writer_post_list(intake->service->writer, intake->first, intake->last, intake->n);
+    writer_post_list(intake->options.writer, intake->first, intake->last, intake->n);
     intake->first = NULL;
     intake->last = NULL;
     intake->n = 0;
 }
 
+/* ---- life ---- */
+
+bool topic_intake_begin(struct topic_intake *intake, const struct common_settings *common,
+                        const struct topic_intake_options *options, struct buf *problem)
+{
+    const struct kafka_consumer_options consumer = {
+        .kafka = options->kafka,
+        .partitions = TOPIC_PARTITIONS,
+        .foreign = common->foreign,
+        .rekeys = options->rekeys,
+        .max_waiting = common->feed_max_waiting,
+        .buffer_kbytes = common->kafka.buffer_bytes / TOPIC_KIB,
+        .take = take,
+        .turned = turned,
+        .owner = intake,
+    };
+    int64_t offset = (int64_t)options->cursors->position[options->topic_source];
+    int error;
+
+    intake->options = *options;
+    for (size_t i = 0; i < options->n_producers; i++)
+        intake->seen[i] = options->cursors->position[i];
+    intake->next = offset;
+    intake->committed = offset;
+    intake->consumer = kafka_consumer_new(&consumer, problem, &error);
+    if (intake->consumer)
+        error = kafka_consumer_follow(intake->consumer, TOPIC_PARTITION, offset);
+    if (error && problem->n == 0)
+        buf_printf(problem, "the topic can't be followed: %s", error_text(error));
+    return !error;
+}
+
+void topic_intake_stop(struct topic_intake *intake)
+{
+    if (intake->consumer)
+        kafka_consumer_leave(intake->consumer, TOPIC_PARTITION);
+}
+
 void topic_intake_free(struct topic_intake *intake)
 {
+    kafka_consumer_free(intake->consumer);
+    intake->consumer = NULL;
     if (intake->aside)
         intake->aside->finish(intake->aside, E_CLOSING);
     intake->aside = NULL;
+}
+
+bool topic_intake_has_gap(const struct topic_intake *intake)
+{
+    return kafka_consumer_error(intake->consumer, TOPIC_PARTITION) &&
+           kafka_consumer_oldest(intake->consumer, TOPIC_PARTITION) > atomic_load(&intake->next);
 }
