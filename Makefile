@@ -7,7 +7,7 @@ ARGS ?=
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
 .DEFAULT_GOAL := build
-.PHONY: build run engines engines-stop test bench bench-cluster siege format lint sim fuzz clean help
+.PHONY: build run run-cluster engines engines-stop test bench bench-cluster siege format lint sim fuzz clean help
 
 build: ## compile everything into build/
 	@tools/setup build
@@ -16,6 +16,11 @@ build: ## compile everything into build/
 
 run: build ## install what is missing, compile, run the whole shop (ARGS="--product.brew_ms=0" for settings)
 	@exec build/coffeeshop up $(ARGS)
+
+run-cluster: build ## the same on Kafka, PostgreSQL and Redis, which it starts (make engines-stop stops them)
+	@tools/setup engines
+	@tools/engines start
+	@exec build/coffeeshop up --config=var/engines/shop.conf $(ARGS)
 
 engines: ## start PostgreSQL, Redis and Kafka on loopback, with data in var/engines, and print the settings to use
 	@tools/setup engines

@@ -197,6 +197,7 @@ RUN_BY = {
     "make test": "whoever runs this",
     "make lint": "lint",
     "make engines": "test_the_engines_are_started_once_used_by_a_shop_and_stopped",
+    "make run-cluster": "test_the_engines_are_started_once_used_by_a_shop_and_stopped",
     "make engines-stop": "test_the_engines_are_started_once_used_by_a_shop_and_stopped",
     "build/coffeeshop up --config=var/engines/shop.conf": "test_the_engines_are_started_once_used_by_a_shop_and_stopped",
     "build/coffeeshop export /backup/shop.jsonl --data ./var": "test_a_shop_that_has_moved_goes_on_as_if_nothing_had_been",
