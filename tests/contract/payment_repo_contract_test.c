@@ -167,6 +167,7 @@ static struct payment a_payment(int64_t id, const char *key)
                             .method = STR("card"),
                             .currency = STR("KRW"),
                             .amount = INT64_C(9007199254740993),
+                            .body = INT64_MIN,
                             .reference = STR("r\xc3\xa9"),
                             .due_at = 500,
                             .expires_at = 500,
@@ -182,6 +183,7 @@ static void assert_same(const struct payment *a, const struct payment *b)
     assert_true(str_eq(a->key, b->key) && str_eq(a->method, b->method) && str_eq(a->currency, b->currency));
     assert_true(str_eq(a->reference, b->reference) && str_eq(a->reason, b->reason));
     assert_int_equal(a->amount, b->amount);
+    assert_int_equal(a->body, b->body);
     assert_int_equal(a->captured, b->captured);
     assert_int_equal(a->returned, b->returned);
     assert_int_equal(a->order_id, b->order_id);

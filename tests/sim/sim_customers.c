@@ -18,7 +18,9 @@ struct customer {
     struct str item;
     int64_t qty;
     struct str key, method;
-    bool shown_wrong; /* another amount than it costs */
+    bool looks;      /* at what it costs, and says so; otherwise it may cost what it does */
+    int64_t shown;   /* 0: they haven't looked yet; another amount than it costs may be among them */
+    bool other_body; /* they have sent more than one under their key */
     int tries, cancels;
     int64_t order_id; /* acknowledged */
 };
@@ -27,6 +29,7 @@ struct order_request {
     struct sim_order_request request;
     struct order_shown shown;
     struct customer *customer;
+    bool is_known; /* payment knew of the purchase when it was asked for */
 };
 
 bool sim_customer_is_keyed(int64_t number)
@@ -93,8 +96,9 @@ static void cancels(struct sim_timer *timer)
 
 /* ---- placing ---- */
 
-static void check_placed(struct customer *customer, const struct order_command *command, int64_t id)
+static void check_placed(const struct order_request *request, const struct order_command *command, int64_t id)
 {
+    struct customer *customer = request->customer;
     struct sim *sim = customer->sim;
     const struct order *order = fake_order_repo_find(sim_orders(sim), id);
 
@@ -102,6 +106,9 @@ static void check_placed(struct customer *customer, const struct order_command *
         sim_break(sim, "1: an order is durable before its 201", "order %lld is not stored", (long long)id);
     else if (sim_customer_of_amount(order->amount) != customer->number || !str_eq(order->product_name, customer->item))
         sim_break(sim, "1: an order is durable before its 201", "order %lld is somebody else's", (long long)id);
+    else if (request->request.shown && !command->client.replayed && order->amount != request->shown.amount)
+        sim_break(sim, "nobody is charged what they weren't shown", "order %lld costs %lld, and %lld was shown",
+                  (long long)id, (long long)order->amount, (long long)request->shown.amount);
     if (customer->key.n && customer->order_id && customer->order_id != id)
         sim_break(sim, "a key has one answer", "customer %lld got order %lld, and %lld%s", (long long)customer->number,
                   (long long)customer->order_id, (long long)id, command->client.replayed ? " again" : "");
@@ -124,14 +131,32 @@ static void tries_again(struct customer *customer)
         sim_set_timer_within(customer->sim, &customer->comes, 0, 3 * US_PER_S);
 }
 
-/* There is no order: it isn't paid, or costs something else than they agreed to. */
-static void refused(struct customer *customer, const struct order_command *command)
+/* Whether payment may have promised what they ask for: then it isn't refused for its price. */
+static bool is_known(const struct customer *customer, int64_t body)
 {
+    const struct fake_payment_repo *store = sim_payments(customer->sim);
+
+    for (size_t i = 0; store && customer->key.n && i < store->n; i++) {
+        const struct payment *payment = &store->payments[i];
+        if (payment->body == body && str_eq(payment->key, customer->key) && !payment_is_over(payment))
+            return true;
+    }
+    return false;
+}
+
+/* There is no order: it isn't paid, or costs something else than they agreed to. */
+static void refused(const struct order_request *request, const struct order_command *command)
+{
+    struct customer *customer = request->customer;
     struct sim *sim = customer->sim;
 
     if (command->refusal == ORDER_REFUSAL_OTHER_AMOUNT) {
         sim_meet(sim, MET_OTHER_AMOUNT);
-        customer->shown_wrong = false;
+        if (request->is_known && is_known(customer, (int64_t)request->request.fingerprint))
+            sim_break(sim, "a key's first outcome is found",
+                      "customer %lld is told another price, and payment knows them", (long long)customer->number);
+        customer->shown = sim_amount_of(sim, customer->number, false);
+        customer->other_body = true;
     } else {
         sim_meet(sim, MET_PAYMENT_DECLINED);
         sim_rules_check_declined(sim, customer->number, customer->key);
@@ -155,7 +180,8 @@ static void changes_their_mind(struct customer *customer)
 
 static void placed(struct sim_order_request *request, int rc, const struct order_command *command)
 {
-    struct customer *customer = CONTAINER_OF(request, struct order_request, request)->customer;
+    const struct order_request *asked = CONTAINER_OF(request, struct order_request, request);
+    struct customer *customer = asked->customer;
     struct sim *sim = customer->sim;
     int64_t id = 0;
 
@@ -166,19 +192,22 @@ static void placed(struct sim_order_request *request, int rc, const struct order
     }
     if (command->client.key_reused) {
         sim_meet(sim, MET_KEY_REUSED);
+        if (!customer->other_body)
+            sim_break(sim, "a body is another one only when it is", "customer %lld has sent one body",
+                      (long long)customer->number);
         return;
     }
     if (command->client.replayed)
         sim_meet(sim, MET_KEY_REPLAYED);
     if (command->client.replayed ? command->client.answer.status != 201 : command->verdict == ORDER_REFUSED) {
-        refused(customer, command);
+        refused(asked, command);
         return;
     }
     if (!command->client.replayed)
         id = command->order.id;
     else if (!str_to_i64(command->client.answer.body, &id))
         sim_break(sim, "a key has one answer", "customer %lld gets a strange one", (long long)customer->number);
-    check_placed(customer, command, id);
+    check_placed(asked, command, id);
     if (customer->order_id)
         return;
     customer->order_id = id;
@@ -193,12 +222,17 @@ static void place(struct customer *customer, bool other_body)
     request->request.kind = ORDER_PLACE;
     request->request.item = customer->item;
     request->request.qty = customer->qty + other_body;
-    request->request.amount = customer->number * 10 + other_body;
-    request->shown = (struct order_shown){.price = -1, .amount = request->request.amount + 5};
-    request->request.shown = customer->shown_wrong ? &request->shown : NULL;
+    request->request.amount = sim_amount_of(customer->sim, customer->number, other_body);
+    if (customer->looks && !customer->shown)
+        customer->shown = sim_amount_of(customer->sim, customer->number, false);
+    request->shown = (struct order_shown){.price = -1, .amount = customer->shown + other_body};
+    request->request.shown = customer->looks ? &request->shown : NULL;
+    customer->other_body |= other_body;
     request->request.method = customer->method;
     request->request.key = customer->key;
-    request->request.fingerprint = (uint64_t)request->request.amount;
+    request->request.fingerprint =
+        (uint64_t)(customer->number * 100 + (customer->looks ? customer->shown % 10 + 1 : 0) * 2 + other_body);
+    request->is_known = is_known(customer, (int64_t)request->request.fingerprint);
     request->request.done = placed;
     sim_note(customer->sim, SIM_WORLD, "orders", customer->number, customer->qty, other_body);
     sim_order_ask(&request->request);
@@ -212,7 +246,9 @@ static void chooses_how_to_pay(struct customer *customer)
     int64_t choice = sim_between(&sim->random, 0, 9);
 
     customer->method = sim->shape.pays == SIM_BY_THE_TILL && choice < 2 ? methods[choice] : STR("card");
-    customer->shown_wrong = sim_chance(&sim->random, 100);
+    customer->looks = sim_chance(&sim->random, 500);
+    if (customer->looks && sim_chance(&sim->random, 200))
+        customer->shown = customer->number * 10 + 9;
 }
 
 void sim_orders_come(struct sim *sim)

@@ -16,15 +16,20 @@ struct sim_customers {
 void sim_customers_come(struct sim *sim);
 /** Faults have stopped: goods come for everybody, and the barista works off what is left. */
 void sim_customers_see_it_through(struct sim *sim);
-/** An order's amount says who placed it: the customer's number, and which body of theirs it was. */
+/** An order's amount says who placed it: the customer's number, and in its last digit what the menu said and which body
+ * of theirs it was. */
+static inline int64_t sim_amount_of(const struct sim *sim, int64_t customer, bool other_body)
+{
+    return customer * 10 + sim->price * 2 + other_body;
+}
 static inline int64_t sim_customer_of_amount(int64_t amount)
 {
     return amount / 10;
 }
-/** Whether that is what the menu says: a customer who is shown something else is shown 5 more. */
+/** Whether that is what the menu has said: a customer who is shown something else is shown 9. */
 static inline bool sim_is_menus_amount(int64_t amount)
 {
-    return amount % 10 <= 1;
+    return amount % 10 <= 7;
 }
 /** Whether the customer uses an idempotency key: all their requests are one order. */
 bool sim_customer_is_keyed(int64_t number);

@@ -257,6 +257,8 @@ static int open_app(struct sim_service *service)
                                     .n = self->payment ? 2 : 1};
     struct order_ports ports = {&self->repo, &self->caller, &service->sink, order_event_write, self->payment};
 
+    if (sim_chance(&service->sim->random, 300))
+        service->sim->price = sim_between(&service->sim->random, 0, 3);
     int rc = order_app_init(&self->app, &ports, CELL_ONLY, &sources);
     service->core = &self->app.core;
     service->cursors = &self->app.cursors;
@@ -340,6 +342,7 @@ static struct order_intent intent_of(const struct sim *sim, const struct sim_ord
 
     if (intent.kind == ORDER_PLACE && sim->shape.pays != SIM_AT_THE_COUNTER)
         intent.kind = ORDER_BUY;
+    intent.may_be_known = request->key.n > 0 && !sim_has_plant(sim, PLANT_PURCHASE_NOT_LOOKED_FOR);
     if (intent.shown && sim_has_plant(sim, PLANT_AMOUNT_FROM_THE_CLIENT))
         intent.amount = intent.shown->amount;
     return intent;

@@ -29,6 +29,15 @@ static void go_on(struct sim_service *order, struct order_command *command)
     sim_service_post(order, &command->base);
 }
 
+static void take_price(struct sim *sim, struct order_command *command, const struct sim_bill *bill)
+{
+    if (bill->promised == command->intent.amount)
+        return;
+    sim_meet(sim, MET_PROMISED_AT_ANOTHER_PRICE);
+    if (!sim_has_plant(sim, PLANT_PRICE_OF_NOW))
+        command->intent.amount = bill->promised;
+}
+
 /* Half of the time for which it is kept is order's. */
 static void take(const struct sim_payment_call *call, struct order_command *command, const struct sim_bill *bill)
 {
@@ -37,6 +46,10 @@ static void take(const struct sim_payment_call *call, struct order_command *comm
         command->intent.kind = ORDER_PLACE;
         command->intent.payment_id = bill->payment_id;
         command->paid_until = call->asked_at + bill->valid_us / 2;
+        take_price(call->base.from->sim, command, bill);
+        break;
+    case SIM_BILL_NOT_KNOWN:
+        command->intent.may_be_known = false;
         break;
     case SIM_BILL_DECLINED:
         command->intent.kind = ORDER_DECLINED;
@@ -221,6 +234,8 @@ static void add(struct sim_payment_call *call, struct order_command *command)
                                      : sim_text(sim, "own-%016llx", (unsigned long long)sim_random_next(&sim->random)),
         .method = sim_copy(sim, command->payment_method),
         .amount = command->intent.amount,
+        .body = sim_has_plant(sim, PLANT_BODY_NOT_TOLD) ? 0 : (int64_t)command->client.fingerprint.members,
+        .only_if_known = command->effect == ORDER_EFFECT_FIND_PURCHASE,
     };
     call->commands[call->n++] = command;
 }

@@ -10,14 +10,22 @@
 
 /* ---- order's question (sim_order_payment.c) ---- */
 
-enum sim_bill_status { SIM_BILL_PENDING, SIM_BILL_AUTHORIZED, SIM_BILL_DECLINED, SIM_BILL_KEY_REUSED };
+enum sim_bill_status {
+    SIM_BILL_PENDING,
+    SIM_BILL_AUTHORIZED,
+    SIM_BILL_DECLINED,
+    SIM_BILL_KEY_REUSED,
+    SIM_BILL_NOT_KNOWN
+};
 
 /** One purchase, and what payment says of it. */
 struct sim_bill {
     struct str key, method; /* the history's */
-    int64_t amount;
+    int64_t amount, body;
+    bool only_if_known;
 
     enum sim_bill_status status;
+    int64_t promised; /* AUTHORIZED: the amount when it was first asked for */
     int64_t payment_id, valid_us;
     struct str reason; /* the history's */
 };

@@ -42,10 +42,13 @@ static void give_up(struct client_command *client)
 static void bill_of(struct sim *sim, const struct payment_step *step, struct sim_bill *bill)
 {
     *bill = (struct sim_bill){.status = SIM_BILL_PENDING, .payment_id = step->payment_id};
-    if (step->key_of_another) {
+    if (!step->payment_id) {
+        bill->status = SIM_BILL_NOT_KNOWN;
+    } else if (step->key_of_another) {
         bill->status = SIM_BILL_KEY_REUSED;
     } else if (step->payment.state == PAYMENT_AUTHORIZED) {
         bill->status = SIM_BILL_AUTHORIZED;
+        bill->promised = step->payment.amount;
         bill->valid_us = step->valid_us > 0 ? step->valid_us : 0;
     } else if (step->payment.state == PAYMENT_DECLINED) {
         bill->status = SIM_BILL_DECLINED;
@@ -72,6 +75,7 @@ static void write_answer(struct client_command *client)
         bill->status = answer->status;
         bill->payment_id = answer->payment_id;
         bill->valid_us = answer->valid_us;
+        bill->promised = answer->promised;
         bill->reason = answer->reason;
     }
 }
@@ -116,9 +120,11 @@ void sim_payment_authorize(struct sim_payment_call *call)
     client->command.waited_us = call->first_asked_at ? call->asked_at - call->first_asked_at : 0;
     for (size_t i = 0; i < call->n; i++) {
         const struct sim_bill *bill = &call->bills[i];
+        client->command.steps[i].only_if_known = bill->only_if_known;
         client->command.steps[i].intent = (struct payment_intent){.kind = PAYMENT_AUTHORIZE,
                                                                   .key = bill->key,
                                                                   .amount = bill->amount,
+                                                                  .body = bill->body,
                                                                   .currency = STR("KRW"),
                                                                   .method = bill->method};
     }

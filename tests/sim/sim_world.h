@@ -84,6 +84,7 @@ struct sim {
     bool split; /* somebody has other data than the others know: but for the rules of `data`, nothing can be promised */
     struct sim_times *times; /* sim_rules_time.c */
     struct sim_customers *customers;
+    int64_t price; /* 0 .. 3: order's menu is another one after a restart (sim_customers.h) */
 
     uint64_t step, hash;
     bool met[MET_COUNT];

@@ -290,6 +290,79 @@ def test_what_was_approved_for_an_order_that_never_came_is_given_back(open_paid_
     wait_until_it_adds_up(shop)
 
 
+# ---- a key that is repeated when the menu has another price ----
+
+DEARER = PRICE + 500
+
+
+@pytest.fixture
+def open_dearer_shop(open_paid_shop, tmp_path):
+    """open_dearer_shop(first) -> (shop, ask): order was asked once under a key, which came to `first`; then its menu has another price."""
+    menu = tmp_path / "menu.json"
+    set_price = lambda price: menu.write_text(json.dumps({"currency": "KRW", "items": [{"name": "Americano", "price": price}]}))
+
+    def make(first, shown, authorization_ms=600_000):
+        set_price(PRICE)
+        shop = open_paid_shop({**PATIENT, "menu": menu, "payment.authorization_ms": authorization_ms})
+        body = {"productName": "Americano", "qty": 2, "paymentMethod": {"pending": "test-unknown", "declined": "test-declined"}.get(first, "card"),
+                **({"amount": 2 * PRICE, "price": PRICE, "currency": "KRW"} if shown else {})}
+        ask = lambda **members: shop["order"].post("/orders", json={**body, **members}, headers={"Idempotency-Key": "k"})
+        with Between(shop, before_answer=lambda: shop.running["order"].stop(signal.SIGKILL)) as between:
+            if first in ("promised", "declined"):  # and order doesn't live to hear so
+                shop.settings["order.payment_url"] = between.url
+                shop.start()
+                with pytest.raises(httpx.TransportError):
+                    ask()
+                eventually(lambda: between.answers, what="payment has decided")
+                del shop.settings["order.payment_url"]
+            elif first == "pending":
+                shop.start()
+                problem(ask(), 503, "outcome-unknown")
+            else:
+                shop.start("order")  # there is nobody to pay
+                problem(ask(), 503, "payment-busy")
+                shop.start(*(name for name in PAID if name != "order"))
+        set_price(DEARER)
+        shop.restart("order")
+        return shop, ask
+
+    return make
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["unseen", "shown"])
+@pytest.mark.parametrize("first, status", [("promised", 201), ("declined", 402), ("pending", 503)])
+def test_a_key_finds_its_first_outcome_whatever_it_costs_by_now(open_dearer_shop, first, status, shown):
+    shop, ask = open_dearer_shop(first, shown)
+    for answer in (ask(), ask()):
+        assert answer.status_code == status, answer.text
+    assert len(payments(shop)) == 1 and payments(shop)[0]["amount"] == 2 * PRICE, "it is the first one"
+    other = ask(qty=3, amount=None, price=None)
+    assert problem(other, 422)["detail"] == "Idempotency-Key was used before with another body"
+    if status == 201:
+        assert (ask().json()["amount"], ask().json()["id"]) == (2 * PRICE, 1)
+        wait_until_it_adds_up(shop)
+
+
+@pytest.mark.parametrize("first", ["promised", "never asked"])
+def test_a_key_whose_first_purchase_was_not_made_is_told_the_new_price(open_dearer_shop, first):
+    shop, ask = open_dearer_shop(first, shown=True, authorization_ms=1000)
+    if first == "promised":
+        eventually(lambda: payments(shop, "Voided"), what="it is given back, because its order doesn't come")
+    told = problem(ask(), 409)
+    assert told["detail"].startswith("price") and (told["price"], told["amount"]) == (DEARER, 2 * DEARER)
+    assert shop.all("orders") == []
+    agreed = ask(price=DEARER, amount=2 * DEARER)
+    assert (agreed.status_code, agreed.json().get("amount")) == (201, 2 * DEARER), agreed.text
+    wait_until_it_adds_up(shop)
+
+
+def test_a_key_whose_first_purchase_was_given_back_costs_what_it_costs_now_where_no_price_was_shown(open_dearer_shop):
+    shop, ask = open_dearer_shop("promised", shown=False, authorization_ms=1000)
+    eventually(lambda: payments(shop, "Voided"), what="it is given back, because its order doesn't come")
+    assert ask().json()["amount"] == 2 * DEARER
+    wait_until_it_adds_up(shop)
+
+
 @pytest.mark.skipif(not FAIL_ONCE.exists(), reason="this build of the program can't be preloaded into (a sanitizer's?)")
 def test_an_order_whose_commit_took_longer_than_its_authorisation_lasts_is_seen(open_paid_shop):
     """The disk takes so long that payment has given it back: nothing can be done about it any more, but it is said."""

@@ -529,6 +529,51 @@ static void what_was_not_known_stays_so_when_nobody_can_be_asked_again(void **st
     end(asking);
 }
 
+/* ---- keys that were asked for before ---- */
+
+static void three_have_a_key(struct asking *asking)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < 3; i++) {
+        struct order_command *command = purchase_of(asking, i);
+        command->client.key = STR("POST /orders k");
+        command->client.fingerprint.members = UINT64_MAX - 6;
+        command->intent.qty = 2;
+        command->intent.may_be_known = true;
+        command->effect = i ? ORDER_EFFECT_FIND_PURCHASE : ORDER_EFFECT_AUTHORIZE;
+        asking->client->authorize(asking->client, command);
+    }
+    asking->client->flush(asking->client);
+    struct http_request *request = next_call(asking, &n);
+    assert_int_equal(count(request->body, "\"body\":-7"), 3);
+    assert_int_equal(count(request->body, "\"onlyIfKnown\":true"), 2);
+    request->status = 200;
+    request->content_type = "application/json";
+    buf_add(&request->reply,
+            STR("[{\"id\":1,\"status\":\"Authorized\",\"validMs\":60000},"
+                "{\"id\":2,\"status\":\"Authorized\",\"validMs\":60000,\"amount\":0,\"currency\":\"EUR\"},"
+                "{\"status\":\"NotKnown\"}]"));
+    http_reply(request);
+    wait_for(asking, 3);
+}
+
+static void what_was_promised_is_paid_for_as_it_was_and_who_is_not_known_goes_on_as_they_came(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, three_have_a_key);
+    const struct order_intent *as_now = &asking->purchases[0].command.intent;
+    const struct order_intent *as_then = &asking->purchases[1].command.intent;
+    const struct order_intent *unknown = &asking->purchases[2].command.intent;
+    UNUSED(state);
+
+    assert_true(as_now->kind == ORDER_PLACE && as_now->amount == 1000 && str_is(as_now->currency, "KRW"));
+    assert_true(as_then->kind == ORDER_PLACE && as_then->amount == 0 && str_is(as_then->currency, "EUR"));
+    assert_int_equal(as_then->price, 0);
+    assert_true(unknown->kind == ORDER_BUY && !unknown->may_be_known && unknown->amount == 1002);
+    assert_int_equal(asking->purchases[2].command.unanswered, OK);
+    end(asking);
+}
+
 /* ---- an array that isn't taken as it is ---- */
 
 /* Approves all that is asked for as payments numbered like their purchases, from 1 on. */
@@ -637,6 +682,7 @@ int main(void)
         cmocka_unit_test(who_waits_to_be_asked_for_is_not_forgotten_at_the_end),
         cmocka_unit_test(who_is_decided_goes_on_and_only_those_who_are_not_are_asked_for_again),
         cmocka_unit_test(what_was_not_known_stays_so_when_nobody_can_be_asked_again),
+        cmocka_unit_test(what_was_promised_is_paid_for_as_it_was_and_who_is_not_known_goes_on_as_they_came),
         cmocka_unit_test(one_question_that_is_refused_costs_nobody_else_the_answer),
         cmocka_unit_test(an_array_that_is_too_large_is_halved_and_the_next_ones_are_smaller),
         cmocka_unit_test(a_refusal_that_is_not_payments_own_leaves_it_open),

@@ -230,6 +230,29 @@ static void a_placed_order_has_what_was_asked_for(void **state)
     assert_int_equal(order.product_id, 0);
 }
 
+static void who_has_a_key_is_looked_for_before_they_are_told_another_price(void **state)
+{
+    static const struct order_shown shown = {.price = -1, .amount = 8000};
+    struct order order = an_order(ORDER_NONE);
+    struct order_intent intent = an_intent(ORDER_BUY);
+    struct order_decision decision;
+
+    UNUSED(state);
+    intent.may_be_known = true;
+    assert_int_equal(order_decide(&order, &intent, NOW, &decision), ORDER_ASK);
+    assert_int_equal(decision.effect, ORDER_EFFECT_AUTHORIZE);
+    intent.shown = &shown;
+    assert_int_equal(order_decide(&order, &intent, NOW, &decision), ORDER_ASK);
+    assert_int_equal(decision.effect, ORDER_EFFECT_FIND_PURCHASE);
+    intent.may_be_known = false; /* payment knows of none */
+    assert_int_equal(order_decide(&order, &intent, NOW, &decision), ORDER_REFUSED);
+    assert_int_equal(decision.refusal, ORDER_REFUSAL_OTHER_AMOUNT);
+    intent.kind = ORDER_PLACE; /* it knows of one */
+    intent.may_be_known = true;
+    intent.amount = 8000;
+    assert_int_equal(order_decide(&order, &intent, NOW, &decision), ORDER_DECIDED);
+}
+
 static void nobody_is_charged_what_they_were_not_shown(void **state)
 {
     static const struct {
@@ -393,6 +416,7 @@ int main(void)
         cmocka_unit_test(only_what_others_hear_of_has_a_new_version),
         cmocka_unit_test(a_placed_order_has_what_was_asked_for),
         cmocka_unit_test(nobody_is_charged_what_they_were_not_shown),
+        cmocka_unit_test(who_has_a_key_is_looked_for_before_they_are_told_another_price),
         cmocka_unit_test(an_order_learns_its_ticket_from_the_first_fact),
         cmocka_unit_test(an_order_says_whether_the_shop_has_cancelled_it),
         cmocka_unit_test(each_step_of_the_way_back_has_its_time),

@@ -273,6 +273,42 @@ static void a_key_is_not_good_for_another_purchase(void **state)
     assert_int_equal(till->repo->n, 1);
 }
 
+static void a_body_is_the_same_purchase_whatever_it_costs_by_now_and_another_body_is_not(void **state)
+{
+    struct till *till = *state;
+    struct payment_step steps[] = {buying("k", PRICE, "card"), buying("k", PRICE + 1, "cash"),
+                                   buying("k", PRICE, "card"), buying("k", PRICE, "card")};
+    struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = steps, .n = COUNT_OF(steps)};
+
+    steps[0].intent.body = steps[1].intent.body = -7;
+    steps[2].intent.body = 8; /* the last one doesn't tell */
+    assert_int_equal(run(till, &command, 1), OK);
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        assert_int_equal(steps[i].key_of_another, i == 2);
+        assert_int_equal(steps[i].payment.amount, PRICE);
+        assert_int_equal(steps[i].payment_id, 1);
+    }
+    assert_int_equal(till->repo->n, 1);
+}
+
+static void who_only_looks_for_a_purchase_begins_none(void **state)
+{
+    struct till *till = *state;
+    struct payment_step looking = buying("k", PRICE, "card");
+    struct payment_command command = {.base = {.origin = FROM_CLIENT}, .steps = &looking, .n = 1};
+
+    looking.only_if_known = true;
+    assert_int_equal(run(till, &command, 1), OK);
+    assert_int_equal(looking.payment_id, 0);
+    assert_int_equal(till->repo->n, 0);
+    struct payment first = buy(till, "k");
+    assert_int_equal(run(till, &command, 1), OK);
+    assert_int_equal(looking.payment_id, first.id);
+    assert_int_equal(tell(till, PAYMENT_ORDERED, first.id, 42), OK);
+    assert_int_equal(run(till, &command, 1), OK);
+    assert_int_equal(looking.payment_id, 0); /* that one is over */
+}
+
 static void a_key_used_again_after_its_order_is_another_payment(void **state)
 {
     struct till *till = *state;
@@ -853,6 +889,8 @@ int main(void)
         CASE(many_are_decided_at_once_each_by_itself),
         CASE(the_same_key_is_the_same_payment_in_one_batch_and_in_another),
         CASE(a_key_is_not_good_for_another_purchase),
+        CASE(a_body_is_the_same_purchase_whatever_it_costs_by_now_and_another_body_is_not),
+        CASE(who_only_looks_for_a_purchase_begins_none),
         CASE(a_key_used_again_after_its_order_is_another_payment),
         CASE(an_order_takes_the_money_once_however_often_it_is_told),
         CASE(a_canceled_order_gets_it_back_once),

@@ -4,21 +4,27 @@
 #include "json.h"
 
 static const struct json_field answer_fields[] = {
-    JSON_FIELD(struct payment_answer, "id", id, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
+    JSON_FIELD(struct payment_answer, "id", id, JSON_I64, JSON_NULLABLE, 1, INT64_MAX),
     JSON_FIELD(struct payment_answer, "status", status, JSON_STRING, JSON_REQUIRED, 1, 32),
     JSON_FIELD(struct payment_answer, "reason", reason, JSON_STRING, JSON_NULLABLE, 0, 1000),
     JSON_FIELD(struct payment_answer, "validMs", valid_ms, JSON_I64, JSON_NULLABLE, 0, INT64_MAX / 1000),
+    JSON_FIELD(struct payment_answer, "amount", amount, JSON_I64, JSON_OPTIONAL, 0, INT64_MAX),
+    JSON_FIELD(struct payment_answer, "currency", currency, JSON_STRING, JSON_NULLABLE, 3, 3),
 };
 static const struct json_desc answer_desc = {"authorization", answer_fields, COUNT_OF(answer_fields),
                                              sizeof(struct payment_answer)};
 
-static bool is_known(struct str status)
+static bool is_known(const struct payment_answer *answer)
 {
     static const char *const known[] = {"Authorized", "Declined", "KeyReused", "Pending"};
 
+    if ((answer->amount >= 0) != (answer->currency.n > 0))
+        return false;
+    if (str_is(answer->status, "NotKnown"))
+        return true;
     for (size_t i = 0; i < COUNT_OF(known); i++) {
-        if (str_is(status, known[i]))
-            return true;
+        if (str_is(answer->status, known[i]))
+            return answer->id > 0;
     }
     return false;
 }
@@ -38,7 +44,7 @@ const struct payment_answer *order_payment_answer(const struct http_call *call, 
         return NULL;
     const struct payment_answer *answers = array.items;
     for (size_t i = 0; i < n; i++) {
-        if (!is_known(answers[i].status))
+        if (!is_known(&answers[i]))
             return NULL;
     }
     return answers;

@@ -8,8 +8,10 @@
 
 struct payment_answer {
     int64_t id, valid_ms; /* of what is authorised: it is kept so much longer */
-    struct str status;    /* "Authorized", "Declined", "KeyReused", "Pending" */
+    struct str status;    /* "Authorized", "Declined", "KeyReused", "Pending", "NotKnown" */
     struct str reason;
+    int64_t amount;      /* of what is authorised at another price than it was asked for now; else below 0 */
+    struct str currency; /* with it */
 };
 
 /** Whether it isn't known yet what comes of it. */

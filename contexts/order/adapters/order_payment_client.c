@@ -112,6 +112,15 @@ static void keep_reason(struct order_command *command, struct str reason)
     command->decline_reason[kept.n] = '\0';
 }
 
+/* The body is the same, so the quantity is. */
+static void take_price(struct order_command *command, const struct payment_answer *answer)
+{
+    memcpy(command->promised_currency, answer->currency.p, ORDER_CURRENCY);
+    command->intent.currency = (struct str){command->promised_currency, ORDER_CURRENCY};
+    command->intent.amount = answer->amount;
+    command->intent.price = answer->amount / command->intent.qty;
+}
+
 /* Payment gives it back when it has not heard of its order in time. Half of that is ours, counted from before we asked.
  */
 static void take(const struct payment_call *call, struct order_command *command, const struct payment_answer *answer)
@@ -120,11 +129,15 @@ static void take(const struct payment_call *call, struct order_command *command,
         command->intent.kind = ORDER_PLACE;
         command->intent.payment_id = answer->id;
         command->paid_until = call->asked_at + answer->valid_ms * US_PER_MS / 2;
+        if (answer->amount >= 0)
+            take_price(command, answer);
     } else if (str_is(answer->status, "Declined")) {
         command->intent.kind = ORDER_DECLINED;
         keep_reason(command, answer->reason);
     } else if (str_is(answer->status, "KeyReused")) {
         command->client.key_reused = true;
+    } else if (str_is(answer->status, "NotKnown")) {
+        command->intent.may_be_known = false;
     } else {
         command->unanswered = E_OUTCOME_UNKNOWN;
     }

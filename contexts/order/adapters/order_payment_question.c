@@ -9,13 +9,16 @@
 
 struct question {
     struct str key, currency, method;
-    int64_t amount;
+    int64_t amount, body;
+    bool only_if_known;
 };
 static const struct json_field question_fields[] = {
     JSON_FIELD(struct question, "key", key, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct question, "amount", amount, JSON_I64, 0, 0, 0),
     JSON_FIELD(struct question, "currency", currency, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct question, "method", method, JSON_STRING, 0, 0, 0),
+    JSON_FIELD(struct question, "body", body, JSON_I64, JSON_SKIP_EMPTY, 0, 0),
+    JSON_FIELD(struct question, "onlyIfKnown", only_if_known, JSON_BOOL, JSON_SKIP_EMPTY, 0, 0),
 };
 static const struct json_desc question_desc = {"authorization", question_fields, COUNT_OF(question_fields),
                                                sizeof(struct question)};
@@ -25,7 +28,9 @@ void order_payment_question_write(struct buf *out, const struct order_command *c
     const struct question question = {.key = key,
                                       .amount = command->intent.amount,
                                       .currency = command->intent.currency,
-                                      .method = command->payment_method};
+                                      .method = command->payment_method,
+                                      .body = (int64_t)command->client.fingerprint.members,
+                                      .only_if_known = command->effect == ORDER_EFFECT_FIND_PURCHASE};
 
     json_encode(out, &question_desc, &question);
 }

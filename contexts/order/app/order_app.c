@@ -129,6 +129,7 @@ static void ask(struct order_app *app, struct order_command *command)
         app->ports.product->cancel(app->ports.product, command);
         break;
     case ORDER_EFFECT_AUTHORIZE:
+    case ORDER_EFFECT_FIND_PURCHASE:
         app->ports.payment->authorize(app->ports.payment, command);
         break;
     case ORDER_EFFECT_NONE:

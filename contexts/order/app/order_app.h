@@ -16,7 +16,7 @@
 #include "order.h"
 #include "order_ports.h"
 
-enum { ORDER_DECLINE_REASON = 128, ORDER_PAYMENT_METHOD = 32 /* characters */ };
+enum { ORDER_DECLINE_REASON = 128, ORDER_PAYMENT_METHOD = 32 /* characters */, ORDER_CURRENCY = 3 };
 
 /** One command. Its texts have to live until it is finished; the creator's `base.finish` frees it. */
 struct order_command {
@@ -28,6 +28,7 @@ struct order_command {
     int unanswered;            /* an effect: why there is no answer, see order_product_caller; 0: there is one */
     struct str payment_method; /* BUY */
     int64_t paid_until;        /* PLACE: own time (us) up to which it may be placed as paid */
+    char promised_currency[ORDER_CURRENCY];    /* PLACE: intent.currency's text when it was promised at another price */
     char decline_reason[ORDER_DECLINE_REASON]; /* DECLINED: why, with a NUL; may be cut off */
 
     /* what came out; valid from render() on */

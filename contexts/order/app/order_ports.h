@@ -50,7 +50,9 @@ struct order_product_caller {
  * but authorize_here(). */
 struct order_payment_caller {
     /** Takes the command (ORDER_BUY) over, asks with the others of its batch, and lets it go on with what came of it:
-     *  - approved: intent.kind ORDER_PLACE, intent.payment_id and `paid_until`;
+     *  - approved: intent.kind ORDER_PLACE, intent.payment_id and `paid_until`; when its key was first asked for at
+     *    another price, intent.amount, price and currency are that one's;
+     *  - `effect` FIND_PURCHASE, and its key has none: as it is, with intent.may_be_known false;
      *  - declined: ORDER_DECLINED and `decline_reason`;
      *  - the key is another purchase's: `client.key_reused`;
      *  - `unanswered` as for a cancel: E_OUTCOME_UNKNOWN when payment may have approved, another when it certainly

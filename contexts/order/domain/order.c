@@ -101,6 +101,10 @@ enum order_verdict order_decide(const struct order *order, const struct order_in
         return ORDER_BROKEN;
     if (is_old_fact(order, intent) || is_known_refund(order, intent))
         return ORDER_REPEAT;
+    if (shown_wrong && intent->kind == ORDER_BUY && intent->may_be_known) {
+        out->effect = ORDER_EFFECT_FIND_PURCHASE;
+        return ORDER_ASK;
+    }
     if (shown_wrong) {
         out->refusal = shown_wrong;
         return ORDER_REFUSED;

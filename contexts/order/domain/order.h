@@ -47,7 +47,12 @@ enum order_command_kind {
 
 enum order_event_kind { ORDER_EVENT_ORDERED, ORDER_EVENT_ORDER_CANCELED, ORDER_EVENT_NOTED };
 
-enum order_effect { ORDER_EFFECT_NONE, ORDER_EFFECT_CANCEL_PRODUCTION, ORDER_EFFECT_AUTHORIZE };
+enum order_effect {
+    ORDER_EFFECT_NONE,
+    ORDER_EFFECT_CANCEL_PRODUCTION,
+    ORDER_EFFECT_AUTHORIZE,
+    ORDER_EFFECT_FIND_PURCHASE
+};
 
 enum order_payment { ORDER_PAID_AT_THE_COUNTER, ORDER_PAID, ORDER_PAYMENT_GONE_BACK };
 
@@ -105,11 +110,12 @@ struct order_intent {
     int64_t amount; /* of all */
     struct str currency;
     const struct order_shown *shown; /* PLACE, BUY; NULL: nothing is told */
-    int64_t ticket_id;               /* product's facts and answers; 0: not told */
-    int64_t ticket_version;          /* product's facts; 0: not told (a cancel's answer) */
-    bool given_up;                   /* PRODUCT_CANCELED, CANCEL_CONFIRMED: product had cancelled it by itself */
-    int64_t given_back_at;           /* REFUNDED */
-    int64_t payment_id;              /* PLACE: it is promised by this payment; 0: paid at the counter. REFUNDED */
+    bool may_be_known;      /* BUY: it has a key, under which payment may have been asked before, at another price */
+    int64_t ticket_id;      /* product's facts and answers; 0: not told */
+    int64_t ticket_version; /* product's facts; 0: not told (a cancel's answer) */
+    bool given_up;          /* PRODUCT_CANCELED, CANCEL_CONFIRMED: product had cancelled it by itself */
+    int64_t given_back_at;  /* REFUNDED */
+    int64_t payment_id;     /* PLACE: it is promised by this payment; 0: paid at the counter. REFUNDED */
 };
 
 struct order_event {

@@ -33,13 +33,16 @@ enum { WAITED_MOST_MS = 600000 };
 
 struct authorize_json {
     struct str key, currency, method;
-    int64_t amount;
+    int64_t amount, body;
+    bool only_if_known;
 };
 static const struct json_field authorize_fields[] = {
     JSON_FIELD(struct authorize_json, "key", key, JSON_STRING, JSON_REQUIRED, 1, 320),
     JSON_FIELD(struct authorize_json, "amount", amount, JSON_I64, JSON_REQUIRED, 0, MONEY_MOST),
     JSON_FIELD(struct authorize_json, "currency", currency, JSON_STRING, JSON_REQUIRED, 3, 3),
     JSON_FIELD(struct authorize_json, "method", method, JSON_STRING, JSON_REQUIRED, 1, 32),
+    JSON_FIELD(struct authorize_json, "body", body, JSON_I64, JSON_NULLABLE, INT64_MIN, INT64_MAX),
+    JSON_FIELD(struct authorize_json, "onlyIfKnown", only_if_known, JSON_BOOL, JSON_NULLABLE, 0, 0),
 };
 static const struct json_desc authorize_desc = {"authorization", authorize_fields, COUNT_OF(authorize_fields),
                                                 sizeof(struct authorize_json)};
@@ -47,14 +50,16 @@ static const struct json_desc authorize_desc = {"authorization", authorize_field
 /* ---- what is answered ---- */
 
 struct authorized_json {
-    int64_t id, valid_ms;
-    struct str status, reason;
+    int64_t id, valid_ms, amount;
+    struct str status, reason, currency;
 };
 static const struct json_field authorized_fields[] = {
-    JSON_FIELD(struct authorized_json, "id", id, JSON_I64, 0, 0, 0),
+    JSON_FIELD(struct authorized_json, "id", id, JSON_I64, JSON_SKIP_EMPTY, 0, 0),
     JSON_FIELD(struct authorized_json, "status", status, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct authorized_json, "reason", reason, JSON_STRING, JSON_SKIP_EMPTY, 0, 0),
     JSON_FIELD(struct authorized_json, "validMs", valid_ms, JSON_I64, JSON_SKIP_EMPTY, 0, 0),
+    JSON_FIELD(struct authorized_json, "amount", amount, JSON_I64, JSON_OPTIONAL | JSON_SKIP_EMPTY, 0, 0),
+    JSON_FIELD(struct authorized_json, "currency", currency, JSON_STRING, JSON_SKIP_EMPTY, 0, 0),
 };
 static const struct json_desc authorized_desc = {"authorization", authorized_fields, COUNT_OF(authorized_fields),
                                                  sizeof(struct authorized_json)};
@@ -70,13 +75,26 @@ static struct http_request *request_of(struct payment_command *command)
     return CONTAINER_OF(command, struct client_command, command)->request;
 }
 
+/* The same purchase may cost something else by now: what was promised is what it cost when it was first asked for. */
+static void say_price(struct authorized_json *json, const struct payment *payment, const struct payment_intent *asked)
+{
+    if (payment->amount == asked->amount && str_eq(payment->currency, asked->currency))
+        return;
+    json->amount = payment->amount;
+    json->currency = payment->currency;
+}
+
 /* While it was waited for it may have been given up, or its order may have come: then asking again tells. */
 static struct authorized_json authorized_of(const struct payment_step *step)
 {
-    if (step->key_of_another)
-        return (struct authorized_json){.id = step->payment_id, .status = STR("KeyReused")};
-    struct authorized_json json = {.id = step->payment_id, .status = STR("Pending")};
-    if (step->payment.state == PAYMENT_AUTHORIZED) {
+    struct authorized_json json = {.id = step->payment_id, .status = STR("Pending"), .amount = JSON_ABSENT};
+
+    if (!step->payment_id) {
+        json.status = STR("NotKnown");
+    } else if (step->key_of_another) {
+        json.status = STR("KeyReused");
+    } else if (step->payment.state == PAYMENT_AUTHORIZED) {
+        say_price(&json, &step->payment, &step->intent);
         json.status = payment_status_text(&step->payment);
         json.valid_ms = step->valid_us > 0 ? step->valid_us / US_PER_MS : 0;
     } else if (step->payment.state == PAYMENT_DECLINED) {
@@ -201,9 +219,11 @@ static void authorize(void *context, struct http_request *request)
             refuse_currency(request, i);
             return;
         }
+        self->command.steps[i].only_if_known = item->only_if_known;
         self->command.steps[i].intent = (struct payment_intent){.kind = PAYMENT_AUTHORIZE,
                                                                 .key = item->key,
                                                                 .amount = item->amount,
+                                                                .body = item->body,
                                                                 .currency = item->currency,
                                                                 .method = item->method};
     }

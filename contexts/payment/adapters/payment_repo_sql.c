@@ -49,6 +49,7 @@ const struct sql_migration payment_migrations[] = {
         "NULL, PRIMARY KEY (name, cell));"
         "INSERT INTO cell_tally SELECT name, 0, n, (SELECT COALESCE(MAX(id), 0) FROM payment) FROM tally;"
         "DROP TABLE tally; ALTER TABLE cell_tally RENAME TO tally;" OUTBOX_SQL_CELLS},
+    {8, "ALTER TABLE payment ADD COLUMN body INTEGER;"},
 };
 const size_t payment_migrations_count = COUNT_OF(payment_migrations);
 
@@ -66,7 +67,7 @@ static const struct sql_statement find_next_due = {
     3};
 static const struct sql_statement insert_payment = {
     "INSERT INTO payment (" PAYMENT_COLUMNS
-    ", cell) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+    ", cell) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     INSERTED_COLUMN_COUNT};
 static const struct sql_statement update_payment = {
     "UPDATE payment SET state = $1, captured = $2, returned = $3, order_id = $4, reference = $5, reason = $6, due_at = "

@@ -25,6 +25,7 @@ struct payment payment_of_row(const struct sql_row *row)
         .version = sql_i64(row, 14),
         .created_at = sql_i64(row, 15),
         .updated_at = sql_i64(row, 16),
+        .body = sql_i64(row, 17),
     };
 }
 
@@ -47,6 +48,7 @@ void payment_to_row(const struct payment *payment, struct sql_value *row)
     row[14] = SQL_N(payment->version);
     row[15] = SQL_N(payment->created_at);
     row[16] = SQL_N(payment->updated_at);
+    row[17] = SQL_N0(payment->body);
 }
 
 static int keep_texts(struct payment *payment, struct arena *arena)

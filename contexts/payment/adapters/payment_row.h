@@ -9,8 +9,8 @@
 
 #define PAYMENT_COLUMNS                                                                                                \
     "id, state, key, method, currency, amount, captured, returned, order_id, reference, reason, due_at, expires_at, "  \
-    "attempt, version, created_at, updated_at"
-enum { PAYMENT_COLUMN_COUNT = 17 };
+    "attempt, version, created_at, updated_at, body"
+enum { PAYMENT_COLUMN_COUNT = 18 };
 
 /** Its texts point into the row. */
 struct payment payment_of_row(const struct sql_row *row);

@@ -120,7 +120,8 @@ static void decide_at_once(struct payment_app *app, struct payment_batch *batch,
     decide(app, batch, entry, &answer, command, &refusal);
 }
 
-/* The payment that a purchase's key has, or a new one: there is none, or that one is over and the key is used again. */
+/* The payment that a purchase's key has, or a new one: there is none, or that one is over and the key is used again.
+ * NULL: none is to be begun. */
 static struct payment_entry *entry_of_key(struct payment_app *app, struct payment_batch *batch,
                                           const struct payment_step *step)
 {
@@ -128,6 +129,8 @@ static struct payment_entry *entry_of_key(struct payment_app *app, struct paymen
 
     if (known && !payment_is_over(&batch->entries[known - 1].payment))
         return &batch->entries[known - 1];
+    if (step->only_if_known)
+        return NULL;
     app->last_id = cell_next_id(app->cell, app->last_id);
     size_t at = working_set_number(&batch->ids, app->last_id);
     batch->entries[at] = (struct payment_entry){.payment = {.id = app->last_id}, .is_new = true};
@@ -142,6 +145,12 @@ static void take_step(struct payment_app *app, struct payment_batch *batch, stru
     struct payment_entry *entry = is_purchase ? entry_of_key(app, batch, step)
                                               : &batch->entries[working_set_number(&batch->ids, step->payment_id)];
 
+    if (!entry) {
+        step->verdict = PAYMENT_REFUSED;
+        step->payment = (struct payment){0};
+        step->payment_id = 0;
+        return;
+    }
     step->key_of_another =
         is_purchase && entry->payment.state != PAYMENT_NONE && !payment_is_same(&entry->payment, &step->intent);
     if (step->key_of_another) {

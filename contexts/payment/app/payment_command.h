@@ -11,6 +11,7 @@
 struct payment_step {
     struct payment_intent intent;
     int64_t payment_id; /* of whom it is asked; AUTHORIZE: filled in */
+    bool only_if_known; /* AUTHORIZE: nothing is begun; a key without a payment leaves payment_id 0 */
 
     /* what came out; valid from render() on */
     enum payment_verdict verdict;

@@ -21,7 +21,14 @@ static size_t count_pending(const struct payment_command *command)
     return n;
 }
 
-/* What has become of a payment in this batch. All that an answer says of its texts is the reason. */
+static struct str kept(const struct payment_command *command, struct str text)
+{
+    struct str copy = arena_copy(command->memory, text);
+
+    return copy.p ? copy : STR("");
+}
+
+/* What has become of a payment in this batch. All that an answer says of its texts is the reason and the currency. */
 static void look_at(struct payment_command *command, struct payment_step *step, struct payment_batch *batch)
 {
     if (!is_pending(step) || !working_set_has_number(&batch->ids, step->payment_id))
@@ -29,9 +36,8 @@ static void look_at(struct payment_command *command, struct payment_step *step, 
     const struct payment *payment = &batch->entries[working_set_number(&batch->ids, step->payment_id)].payment;
     step->payment = *payment;
     step->valid_us = payment->expires_at - batch->base.now;
-    step->payment.reason = arena_copy(command->memory, payment->reason);
-    if (!step->payment.reason.p)
-        step->payment.reason = STR("");
+    step->payment.reason = kept(command, payment->reason);
+    step->payment.currency = kept(command, payment->currency);
 }
 
 void payment_waiting_keep(struct payment_waiting *waiting, struct payment_command *command, struct payment_batch *batch,

@@ -175,6 +175,7 @@ static void begin(struct payment *payment, const struct payment_event *event)
     const struct payment_intent *intent = event->intent;
 
     payment->key = intent->key;
+    payment->body = intent->body;
     payment->method = intent->method;
     payment->currency = intent->currency;
     payment->amount = intent->amount;
@@ -250,6 +251,8 @@ bool payment_has_come_too_late(enum payment_command_kind kind, enum payment_stat
 
 bool payment_is_same(const struct payment *payment, const struct payment_intent *intent)
 {
+    if (payment->body && intent->body)
+        return payment->body == intent->body;
     return payment->amount == intent->amount && str_eq(payment->currency, intent->currency) &&
            str_eq(payment->method, intent->method);
 }

@@ -68,6 +68,7 @@ struct payment {
     int64_t id;
     enum payment_state state;
     struct str key; /* memory of the texts is the loader's */
+    int64_t body;   /* which of its client's bodies the purchase was, as order knows it; 0: not told */
     struct str method;
     struct str currency;  /* ISO 4217 */
     int64_t amount;       /* of the currency's minor unit, like all amounts */
@@ -88,6 +89,7 @@ struct payment_intent {
     enum payment_command_kind kind;
     struct str key, method, currency; /* AUTHORIZE */
     int64_t amount;                   /* AUTHORIZE, ORDERED */
+    int64_t body;                     /* AUTHORIZE: see struct payment */
     int64_t order_id;                 /* ORDERED, ORDER_CANCELED */
     struct str reference;             /* APPROVED */
     struct str reason;                /* DECLINED_BY, REFUND */
@@ -130,7 +132,8 @@ void payment_ask_again(struct payment *payment, const struct payment_policy *pol
  * paid. */
 bool payment_has_come_too_late(enum payment_command_kind kind, enum payment_state state);
 
-/** Whether the two ask for the same: a key belongs to one amount, currency and method. */
+/** Whether the two are the same purchase: a key belongs to one body, whatever it costs by now; where none is told, to
+ * one amount, currency and method. */
 bool payment_is_same(const struct payment *payment, const struct payment_intent *intent);
 /** Whether a key's payment is over, so that the key may be used for another one: its order exists and is remembered by
  * order under the same key, or it never came. */
