@@ -104,7 +104,7 @@ static bool open_all(struct stock_service *self, const struct program *program, 
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
     if (!self->menu)
         return false;
-    if (!stock_store_open(&self->kept, self->service, &settings->store, problem) ||
+    if (!stock_store_open(&self->kept, self->service, common, &settings->store, problem) ||
         !service_join(self->service, &sources, true, problem))
         return false;
     retention.relayed = service_relayed(self->service);

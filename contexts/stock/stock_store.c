@@ -5,6 +5,7 @@
 #include "archive_kv.h"
 #include "base.h"
 #include "errors.h"
+#include "kv_cells.h"
 #include "kv_redis.h"
 #include "secret.h"
 #include "stock_repo_kv.h"
@@ -65,16 +66,25 @@ static int try_redis(void *context, struct buf *problem)
     return error;
 }
 
-bool stock_store_open(struct stock_store *store, struct service *service, const struct stock_store_settings *settings,
-                      struct buf *problem)
+static bool open_any(struct stock_store *store, struct service *service, const struct stock_store_settings *settings,
+                     struct buf *problem)
 {
     struct opening opening = {store, settings};
 
-    *store = (struct stock_store){.on_a_server = settings->redis[0] != '\0'};
     if (!store->on_a_server)
         return open_file(store, service, settings, problem) == OK;
     return take_password(store, settings, problem) &&
            service_wait_for_store(service, try_redis, &opening, problem) == OK;
+}
+
+static const char name[] = "the stock's store";
+
+bool stock_store_open(struct stock_store *store, struct service *service, const struct common_settings *common,
+                      const struct stock_store_settings *settings, struct buf *problem)
+{
+    *store = (struct stock_store){.on_a_server = settings->redis[0] != '\0'};
+    return open_any(store, service, settings, problem) &&
+           kv_cells_keep(store->kv, name, (int32_t)common->shop_cells, false, problem) == OK;
 }
 
 void stock_store_close(struct stock_store *store)
@@ -87,7 +97,26 @@ void stock_store_close(struct stock_store *store)
 
 /* --- for export and import --- */
 
-static struct archive_store *open_file_archive(const char *path, const struct stock_store_settings *settings,
+static void release(void *held)
+{
+    struct stock_store *store = held;
+
+    secret_free(store->password);
+    heap_free(store);
+}
+
+/* Of the right number of cells; an empty one gets it. */
+static struct archive_store *new_archive(struct kv *kv, int64_t cells, bool looks, struct stock_store *held,
+                                         struct buf *problem)
+{
+    if (kv_cells_keep(kv, name, (int32_t)cells, looks, problem) == OK)
+        return archive_kv_new(kv, STOCK_STORE_FORMAT, held ? release : NULL, held, problem);
+    kv->close(kv);
+    return NULL;
+}
+
+static struct archive_store *open_file_archive(const char *path, int64_t cells,
+                                               const struct stock_store_settings *settings,
                                                struct archive_opening *opening, struct buf *problem)
 {
     const struct kv_options options = {.path = path,
@@ -101,15 +130,7 @@ static struct archive_store *open_file_archive(const char *path, const struct st
     if (opening->absent)
         return NULL;
     struct kv *kv = kv_lmdb_open(&options, problem, &error);
-    return kv ? archive_kv_new(kv, STOCK_STORE_FORMAT, NULL, NULL, problem) : NULL;
-}
-
-static void release(void *held)
-{
-    struct stock_store *store = held;
-
-    secret_free(store->password);
-    heap_free(store);
+    return kv ? new_archive(kv, cells, !opening->imports, NULL, problem) : NULL;
 }
 
 /* Whether there is a store, and whether it may be filled: nothing is kept, or half of an import. */
@@ -134,7 +155,8 @@ static int look_at_redis(struct kv_redis_options options, bool *may_be_filled, s
 }
 
 /* Whoever has it open is fenced off only by what fills it. */
-static struct archive_store *open_redis_archive(struct stock_store *held, const struct stock_store_settings *settings,
+static struct archive_store *open_redis_archive(struct stock_store *held, int64_t cells,
+                                                const struct stock_store_settings *settings,
                                                 struct archive_opening *opening, struct buf *problem)
 {
     struct kv_redis_options options = redis_options(held, settings);
@@ -149,10 +171,10 @@ static struct archive_store *open_redis_archive(struct stock_store *held, const 
         return NULL;
     options.look = !opening->imports || !may_be_filled;
     struct kv *kv = kv_redis_open(&options, problem, &error);
-    return kv ? archive_kv_new(kv, STOCK_STORE_FORMAT, release, held, problem) : NULL;
+    return kv ? new_archive(kv, cells, options.look, held, problem) : NULL;
 }
 
-static struct archive_store *take_redis_archive(const struct stock_store_settings *settings,
+static struct archive_store *take_redis_archive(int64_t cells, const struct stock_store_settings *settings,
                                                 struct archive_opening *opening, struct buf *problem)
 {
     struct stock_store *held = heap_alloc(sizeof(*held));
@@ -163,7 +185,7 @@ static struct archive_store *take_redis_archive(const struct stock_store_setting
         return NULL;
     }
     if (take_password(held, settings, problem))
-        store = open_redis_archive(held, settings, opening, problem);
+        store = open_redis_archive(held, cells, settings, opening, problem);
     if (!store)
         release(held);
     return store;
@@ -184,12 +206,12 @@ struct archive_store *stock_store_open_archive(const struct common_settings *com
         return NULL;
     }
     if (settings->redis[0])
-        return take_redis_archive(settings, opening, problem);
+        return take_redis_archive(common->shop_cells, settings, opening, problem);
     buf_printf(&path, "%s/stock.lmdb%c", common->data, '\0');
     if (path.failed)
         BUF_LIT(problem, "out of memory");
     else
-        store = open_file_archive(path.p, settings, opening, problem);
+        store = open_file_archive(path.p, common->shop_cells, settings, opening, problem);
     buf_free(&path);
     return store;
 }

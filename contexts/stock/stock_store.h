@@ -22,8 +22,8 @@ struct stock_store {
 
 /** Opens it, made when it has to be; waits for a server that isn't there yet (start.wait_ms). false and a sentence in
  * `problem`. The settings have to live as long as the store. */
-bool stock_store_open(struct stock_store *store, struct service *service, const struct stock_store_settings *settings,
-                      struct buf *problem);
+bool stock_store_open(struct stock_store *store, struct service *service, const struct common_settings *common,
+                      const struct stock_store_settings *settings, struct buf *problem);
 /** The same for `coffeeshop export` and `import`: as program.h says of open_archive. Looking doesn't fence off whoever
  * has it open in a Redis. */
 struct archive_store *stock_store_open_archive(const struct common_settings *common,

@@ -16,6 +16,12 @@ struct archive_kv {
     void *held;
 };
 
+/* What a store says of itself, and not of the shop. */
+static bool is_mark(struct str key)
+{
+    return str_eq(key, KV_IMPORT_KEY) || str_eq(key, KV_CELLS_KEY);
+}
+
 static struct archive_kv *of(struct archive_store *store)
 {
     return CONTAINER_OF(store, struct archive_kv, store);
@@ -36,7 +42,7 @@ static int on_entry(void *context, struct str key, struct str value)
     const struct sql_value row[] = {SQL_B(key), SQL_B(value)};
 
     reading->n++;
-    if (str_eq(key, buf_str(&reading->last)) || str_eq(key, KV_IMPORT_KEY))
+    if (str_eq(key, buf_str(&reading->last)) || is_mark(key))
         return 0;
     buf_clear(&reading->last);
     buf_add(&reading->last, key);
@@ -111,7 +117,7 @@ static int on_mark(void *context, struct str key, struct str value)
 static int on_any(void *context, struct str key, struct str value)
 {
     UNUSED(value);
-    if (!str_eq(key, KV_IMPORT_KEY))
+    if (!is_mark(key))
         *(bool *)context = true;
     return 0;
 }
@@ -123,7 +129,7 @@ static int store_look(struct archive_store *store, struct buf *mark, bool *is_em
 
     int error = kv->scan(kv, KV_IMPORT_KEY, STR(""), 1, on_mark, mark);
     if (!error)
-        error = kv->scan(kv, STR(""), STR(""), 2, on_any, &has_any);
+        error = kv->scan(kv, STR(""), STR(""), 3, on_any, &has_any);
     *is_empty = !has_any;
     return error ? error : mark->failed ? E_MEMORY : OK;
 }
@@ -133,7 +139,7 @@ static bool is_entry(const struct sql_value *row)
     struct str key = row[0].text;
 
     return row[0].kind == SQL_BLOB && row[1].kind == SQL_BLOB && key.n > 0 && key.n <= KV_KEY_MAX && key.p[0] != '\0' &&
-           !str_eq(key, KV_IMPORT_KEY);
+           !is_mark(key);
 }
 
 static int store_write(struct archive_store *store, const struct archive_table *table, const struct sql_value *rows,

@@ -26,6 +26,9 @@ enum { KV_KEY_MAX = 511 };
  * marked store without saying that it imports is refused with E_FOREIGN. */
 #define KV_IMPORT_KEY STR("import")
 
+/** Where a store keeps of how many cells its shop is made (kv_cells_keep()); not for an archive either. */
+#define KV_CELLS_KEY STR("cells")
+
 struct kv_entry {
     struct str key;
     struct str value; /* load: filled in ({NULL,0} when missing), lives in the arena given */

@@ -20,10 +20,22 @@ static void publish(struct event_sink *self, struct outbox *outbox)
     service->bus->publish(service, outbox);
 }
 
+/* Until a process can run several. */
+static bool is_of_one_cell(const struct common_settings *common, struct buf *problem)
+{
+    if (common->shop_cells <= 1)
+        return true;
+    buf_printf(problem, "shop.cells is %lld, and this version runs a shop of one cell only: leave it at 1",
+               (long long)common->shop_cells);
+    return false;
+}
+
 struct service *service_new(const struct program *program, const struct common_settings *common, struct buf *problem)
 {
-    struct service *service = heap_alloc(sizeof(*service));
+    struct service *service = is_of_one_cell(common, problem) ? heap_alloc(sizeof(*service)) : NULL;
 
+    if (problem->n)
+        return NULL;
     if (!service) {
         BUF_LIT(problem, "out of memory");
         return NULL;

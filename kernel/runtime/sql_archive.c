@@ -73,6 +73,8 @@ struct archive_store *sql_archive_open(const struct common_settings *common, con
         .migrations = migrations,
         .n_migrations = (size_t)schema,
         .importing = opening->imports,
+        .cell = SQL_ALL_CELLS,
+        .cells = (int32_t)common->shop_cells,
         .alone = true,
         .silent_ms = SILENT_MS,
     };

@@ -113,6 +113,8 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
         .application = name,
         .migrations = migrations,
         .n_migrations = n_migrations,
+        .cell = 0,
+        .cells = (int32_t)common->shop_cells,
         .busy_ms = BUSY_MS,
         .damaged = store ? &store->damaged : NULL,
     };
@@ -123,7 +125,7 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
         return NULL;
     }
     store->service = service;
-    store->cell = CELL_ONLY;
+    store->cell = (struct cell){0, (int32_t)common->shop_cells};
     if (options.server)
         prctl(PR_SET_DUMPABLE, 0); /* libpq keeps the password in its memory */
     store->retention = (struct outbox_retention){

@@ -44,6 +44,7 @@ struct common_settings {
     struct kafka_common kafka;
     const struct kafka_foreign_type *foreign; /* no setting: what another system's messages on the topic mean
                                                  (bus/kafka_foreign.h); NULL: nothing */
+    int64_t shop_cells;                       /* cell.h; fixed when the shop is made */
     int64_t start_wait_ms;                    /* for a store on a server, or Kafka, that isn't there yet */
     int64_t drain_ms;                         /* after SIGTERM: unready for so long before no new connection is taken */
     int64_t stop_ms;                          /* then at most so long to finish what is in flight */

@@ -166,8 +166,10 @@ static const char *keep(struct buf *copy, const char *text)
     return copy->p;
 }
 
-static void settle_options(struct postgres *self, const struct sql_options *options)
+static bool settle_options(struct postgres *self, const struct sql_options *options)
 {
+    struct buf name = {0};
+
     self->options = *options;
     self->options.server = keep(&self->server, options->server);
     self->options.application = keep(&self->application, options->application);
@@ -178,6 +180,11 @@ static void settle_options(struct postgres *self, const struct sql_options *opti
         self->options.silent_ms = DEFAULT_SILENT_MS;
     self->damaged = options->damaged ? options->damaged : &self->own;
     self->lock = (int64_t)str_hash(str_of(self->options.schema));
+    buf_printf(&name, "%s/%d", self->options.schema, (int)self->options.cell);
+    self->cell_lock = (int64_t)str_hash(buf_str(&name));
+    bool named = !name.failed;
+    buf_free(&name);
+    return named;
 }
 
 struct sql *postgres_open(const struct sql_options *options, struct buf *problem, int *error)
@@ -205,8 +212,8 @@ struct sql *postgres_open(const struct sql_options *options, struct buf *problem
                               .share = pg_share,
                               .interrupt = pg_interrupt,
                               .close = pg_close};
-    settle_options(self, options);
-    bool ready = self->wake >= 0 && !self->server.failed && !self->schema.failed && !self->application.failed;
+    bool ready = settle_options(self, options) && self->wake >= 0 && !self->server.failed && !self->schema.failed &&
+                 !self->application.failed;
     *error = ready ? postgres_connect(self, true, problem) : E_MEMORY;
     if (*error) {
         pg_close(&self->port);

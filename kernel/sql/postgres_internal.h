@@ -61,7 +61,8 @@ struct postgres {
     struct sql_slots statements;
     struct buf instance; /* which database this is: its random name, made with the schema */
     struct buf owner;    /* who wrote last: our random name, when we are alone */
-    int64_t lock;        /* the advisory lock of whoever writes to the schema */
+    int64_t lock;        /* the advisory lock of whoever brings the schema up to date */
+    int64_t cell_lock;   /* of whoever writes the cell */
     pthread_mutex_t interrupt_lock;
     bool running;          /* there is something to interrupt */
     bool interrupted;      /* it has been */
@@ -132,7 +133,7 @@ int postgres_queue(struct postgres *self, const struct postgres_slot *slot, cons
 
 /** Whose the schema is, checked against `options`; 0 when it isn't there yet or ours. *version 0: not there. */
 int postgres_identify(struct postgres *self, PGconn *conn, int *version, struct buf *problem);
-/** Makes the schema, runs the scripts that it hasn't seen yet: all in one transaction, by the writer's lock. */
+/** Makes the schema, runs the scripts that it hasn't seen yet: all in one transaction, by the schema's lock. */
 int postgres_migrate(struct postgres *self, PGconn *conn, struct buf *problem);
 /** Appends a script in PostgreSQL's words: INTEGER has 64 bits, BLOB is BYTEA, TEXT is ordered by its bytes. */
 void postgres_translate(struct buf *out, struct str script);
@@ -145,7 +146,7 @@ int postgres_meta(struct postgres *self, PGconn *conn, const char *name, struct 
 
 /* --- postgres_owner.c --- */
 
-/** The advisory lock of whoever has the schema alone. */
+/** The advisory lock that whoever has a cell shares with the others, and who has all of them with nobody. */
 int64_t postgres_owners_lock(const struct postgres *self);
 /** Makes this connection the one that writes to the schema, for as long as it lives. `first`: and leaves its name
  * there. Later: E_OUTCOME_UNKNOWN and `lost` when somebody else has written meanwhile, so that what is in memory is

@@ -174,6 +174,26 @@ static int check_owner(struct postgres *self, PGconn *conn, int64_t *version, st
     return error;
 }
 
+/* A schema from before there were cells is one. */
+static int check_cells(struct postgres *self, PGconn *conn, struct buf *problem)
+{
+    struct buf value = {0};
+    int64_t cells = 1;
+
+    if (!self->options.cells)
+        return OK;
+    int error = postgres_meta(self, conn, "cells", &value, problem);
+    if (!error && value.n && !str_to_i64(buf_str(&value), &cells))
+        error = say_foreign(self, conn, (struct str){NULL, 0}, problem);
+    if (!error && cells != self->options.cells) {
+        postgres_say_where(problem, conn, self->options.schema);
+        buf_printf(problem, SQL_OTHER_CELLS, (long long)cells, (int)self->options.cells, (long long)cells);
+        error = E_FOREIGN;
+    }
+    buf_free(&value);
+    return error;
+}
+
 static int check_import(struct postgres *self, PGconn *conn, struct buf *problem)
 {
     struct buf mark = {0};
@@ -208,6 +228,8 @@ int postgres_identify(struct postgres *self, PGconn *conn, int *version, struct 
     if (!error)
         error = check_instance(self, conn, problem);
     if (!error)
+        error = check_cells(self, conn, problem);
+    if (!error)
         error = check_import(self, conn, problem);
     *version = (int)number;
     return error;
@@ -235,8 +257,8 @@ static void add_steps(struct postgres *self, int version, struct buf *text)
         buf_printf(text,
                    "CREATE TABLE meta (name TEXT COLLATE \"C\" PRIMARY KEY, value TEXT NOT NULL);"
                    "INSERT INTO meta (name, value) VALUES ('application', '%s'), ('instance', gen_random_uuid()),"
-                   " ('version', '0');",
-                   self->options.application);
+                   " ('cells', '%d'), ('version', '0');",
+                   self->options.application, self->options.cells ? (int)self->options.cells : 1);
     }
     for (size_t i = (size_t)version; i < self->options.n_migrations; i++) {
         const struct sql_migration *migration = &self->options.migrations[i];

@@ -51,7 +51,7 @@ int postgres_rollback(struct sql *port)
 /* The locks of others are waited for by the server, for busy_ms at most. */
 static int begin_now(struct postgres *self)
 {
-    const struct sql_value lock = SQL_N(self->lock);
+    const struct sql_value lock = SQL_N(self->cell_lock);
     struct postgres_reply reply = {.text = begin_all.text};
     struct postgres_slot *begin = NULL;
     struct postgres_slot *take_lock = NULL;

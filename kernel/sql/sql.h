@@ -88,6 +88,11 @@ struct sql_migration {
     const char *script;
 };
 
+enum { SQL_ALL_CELLS = -1 };
+/** What is said behind the name of a store that was made of another number of cells. */
+#define SQL_OTHER_CELLS                                                                                                \
+    " was made with shop.cells=%lld, and it is %d now: set it to %lld; with another number a shop has to be made anew"
+
 struct sql_options {
     const char *path;        /* SQLite: the file */
     const char *server;      /* PostgreSQL: a URL or keyword=value, what it leaves out comes from the PG* variables; may
@@ -97,12 +102,16 @@ struct sql_options {
     const struct sql_migration *migrations;
     size_t n_migrations;
     bool read_only;
-    bool alone; /* PostgreSQL: nobody else who asks for the same has the schema as long as this connection has it; who
-                   has lost it to another one meanwhile says E_OUTCOME_UNKNOWN. A proxy that doesn't give it a session
-                   of its own is refused (E_SYSTEM) */
-    bool exact; /* nothing is made or brought up to date: what isn't there is E_NOT_FOUND, an older version
-                   E_UNAVAILABLE */
-    bool importing;    /* a store that an import has begun to fill is opened, not refused (sql_import.h) */
+    int32_t cell;   /* PostgreSQL: of which cell's rows it writes, or SQL_ALL_CELLS: a transaction keeps off those who
+                       write the same one only */
+    int32_t cells;  /* of how many the store is made, kept in it from the beginning, and another number is refused; 0:
+                       not looked at, one when it is made */
+    bool alone;     /* PostgreSQL: nobody else who asks for the same has the cell as long as this connection has it (all
+                       cells: nobody has any); who has lost it to another one meanwhile says E_OUTCOME_UNKNOWN. A
+                       proxy that doesn't give it a session of its own is refused (E_SYSTEM) */
+    bool exact;     /* nothing is made or brought up to date: what isn't there is E_NOT_FOUND, an older version
+                       E_UNAVAILABLE */
+    bool importing; /* a store that an import has begun to fill is opened, not refused (sql_import.h) */
     int64_t busy_ms;   /* how long begin() waits for another writer; 0: 5 s */
     int64_t silent_ms; /* PostgreSQL: a server that says nothing for so long while it is asked is given up; 0: 10 s */
     int64_t lost_ms;   /* PostgreSQL: the server ends a session that says nothing for so long, with its locks and its

@@ -87,6 +87,23 @@ static int check_import(sqlite3 *db, const struct sql_options *options, struct b
     return E_FOREIGN;
 }
 
+/* A file from before there were cells is one. */
+static int check_cells(sqlite3 *db, const struct sql_options *options, struct buf *problem)
+{
+    int64_t cells = 1;
+
+    if (!options->cells)
+        return 0;
+    int rc = number_of(db, "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'cells'", &cells);
+    if (rc)
+        return sqlite_explain(db, rc, options->path, "reading", problem);
+    if (cells == options->cells)
+        return 0;
+    buf_add(problem, str_of(options->path));
+    buf_printf(problem, SQL_OTHER_CELLS, (long long)cells, (int)options->cells, (long long)cells);
+    return E_FOREIGN;
+}
+
 int sqlite_identify(sqlite3 *db, const struct sql_options *options, int *version, struct buf *problem)
 {
     int64_t id = 0;
@@ -112,6 +129,8 @@ int sqlite_identify(sqlite3 *db, const struct sql_options *options, int *version
     if (id != application_id(str_of(options->application)))
         return refuse_foreign(db, options, id, problem);
     int error = check_version(options, schema, problem);
+    if (!error)
+        error = check_cells(db, options, problem);
     return error ? error : check_import(db, options, problem);
 }
 
@@ -125,6 +144,9 @@ static int step(sqlite3 *db, const struct sql_options *options, int version, con
                    "INSERT INTO meta (name, value) VALUES ('application', '");
     buf_add(&text, str_of(options->application));
     BUF_LIT(&text, "') ON CONFLICT DO NOTHING;");
+    if (version == 1) /* as the file is made */
+        buf_printf(&text, "INSERT INTO meta (name, value) VALUES ('cells', '%d') ON CONFLICT DO NOTHING;",
+                   options->cells ? (int)options->cells : 1);
     buf_add(&text, str_of(script));
     buf_printf(&text, ";PRAGMA user_version = %d;COMMIT", version);
     buf_char(&text, '\0');

@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "base.h"
 #include "errors.h"
+#include "kv_cells.h"
 #include "kv_store.h"
 #include "redis_server.h"
 
@@ -377,6 +378,38 @@ static void a_crash_of_the_fake_forgets_nothing_committed(void **state)
     assert_int_equal(fake_kv_size(fixture->store.fake), 2);
 }
 
+/* --- of how many cells it is made --- */
+
+static void assert_cells(struct fixture *fixture, int32_t cells, bool looks, int expected, const char *words)
+{
+    struct buf problem = {0};
+
+    assert_int_equal(kv_cells_keep(fixture->store.kv, "stock", cells, looks, &problem), expected);
+    buf_char(&problem, '\0');
+    if (!strstr(problem.p, words))
+        fail_msg("%s", problem.p);
+    buf_free(&problem);
+}
+
+static void a_store_keeps_of_how_many_cells_it_was_made(void **state)
+{
+    assert_cells(*state, 4, true, 0, ""); /* who only looks leaves nothing */
+    assert_cells(*state, 16, false, 0, "");
+    put(*state, "item/1", "1");
+    kv_store_reopen(&((struct fixture *)*state)->store);
+    assert_cells(*state, 16, false, 0, "");
+    assert_cells(*state, 16, true, 0, "");
+    assert_cells(*state, 1, false, E_FOREIGN, "stock was made with shop.cells=16, and it is 1 now: set it to 16");
+    assert_cells(*state, 1, true, E_FOREIGN, "was made with shop.cells=16");
+}
+
+static void a_store_from_before_there_were_cells_is_one(void **state)
+{
+    put(*state, "item/1", "1");
+    assert_cells(*state, 1, false, 0, "");
+    assert_cells(*state, 2, false, E_FOREIGN, "was made with shop.cells=1, and it is 2 now: set it to 1");
+}
+
 #define ON(test_, set_up_)                                                                                             \
     {                                                                                                                  \
 #test_, test_, set_up_, tear_down, NULL                                                                        \
@@ -392,7 +425,8 @@ static void a_crash_of_the_fake_forgets_nothing_committed(void **state)
         ON(a_scan_goes_in_order_within_its_prefix, set_up_),                                                           \
         ON(a_scan_starts_where_it_is_told_and_stops_at_its_limit, set_up_),                                            \
         ON(a_scan_ends_when_its_callback_says_so, set_up_), ON(the_last_of_a_prefix_is_found, set_up_),                \
-                                                                                                                       \
+        ON(a_store_keeps_of_how_many_cells_it_was_made, set_up_),                                                      \
+        ON(a_store_from_before_there_were_cells_is_one, set_up_),                                                      \
         ON(running_out_of_memory_while_loading_is_an_error_not_a_missing_key, set_up_)
 
 /* not the fake's: it has one thread, so nobody writes while it scans */

@@ -21,7 +21,7 @@ struct fixture {
 static void open_sql(struct fixture *fixture)
 {
     repo_store_open(&fixture->store, "order", order_migrations, order_migrations_count);
-    fixture->repo = order_repo_sql_new(fixture->store.sql, CELL_ONLY, &fixture->retention);
+    fixture->repo = order_repo_sql_new(fixture->store.sql, fixture->store.cell, &fixture->retention);
     assert_non_null(fixture->repo);
 }
 
@@ -36,6 +36,7 @@ static struct fixture *new_fixture(void)
     struct fixture *fixture = test_calloc(1, sizeof(*fixture));
 
     arena_init(&fixture->store.arena, 0);
+    fixture->store.cell = CELL_ONLY;
     fixture->store.cursors = (struct cursors){.source = {"product"}, .n = 1};
     return fixture;
 }
@@ -47,6 +48,14 @@ static void restore(struct fixture *fixture, int64_t *last_id)
     assert_int_equal(fixture->repo->restore(fixture->repo, last_id, &last, &fixture->store.cursors), OK);
     outbox_free(&fixture->store.outbox);
     outbox_init(&fixture->store.outbox, "order", last);
+}
+
+static int64_t restored(struct fixture *fixture)
+{
+    int64_t last_id = -1;
+
+    restore(fixture, &last_id);
+    return last_id;
 }
 
 static int setup_sql(void **state)
@@ -308,6 +317,81 @@ static void a_batch_of_nothing_can_be_committed(void **state)
     assert_int_equal(come_back(fixture), 0);
 }
 
+/* ---- a cell between others, which have more of everything, under the same names ---- */
+
+static const struct cell ours = {3, 16}, neighbours[] = {{2, 16}, {4, 16}};
+
+/* The same tables by a connection of its own, for another cell. */
+static struct fixture *beside(struct fixture *fixture, struct cell cell)
+{
+    struct fixture *other = new_fixture();
+
+    other->store.scratch = fixture->store.scratch;
+    other->store.cell = cell;
+    open_sql(other);
+    (void)restored(other);
+    return other;
+}
+
+static void leave(struct fixture *other)
+{
+    close_sql(other);
+    outbox_free(&other->store.outbox);
+    arena_free(&other->store.arena);
+    test_free(other);
+}
+
+static void fill_beside(struct fixture *other, int64_t id);
+
+static int setup_between(void **state)
+{
+    setup_sql(state);
+    struct fixture *fixture = *state;
+    close_sql(fixture);
+    fixture->store.cell = ours;
+    for (size_t i = 0; i < COUNT_OF(neighbours); i++) {
+        struct fixture *other = beside(fixture, neighbours[i]);
+        fill_beside(other, 900000 + (int64_t)i * 10);
+        leave(other);
+    }
+    open_sql(fixture);
+    (void)restored(fixture);
+    return 0;
+}
+
+static void assert_beside(struct fixture *other, int64_t id);
+
+/* The others have all that they had. */
+static int teardown_between(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < COUNT_OF(neighbours); i++) {
+        struct fixture *other = beside(fixture, neighbours[i]);
+        assert_int_equal(other->store.outbox.next, 2);
+        assert_int_equal(other->store.cursors.position[0], 7);
+        assert_beside(other, 900000 + (int64_t)i * 10);
+        leave(other);
+    }
+    return teardown(state);
+}
+
+static void fill_beside(struct fixture *other, int64_t id)
+{
+    struct order order = an_order(id);
+    struct order_batch batch;
+
+    begin(other, &batch, 2);
+    put(&batch, &order, true);
+    repo_store_fill(&other->store, &batch.base);
+    assert_int_equal(other->repo->commit(other->repo, &batch), OK);
+}
+
+static void assert_beside(struct fixture *other, int64_t id)
+{
+    assert_int_equal(restored(other), id);
+}
+
 /* ---- what only the relational one has: lists ---- */
 
 static void add_id(void *context, const struct order *order)
@@ -356,6 +440,49 @@ static void one_order_is_found_by_its_id(void **state)
     assert_int_equal(found.state, ORDER_NONE);
 }
 
+static void add_one(void *context, const struct order *order)
+{
+    *(int64_t *)context += order->id;
+}
+
+static void a_list_and_a_single_row_are_of_all_cells(void **state)
+{
+    const struct page_request page = {.size = 10};
+    struct fixture *fixture = *state;
+    struct order order = an_order(7);
+    struct order found;
+    int64_t total = 0, sum = 0;
+
+    store_one(fixture, &order, true);
+    assert_int_equal(order_list(fixture->store.sql, &page, add_one, &sum, &total), OK);
+    assert_int_equal(total, 3);
+    assert_int_equal(sum, 7 + 900000 + 900010);
+    assert_int_equal(order_find(fixture->store.sql, 900010, &found, &fixture->store.arena), OK);
+    assert_int_equal(found.state, ORDER_REQUESTED);
+}
+
+static void commit_beside(void *context)
+{
+    fill_beside(context, 920000);
+}
+
+/* While the one's transaction has written everything and isn't over, the other begins, writes and commits. */
+static void two_cells_commit_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture *other = beside(fixture, (struct cell){5, 16});
+
+    repo_store_meanwhile(&fixture->store, commit_beside, other);
+    fill_beside(fixture, 910000);
+    assert_int_equal(restored(other), 920000);
+    leave(other);
+    assert_int_equal(come_back(fixture), 910000);
+}
+
+#define BETWEEN(name)                                                                                                  \
+    {                                                                                                                  \
+#name " (sql, between other cells)", name, setup_between, teardown_between, NULL                               \
+    }
 #define ON_SQL(name)                                                                                                   \
     {                                                                                                                  \
 #name " (sql)", name, setup_sql, teardown, NULL                                                                \
@@ -377,12 +504,25 @@ int main(int argc, char **argv)
         ON_BOTH(what_belongs_to_a_batch_is_committed_with_it),
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
         ON_BOTH(a_batch_of_nothing_can_be_committed),
+        BETWEEN(an_order_never_placed_is_none),
+        BETWEEN(what_is_committed_is_there_after_a_restart),
+        BETWEEN(an_order_changes_in_what_can_change),
+        BETWEEN(many_are_loaded_at_once_each_in_its_place),
+        BETWEEN(only_what_is_changed_is_stored),
+        BETWEEN(what_belongs_to_a_batch_is_committed_with_it),
+        BETWEEN(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
+        BETWEEN(a_batch_of_nothing_can_be_committed),
+        BETWEEN(a_list_and_a_single_row_are_of_all_cells),
         ON_SQL(a_list_has_what_is_not_known_before_all_that_is),
         ON_SQL(one_order_is_found_by_its_id),
     };
 
+    const struct CMUnitTest at_once[] = {BETWEEN(two_cells_commit_at_once)};
+
     sql_engine_start(argc, argv);
     int failed = cmocka_run_group_tests_name("order_repo", tests, NULL, NULL);
+    if (sql_engine_is_postgres()) /* a file has one writer */
+        failed += cmocka_run_group_tests_name("order_repo, cells at once", at_once, NULL, NULL);
     sql_engine_stop();
     return failed;
 }

@@ -24,7 +24,7 @@ struct fixture {
 static void open_sql(struct fixture *fixture)
 {
     repo_store_open(&fixture->store, "payment", payment_migrations, payment_migrations_count);
-    fixture->repo = payment_repo_sql_new(fixture->store.sql, CELL_ONLY, &fixture->retention);
+    fixture->repo = payment_repo_sql_new(fixture->store.sql, fixture->store.cell, &fixture->retention);
     assert_non_null(fixture->repo);
 }
 
@@ -39,6 +39,7 @@ static struct fixture *new_fixture(void)
     struct fixture *fixture = test_calloc(1, sizeof(*fixture));
 
     arena_init(&fixture->store.arena, 0);
+    fixture->store.cell = CELL_ONLY;
     fixture->store.cursors = (struct cursors){.source = {"order"}, .n = 1};
     return fixture;
 }
@@ -655,6 +656,153 @@ static void who_moved_the_money_before_it_was_remembered_is_whom_the_shop_names(
     assert_false(may_go_on(fixture, "http", "1 payments are with the provider ledger"));
 }
 
+/* ---- a cell between others, which have more of everything, under the same names ---- */
+
+static const struct cell ours = {3, 16}, neighbours[] = {{2, 16}, {4, 16}};
+
+/* The same tables by a connection of its own, for another cell. */
+static struct fixture *beside(struct fixture *fixture, struct cell cell)
+{
+    struct fixture *other = new_fixture();
+
+    other->store.scratch = fixture->store.scratch;
+    other->store.cell = cell;
+    open_sql(other);
+    int64_t last_id;
+    restore(other, &last_id);
+    return other;
+}
+
+static void leave(struct fixture *other)
+{
+    close_sql(other);
+    outbox_free(&other->store.outbox);
+    arena_free(&other->store.arena);
+    test_free(other);
+}
+
+static void fill_beside(struct fixture *other, int64_t id);
+
+static int setup_between(void **state)
+{
+    setup_sql(state);
+    struct fixture *fixture = *state;
+    close_sql(fixture);
+    fixture->store.cell = ours;
+    for (size_t i = 0; i < COUNT_OF(neighbours); i++) {
+        struct fixture *other = beside(fixture, neighbours[i]);
+        fill_beside(other, 900000 + (int64_t)i * 10);
+        leave(other);
+    }
+    int64_t last_id;
+    open_sql(fixture);
+    restore(fixture, &last_id);
+    return 0;
+}
+
+static void assert_beside(struct fixture *other, int64_t id);
+
+/* The others have all that they had. */
+static int teardown_between(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < COUNT_OF(neighbours); i++) {
+        struct fixture *other = beside(fixture, neighbours[i]);
+        assert_int_equal(other->store.outbox.next, 2);
+        assert_int_equal(other->store.cursors.position[0], 7);
+        assert_beside(other, 900000 + (int64_t)i * 10);
+        leave(other);
+    }
+    return teardown(state);
+}
+
+/* One with a key that is used here, too, due soon, and a booking. */
+static void fill_beside(struct fixture *other, int64_t id)
+{
+    struct payment payment = a_payment(id, "k");
+    struct payment_batch batch;
+
+    payment.due_at = 50;
+    payment.expires_at = INT64_C(1) << 60;
+    begin(other, &batch);
+    put(&batch, &payment, true);
+    batch.bookings[batch.n_bookings++] = (struct payment_booking){id, 7, 1, STR("KRW"), 1};
+    repo_store_fill(&other->store, &batch.base);
+    assert_int_equal(commit(other, &batch), OK);
+}
+
+static void assert_beside(struct fixture *other, int64_t id)
+{
+    int64_t last_id = -1, due_at = 0;
+    bool has_letters = false;
+
+    restore(other, &last_id);
+    assert_int_equal(last_id, id);
+    assert_int_equal(find_key(other, "k").id, id);
+    assert_int_equal(find(other, id).expires_at, INT64_C(1) << 60);
+    assert_int_equal(other->repo->next_due(other->repo, (struct due_payment){0}, &due_at), OK);
+    assert_int_equal(due_at, 50);
+    assert_int_equal(other->repo->has_letters(other->repo, &has_letters), OK);
+    assert_true(has_letters);
+}
+
+static void add_id(void *context, const struct payment *payment)
+{
+    *(int64_t *)context += payment->id;
+}
+
+static void a_list_and_a_single_row_are_of_all_cells(void **state)
+{
+    const struct page_request page = {.size = 10};
+    struct fixture *fixture = *state;
+    struct payment payment = a_payment(7, "mine");
+    struct payment found;
+    int64_t total = 0, sum = 0;
+
+    assert_int_equal(store(fixture, &payment, true), OK);
+    assert_int_equal(payment_list(fixture->store.sql, &page, add_id, &sum, &total), OK);
+    assert_int_equal(total, 3);
+    assert_int_equal(sum, 7 + 900000 + 900010);
+    assert_int_equal(payment_find(fixture->store.sql, 900010, &found, &fixture->store.arena), OK);
+    assert_int_equal(found.state, PAYMENT_AUTHORIZED);
+}
+
+static void each_cell_numbers_its_bookings(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf ledger = {0};
+
+    fill_beside(fixture, 7);
+    read_ledger(fixture, &ledger); /* by their numbers */
+    assert_true(str_is(buf_str(&ledger), "900000:7:1:KRW 7:7:1:KRW 900010:7:1:KRW "));
+    buf_free(&ledger);
+}
+
+static void commit_beside(void *context)
+{
+    fill_beside(context, 920000);
+}
+
+/* While the one's transaction has written everything and isn't over, the other begins, writes and commits. */
+static void two_cells_commit_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture *other = beside(fixture, (struct cell){5, 16});
+    int64_t last_id = -1;
+
+    repo_store_meanwhile(&fixture->store, commit_beside, other);
+    fill_beside(fixture, 910000);
+    restore(other, &last_id);
+    assert_int_equal(last_id, 920000);
+    leave(other);
+    assert_int_equal(come_back(fixture), 910000);
+}
+
+#define BETWEEN(name)                                                                                                  \
+    {                                                                                                                  \
+#name " (sql, between other cells)", name, setup_between, teardown_between, NULL                               \
+    }
 #define ON_BOTH(name)                                                                                                  \
     {#name " (sql)", name, setup_sql, teardown, NULL},                                                                 \
     {                                                                                                                  \
@@ -679,6 +827,19 @@ int main(int argc, char **argv)
         ON_BOTH(what_moved_is_booked_with_the_payment_it_belongs_to),
         ON_BOTH(what_belongs_to_a_batch_is_committed_with_it),
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
+        BETWEEN(a_payment_never_made_is_none),
+        BETWEEN(what_is_committed_is_there_after_a_restart),
+        BETWEEN(a_payment_changes_in_what_can_change),
+        BETWEEN(a_key_names_its_payment_as_long_as_that_is_not_over),
+        BETWEEN(a_key_has_one_payment_that_is_not_over),
+        BETWEEN(a_key_is_free_in_the_batch_in_which_its_payment_is_over),
+        BETWEEN(many_are_found_at_once_each_in_its_place),
+        BETWEEN(the_due_ones_come_by_time_and_then_by_id),
+        BETWEEN(what_is_due_later_than_it_may_be_is_brought_back),
+        BETWEEN(what_belongs_to_a_batch_is_committed_with_it),
+        BETWEEN(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
+        BETWEEN(a_list_and_a_single_row_are_of_all_cells),
+        BETWEEN(each_cell_numbers_its_bookings),
         {"another_provider_takes_over_only_when_nothing_is_left_with_the_first (sql)",
          another_provider_takes_over_only_when_nothing_is_left_with_the_first, setup_sql, teardown, NULL},
         {"a_provider_elsewhere_is_another_one_as_long_as_nobody_says_that_it_has_moved (sql)",
@@ -695,8 +856,12 @@ int main(int argc, char **argv)
          setup_sql, teardown, NULL},
     };
 
+    const struct CMUnitTest at_once[] = {BETWEEN(two_cells_commit_at_once)};
+
     sql_engine_start(argc, argv);
     int failed = cmocka_run_group_tests_name("payment_repo", tests, NULL, NULL);
+    if (sql_engine_is_postgres()) /* a file has one writer */
+        failed += cmocka_run_group_tests_name("payment_repo, cells at once", at_once, NULL, NULL);
     sql_engine_stop();
     return failed;
 }

@@ -567,6 +567,87 @@ static void who_was_cut_off_while_another_came_knows_that_it_knows_nothing(void 
     old->close(old);
 }
 
+static struct sql *open_cell(const struct sql_options *options, int32_t cell)
+{
+    struct sql_options ours = *options;
+
+    ours.alone = true;
+    ours.cell = cell;
+    return open_well(&ours);
+}
+
+static void assert_cell_refused(const struct sql_options *options, int32_t cell)
+{
+    struct sql_options ours = *options;
+
+    ours.alone = true;
+    ours.cell = cell;
+    assert_refused(&ours, E_UNAVAILABLE, "is in use by another order service");
+}
+
+static void each_cell_has_an_owner_of_its_own_and_all_are_had_only_where_nobody_has_one(void **state)
+{
+    const struct sql_options *options = &((struct fixture *)*state)->options;
+    struct sql *first = open_cell(options, 0), *second = open_cell(options, 1);
+
+    assert_cell_refused(options, 0);
+    assert_cell_refused(options, 1);
+    int64_t pid = number(first, &pid_of);
+    first->close(first);
+    cut(*state, pid); /* it has ended, too */
+    assert_cell_refused(options, SQL_ALL_CELLS);
+    pid = number(second, &pid_of);
+    second->close(second);
+    cut(*state, pid);
+    struct sql *all = open_cell(options, SQL_ALL_CELLS);
+    assert_cell_refused(options, 0);
+    assert_cell_refused(options, SQL_ALL_CELLS);
+    all->close(all);
+}
+
+static void who_was_cut_off_from_a_cell_loses_it_only_to_who_has_had_that_one_or_all(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t n = -1;
+
+    for (int32_t by = SQL_ALL_CELLS; by <= 4; by++) {
+        struct sql *old = open_cell(&fixture->options, 3);
+        cut(fixture, number(old, &pid_of));
+        struct sql *next = open_cell(&fixture->options, by);
+        int64_t pid = number(next, &pid_of);
+        next->close(next);
+        cut(fixture, pid);
+        assert_int_equal(count_again(old, &n), by == 3 || by == SQL_ALL_CELLS ? E_OUTCOME_UNKNOWN : OK);
+        if (by != 3 && by != SQL_ALL_CELLS) {
+            pid = number(old, &pid_of);
+            old->close(old);
+            cut(fixture, pid);
+        } else {
+            old->close(old);
+        }
+    }
+}
+
+static void a_cells_transaction_waits_for_its_own_only(void **state)
+{
+    struct sql_options options = ((struct fixture *)*state)->options;
+
+    options.busy_ms = 100;
+    struct sql *first = open_well(&options), *twin = open_well(&options);
+    options.cell = 1;
+    struct sql *other = open_well(&options);
+    assert_int_equal(first->begin(first), OK);
+    assert_int_equal(add(first, 1), OK);
+    assert_int_equal(twin->begin(twin), E_UNAVAILABLE);
+    assert_int_equal(other->begin(other), OK);
+    assert_int_equal(add(other, 2), OK);
+    assert_int_equal(other->commit(other), OK);
+    assert_int_equal(first->commit(first), OK);
+    first->close(first);
+    twin->close(twin);
+    other->close(other);
+}
+
 /* Under the alarm of the suite: it would wait for ever. */
 static void a_query_is_ended_though_the_server_does_not_listen(void **state)
 {
@@ -744,6 +825,9 @@ int main(void)
         TEST(a_server_that_was_away_is_found_again_and_has_what_was_committed),
         TEST(another_database_at_the_same_address_is_not_taken_for_ours),
         TEST(the_schema_belongs_to_one_who_is_alone_until_that_ends),
+        TEST(each_cell_has_an_owner_of_its_own_and_all_are_had_only_where_nobody_has_one),
+        TEST(who_was_cut_off_from_a_cell_loses_it_only_to_who_has_had_that_one_or_all),
+        TEST(a_cells_transaction_waits_for_its_own_only),
         TEST(who_was_cut_off_goes_on_when_nobody_has_come),
         TEST(who_was_cut_off_while_another_came_knows_that_it_knows_nothing),
         TEST(a_query_is_ended_though_the_server_does_not_listen),

@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "errors.h"
 #include "fake_product_repo.h"
+#include "product_queries_sql.h"
 #include "product_repo_sql.h"
 #include "repo_store.h"
 
@@ -23,7 +24,7 @@ struct fixture {
 static void open_sql(struct fixture *fixture)
 {
     repo_store_open(&fixture->store, "product", product_migrations, product_migrations_count);
-    fixture->repo = product_repo_sql_new(fixture->store.sql, CELL_ONLY, &fixture->retention);
+    fixture->repo = product_repo_sql_new(fixture->store.sql, fixture->store.cell, &fixture->retention);
     assert_non_null(fixture->repo);
 }
 
@@ -54,6 +55,7 @@ static struct fixture *new_fixture(void)
     struct fixture *fixture = test_calloc(1, sizeof(*fixture));
 
     arena_init(&fixture->store.arena, 0);
+    fixture->store.cell = CELL_ONLY;
     fixture->store.cursors = (struct cursors){.source = {"order", "stock"}, .n = 2};
     return fixture;
 }
@@ -574,6 +576,141 @@ static void who_waited_in_an_older_schema_has_waited(void **state)
     assert_false(find(fixture, 1).given_up);
 }
 
+/* ---- a cell between others, which have more of everything, under the same names ---- */
+
+static const struct cell ours = {3, 16}, neighbours[] = {{2, 16}, {4, 16}};
+
+/* The same tables by a connection of its own, for another cell. */
+static struct fixture *beside(struct fixture *fixture, struct cell cell)
+{
+    struct fixture *other = new_fixture();
+
+    other->store.scratch = fixture->store.scratch;
+    other->store.cell = cell;
+    open_sql(other);
+    (void)restore(other);
+    return other;
+}
+
+static void leave(struct fixture *other)
+{
+    close_sql(other);
+    outbox_free(&other->store.outbox);
+    arena_free(&other->store.arena);
+    test_free(other);
+}
+
+static void fill_beside(struct fixture *other, int64_t id);
+
+static int setup_between(void **state)
+{
+    setup_sql(state);
+    struct fixture *fixture = *state;
+    close_sql(fixture);
+    fixture->store.cell = ours;
+    for (size_t i = 0; i < COUNT_OF(neighbours); i++) {
+        struct fixture *other = beside(fixture, neighbours[i]);
+        fill_beside(other, 900000 + (int64_t)i * 10);
+        leave(other);
+    }
+    open_sql(fixture);
+    (void)restore(fixture);
+    return 0;
+}
+
+static void assert_beside(struct fixture *other, int64_t id);
+
+/* The others have all that they had. */
+static int teardown_between(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < COUNT_OF(neighbours); i++) {
+        struct fixture *other = beside(fixture, neighbours[i]);
+        assert_int_equal(other->store.outbox.next, 2);
+        assert_int_equal(other->store.cursors.position[0], 7);
+        assert_beside(other, 900000 + (int64_t)i * 10);
+        leave(other);
+    }
+    return teardown(state);
+}
+
+/* Three of theirs: one is due soon, one long from now, one waits for goods. */
+static void fill_beside(struct fixture *other, int64_t id)
+{
+    struct ticket soon = a_ticket(id, id + 1), late = a_ticket(id + 1, 0), waiting = a_ticket(id + 2, 0);
+    struct product_batch batch;
+
+    soon.due_at = 90;
+    late.due_at = INT64_C(1) << 60;
+    waiting.state = TICKET_OUT_OF_STOCK;
+    waiting.product_name = STR("Latte");
+    waiting.qty = 1;
+    waiting.due_at = 70;
+    waiting.waits_since = INT64_C(1) << 60;
+    begin(other, &batch, 3);
+    put(&batch, &soon, true);
+    put(&batch, &late, true);
+    put(&batch, &waiting, true);
+    repo_store_fill(&other->store, &batch.base);
+    assert_int_equal(other->repo->commit(other->repo, &batch), OK);
+}
+
+static void assert_beside(struct fixture *other, int64_t id)
+{
+    struct ids ids = restore(other);
+
+    assert_int_equal(ids.last, id + 2);
+    assert_int_equal(ids.last_order, id + 1);
+    assert_int_equal(find(other, id + 1).due_at, INT64_C(1) << 60);
+    assert_int_equal(find(other, id + 2).waits_since, INT64_C(1) << 60);
+    assert_next_due(other, (struct due_ticket){0, 0}, 70);
+    assert_waiting(other, 1, id == 900000 ? "900002" : "900012");
+}
+
+static void add_id(void *context, const struct ticket *ticket)
+{
+    *(int64_t *)context += ticket->id;
+}
+
+static void a_list_and_a_single_row_are_of_all_cells(void **state)
+{
+    const struct page_request page = {.size = 10};
+    struct fixture *fixture = *state;
+    struct ticket ticket = a_ticket(7, 42);
+    struct ticket found;
+    int64_t total = 0, sum = 0;
+
+    store(fixture, &ticket);
+    assert_int_equal(product_list(fixture->store.sql, &page, add_id, &sum, &total), OK);
+    assert_int_equal(total, 7);
+    assert_int_equal(sum, 7 + 3 * 900000 + 3 + 3 * 900010 + 3);
+    assert_int_equal(product_find(fixture->store.sql, 900010, &found, &fixture->store.arena), OK);
+    assert_int_equal(found.order_id, 900011);
+}
+
+static void commit_beside(void *context)
+{
+    fill_beside(context, 920000);
+}
+
+/* While the one's transaction has written everything and isn't over, the other begins, writes and commits. */
+static void two_cells_commit_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture *other = beside(fixture, (struct cell){5, 16});
+
+    repo_store_meanwhile(&fixture->store, commit_beside, other);
+    fill_beside(fixture, 910000);
+    assert_int_equal(restore(other).last, 920002);
+    leave(other);
+    assert_int_equal(come_back(fixture).last, 910002);
+}
+
+#define BETWEEN(name)                                                                                                  \
+    {                                                                                                                  \
+#name " (sql, between other cells)", name, setup_between, teardown_between, NULL                               \
+    }
 #define ON_BOTH(name)                                                                                                  \
     {#name " (sql)", name, setup_sql, teardown, NULL},                                                                 \
     {                                                                                                                  \
@@ -598,13 +735,35 @@ int main(int argc, char **argv)
         ON_BOTH(the_next_due_one_is_known),
         ON_BOTH(what_is_due_later_than_it_may_be_is_brought_back),
         ON_BOTH(who_waits_for_goods_is_given_up_as_it_is_set_now),
+        BETWEEN(what_is_committed_is_there_after_a_restart),
+        BETWEEN(an_empty_store_has_given_no_ids),
+        BETWEEN(a_counter_ticket_belongs_to_no_order),
+        BETWEEN(a_ticket_is_found_by_its_order),
+        BETWEEN(an_order_has_one_ticket),
+        BETWEEN(a_ticket_goes_on),
+        BETWEEN(why_a_ticket_was_cancelled_is_kept),
+        BETWEEN(a_tombstone_learns_what_it_stands_for),
+        BETWEEN(goods_are_for_the_oldest_that_they_are_enough_for),
+        BETWEEN(each_item_that_is_waited_for_is_named_once),
+        BETWEEN(what_waits_is_appended_to_what_was_found_before),
+        BETWEEN(the_due_ones_come_by_time_and_then_by_id),
+        BETWEEN(the_next_due_one_is_known),
+        BETWEEN(what_is_due_later_than_it_may_be_is_brought_back),
+        BETWEEN(who_waits_for_goods_is_given_up_as_it_is_set_now),
+        BETWEEN(what_belongs_to_a_batch_is_committed_with_it),
+        BETWEEN(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
+        BETWEEN(a_list_and_a_single_row_are_of_all_cells),
         cmocka_unit_test_setup_teardown(who_waited_in_an_older_schema_has_waited, setup_sql, teardown),
         ON_BOTH(what_belongs_to_a_batch_is_committed_with_it),
         ON_BOTH(a_batch_whose_events_did_not_fit_into_memory_is_not_committed),
     };
 
+    const struct CMUnitTest at_once[] = {BETWEEN(two_cells_commit_at_once)};
+
     sql_engine_start(argc, argv);
     int failed = cmocka_run_group_tests_name("product_repo", tests, NULL, NULL);
+    if (sql_engine_is_postgres()) /* a file has one writer */
+        failed += cmocka_run_group_tests_name("product_repo, cells at once", at_once, NULL, NULL);
     sql_engine_stop();
     return failed;
 }

@@ -24,6 +24,7 @@ void repo_store_open(struct repo_store *store, const char *application, const st
                                   .application = application,
                                   .migrations = migrations,
                                   .n_migrations = n_migrations,
+                                  .cell = store->cell.number,
                                   .busy_ms = 1000};
 
     store->sql = sql_engine_open(&options, &problem, &error);
@@ -37,6 +38,26 @@ void repo_store_close(struct repo_store *store)
     if (store->sql)
         store->sql->close(store->sql);
     store->sql = NULL;
+}
+
+static struct {
+    int (*commit)(struct sql *sql);
+    void (*act)(void *context);
+    void *context;
+} meanwhile;
+
+static int commit_after(struct sql *sql)
+{
+    meanwhile.act(meanwhile.context);
+    return meanwhile.commit(sql);
+}
+
+void repo_store_meanwhile(struct repo_store *store, void (*act)(void *context), void *context)
+{
+    meanwhile.commit = store->sql->commit;
+    meanwhile.act = act;
+    meanwhile.context = context;
+    store->sql->commit = commit_after;
 }
 
 struct number {

@@ -476,6 +476,57 @@ static void running_out_of_memory_is_an_error_and_passes(void **state)
     assert_int_equal(sql->commit(sql), 0);
 }
 
+/* --- of how many cells it is made --- */
+
+static void assert_cells_refused(const struct sql_options *options, int32_t cells, const char *words)
+{
+    struct sql_options other = *options;
+    struct buf problem = {0};
+    int error = 0;
+
+    other.cells = cells;
+    assert_null(sql_engine_open(&other, &problem, &error));
+    assert_int_equal(error, E_FOREIGN);
+    buf_char(&problem, '\0');
+    if (!strstr(problem.p, words))
+        fail_msg("%s", problem.p);
+    buf_free(&problem);
+}
+
+static void assert_cells_taken(const struct sql_options *options, int32_t cells)
+{
+    struct sql_options same = *options;
+
+    same.cells = cells;
+    struct sql *sql = open_with(&same);
+    sql->close(sql);
+}
+
+static void a_store_made_with_another_number_of_cells_is_refused_and_says_what_to_do(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[SCRATCH_PATH_SIZE];
+    struct sql_options options = fixture->options;
+
+    options.path = scratch_path(&fixture->scratch, "cells.db", path);
+    assert_cells_taken(&options, 16);
+    assert_cells_taken(&options, 16);
+    assert_cells_taken(&options, 0);
+    assert_cells_refused(&options, 1, "was made with shop.cells=16, and it is 1 now: set it to 16");
+    options.read_only = true;
+    assert_cells_refused(&options, 8, "was made with shop.cells=16, and it is 8 now: set it to 16");
+}
+
+static void a_store_from_before_there_were_cells_is_one(void **state)
+{
+    static const struct sql_statement forget = {"DELETE FROM meta WHERE name = 'cells'", 0};
+    struct fixture *fixture = *state;
+
+    assert_int_equal(sql_exec(fixture->sql, &forget, NULL), 0);
+    assert_cells_taken(&fixture->options, 1);
+    assert_cells_refused(&fixture->options, 16, "was made with shop.cells=1, and it is 16 now: set it to 1");
+}
+
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -498,6 +549,8 @@ int main(int argc, char **argv)
         TEST(a_second_writer_is_told_that_the_store_is_not_available),
         TEST(a_running_query_is_ended_from_another_thread),
         TEST(running_out_of_memory_is_an_error_and_passes),
+        TEST(a_store_made_with_another_number_of_cells_is_refused_and_says_what_to_do),
+        TEST(a_store_from_before_there_were_cells_is_one),
     };
 
     sql_engine_start(argc, argv);

@@ -99,6 +99,24 @@ def test_a_database_of_a_newer_version_is_left_as_it_is(open_shop, name):
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_shop_of_several_cells_is_refused_as_long_as_no_process_runs_them(open_shop, name):
+    shop = open_shop()
+    refused(shop, name, "shop.cells is 16", "leave it at 1", extra=("--shop.cells=16",))
+    assert not list(shop.data[name].glob(f"*{name}*"))
+
+
+@pytest.mark.parametrize("name", SQL_SERVICES)
+def test_a_database_made_with_another_number_of_cells_is_left_as_it_is(open_shop, name):
+    shop = with_data(open_shop, name)
+    path = kept_file(shop, name)
+    with changed(path) as other:
+        other.execute("UPDATE meta SET value = '16' WHERE name = 'cells'")
+    before = path.read_bytes()
+    refused(shop, name, path.name, "was made with shop.cells=16, and it is 1 now: set it to 16")
+    assert path.read_bytes() == before
+
+
 def test_a_directory_of_a_newer_version_is_left_as_it_is(open_shop):
     shop = with_data(open_shop, "order")
     (shop.data["order"] / "coffeeshop.format").write_text("999\n")

@@ -15,7 +15,8 @@ static const char rebuilt_schema[] = "customercenter_rebuild";
 
 static struct view_place place_of(const struct common_settings *common, const char *file, const char *schema)
 {
-    return (struct view_place){file, common->store_sql[0] ? common->store_sql : NULL, schema};
+    return (struct view_place){file, common->store_sql[0] ? common->store_sql : NULL, schema,
+                               (int32_t)common->shop_cells};
 }
 
 struct view_place view_place_in_use(const struct common_settings *common, const char *file)
@@ -39,6 +40,7 @@ static struct sql_options options_of(const struct view_place *place)
                                 .server = place->server,
                                 .schema = place->schema,
                                 .application = "customercenter",
+                                .cells = place->cells,
                                 .migrations = view_migrations,
                                 .n_migrations = view_migrations_count};
 }

@@ -14,6 +14,7 @@ struct view_place {
     const char *file;
     const char *server; /* NULL: it is the file */
     const char *schema;
+    int32_t cells; /* shop.cells */
 };
 
 /** Where the view in use is, and where a rebuild makes another, by the settings. The files' names are the caller's and
