@@ -134,6 +134,7 @@ static bool make_writer(struct service *service)
         .queue = common->writer_queue,
         .linger_us = service->parts.linger_us,
         .retry_ms = common->writer_retry_ms,
+        .unwell_ms = common->writer_unwell_ms,
         .clock = &service->clock,
         .store = service->parts.store,
         .on_lost = service_store_lost,

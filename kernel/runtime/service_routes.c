@@ -80,10 +80,12 @@ static void reply_health(struct http_request *request, const char *trouble, stru
 static const char *why_commits_fail(const struct service *service)
 {
     const struct store *store = service->parts.store;
-    int trouble = writer_trouble(service->writer);
+    int trouble = writer_trouble_lately(service->writer);
 
     if (!trouble)
         return NULL;
+    if (trouble == E_REFUSED)
+        return "commits fail: what keeps its data refuses them: look at its tables and rights (the log has its words)";
     if (!store || !store->on_server)
         return "commits fail; is the disk full?";
     if (trouble == E_OUTCOME_UNKNOWN)

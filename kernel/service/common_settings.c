@@ -61,6 +61,9 @@ const struct setting common_settings_rows[] = {
         "Most client commands that wait; more get 503."),
     ROW(writer_retry_ms, "writer.retry_ms", SETTING_MS, "100", 1, 1 * MINUTE,
         "After a failed commit it is tried again so much later."),
+    ROW(writer_unwell_ms, "writer.unwell_ms", SETTING_MS, "3000", 0, 10 * MINUTE,
+        "After one that found no room, or was refused, /readyz says so for so long at least: a smaller one may "
+        "succeed."),
 
     ROW(call_timeout_ms, "call.timeout_ms", SETTING_MS, "610", 1, 1 * MINUTE,
         "A call to another service is given up after so long; its outcome is then unknown."),

@@ -36,7 +36,7 @@ struct common_settings {
     struct http_settings http;
     int64_t feed_tail_bytes, feed_heartbeat_ms, feed_max_followers, feed_followers_per_address, feed_max_waiting,
         feed_silence_ms;
-    int64_t writer_batch, writer_queue, writer_retry_ms;
+    int64_t writer_batch, writer_queue, writer_retry_ms, writer_unwell_ms;
     int64_t call_timeout_ms, call_max_batch, call_max_connections, call_max_concurrent; /* synchronous calls */
     int64_t breaker_window_ms, breaker_volume, breaker_error_percent, breaker_sleep_window_ms;
     int64_t idempotency_retain_hours, outbox_retain_hours; /* 0: for ever */

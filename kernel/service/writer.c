@@ -44,8 +44,10 @@ static bool work(struct writer *writer)
     bool stopping = writer->stopping;
     int rc = OK;
 
-    if (work == WRITER_WORK_NONE)
+    if (work == WRITER_WORK_NONE) {
+        writer_settle(writer, clock_monotonic());
         return false;
+    }
     pthread_mutex_unlock(&writer->lock);
     if (work == WRITER_WORK_LOOK)
         writer_look(writer);
@@ -266,6 +268,16 @@ bool writer_is_well(const struct writer *writer, int64_t *since)
 int writer_trouble(const struct writer *writer)
 {
     return atomic_load_explicit(&writer->trouble, memory_order_relaxed);
+}
+
+int writer_trouble_lately(const struct writer *writer)
+{
+    int64_t at = atomic_load_explicit(&writer->partial_at, memory_order_relaxed);
+    int trouble = writer_trouble(writer);
+
+    if (trouble || !at || clock_monotonic() >= at + writer->settings.unwell_ms * US_PER_MS)
+        return trouble;
+    return atomic_load_explicit(&writer->partial, memory_order_relaxed);
 }
 
 int64_t writer_turned_at(const struct writer *writer)

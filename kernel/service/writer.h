@@ -31,6 +31,9 @@ struct writer_settings {
     int64_t linger_us; /* a batch in which no client waits is held back until its first command is so old or it is full;
                           0: not */
     int64_t retry_ms;  /* after a failed commit */
+    /** One that found no room (E_FULL) or was refused (E_REFUSED) says nothing about a smaller one, nor one of another
+     * kind: only when none has failed so for so long commits are said to succeed again. */
+    int64_t unwell_ms;
     const struct steady_clock *clock; /* the service's own time; it is copied. NULL: it begins with the writer */
     /** Asked before anything else is tried while commits fail; the caller's. NULL: the next batch shows it. */
     struct store *store;
@@ -64,10 +67,12 @@ void writer_free(struct writer *writer);
 /** From now on clients are refused with `rc`, and nothing is committed any more: the store can't be trusted. What
  * waits, waits; events are not lost by that. For good. Any thread. */
 void writer_bar(struct writer *writer, int rc);
-/** False while commits fail; `*since` when the last good one was (monotonic us). For /readyz. Any thread. */
+/** False while commits fail; `*since` when the last good one was (monotonic us). Any thread. */
 bool writer_is_well(const struct writer *writer, int64_t *since);
 /** Why commits fail: an errors.h code; 0 while they don't. Any thread. */
 int writer_trouble(const struct writer *writer);
+/** The same, and also why one failed in the last unwell_ms. For /readyz. Any thread. */
+int writer_trouble_lately(const struct writer *writer);
 /** Whether the thread turns: monotonic time of its last sign of life. Any thread. */
 int64_t writer_turned_at(const struct writer *writer);
 

@@ -104,18 +104,27 @@ static void give_back(struct writer *writer, size_t n, int rc)
     writer->pending = kept;
 }
 
-static void note_success(struct writer *writer, int64_t now)
+/* On a disk that is nearly full a small batch succeeds between large ones that fail. */
+void writer_settle(struct writer *writer, int64_t now)
 {
+    int64_t at = atomic_load_explicit(&writer->partial_at, memory_order_relaxed);
+
+    if (writer->failing || writer->n_failed == 0 || (at && now < at + writer->settings.unwell_ms * US_PER_MS))
+        return;
     if (writer->said)
         log_info("commits succeed again", LOG_I("failed", writer->n_failed), LOG_I("kept", writer->pending.n));
-    writer->failing = false;
     writer->said = false;
     writer->n_failed = 0;
+}
+
+static void note_success(struct writer *writer, int64_t now)
+{
+    writer->failing = false;
+    writer_settle(writer, now);
     atomic_store_explicit(&writer->well_at, now, memory_order_relaxed);
     atomic_store_explicit(&writer->trouble, OK, memory_order_relaxed);
 }
 
-/* On a disk that is nearly full a small batch succeeds between large ones that fail: not each turn is said. */
 static void say_that_commits_fail(struct writer *writer, int rc)
 {
     if (writer->said || !log_is_news(&writer->reason, rc))
@@ -137,6 +146,10 @@ static void note_failure(struct writer *writer, int64_t now, bool clients_only, 
     writer->failing = true;
     writer->lost = rc == E_OUTCOME_UNKNOWN;
     writer->tried_at = now;
+    if (rc == E_FULL || rc == E_REFUSED) {
+        atomic_store_explicit(&writer->partial, rc, memory_order_relaxed);
+        atomic_store_explicit(&writer->partial_at, now, memory_order_relaxed);
+    }
     atomic_store_explicit(&writer->trouble, rc, memory_order_relaxed);
 }
 

@@ -32,9 +32,11 @@ struct writer {
     bool over;  /* the thread has ended, or will never start */
     bool started;
 
-    _Atomic int64_t clients; /* waiting in queue and pending */
-    _Atomic int64_t prompt;  /* of those, and others', that don't wait for company: all but a feed's */
-    _Atomic int trouble;     /* what the last commit, or look, failed with; 0: it didn't */
+    _Atomic int64_t clients;    /* waiting in queue and pending */
+    _Atomic int64_t prompt;     /* of those, and others', that don't wait for company: all but a feed's */
+    _Atomic int trouble;        /* what the last commit, or look, failed with; 0: it didn't */
+    _Atomic int partial;        /* the last failure that not all commits share: E_FULL, E_REFUSED */
+    _Atomic int64_t partial_at; /* monotonic; 0: there was none */
     _Atomic int64_t well_at;
     _Atomic int64_t turned_at;
 
@@ -43,10 +45,10 @@ struct writer {
     struct command_list pending;
     struct command **batch;
     bool failing;
-    bool said; /* in the log, since it is failing */
+    bool said; /* in the log, and not yet that they succeed again */
     struct log_reason reason;
     bool lost;        /* whether the last batch was committed can't be told */
-    int64_t n_failed; /* tries; while failing */
+    int64_t n_failed; /* tries, since commits last succeeded for good */
     int64_t retry_at; /* monotonic; while failing */
     int64_t tried_at; /* monotonic */
 };
@@ -76,6 +78,8 @@ void writer_swap_queue(struct writer *writer);
 int writer_run_batch(struct writer *writer, bool clients_only);
 /** Asks the store whether it is there; to be called when there is no other work. */
 void writer_look(struct writer *writer);
+/** Says in the log that commits succeed again, when they do for good. */
+void writer_settle(struct writer *writer, int64_t now);
 /** The clients whose commands are pending are refused, the others stay. */
 void writer_refuse_waiting(struct writer *writer, int rc);
 /** Ends all commands of a list. */

@@ -16,6 +16,10 @@ static const struct {
     {"25P03", E_UNAVAILABLE}, /* a transaction that was idle for too long was ended */
     {"26000", E_UNAVAILABLE}, /* it doesn't know our statement: that isn't the session that we prepared it in */
     {"28", E_UNAVAILABLE},    /* who we are isn't believed any more */
+    {"0A000", E_UNAVAILABLE}, /* a table was changed under a statement that was prepared before (postgres_wire.c) */
+    {"22", E_REFUSED},        /* a value that the column doesn't take: it isn't the column that we made */
+    {"3F", E_REFUSED},        /* no such schema */
+    {"42", E_REFUSED},        /* no right; no such table, no such column, or of another type */
     {"40", E_UNAVAILABLE},    /* serialisation, deadlock: the same again may succeed */
     {"53100", E_FULL},        /* disk full */
     {"53200", E_MEMORY},      /* */

@@ -72,6 +72,7 @@ struct postgres {
     _Atomic bool replaced; /* another database answers by this address now: for good */
     struct postgres_unheard unheard[POSTGRES_MAX_UNHEARD];
     size_t n_unheard;
+    bool stale; /* what was prepared on this connection is of tables as they were */
     bool in_transaction;
     bool lost;              /* E_OUTCOME_UNKNOWN: nothing is done any more, but to look whether the server is there */
     int broken;             /* the first error inside this transaction: nothing but its end is allowed any more */

@@ -1,5 +1,7 @@
 /* postgres_rows.c: a result's rows, every column in its binary form. */
 #include "base.h"
+#include "errors.h"
+#include "log.h"
 #include "postgres_internal.h"
 
 #include <endian.h>
@@ -9,7 +11,13 @@ struct postgres_row {
     struct sql_row row;
     const PGresult *result;
     int at;
+    int *strange; /* a column that isn't of a type that it was made with; -1: none was met */
 };
+
+static void note_strange(const struct postgres_row *self, int column)
+{
+    *self->strange = column;
+}
 
 static int64_t column_i64(const struct sql_row *row, int column)
 {
@@ -35,10 +43,11 @@ static int64_t column_i64(const struct sql_row *row, int column)
         return (int16_t)be16toh(i16);
     case TYPE_BOOL:
         return *p != 0;
-    default:
-        ASSERT(PQftype(self->result, column) ==
-               TYPE_TEXT); /* a sum() is NUMERIC: the statement has to cast it to BIGINT */
+    case TYPE_TEXT:
         return str_to_i64(text, &number) ? number : 0;
+    default: /* or it is a sum(), which is NUMERIC: the statement has to cast it to BIGINT */
+        note_strange(self, column);
+        return 0;
     }
 }
 
@@ -47,7 +56,10 @@ static struct str column_text(const struct sql_row *row, int column)
     const struct postgres_row *self = CONTAINER_OF(row, const struct postgres_row, row);
     int n = PQgetlength(self->result, self->at, column);
 
-    ASSERT(!postgres_is_number(PQftype(self->result, column)));
+    if (postgres_is_number(PQftype(self->result, column))) {
+        note_strange(self, column);
+        return (struct str){NULL, 0};
+    }
     return n ? (struct str){PQgetvalue(self->result, self->at, column), (size_t)n} : (struct str){NULL, 0};
 }
 
@@ -63,12 +75,25 @@ static enum sql_kind column_kind(const struct sql_row *row, int column)
     return type == TYPE_BYTES ? SQL_BLOB : SQL_TEXT;
 }
 
+/* Somebody has changed the table. What was made of its rows is of no use. */
+static int refuse(const PGresult *result, int column)
+{
+    static struct log_reason told;
+
+    if (log_is_news(&told, (int64_t)PQftype(result, column)))
+        log_warning("the database refused", LOG_T("error", error_name(E_REFUSED)),
+                    LOG_T("reason", "a column isn't of the type that it was made with"),
+                    LOG_T("column", PQfname(result, column)));
+    return E_REFUSED;
+}
+
 int postgres_each_row(const PGresult *result, size_t index, sql_on_row *on_row, void *context)
 {
-    struct postgres_row row = {{column_i64, column_text, column_kind}, result, 0};
+    int strange = -1;
+    struct postgres_row row = {{column_i64, column_text, column_kind}, result, 0, &strange};
     int stopped = 0;
 
     for (; !stopped && row.at < PQntuples(result); row.at++)
         stopped = on_row(context, index, &row.row);
-    return stopped;
+    return strange < 0 ? stopped : refuse(result, strange);
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 /* Until a result can be taken without waiting: OK. E_UNAVAILABLE: the connection broke, or said nothing for `limit_ms`
  * (0: no limit). E_TIMEOUT: `wake` can be read (-1: never). */
@@ -29,6 +30,14 @@ static int await(PGconn *conn, int64_t limit_ms, int wake)
     }
 }
 
+/* Somebody has changed a table: statements that were prepared before fail as long as the connection lives. */
+static bool is_stale(const PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate && strcmp(sqlstate, "0A000") == 0;
+}
+
 static void take(struct postgres *self, struct postgres_reply *reply, size_t index, const PGresult *result)
 {
     switch (PQresultStatus(result)) {
@@ -41,6 +50,7 @@ static void take(struct postgres *self, struct postgres_reply *reply, size_t ind
     case PGRES_PIPELINE_ABORTED: /* the one before it has said why */
         return;
     default:
+        self->stale = self->stale || is_stale(result);
         if (!reply->error)
             reply->error = postgres_report(self, result, reply->text);
         return;
@@ -103,6 +113,9 @@ int postgres_receive(struct postgres *self, size_t n, struct postgres_reply *rep
     if (error == E_UNAVAILABLE)
         log_warning("the connection to the database broke", LOG_T("host", PQhost(self->conn)),
                     LOG_T("port", PQport(self->conn)));
+    if (!error && self->stale)
+        error = E_UNAVAILABLE;
+    self->stale = false;
     if (error) {
         postgres_drop(self);
         reply->error = error;

@@ -75,6 +75,11 @@ int sqlite_error_of(sqlite3 *db, int rc)
         return E_TIMEOUT;
     case SQLITE_TOOBIG:
         return E_TOO_LARGE;
+    case SQLITE_ERROR: /* no such table, no such column */
+    case SQLITE_MISMATCH:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return E_REFUSED;
     default:
         return E_SYSTEM;
     }

@@ -228,7 +228,7 @@ static void a_schema_with_tables_that_are_not_ours_is_refused(void **state)
     options.schema = "bookkeeping";
     assert_refused(&options, E_FOREIGN, "another program's");
     operate(fixture, "CREATE TABLE bookkeeping.meta (id INTEGER)");
-    assert_refused(&options, E_SYSTEM, "column \"value\" does not exist");
+    assert_refused(&options, E_REFUSED, "column \"value\" does not exist");
 }
 
 static void a_schema_that_a_newer_version_has_written_is_refused(void **state)
@@ -283,7 +283,7 @@ static void a_migration_that_fails_leaves_nothing_behind(void **state)
 
     options.schema = "halfway";
     options.migrations = wrong;
-    assert_refused(&options, E_SYSTEM, "relation \"nothing\" does not exist");
+    assert_refused(&options, E_REFUSED, "relation \"nothing\" does not exist");
     options.migrations = migrations;
     struct sql *sql = open_well(&options);
     assert_int_equal(number(sql, &count), 0);
@@ -692,7 +692,7 @@ static void each_refusal_of_the_server_has_its_meaning(void **state)
                     {"53200", E_MEMORY},      {"53300", E_UNAVAILABLE}, {"25006", E_UNAVAILABLE},
                     {"40001", E_UNAVAILABLE}, {"40P01", E_UNAVAILABLE}, {"55P03", E_UNAVAILABLE},
                     {"57P01", E_UNAVAILABLE}, {"57014", E_TIMEOUT},     {"58030", E_UNAVAILABLE},
-                    {"54000", E_TOO_LARGE},   {"42P01", E_SYSTEM}};
+                    {"54000", E_TOO_LARGE},   {"42P01", E_REFUSED}};
     char text[TEXT_SIZE];
 
     for (size_t i = 0; i < COUNT_OF(expected); i++) {

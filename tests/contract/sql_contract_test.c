@@ -306,9 +306,9 @@ static void a_statement_that_can_not_be_prepared_is_an_error_each_time(void **st
     struct sql *sql = ((struct fixture *)*state)->sql;
     size_t n = 0;
 
-    assert_int_equal(sql_query(sql, &missing_table, NULL, stop_now, &n), E_SYSTEM);
-    assert_int_equal(sql_query(sql, &missing_table, NULL, stop_now, &n), E_SYSTEM);
-    assert_int_equal(sql->query_text(sql, "SELEC 1", NULL, 0, stop_now, &n), E_SYSTEM);
+    assert_int_equal(sql_query(sql, &missing_table, NULL, stop_now, &n), E_REFUSED);
+    assert_int_equal(sql_query(sql, &missing_table, NULL, stop_now, &n), E_REFUSED);
+    assert_int_equal(sql->query_text(sql, "SELEC 1", NULL, 0, stop_now, &n), E_REFUSED);
     assert_int_equal(n, 0);
     assert_int_equal(count_in(sql), 0);
 }

@@ -188,5 +188,5 @@ def test_a_view_on_a_full_disk_catches_up_when_there_is_room(shop_on, disk):
     disk.empty(pid)
     for each in ids + missed:
         eventually(lambda: shop.page_of(each)["orderStatus"] == "Completed")
-    assert shop["customercenter"].get("/readyz").status_code == 200
+    shop.wait_ready("customercenter")
     assert shop.running["customercenter"].pid == pid, "without being started again"

@@ -353,6 +353,46 @@ static void a_batch_with_nothing_to_commit_does_not_show_that_commits_succeed(vo
     close_core(&core);
 }
 
+static void a_small_commit_that_finds_room_between_larger_ones_does_not_make_the_service_ready(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+    struct writer_settings settings = usual;
+
+    settings.unwell_ms = AN_HOUR_MS;
+    open_core(&core, &settings);
+    core.fail_runs = 1;
+    core.fail_with = E_FULL;
+    post(&core, FROM_CLIENT, 1);
+    start(&core);
+    wait_for(&core.ran, 2); /* a batch of none is committed */
+    post(&core, FROM_CLIENT, 2);
+    wait_for(&core.ended, 2);
+    writer_stop(core.writer);
+    expect_ends(&core, "1:E_FULL 2:OK ");
+    assert_int_equal(writer_trouble(core.writer), OK);
+    assert_int_equal(writer_trouble_lately(core.writer), E_FULL);
+    close_core(&core);
+}
+
+static void a_server_that_is_back_is_well_at_once(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+    struct writer_settings settings = usual;
+
+    settings.unwell_ms = AN_HOUR_MS;
+    open_core(&core, &settings);
+    core.fail_runs = 1;
+    core.fail_with = E_UNAVAILABLE;
+    post(&core, FROM_CLIENT, 1);
+    start(&core);
+    wait_for(&core.ran, 2);
+    writer_stop(core.writer);
+    assert_int_equal(writer_trouble_lately(core.writer), OK);
+    close_core(&core);
+}
+
 static void when_it_is_not_known_what_was_committed_clients_hear_that_and_nothing_is_done_any_more(void **state)
 {
     UNUSED(state);
@@ -876,6 +916,8 @@ int main(void)
         cmocka_unit_test(a_kept_command_is_the_cores_and_no_longer_counted),
         cmocka_unit_test(when_the_commit_fails_nothing_is_kept),
         cmocka_unit_test(a_batch_with_nothing_to_commit_does_not_show_that_commits_succeed),
+        cmocka_unit_test(a_small_commit_that_finds_room_between_larger_ones_does_not_make_the_service_ready),
+        cmocka_unit_test(a_server_that_is_back_is_well_at_once),
         cmocka_unit_test(when_it_is_not_known_what_was_committed_clients_hear_that_and_nothing_is_done_any_more),
         cmocka_unit_test(an_idle_writer_notices_that_the_server_of_its_store_is_away_and_that_it_is_back),
         cmocka_unit_test(after_an_unknown_outcome_a_server_is_waited_for_while_clients_are_refused),
