@@ -3,8 +3,8 @@
  *  A context writes its SQL once, in the subset that SQLite and PostgreSQL share (docs/adr/0051): parameters $1, $2 …
  * in order of first appearance, INSERT … ON CONFLICT … DO UPDATE, the types INTEGER (64 bits), TEXT (ordered by bytes)
  * and BLOB. exec_many() and query_many() run one statement over many rows of parameters: a loop over a prepared
- * statement here, one pipelined round trip there. Adapters: sqlite.c (embedded default: WAL, synchronous=FULL),
- * postgres.c (PostgreSQL 15 or later).
+ * statement here (an INSERT of nothing but its VALUES takes several rows at once), one pipelined round trip there.
+ * Adapters: sqlite.c (embedded default: WAL, synchronous=FULL), postgres.c (PostgreSQL 15 or later).
  *
  *  One struct sql belongs to one thread at a time. Readers open their own (read_only): they see a snapshot and never
  * wait for the writer. Errors: E_FULL (disk full), E_UNAVAILABLE (locked, I/O), E_CORRUPT, E_CONFLICT (unique
