@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CELLS_MAX = 1024, MEMBER_ADDRESS_SIZE = 128 };
+enum { CELLS_MAX = 1024 /* as CELLS_MOST of cell.h */, MEMBER_ADDRESS_SIZE = 128 };
 
 struct member {
     int64_t id;                        /* grows with each that joins; never given twice */

@@ -12,7 +12,7 @@
 
 /* --- for any thread --- */
 
-enum cell_place ownership_find(struct ownership *self, int cell, char address[MEMBER_ADDRESS_SIZE])
+enum ownership_place ownership_find(struct ownership *self, int cell, char address[MEMBER_ADDRESS_SIZE])
 {
     ASSERT(cell >= 0 && (size_t)cell < self->n_cells);
     return ownership_entry_get(&self->table[cell], address);

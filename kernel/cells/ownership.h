@@ -9,10 +9,10 @@
  *                                                 then the claim is given back, and the successor is poked
  *
  *  A claim comes before the opening, so that requests find the new owner and wait there while it opens. Whether the one
- * before may still write is not decided here, but where the cell is kept: take() opens a PostgreSQL connection with
- * `alone` and `lost_ms` (sql.h), which fails until the session of the one before has ended, or a Redis store with the
- * claim's number as `token` (kv_redis.h), which shuts out the one before. An owner that was stopped and wakes up can't
- * commit, whatever it believes.
+ * before may still write is not decided here, but where the cell is kept (docs/adr/0064): take() opens a PostgreSQL
+ * connection with `alone`, and lost_ms as its `lost_ms` and `silent_ms` (sql.h), which fails until the session of the
+ * one before has ended; or a Redis store with the claim's number as its `token` (kv_redis.h), which shuts out the one
+ * before. An owner that was stopped and wakes up can't commit, whatever it believes.
  *
  *  What is known while the store of the members can't be asked: what we have we keep (the lock decides), nothing is
  * taken, nobody is taken for dead, and who the others are stays as it was last seen. Once it can be asked again, we
@@ -61,7 +61,7 @@ struct ownership_service {
     void (*left)(struct ownership_service *self);
 };
 
-enum cell_place {
+enum ownership_place {
     CELL_UNKNOWN, /* nobody's, or it is moving: wait (ownership.wait_ms), then 503 with Retry-After */
     CELL_HERE,    /* open in this process */
     CELL_ELSEWHERE
@@ -78,7 +78,7 @@ int ownership_start(struct ownership *ownership);
 void ownership_free(struct ownership *ownership);
 
 /** Any thread. Whose the cell is; when it is elsewhere, the owner's address. Takes no lock: for every request. */
-enum cell_place ownership_find(struct ownership *ownership, int cell, char address[MEMBER_ADDRESS_SIZE]);
+enum ownership_place ownership_find(struct ownership *ownership, int cell, char address[MEMBER_ADDRESS_SIZE]);
 /** Any thread. What take() came to: 0, or why the cell couldn't be opened. */
 void ownership_taken(struct ownership *ownership, int cell, int error);
 /** Any thread. The cell is closed: give() is done, or, unasked, the service has lost it (another one has written to it,

@@ -34,7 +34,7 @@ void ownership_publish(struct ownership *self, int cell)
     int owner = self->picture.cells[cell].member;
     bool elsewhere = owned->state == CELL_NOT_OURS && owner >= 0 &&
                      strcmp(self->picture.members[owner].address, self->address) != 0; /* us, before we were killed */
-    enum cell_place place = owned->state == CELL_OPEN ? CELL_HERE : elsewhere ? CELL_ELSEWHERE : CELL_UNKNOWN;
+    enum ownership_place place = owned->state == CELL_OPEN ? CELL_HERE : elsewhere ? CELL_ELSEWHERE : CELL_UNKNOWN;
 
     if (ownership_entry_set(&self->table[cell], place, elsewhere ? self->picture.members[owner].address : ""))
         self->service->moved(self->service, cell);

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-bool ownership_entry_set(struct ownership_entry *entry, enum cell_place place, const char *address)
+bool ownership_entry_set(struct ownership_entry *entry, enum ownership_place place, const char *address)
 {
     uint64_t words[ADDRESS_WORDS] = {0};
     bool changes = (int)place != atomic_load_explicit(&entry->place, memory_order_relaxed);
@@ -23,7 +23,7 @@ bool ownership_entry_set(struct ownership_entry *entry, enum cell_place place, c
     return true;
 }
 
-enum cell_place ownership_entry_get(struct ownership_entry *entry, char address[MEMBER_ADDRESS_SIZE])
+enum ownership_place ownership_entry_get(struct ownership_entry *entry, char address[MEMBER_ADDRESS_SIZE])
 {
     uint64_t words[ADDRESS_WORDS];
     uint32_t before, after;
@@ -37,5 +37,5 @@ enum cell_place ownership_entry_get(struct ownership_entry *entry, char address[
         after = atomic_load_explicit(&entry->sequence, memory_order_relaxed);
     } while (before != after || before % 2);
     memcpy(address, words, sizeof(words));
-    return (enum cell_place)place;
+    return (enum ownership_place)place;
 }

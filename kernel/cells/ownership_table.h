@@ -12,13 +12,13 @@ enum { ADDRESS_WORDS = MEMBER_ADDRESS_SIZE / 8 };
 
 struct ownership_entry {
     _Atomic uint32_t sequence;
-    _Atomic int place;                       /* enum cell_place */
+    _Atomic int place;                       /* enum ownership_place */
     _Atomic uint64_t address[ADDRESS_WORDS]; /* its bytes; zeros unless it is elsewhere */
 };
 
 /** The writer's thread. `address` is looked at for CELL_ELSEWHERE only. Whether that is something else than before. */
-bool ownership_entry_set(struct ownership_entry *entry, enum cell_place place, const char *address);
+bool ownership_entry_set(struct ownership_entry *entry, enum ownership_place place, const char *address);
 /** Any thread. */
-enum cell_place ownership_entry_get(struct ownership_entry *entry, char address[MEMBER_ADDRESS_SIZE]);
+enum ownership_place ownership_entry_get(struct ownership_entry *entry, char address[MEMBER_ADDRESS_SIZE]);
 
 #endif

@@ -313,6 +313,7 @@ static void a_store_that_is_away_says_nothing_and_is_never_taken_for_an_empty_on
     assert_int_equal(a->disown(a, &cell, 1), E_UNAVAILABLE);
     assert_int_equal(a->leave(a), E_UNAVAILABLE);
     assert_int_equal(a->join(a, "10.0.0.1:8081"), E_UNAVAILABLE);
+    membership_world_assert_refused(WORLD_CELLS, E_UNAVAILABLE, "can't be reached");
     membership_world_back();
     while (a->read(a, &picture) == E_UNAVAILABLE)
         membership_world_pass(NULL);

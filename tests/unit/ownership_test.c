@@ -2,6 +2,7 @@
  * has it. */
 #include "ownership.h"
 
+#include "alloc.h"
 #include "base.h"
 #include "clock.h"
 #include "errors.h"
@@ -236,7 +237,7 @@ static void assert_all_is_owned(void)
         for (int i = 0; i < REPLICAS; i++) {
             if (!world.replicas[i].ownership)
                 continue;
-            enum cell_place place = ownership_find(world.replicas[i].ownership, c, address);
+            enum ownership_place place = ownership_find(world.replicas[i].ownership, c, address);
             assert_int_equal(place, i == owner ? CELL_HERE : CELL_ELSEWHERE);
             if (i != owner)
                 assert_string_equal(address, address_of(owner));
@@ -285,6 +286,21 @@ static void who_comes_has_its_share_without_waiting_for_the_next_look(void **sta
     assert_int_equal(count(2), 5);
     assert_all_is_owned();
     assert_int_equal(world.replicas[0].gives + world.replicas[1].gives, CELLS / 2 + 5); /* no move more */
+}
+
+static void without_memory_there_is_no_driver_and_the_membership_stays_the_callers(void **state)
+{
+    struct ownership_service service = {take, give, moved, poke, left};
+    struct membership *membership = fake_membership_new(&world.store);
+    struct ownership *ownership = NULL;
+
+    UNUSED(state);
+    for (uint64_t nth = 1; !ownership; nth++) {
+        heap_fail_at(nth);
+        ownership = ownership_new(&OWNERSHIP_DEFAULTS, membership, CELLS, address_of(0), &service);
+        assert_true((ownership == NULL) == (heap_fail_at(0) == 0));
+    }
+    ownership_free(ownership);
 }
 
 static void pokes_that_get_lost_only_cost_time(void **state)
@@ -653,6 +669,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_is_alone_takes_all_at_once),
         TEST(who_comes_has_its_share_without_waiting_for_the_next_look),
+        TEST(without_memory_there_is_no_driver_and_the_membership_stays_the_callers),
         TEST(pokes_that_get_lost_only_cost_time),
         TEST(cells_are_given_up_a_few_at_a_time),
         TEST(who_leaves_gives_all_at_once_and_says_when_it_is_done),

@@ -187,7 +187,7 @@ static void *ask_on_and_on(void *context)
     char address[MEMBER_ADDRESS_SIZE];
 
     for (int cell = 0; !atomic_load(&world.done); cell = (cell + 1) % CELLS) {
-        enum cell_place place = ownership_find(self->ownership, cell, address);
+        enum ownership_place place = ownership_find(self->ownership, cell, address);
         bool known = address[0] == '\0';
         for (int i = 0; i < REPLICAS; i++)
             known = known || strcmp(address, addresses[i]) == 0;
