@@ -219,8 +219,8 @@ static void wait_until_alone(struct membership *member)
 static void a_member_that_is_killed_is_dead_and_its_cells_can_be_had(void **state)
 {
     UNUSED(state);
-    assert_int_equal(b->join(b, "10.0.0.2:8081"), OK);
     struct other other = membership_world_other(6);
+    assert_int_equal(b->join(b, "10.0.0.2:8081"), OK);
     assert_int_equal(seen_by(b)->n_members, 2);
     int64_t change = picture.cells[6].change;
     assert_int_equal(own(b, 6), 0);
@@ -233,15 +233,15 @@ static void a_member_that_is_killed_is_dead_and_its_cells_can_be_had(void **stat
 static void a_member_that_was_stopped_for_too_long_has_lost_its_cells_and_commits_nothing(void **state)
 {
     UNUSED(state);
-    assert_int_equal(b->join(b, "10.0.0.2:8081"), OK);
     struct other other = membership_world_other(6);
+    assert_int_equal(b->join(b, "10.0.0.2:8081"), OK);
     assert_int_equal(seen_by(b)->n_members, 2);
     assert_int_equal(membership_world_commit_of(&other), OK);
     membership_world_stop(&other);
     wait_until_alone(b);
     int64_t change = own(b, 6);
     assert_true(change > picture.cells[6].change);
-    membership_world_take(change);
+    membership_world_take(b, change);
     membership_world_continue(&other);
     assert_int_not_equal(membership_world_commit_of(&other), OK);
     assert_int_equal(membership_world_beat_of(&other), E_NOT_FOUND);

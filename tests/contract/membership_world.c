@@ -168,8 +168,8 @@ static struct kv *try_kv(int64_t token, struct buf *problem)
     return kv_redis_open(&options, problem, &error);
 }
 
-/* Whoever had it may have it until its session ends. */
-static struct writer open_cell(int64_t token)
+/* Whoever had it may have it until its session ends; the member gives signs of life meanwhile. */
+static struct writer open_cell(struct membership *member, int64_t token)
 {
     int64_t latest = clock_monotonic() + LIMIT_MS * US_PER_MS;
     struct writer writer = {0};
@@ -182,7 +182,7 @@ static struct writer open_cell(int64_t token)
         else
             writer.sql = try_sql(&problem);
         if (!writer.sql && !writer.kv)
-            poll(NULL, 0, LOOK_MS);
+            membership_world_pass(member);
     }
     buf_free(&problem);
     return writer;
@@ -199,11 +199,11 @@ static int commit_to(const struct writer *writer)
     return error ? error : sql_end(writer->sql, sql_exec(writer->sql, &do_once, NULL));
 }
 
-void membership_world_take(int64_t change)
+void membership_world_take(struct membership *member, int64_t change)
 {
     if (is_fake())
         return;
-    world.taken = open_cell(change);
+    world.taken = open_cell(member, change);
     assert_int_equal(commit_to(&world.taken), OK);
 }
 
@@ -230,7 +230,7 @@ static _Noreturn void be_other(int fd, int cell)
         said = member->own(member, &claim, 1);
     if (said || !claim.granted)
         _exit(1);
-    struct writer writer = open_cell(claim.change);
+    struct writer writer = open_cell(member, claim.change);
     struct pollfd asked = {.fd = fd, .events = POLLIN};
     while (write(fd, &said, sizeof(said)) == sizeof(said)) {
         while (poll(&asked, 1, WORLD_LOST_MS / 4) == 0) {

@@ -36,8 +36,8 @@ void membership_world_continue(struct other *other);
 /** What its next commit to the cell comes to, an errors.h code. */
 int membership_world_commit_of(struct other *other);
 int membership_world_beat_of(struct other *other);
-/** We open the cell as its owner by that number, as soon as the store lets us. */
-void membership_world_take(int64_t change);
+/** The member opens the cell as its owner by that number, as soon as the store lets it. */
+void membership_world_take(struct membership *member, int64_t change);
 void membership_world_release(void);
 
 /** The server ends its connection. false: for this store that means nothing. */
