@@ -51,7 +51,7 @@ struct ownership_service {
      * neither is called again for this cell. */
     void (*take)(struct ownership_service *self, int cell, int64_t token);
     /** Finish the batch, flush the relay, close what the cell has open, then ownership_given(). Requests for it that
-     * come meanwhile wait. */
+     * come meanwhile wait. Of a cell that was reported closed just before there is nothing to do or to say. */
     void (*give)(struct ownership_service *self, int cell);
     /** ownership_find(cell) answers otherwise than before: requests that wait may go on. */
     void (*moved)(struct ownership_service *self, int cell);
