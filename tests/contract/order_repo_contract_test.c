@@ -461,6 +461,33 @@ static void a_list_and_a_single_row_are_of_all_cells(void **state)
     assert_int_equal(found.state, ORDER_REQUESTED);
 }
 
+/* From before there were cells: it is one, and no id is given again. */
+static void what_an_older_store_has_is_kept(void **state)
+{
+    static const struct sql_statement insert = {
+        "INSERT INTO orders (id, state, product_name, qty, amount, currency, ticket_version, version, created_at, "
+        "updated_at) VALUES (1, 1, 'Latte', 1, 1, 'KRW', 0, 1, 1, 1), (9, 1, 'Latte', 1, 1, 'KRW', 0, 1, 1, 1)",
+        0};
+    static const struct sql_statement count = {"UPDATE tally SET n = 2", 0};
+    const struct page_request page = {.size = 10};
+    struct fixture *fixture = *state;
+    struct order order = an_order(10);
+    int64_t total = 0, sum = 0;
+
+    repo_store_close(&fixture->store);
+    scratch_remove(&fixture->store.scratch);
+    scratch_make(&fixture->store.scratch);
+    repo_store_open(&fixture->store, "order", order_migrations, 6);
+    assert_int_equal(sql_exec(fixture->store.sql, &insert, NULL), OK);
+    assert_int_equal(sql_exec(fixture->store.sql, &count, NULL), OK);
+    assert_int_equal(come_back(fixture), 9);
+    store_one(fixture, &order, true);
+    assert_int_equal(come_back(fixture), 10);
+    assert_int_equal(order_list(fixture->store.sql, &page, add_one, &sum, &total), OK);
+    assert_int_equal(total, 3);
+    assert_int_equal(sum, 20);
+}
+
 static void commit_beside(void *context)
 {
     fill_beside(context, 920000);
@@ -515,6 +542,7 @@ int main(int argc, char **argv)
         BETWEEN(a_list_and_a_single_row_are_of_all_cells),
         ON_SQL(a_list_has_what_is_not_known_before_all_that_is),
         ON_SQL(one_order_is_found_by_its_id),
+        ON_SQL(what_an_older_store_has_is_kept),
     };
 
     const struct CMUnitTest at_once[] = {BETWEEN(two_cells_commit_at_once)};

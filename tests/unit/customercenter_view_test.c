@@ -22,6 +22,7 @@ struct fixture {
     struct scratch scratch;
     char path[SCRATCH_PATH_SIZE];
     struct sql *sql;
+    struct cell cell;
     struct view_repo *repo;
     struct view_app app;
     struct view_decoder decoder;
@@ -52,6 +53,7 @@ static void open_view(struct fixture *f)
 {
     struct sql_options options = {.path = f->path,
                                   .application = "customercenter",
+                                  .cell = f->cell.number,
                                   .migrations = view_migrations,
                                   .n_migrations = view_migrations_count};
     struct cursors cursors = {.n = MYPAGE_PRODUCER_COUNT};
@@ -60,7 +62,7 @@ static void open_view(struct fixture *f)
 
     f->sql = sql_engine_open(&options, &problem, &error);
     assert_non_null(f->sql);
-    f->repo = view_repo_sql_new(f->sql, CELL_ONLY);
+    f->repo = view_repo_sql_new(f->sql, f->cell);
     assert_non_null(f->repo);
     f->sink.publish = publish;
     memcpy(cursors.source, view_producers, sizeof(view_producers));
@@ -79,7 +81,7 @@ static int set_up(void **state)
 {
     static struct fixture fixture;
 
-    fixture = (struct fixture){0};
+    fixture = (struct fixture){.cell = CELL_ONLY};
     scratch_make(&fixture.scratch);
     scratch_path(&fixture.scratch, "view.db", fixture.path);
     arena_init(&fixture.arena, 0);
@@ -427,8 +429,121 @@ static void a_timeline_of_foreign_bytes_is_refused(void **state)
     assert_int_equal(page.timeline[1].at, 5);
 }
 
+/* ---- cells ---- */
+
+static const struct cell third = {3, 16}, fourth = {4, 16};
+
+static void open_beside(struct fixture *other, const struct fixture *f)
+{
+    *other = (struct fixture){.cell = fourth};
+    memcpy(other->path, f->path, sizeof(f->path));
+    arena_init(&other->arena, 0);
+    arena_init(&other->decoder.arena, 0);
+    open_view(other);
+}
+
+static void close_beside(struct fixture *other)
+{
+    close_view(other);
+    arena_free(&other->arena);
+    arena_free(&other->decoder.arena);
+}
+
+static int add_id(void *context, const struct mypage *page)
+{
+    *(int64_t *)context = *(int64_t *)context * 100 + page->id;
+    return OK;
+}
+
+static int64_t changed_in(struct fixture *f, struct cell cell)
+{
+    int64_t ids = 0;
+
+    assert_int_equal(view_changes_after(f->sql, cell, 0, 10, &f->arena, add_id, &ids), OK);
+    return ids;
+}
+
+static void tell_tea(struct fixture *f, const char *version, int64_t on_hand)
+{
+    struct buf data = {0};
+
+    buf_printf(&data, "{\"id\":1,\"productName\":\"Tea\",\"qty\":1,\"onHand\":%lld}%c", (long long)on_hand, 0);
+    tell(f, MYPAGE_STOCK, "StockReceived", version, "34.000", data.p);
+    run_batch(f);
+    buf_free(&data);
+}
+
+static void each_cell_numbers_its_changes_and_keeps_its_cursors_and_readers_see_all(void **state)
+{
+    struct fixture *f = *state, other;
+    int64_t total = 0, n = 0;
+
+    close_view(f);
+    f->cell = third;
+    open_view(f);
+    open_beside(&other, f);
+    tell_ordered(f, "42");
+    tell_ordered(f, "43");
+    run_batch(f);
+    tell_ordered(&other, "7");
+    run_batch(&other);
+    assert_int_equal(changed_in(f, third), 4243);
+    assert_int_equal(changed_in(f, fourth), 7);
+    assert_int_equal(view_count_changes(f->sql, fourth, 0, 10, &n), OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(view_tally_read(f->sql, STR(VIEW_TALLY_PAGES), &total), OK);
+    assert_int_equal(total, 3);
+    assert_int_equal(read_page(f, 7).qty, 3);
+    tell_tea(f, "2", 4);
+    tell_tea(&other, "1", 5); /* hears it later */
+    assert_int_equal(on_hand(&other, "Tea"), 4);
+    close_view(f);
+    open_view(f);
+    assert_int_equal(f->app.last_change, 1001);
+    assert_int_equal(f->app.cursors.position[MYPAGE_ORDER], 2);
+    close_beside(&other);
+    open_beside(&other, f);
+    assert_int_equal(other.app.last_change, 1000);
+    assert_int_equal(other.app.cursors.position[MYPAGE_ORDER], 1);
+    close_beside(&other);
+}
+
+static struct {
+    struct fixture *other;
+    int (*commit)(struct sql *sql);
+} at_once;
+
+static int commit_after_the_other(struct sql *sql)
+{
+    tell_ordered(at_once.other, "7");
+    tell_tea(at_once.other, "1", 5);
+    return at_once.commit(sql);
+}
+
+/* While the one's transaction has written everything and isn't over, the other begins, writes and commits. */
+static void two_cells_commit_at_once(void **state)
+{
+    struct fixture *f = *state, other;
+
+    close_view(f);
+    f->cell = third;
+    open_view(f);
+    open_beside(&other, f);
+    at_once.other = &other;
+    at_once.commit = f->sql->commit;
+    f->sql->commit = commit_after_the_other;
+    tell_ordered(f, "42");
+    tell_tea(f, "1", 5);
+    f->sql->commit = at_once.commit;
+    assert_int_equal(read_page(f, 42).qty, 3);
+    assert_int_equal(read_page(f, 7).qty, 3);
+    close_beside(&other);
+}
+
 int main(int argc, char **argv)
 {
+    const struct CMUnitTest cells_at_once[] = {
+        cmocka_unit_test_setup_teardown(two_cells_commit_at_once, set_up, tear_down)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_order_is_kept_with_its_whole_timeline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_restart_goes_on_where_the_commit_was, set_up, tear_down),
@@ -449,10 +564,14 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(what_could_not_be_committed_is_tried_again_as_if_it_had_never_been, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_timeline_of_foreign_bytes_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_cell_numbers_its_changes_and_keeps_its_cursors_and_readers_see_all, set_up,
+                                        tear_down),
     };
 
     sql_engine_start(argc, argv);
     int failed = cmocka_run_group_tests_name(sql_engine_name(), tests, NULL, NULL);
+    if (sql_engine_is_postgres()) /* a file has one writer */
+        failed += cmocka_run_group_tests_name("cells at once", cells_at_once, NULL, NULL);
     sql_engine_stop();
     return failed;
 }
