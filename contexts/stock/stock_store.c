@@ -59,9 +59,10 @@ static struct kv_redis_options redis_options(const struct stock_store *store,
 static int try_redis(void *context, struct buf *problem)
 {
     const struct opening *opening = context;
-    const struct kv_redis_options options = redis_options(opening->store, opening->settings);
+    struct kv_redis_options options = redis_options(opening->store, opening->settings);
     int error = OK;
 
+    options.holder = opening->store->holder.p;
     opening->store->kv = kv_redis_open(&options, problem, &error);
     return error;
 }
@@ -73,6 +74,12 @@ static bool open_any(struct stock_store *store, struct service *service, const s
 
     if (!store->on_a_server)
         return open_file(store, service, settings, problem) == OK;
+    service_name_holder(service, &store->holder);
+    buf_char(&store->holder, '\0');
+    if (store->holder.failed) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
     return take_password(store, settings, problem) &&
            service_wait_for_store(service, try_redis, &opening, problem) == OK;
 }
@@ -92,6 +99,7 @@ void stock_store_close(struct stock_store *store)
     if (store->kv)
         store->kv->close(store->kv);
     secret_free(store->password);
+    buf_free(&store->holder);
     *store = (struct stock_store){0};
 }
 

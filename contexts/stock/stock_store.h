@@ -18,6 +18,7 @@ struct stock_store {
     struct kv *kv;
     bool on_a_server; /* what is asked of it may take its time: not on the loop's thread */
     struct secret *password;
+    struct buf holder; /* who we are to others that would open it in Redis */
 };
 
 /** Opens it, made when it has to be; waits for a server that isn't there yet (start.wait_ms). false and a sentence in

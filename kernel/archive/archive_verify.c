@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TELL_EACH = 100000 };
@@ -149,13 +150,29 @@ static bool verify(struct verifying *self, const char *path, struct archive_read
     return true;
 }
 
+/* It is read twice, which a pipe isn't; not opened first, since that may wait for whoever writes into it. */
+static bool can_be_read_twice(const char *path, struct buf *problem)
+{
+    struct stat is;
+
+    if (stat(path, &is) != 0 || S_ISREG(is.st_mode))
+        return true; /* what can't be looked at can't be opened either, which says why */
+    buf_printf(problem,
+               "%s is not a file: it is read twice, to verify it before anything is changed; put what comes out of a "
+               "pipe into one first",
+               path);
+    return false;
+}
+
 bool archive_verify(const char *path, struct archive_contents *contents, struct archive_progress *progress,
                     struct arena *arena, struct buf *problem)
 {
-    struct archive_reader reader = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
     struct verifying self = {.contents = contents, .arena = arena};
 
     *contents = (struct archive_contents){0};
+    if (!can_be_read_twice(path, problem))
+        return false;
+    struct archive_reader reader = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
     if (reader.fd < 0) {
         archive_say_why(problem, path, &reader, ARCHIVE_FAILS);
         return false;

@@ -165,6 +165,8 @@ static int commit_all(struct kv_redis *self, const struct kv_entry *entries, siz
     if (!error && reply->type != REDIS_REPLY_STATUS)
         error = kv_redis_refusal(self, reply, "commit");
     freeReplyObject(reply);
+    if (!error || error == E_FULL)
+        kv_redis_hold_on(self);
     if (!error) {
         self->commits++;
         return OK;
@@ -228,6 +230,8 @@ static int redis_look(struct kv *port)
     error = compare(self, reply);
     if (error)
         atomic_store_explicit(&self->gone, error, memory_order_relaxed);
+    else
+        kv_redis_hold_on(self);
     freeReplyObject(reply);
     return error;
 }
@@ -247,6 +251,7 @@ void kv_redis_free(struct kv_redis *self)
 
 static void redis_close(struct kv *port)
 {
+    kv_redis_let_go(of(port));
     kv_redis_free(of(port));
 }
 
@@ -277,6 +282,8 @@ static int refuse_store(const struct kv_redis *self, const redisReply *reply, st
                    cell, self->place.host, self->place.port, STR_ARG(rest));
         return E_CONFLICT;
     }
+    if (redis_is_error(reply, "HELD"))
+        return kv_redis_say_held(self, problem);
     if (redis_is_error(reply, "DAMAGED")) {
         buf_printf(problem, "the store {%s} in Redis at %s:%s is damaged: restore a backup of all services", cell,
                    self->place.host, self->place.port);
@@ -297,6 +304,7 @@ static bool take_opened(struct kv_redis *self, const redisReply *reply, int64_t 
     self->token = reply->element[2]->integer;
     self->commits = 0;
     self->looked_at = clock_monotonic();
+    self->held_at = self->options.holder ? self->looked_at : 0;
     return true;
 }
 
@@ -305,11 +313,13 @@ static int open_store(struct kv_redis *self, int64_t *format, struct buf *proble
     redisReply *reply = NULL;
     bool sent = false;
 
-    kv_redis_call(self, &self->command, KV_REDIS_OPEN, 4);
+    kv_redis_call_with(self, &self->command, KV_REDIS_OPEN, 4, 6);
     redis_word(&self->command, str_of(self->options.application));
     redis_number(&self->command, KV_REDIS_LAYOUT);
     redis_number(&self->command, self->options.format);
     redis_number(&self->command, self->options.token);
+    redis_word(&self->command, str_of(self->options.holder)); /* NULL: empty */
+    redis_number(&self->command, KV_REDIS_HOLD_MS);
     if (self->command.failed)
         return E_MEMORY;
     int error =

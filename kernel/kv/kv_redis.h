@@ -28,8 +28,13 @@ struct kv_redis_options {
     /** Who owns the cell: tokens only grow. One lower than the store has seen is refused, here (E_CONFLICT) and in
      * each commit's step. 0: no lease; whoever opened last may write. At most 2^53. */
     int64_t token;
+    /** For who has no lease: its name, which no other process bears at the same time. Whoever has the store open says
+     * so, about once a second; another name is refused meanwhile (E_UNAVAILABLE), the same one takes over at once.
+     * NULL: nothing is said, and nobody is asked. */
+    const char *holder;
     /** Only to read: nobody is fenced off, nothing is made or brought up to date (what isn't there is E_NOT_FOUND, an
-     * older format E_UNAVAILABLE), and a commit is refused. */
+     * older format E_UNAVAILABLE), and a commit is refused. One that somebody holds is refused (E_UNAVAILABLE), after
+     * the time in which a holder that was killed is forgotten. */
     bool look;
     bool importing;      /* as in struct kv_options */
     int64_t patience_ms; /* 0: KV_REDIS_PATIENCE_MS */
@@ -37,7 +42,7 @@ struct kv_redis_options {
         look_again_ms; /* before a commit Redis's settings are looked at again, so often; 0: KV_REDIS_LOOK_AGAIN_MS */
 };
 
-enum { KV_REDIS_PATIENCE_MS = 3000, KV_REDIS_LOOK_AGAIN_MS = 10000 };
+enum { KV_REDIS_PATIENCE_MS = 3000, KV_REDIS_LOOK_AGAIN_MS = 10000, KV_REDIS_HOLD_MS = 3000 };
 
 /** Connects, looks whether this Redis will do, loads the functions and makes the store, or checks that it is ours.
  * NULL on failure, with a sentence in `problem` that says what is wrong and what to do, and *error set: E_UNAVAILABLE

@@ -18,6 +18,7 @@ static const struct meaning {
     {"OOM", E_FULL, false},
     {"MISCONF", E_FULL, false}, /* its disk took no write */
     {"FENCED", E_CONFLICT, false},
+    {"HELD", E_UNAVAILABLE, false},
     {"LOST", E_UNAVAILABLE, false},
     {"DAMAGED", E_CORRUPT, false},
     {"WRONGTYPE", E_CORRUPT, false},
@@ -68,15 +69,21 @@ int kv_redis_refusal(struct kv_redis *self, const redisReply *reply, const char 
                            doing);
 }
 
-void kv_redis_call(const struct kv_redis *self, struct buf *command, const char *function, size_t n)
+void kv_redis_call_with(const struct kv_redis *self, struct buf *command, const char *function, size_t n_keys, size_t n)
 {
-    redis_command(command, 6 + n);
+    const char *const keys[] = {self->meta, self->data, self->names, self->held};
+
+    redis_command(command, 3 + n_keys + n);
     redis_word(command, STR("FCALL"));
     redis_word(command, str_of(function));
-    redis_number(command, 3);
-    redis_word(command, str_of(self->meta));
-    redis_word(command, str_of(self->data));
-    redis_word(command, str_of(self->names));
+    redis_number(command, (int64_t)n_keys);
+    for (size_t i = 0; i < n_keys; i++)
+        redis_word(command, str_of(keys[i]));
+}
+
+void kv_redis_call(const struct kv_redis *self, struct buf *command, const char *function, size_t n)
+{
+    kv_redis_call_with(self, command, function, 3, n);
 }
 
 /* --- getting there --- */

@@ -1,13 +1,22 @@
 #include "kv_redis_functions.h"
 
 /* Keys: meta (a hash: whose it is, session, token, commit), data (a hash: key -> value), names (a sorted set, all
- * scores 0: the keys in bytewise order). A function is one atomic step, but what it did before an error stays: so
- * everything that can be wrong is looked at before the first write. */
+ * scores 0: the keys in bytewise order), held (who has it open, as long as it says so). A function is one atomic step,
+ * but what it did before an error stays: so everything that can be wrong is looked at before the first write. */
 static const char code[] =
     "#!lua name=" KV_REDIS_LIBRARY "\n"
     "local CHUNK = 1000 -- Lua's stack bounds how many arguments one call has\n"
     "\n"
-    "-- open(meta, data, names; application, layout, format, token): {format, session, token}\n"
+    "-- hold(held; holder, ms): nil, or that it is another's\n"
+    "local function hold(keys, args)\n"
+    "  local holder = redis.call('GET', keys[1])\n"
+    "  if holder and holder ~= args[1] then return redis.error_reply('HELD by ' .. holder) end\n"
+    "  redis.call('SET', keys[1], args[1], 'PX', args[2])\n"
+    "  return redis.status_reply('OK')\n"
+    "end\n"
+    "\n"
+    "-- open(meta, data, names, held; application, layout, format, token, holder, ms): {format, session, token}\n"
+    "-- an empty holder has a lease, or takes what others hold\n"
     "local function open(keys, args)\n"
     "  local meta, data, names = keys[1], keys[2], keys[3]\n"
     "  local kind = redis.call('TYPE', meta).ok\n"
@@ -27,6 +36,10 @@ static const char code[] =
     "  end\n"
     "  local own = args[4] == '0' and is[4] or args[4]\n"
     "  if tonumber(own) < token then return redis.error_reply('FENCED by token ' .. is[4]) end\n"
+    "  if args[5] ~= '' then\n"
+    "    local held = hold({keys[4]}, {args[5], args[6]})\n"
+    "    if held.err then return held end\n"
+    "  end\n"
     "  local session = redis.call('HINCRBY', meta, 'session', 1)\n"
     "  redis.call('HSET', meta, 'token', own, 'commit', 0)\n"
     "  return {format, session, tonumber(own)}\n"
@@ -122,6 +135,7 @@ static const char code[] =
     "local NAME = '" KV_REDIS_LIBRARY "'\n"
     "-- A full Redis is opened, to be read, and takes removals.\n"
     "redis.register_function{function_name = NAME .. '_open', callback = open, flags = {'allow-oom'}}\n"
+    "redis.register_function{function_name = NAME .. '_hold', callback = hold, flags = {'allow-oom'}}\n"
     "redis.register_function{function_name = NAME .. '_upgrade', callback = upgrade}\n"
     "redis.register_function{function_name = NAME .. '_commit', callback = commit}\n"
     "redis.register_function{function_name = NAME .. '_remove', callback = commit, flags = {'allow-oom'}}\n"
@@ -130,5 +144,5 @@ static const char code[] =
 const struct redis_library kv_redis_library = {
     .name = KV_REDIS_LIBRARY,
     .code = code,
-    .rights = "+hmget +zrange +zadd +zrem +hset +hdel +hget +hincrby +type",
+    .rights = "+hmget +zrange +zadd +zrem +hset +hdel +hget +hincrby +type +get +set",
 };

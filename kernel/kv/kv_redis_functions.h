@@ -8,11 +8,12 @@
 
 #include "redis_link.h"
 
-#define KV_REDIS_LIBRARY "coffeeshop_kv_1"
+#define KV_REDIS_LIBRARY "coffeeshop_kv_2"
 #define KV_REDIS_OPEN KV_REDIS_LIBRARY "_open"
 #define KV_REDIS_UPGRADE KV_REDIS_LIBRARY "_upgrade"
 #define KV_REDIS_COMMIT KV_REDIS_LIBRARY "_commit"
 #define KV_REDIS_REMOVE KV_REDIS_LIBRARY "_remove"
+#define KV_REDIS_HOLD KV_REDIS_LIBRARY "_hold"
 #define KV_REDIS_SCAN KV_REDIS_LIBRARY "_scan"
 
 /** How the three keys are laid out; a store with a higher one is a newer program's. */

@@ -26,11 +26,12 @@ struct kv_redis {
     char user[KV_REDIS_USER_SIZE];
     int64_t database;
     SSL_CTX *tls; /* NULL: in the clear */
-    char meta[KV_REDIS_KEY_SIZE], data[KV_REDIS_KEY_SIZE], names[KV_REDIS_KEY_SIZE];
+    char meta[KV_REDIS_KEY_SIZE], data[KV_REDIS_KEY_SIZE], names[KV_REDIS_KEY_SIZE], held[KV_REDIS_KEY_SIZE];
     /* The writer's: who it is to Redis, and the number of its last commit. */
     int64_t session, token, commits;
     bool lost;         /* E_OUTCOME_UNKNOWN was said */
     int64_t looked_at; /* Redis's settings, before a commit; clock_monotonic() */
+    int64_t held_at;   /* when it was last said that we have it open; clock_monotonic(), 0: never */
     struct redis_line writing;
     struct buf command;
     /* The readers': connections that nobody uses at the moment. */
@@ -62,6 +63,19 @@ int kv_redis_refusal(struct kv_redis *self, const redisReply *reply, const char 
 int kv_redis_report(struct kv_redis *self, int error, struct str reason, const char *doing);
 /** Begins FCALL of a function with the store's meta, data and names, and `n` more words. */
 void kv_redis_call(const struct kv_redis *self, struct buf *command, const char *function, size_t n);
+/** kv_redis_hold.c. Says that we have it open, if that wasn't said for a while. Writer thread. */
+void kv_redis_hold_on(struct kv_redis *self);
+/** And that we haven't any more. */
+void kv_redis_let_go(struct kv_redis *self);
+/** E_UNAVAILABLE and the sentence. */
+int kv_redis_say_held(const struct kv_redis *self, struct buf *problem);
+/** OK when nobody has it open; waits for as long as one that was killed may be remembered. */
+int kv_redis_await_release(struct kv_redis *self, struct buf *problem);
+
+/** The same with the first `n_keys` of meta, data, names and held. */
+void kv_redis_call_with(const struct kv_redis *self, struct buf *command, const char *function, size_t n_keys,
+                        size_t n);
+
 /** Functions, settings, version: whether this server will do. */
 int kv_redis_inspect(struct kv_redis *self, struct redis_line *line, int64_t deadline, struct buf *problem);
 

@@ -48,5 +48,5 @@ int kv_redis_look_at(struct kv_redis *self, struct buf *problem)
     if (!error)
         error = judge(self, reply, problem);
     freeReplyObject(reply);
-    return error;
+    return error ? error : kv_redis_await_release(self, problem);
 }

@@ -112,6 +112,7 @@ int kv_redis_set(struct kv_redis *self, struct buf *problem)
     name_key(self, self->meta, "meta");
     name_key(self, self->data, "data");
     name_key(self, self->names, "names");
+    name_key(self, self->held, "held");
     if (self->options.patience_ms <= 0)
         self->options.patience_ms = KV_REDIS_PATIENCE_MS;
     if (self->options.look_again_ms <= 0)

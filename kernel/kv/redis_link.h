@@ -11,7 +11,7 @@
 /** What runs inside Redis, in one atomic step each. Changed code is another name: two versions of the program may use
  * one Redis. */
 struct redis_library {
-    const char *name;   /* "coffeeshop_kv_1" */
+    const char *name;   /* "coffeeshop_kv_2" */
     const char *code;   /* begins with "#!lua name=" and the name */
     const char *rights; /* of whoever calls them, for an ACL: "+hset +hget" */
 };

@@ -84,6 +84,9 @@ int64_t service_now(const struct service *service);
 int64_t service_wall_ahead(const struct service *service);
 /** DATA/<file>, in the arena of the service. */
 const char *service_path(struct service *service, const char *file);
+/** Who has the service's data directory: no other process bears this name at the same time, and one that is started
+ * again in its place the same. */
+void service_name_holder(const struct service *service, struct buf *name);
 /** The feed, as the port through which the app publishes. Valid from service_new on (the app is made before the feed).
  */
 struct event_sink *service_events(struct service *service);

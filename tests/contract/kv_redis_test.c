@@ -287,7 +287,7 @@ static void functions_that_somebody_changed_are_refused(void **state)
     const struct kv_redis_options options = options_of(&fixture->server);
 
     REDIS_TELL(&fixture->server, "FUNCTION", "LOAD",
-               "#!lua name=coffeeshop_kv_1\nredis.register_function('coffeeshop_kv_1_open', function() return 1 end)");
+               "#!lua name=coffeeshop_kv_2\nredis.register_function('coffeeshop_kv_2_open', function() return 1 end)");
     assert_refused(&options, E_FOREIGN, "other functions under the name");
 }
 
@@ -355,6 +355,86 @@ static void a_look_tells_who_was_fenced_off_before_it_writes(void **state)
     assert_int_equal(before->check(before), E_CONFLICT);
     assert_int_equal(after->look(after), OK);
     before->close(before);
+    after->close(after);
+}
+
+static void a_store_that_is_held_is_not_taken_by_another_holder_and_by_the_same_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kv_redis_options first = options_of(&fixture->server), second = first;
+
+    first.holder = "boot:1:1";
+    second.holder = "boot:1:2";
+    struct kv *kv = open_with(&first);
+    assert_refused(&second, E_UNAVAILABLE, "is in use by another stock service");
+    put(kv, "item/1", "100"); /* it wasn't fenced off */
+    assert_int_equal(kv->look(kv), OK);
+    struct kv *again = open_with(&first); /* as after a kill */
+    put(again, "item/1", "99");
+    assert_int_equal(try_put(kv, "item/1", "98"), E_CONFLICT);
+    assert_refused(&second, E_UNAVAILABLE, "is in use");
+    kv->close(kv);
+    again->close(again);
+    REDIS_TELL(&fixture->server, "DEL", "{stock:0}:held");
+    struct kv *other = open_with(&second);
+    assert_value(fixture, other, "item/1", "99");
+    other->close(other);
+}
+
+static bool is_held(struct fixture *fixture)
+{
+    struct kv_redis_options other = options_of(&fixture->server);
+    struct buf problem = {0};
+    int error = 0;
+
+    other.holder = "another";
+    struct kv *kv = kv_redis_open(&other, &problem, &error);
+    if (kv)
+        kv->close(kv);
+    buf_free(&problem);
+    return !kv;
+}
+
+static void who_commits_or_looks_goes_on_holding_the_store_also_a_full_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kv_redis_options options = options_of(&fixture->server);
+
+    options.holder = "boot:1:1";
+    struct kv *kv = open_with(&options);
+    struct kv_redis *self = CONTAINER_OF(kv, struct kv_redis, port);
+    REDIS_TELL(&fixture->server, "DEL", "{stock:0}:held"); /* as if its time had come */
+    self->held_at = 1;                                     /* long ago */
+    put(kv, "item/1", "100");
+    assert_true(is_held(fixture));
+    REDIS_TELL(&fixture->server, "DEL", "{stock:0}:held");
+    self->held_at = 1;
+    assert_int_equal(kv->look(kv), OK);
+    assert_true(is_held(fixture));
+    REDIS_TELL(&fixture->server, "CONFIG", "SET", "maxmemory", "1");
+    REDIS_TELL(&fixture->server, "DEL", "{stock:0}:held");
+    self->held_at = 1;
+    assert_int_equal(try_put(kv, "item/1", "99"), E_FULL);
+    assert_true(is_held(fixture));
+    kv->close(kv);
+}
+
+static void a_holder_that_was_fenced_off_does_not_take_the_hold_of_who_fenced_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kv_redis_options first = options_of(&fixture->server), second = first;
+
+    first.holder = "boot:1:1";
+    second.holder = "boot:1:2";
+    struct kv *kv = open_with(&first);
+    REDIS_TELL(&fixture->server, "DEL", "{stock:0}:held"); /* it was stopped for long */
+    struct kv *after = open_with(&second);
+    CONTAINER_OF(kv, struct kv_redis, port)->held_at = 1;
+    assert_int_equal(kv->look(kv), E_CONFLICT);
+    assert_int_equal(try_put(kv, "item/1", "1"), E_CONFLICT);
+    kv->close(kv); /* and doesn't let go of it */
+    assert_refused(&first, E_UNAVAILABLE, "is in use");
+    put(after, "item/1", "2");
     after->close(after);
 }
 
@@ -914,6 +994,9 @@ int main(void)
         T(an_older_format_is_brought_up_to_date_once),
         T(whoever_opens_last_may_write_and_nobody_before),
         T(a_look_tells_who_was_fenced_off_before_it_writes),
+        T(a_store_that_is_held_is_not_taken_by_another_holder_and_by_the_same_at_once),
+        T(who_commits_or_looks_goes_on_holding_the_store_also_a_full_one),
+        T(a_holder_that_was_fenced_off_does_not_take_the_hold_of_who_fenced_it),
         T(a_look_tells_that_redis_is_away_or_has_lost_something),
         T(a_stale_token_neither_opens_nor_commits),
         T(what_was_committed_survives_kill_9_and_the_store_goes_on),

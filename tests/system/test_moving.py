@@ -214,6 +214,14 @@ def test_a_file_that_was_cut_off_is_refused(kept, open_shop, tmp_path):
     refused(open_shop, short, f"line {len(lines) + 1}:")
 
 
+def test_a_pipe_is_refused_at_once_and_nothing_is_touched(open_shop, tmp_path):
+    os.mkfifo(tmp_path / "named")  # nobody ever writes into it
+    target = open_shop(services=PAID)
+    for pipe in (tmp_path / "named", "/dev/stdin"):
+        move("import", target, pipe, says="is not a file: it is read twice", input="")
+    assert not target.data["order"].exists() or not list(target.data["order"].iterdir())
+
+
 def test_what_is_no_archive_is_said(open_shop, tmp_path):
     recipe = tmp_path / "recipe.txt"
     recipe.write_text("take two eggs\n")

@@ -104,12 +104,15 @@ def test_who_only_looks_at_a_redis_doesn_t_fence_off_its_owner(exported, open_sh
     shop = open_shop({"stock.redis": redis.url}).start("stock")
     elsewhere = open_shop({"stock.redis": redis.url})
     elsewhere.data["stock"].mkdir()
-    move("export", elsewhere, tmp_path / "stock.jsonl")
-    move("import", elsewhere, file, says="stock keeps something here already")
+    move("export", elsewhere, tmp_path / "no.jsonl", says="is in use by another stock service")
+    move("import", elsewhere, file, says="is in use by another stock service")
+    assert not (tmp_path / "no.jsonl").exists()
     shop.receive(5, "Tea")
     assert shop.on_hand("Tea") == 105
     shop.stop()
-    assert not same_again(elsewhere, tmp_path / "stock.jsonl", tmp_path)
+    move("import", elsewhere, file, says="stock keeps something here already")
+    move("export", elsewhere, tmp_path / "stock.jsonl")
+    assert same_again(elsewhere, tmp_path / "stock.jsonl", tmp_path)
 
 
 def test_a_shop_that_is_used_while_it_is_exported_is_not_exported(open_shop, open_redis, tmp_path):

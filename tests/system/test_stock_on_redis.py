@@ -1,5 +1,6 @@
 """Stock kept in a Redis, by settings only: the same shop; and why it doesn't start on a Redis that won't do."""
 import os
+import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -143,10 +144,32 @@ def test_a_redis_that_is_away_is_said_and_all_goes_on_when_it_is_back(open_shop,
     assert process.is_running() and shop.running["stock"] is process
 
 
-def test_of_two_processes_on_one_redis_the_first_is_fenced_off_and_says_so(open_shop, open_redis):
+def test_a_second_shop_by_mistake_is_refused_and_the_first_goes_on(open_shop, open_redis, tmp_path):
+    redis = open_redis()
+    first, second = open_shop(kept_in(redis)).start("stock"), open_shop({**kept_in(redis), "start.wait_ms": 4500})
+    told = run_program("stock", *flags(second.settings_of("stock")))
+    assert told.returncode == 1
+    assert "is in use by another stock service" in told.stderr.splitlines()[-1]
+    first.receive(5)
+    assert ready(first)[0] == 200
+    copied = tmp_path / "copied"
+    shutil.copytree(first.data["stock"], copied)
+    told = run_program("stock", *flags({**second.settings_of("stock"), "data": copied}))
+    assert told.returncode == 1 and "is in use by another stock service" in told.stderr.splitlines()[-1], "a copy is another one"
+    first.restart("stock")  # killed
+    assert first.on_hand("Americano") == 105
+    first.stop("stock")
+    second.start("stock")
+    assert second.on_hand("Americano") == 105
+
+
+def test_a_process_that_hung_until_another_one_had_opened_its_redis_is_fenced_off_and_says_so(open_shop, open_redis):
     redis = open_redis()
     first, second = open_shop(kept_in(redis)).start("stock"), open_shop(kept_in(redis))
-    second.start("stock")
+    hung = first.running["stock"]
+    hung.process.send_signal(signal.SIGSTOP)
+    second.start("stock")  # it waits until the first one is forgotten
+    hung.process.send_signal(signal.SIGCONT)
     eventually(lambda: "another process has opened its store" in ready(first)[1], what="the first one says so")
     assert_refuses_changes(first)
     second.receive(5)
