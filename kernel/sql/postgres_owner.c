@@ -44,10 +44,9 @@ static int take_locks(struct postgres *self, PGconn *conn, struct buf *problem)
     if (error || taken)
         return error;
     postgres_say_where(problem, conn, self->options.schema);
-    buf_printf(problem,
-               " is in use by another %s service, or by one that was cut off a moment ago: stop it, or give this one a "
-               "database of its own",
+    buf_printf(problem, " is in use by another %s service, or by one that was cut off a moment ago",
                self->options.application);
+    postgres_say_holder(self, conn, problem);
     return E_UNAVAILABLE;
 }
 

@@ -532,6 +532,39 @@ static void the_schema_belongs_to_one_who_is_alone_until_that_ends(void **state)
     next->close(next);
 }
 
+/* Until the server has heard of it commits succeed. */
+static int commit_until_one_fails(struct sql *sql)
+{
+    int error = OK;
+
+    for (int64_t id = 1; error == OK; id++) {
+        assert_int_equal(sql->begin(sql), OK);
+        assert_int_equal(add(sql, id), OK);
+        error = sql->commit(sql);
+    }
+    return error;
+}
+
+static void who_has_the_schema_is_named_and_that_it_waits_for_a_standby(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+
+    options.alone = true;
+    options.silent_ms = SILENT_MS;
+    struct sql *first = open_well(&options);
+    assert_refused(&options, E_UNAVAILABLE, "(\"order\" from 127.0.0.1, connected since 2");
+    assert_refused(&options, E_UNAVAILABLE, ": stop it, or give this one a database of its own");
+    operate(fixture, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    operate(fixture, "SELECT pg_reload_conf()");
+    assert_int_equal(commit_until_one_fails(first), E_OUTCOME_UNKNOWN);
+    options.silent_ms = 0; /* our own question may take its time */
+    assert_refused(&options, E_UNAVAILABLE, "whose commit waits for the synchronous standby: bring that back");
+    operate(fixture, "ALTER SYSTEM RESET synchronous_standby_names");
+    operate(fixture, "SELECT pg_reload_conf()");
+    first->close(first);
+}
+
 static void who_was_cut_off_goes_on_when_nobody_has_come(void **state)
 {
     struct fixture *fixture = *state;
@@ -828,6 +861,7 @@ int main(void)
         TEST(each_cell_has_an_owner_of_its_own_and_all_are_had_only_where_nobody_has_one),
         TEST(who_was_cut_off_from_a_cell_loses_it_only_to_who_has_had_that_one_or_all),
         TEST(a_cells_transaction_waits_for_its_own_only),
+        TEST(who_has_the_schema_is_named_and_that_it_waits_for_a_standby),
         TEST(who_was_cut_off_goes_on_when_nobody_has_come),
         TEST(who_was_cut_off_while_another_came_knows_that_it_knows_nothing),
         TEST(a_query_is_ended_though_the_server_does_not_listen),
