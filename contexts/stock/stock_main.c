@@ -149,6 +149,22 @@ static int look(struct store *self)
     return kv->look(kv);
 }
 
+static int take_no_entry(void *context, struct str key, struct str value)
+{
+    UNUSED(context);
+    UNUSED(key);
+    UNUSED(value);
+    return 0;
+}
+
+static int look_read(struct store *self, struct sql *sql)
+{
+    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kept.kv;
+
+    UNUSED(sql);
+    return kv->last(kv, STR("item/"), take_no_entry, NULL);
+}
+
 static int read_by(void *context, struct sql *sql, struct feed_reading *reading)
 {
     const struct stock_service *self = context;
@@ -193,8 +209,10 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
     };
 
     self->store = (struct store){.probe = probe, .check = check, .on_server = self->kept.on_a_server};
-    if (self->kept.kv->look)
+    if (self->kept.kv->look) {
         self->store.look = look;
+        self->store.look_read = look_read;
+    }
     self->http.menu = self->menu;
     self->http.kv = self->kept.kv;
     self->http.reader = self->reader;

@@ -314,6 +314,12 @@ void reader_post_row(struct reader *reader, struct read_job *job)
     post_or_refuse(&reader->rows, job);
 }
 
+void reader_post_list(struct reader *reader, struct read_job *job)
+{
+    job->from = (struct http_address){.local = true};
+    post_or_refuse(lane_of(reader, job), job);
+}
+
 static void bring_back(struct loop_job *job)
 {
     struct row_reading *reading = CONTAINER_OF(job, struct row_reading, back);

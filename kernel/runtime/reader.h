@@ -66,6 +66,8 @@ void reader_serve_row(struct reader *reader, struct http_request *request, row_r
 /** The same for a read that no request waits for; it is refused by `refused`. Only with a lane of single rows. Loop
  * thread. */
 void reader_post_row(struct reader *reader, struct read_job *job);
+/** The same in the lane of lists with so many rows. Loop thread. */
+void reader_post_list(struct reader *reader, struct read_job *job);
 /** A read of a row or a few that no request waits for. The caller's, until done() is called. */
 struct row_reading {
     int (*read)(struct row_reading *self, struct sql *sql); /* on the loop's thread or on a reader's */

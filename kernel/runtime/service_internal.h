@@ -9,6 +9,7 @@
 #ifndef COFFEESHOP_SERVICE_INTERNAL_H
 #define COFFEESHOP_SERVICE_INTERNAL_H
 
+#include "reader.h"
 #include "service.h"
 
 #include <pthread.h>
@@ -27,6 +28,16 @@ struct service_fault {
     struct loop_timer timer;
     struct delayed_request *first, **end;
 };
+
+/** Whether one lane of the reader gets through to a store on a server. */
+struct read_look {
+    struct read_job job;
+    struct store *store;
+    _Atomic bool under_way;
+    _Atomic int error; /* what the last one came to */
+};
+
+enum { SERVICE_READ_LOOKS = 3 }; /* the lanes */
 
 struct service_bus;
 struct service_topic;
@@ -64,6 +75,7 @@ struct service {
     struct loop_job stop_work; /* then */
     struct loop_job lost;      /* the writer can't tell what is in the store */
     struct loop_timer look;    /* after the store, once a second */
+    struct read_look read_looks[SERVICE_READ_LOOKS];
     bool starts_again;         /* the process ends, to be started again */
     const char *store_trouble; /* why the store isn't trusted any more; NULL: it is */
     int64_t hush_by;           /* likewise: who has said nothing until then is not waited for */
@@ -79,6 +91,10 @@ void service_end(struct service *service, int64_t drain_ms);
 void service_store_lost(void *context);
 /** Looks after the store from now on. Before the writer's thread is started. */
 void service_store_watch(struct service *service);
+/** Looks whether readers get through to the store's server; what comes of it is known later. Loop thread. */
+void service_look_at_reads(struct service *service);
+/** What came of it last; true where it is no server. Any thread. */
+bool service_can_read(const struct service *service);
 
 /** Puts the wait that `parts` ask for before the context's routes, which are the first of service->routes. false and a
  * sentence in `problem` when faults aren't enabled. */

@@ -105,6 +105,8 @@ static const char *trouble_of(const struct service *service)
     if (service->store_trouble)
         return service->store_trouble;
     const char *trouble = why_commits_fail(service);
+    if (!trouble && !service_can_read(service))
+        trouble = "reads fail: the server that keeps its data lets no reader in (the log says why)";
     return trouble ? trouble : service_data_trouble(service);
 }
 

@@ -73,6 +73,7 @@ static void look(struct loop_timer *timer)
         refuse_changes(service, error);
     else
         loop_timer_set(service->loop, timer, clock_monotonic() + LOOK_MS * US_PER_MS);
+    service_look_at_reads(service);
 }
 
 void service_store_watch(struct service *service)

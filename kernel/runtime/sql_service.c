@@ -172,6 +172,12 @@ static int look(struct store *self)
     return sql->look(sql);
 }
 
+static int look_read(struct store *self, struct sql *sql)
+{
+    UNUSED(self);
+    return sql->look(sql);
+}
+
 static int read_by(void *context, struct sql *sql, struct feed_reading *reading)
 {
     const struct sql_service *store = context;
@@ -197,8 +203,11 @@ void sql_service_fill(struct sql_service *store, struct service_parts *parts)
 {
     bool on_server = store->writes->look != NULL;
 
-    store->store =
-        (struct store){.probe = probe, .check = check, .on_server = on_server, .look = on_server ? look : NULL};
+    store->store = (struct store){.probe = probe,
+                                  .check = check,
+                                  .on_server = on_server,
+                                  .look = on_server ? look : NULL,
+                                  .look_read = on_server ? look_read : NULL};
     parts->store = &store->store;
     store->retention.relayed = service_relayed(store->service);
     parts->read_stored = read_stored;

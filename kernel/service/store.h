@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+struct sql;
+
 struct store {
     /** A durable commit of a small row: whether commits succeed at all. 0 or an errors.h code. Writer thread. */
     int (*probe)(struct store *self);
@@ -17,6 +19,9 @@ struct store {
     /** Whether the server answers, and has what was committed: 0 or an errors.h code; may wait as a commit does. NULL:
      * it isn't on one. Writer thread, when it has nothing to do for a second, and after E_OUTCOME_UNKNOWN. */
     int (*look)(struct store *self);
+    /** The same for who reads by `sql` (NULL: what any thread reads by). NULL: it isn't on a server. A reader's thread.
+     */
+    int (*look_read)(struct store *self, struct sql *sql);
 };
 
 #endif

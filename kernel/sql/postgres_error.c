@@ -77,7 +77,7 @@ void postgres_say(struct buf *problem, const char *words)
     for (size_t i = 0; i < text.n; i++) {
         if (text.p[i] == '\n')
             buf_char(problem, ' ');
-        else
+        else if (text.p[i] != '\t')
             buf_char(problem, text.p[i]);
     }
 }

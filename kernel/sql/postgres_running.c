@@ -57,7 +57,8 @@ static int reconnect(struct postgres *self)
         postgres_back_off(self);
         error = E_UNAVAILABLE;
     } else {
-        log_info("the database is back", LOG_T("host", PQhost(self->conn)), LOG_T("port", PQport(self->conn)));
+        if (self->back_off)
+            log_info("the database is back", LOG_T("host", PQhost(self->conn)), LOG_T("port", PQport(self->conn)));
         self->back_off = 0;
     }
     buf_free(&problem);

@@ -234,6 +234,26 @@ WITHOUT = {"rights": ('REVOKE INSERT ON "order".orders FROM clerk', 'GRANT INSER
            "its type": ('ALTER TABLE "order".orders ALTER COLUMN qty TYPE boolean USING true', 'ALTER TABLE "order".orders ALTER COLUMN qty TYPE bigint USING 1')}
 
 
+def test_readers_that_get_no_connection_make_a_service_unready_until_they_do(open_shop_on, database):
+    database.sql("CREATE ROLE waiter LOGIN PASSWORD 'opensesame-4711'; GRANT CREATE ON DATABASE " + database.name + " TO waiter")
+    shop = open_shop_on(database, {"store.sql": database.url.replace("shop@", "waiter@")}, services=("order", "payment")).start()
+    first = shop.ask_order().json()["id"]
+    database.sql("ALTER ROLE waiter CONNECTION LIMIT 0; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'waiter'"
+                 " AND application_name = 'order' AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')")
+
+    def says_so():
+        told = shop["order"].get("/readyz")
+        return told.status_code == 503 and "lets no reader in" in told.json()["reason"]
+
+    eventually(says_so, what="it says that nobody can read, and nobody had to find out")
+    assert shop["order"].get(f"/orders/{first}").status_code == 503
+    assert shop["order"].get("/livez").status_code == 200
+    database.sql("ALTER ROLE waiter CONNECTION LIMIT -1")
+    shop.wait_ready("order")
+    eventually(lambda: shop["order"].get(f"/orders/{first}").status_code == 200, what="it is read again")
+    assert shop.ask_order().status_code == 201
+
+
 @pytest.mark.parametrize("how", WITHOUT)
 def test_what_the_database_refuses_by_its_rights_or_its_tables_is_said_to_be_refused(open_shop_on, database, how):
     database.sql("CREATE ROLE clerk LOGIN PASSWORD 'opensesame-4711'; GRANT CREATE ON DATABASE " + database.name + " TO clerk" if how == "rights" else "SELECT 1")
