@@ -149,8 +149,8 @@ int postgres_meta(struct postgres *self, PGconn *conn, const char *name, struct 
 
 /** The advisory lock that whoever has a cell shares with the others, and who has all of them with nobody. */
 int64_t postgres_owners_lock(const struct postgres *self);
-/** Adds to a sentence who has that lock and what to do about it. Outside of pipeline mode. */
-void postgres_say_holder(struct postgres *self, PGconn *conn, struct buf *problem);
+/** Adds to a sentence who has an advisory lock and what to do about it. Outside of pipeline mode. */
+void postgres_say_holder(struct postgres *self, PGconn *conn, int64_t lock, struct buf *problem);
 /** Makes this connection the one that writes to the schema, for as long as it lives. `first`: and leaves its name
  * there. Later: E_OUTCOME_UNKNOWN and `lost` when somebody else has written meanwhile, so that what is in memory is
  * old. E_UNAVAILABLE: somebody else is the one. */

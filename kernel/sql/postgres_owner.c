@@ -34,19 +34,21 @@ static int try_lock(struct postgres *self, PGconn *conn, const char *how, int64_
 
 static int take_locks(struct postgres *self, PGconn *conn, struct buf *problem)
 {
-    int64_t all = postgres_owners_lock(self);
+    int64_t lock = postgres_owners_lock(self); /* of all cells */
     bool taken = false;
 
-    int error = try_lock(self, conn, has_all(self) ? "pg_try_advisory_lock" : "pg_try_advisory_lock_shared", all,
+    int error = try_lock(self, conn, has_all(self) ? "pg_try_advisory_lock" : "pg_try_advisory_lock_shared", lock,
                          &taken, problem);
-    if (taken && !has_all(self))
-        error = try_lock(self, conn, "pg_try_advisory_lock", self->cell_lock ^ OWNERS, &taken, problem);
+    if (taken && !has_all(self)) {
+        lock = self->cell_lock ^ OWNERS;
+        error = try_lock(self, conn, "pg_try_advisory_lock", lock, &taken, problem);
+    }
     if (error || taken)
         return error;
     postgres_say_where(problem, conn, self->options.schema);
     buf_printf(problem, " is in use by another %s service, or by one that was cut off a moment ago",
                self->options.application);
-    postgres_say_holder(self, conn, problem);
+    postgres_say_holder(self, conn, lock, problem);
     return E_UNAVAILABLE;
 }
 
