@@ -1,5 +1,6 @@
 /* dead_letters.c: `coffeeshop dead-letters SERVICE`: what a running service has put aside, and trying it again. */
 #include "ask.h"
+#include "dead_letters_topic.h"
 #include "json.h"
 #include "shop.h"
 
@@ -9,6 +10,7 @@ static const char usage[] =
     "coffeeshop dead-letters SERVICE                          list the events that SERVICE has put aside, and why\n"
     "coffeeshop dead-letters SERVICE replay SOURCE POSITION   try one of them again\n"
     "coffeeshop dead-letters SERVICE replay all               try all of them again\n"
+    "coffeeshop dead-letters topic                            list what can't be read of Kafka's topic (kafka.*)\n"
     "\n"
     "The service has to run; it is found by its own settings: --order.listen, --config and so on. What is refused "
     "again\n"
@@ -66,12 +68,7 @@ static void print_letter(struct work *work, const struct letter *letter)
 {
     buf_printf(&work->out, "%.*s %lld  %.*s  %.*s\n    ", STR_ARG(letter->source), (long long)letter->position,
                STR_ARG(letter->at), STR_ARG(letter->reason));
-    for (size_t i = 0; i < letter->event.n; i++) {
-        char c = letter->event.p[i];
-        if ((unsigned char)c < ' ' || c == 0x7f)
-            c = '?'; /* a terminal would obey it */
-        buf_char(&work->out, c);
-    }
+    dead_letters_add_text(&work->out, letter->event);
     buf_char(&work->out, '\n');
 }
 
@@ -144,6 +141,7 @@ static bool for_each(struct work *work, bool again)
 
 struct wish {
     const struct program *service;
+    bool topic;
     bool again, all;
     struct str source;
     int64_t position;
@@ -159,6 +157,9 @@ static bool read_wish(int *argc, char *const **argv, struct wish *wish)
         n++;
     *argc -= n;
     *argv += n;
+    wish->topic = n == 1 && str_is(str_of(word[0]), "topic");
+    if (wish->topic)
+        return true;
     wish->service = n > 0 ? shop_find_program(str_of(word[0])) : NULL;
     if (!wish->service || n > 4)
         return false;
@@ -201,8 +202,10 @@ int run_dead_letters(int argc, char *const *argv)
     if (!understood && !(argc == 1 && (str_is(str_of(argv[0]), "--help") || str_is(str_of(argv[0]), "-h"))))
         return print_usage(usage, EXIT_USAGE);
     int status = shop_settings_load(&settings, argc, argv, &wants_help);
-    if (status == EXIT_OK)
-        status = wants_help ? print_usage(usage, EXIT_OK) : work_on(&settings, &wish);
+    if (status == EXIT_OK && wants_help)
+        status = print_usage(usage, EXIT_OK);
+    else if (status == EXIT_OK)
+        status = wish.topic ? dead_letters_print_topic(&settings) : work_on(&settings, &wish);
     shop_settings_free(&settings);
     return status;
 }

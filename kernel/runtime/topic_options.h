@@ -1,5 +1,4 @@
-/** topic_options.h: the shop's topic as the settings name it (kafka.*): how to reach it, and what its cursors are
- * called. Private to kernel/runtime.
+/** topic_options.h: the shop's topic as the settings name it (kafka.*): how to reach it, and what its cursors are called.
  */
 #ifndef COFFEESHOP_TOPIC_OPTIONS_H
 #define COFFEESHOP_TOPIC_OPTIONS_H

@@ -1,6 +1,7 @@
 """A whole shop whose events go through Kafka, by settings alone: embedded stores, and all three engines."""
 import json
 import os
+import re
 import sqlite3
 
 import pytest
@@ -311,6 +312,9 @@ def test_what_the_original_writes_is_heard_and_what_is_no_order_lies_aside(open_
     assert again.status_code == 409 and unread in again.json()["detail"]
     reasons = [dict(message.headers)["reason"].decode() for message in shop.topic.dead_letters()]
     assert unread in reasons and any("no JSON" in reason or "not a JSON" in reason for reason in reasons), reasons
+    listed = run_program("dead-letters", "topic", *flags(shop.topic.settings))
+    assert listed.returncode == 0 and unread in listed.stdout and "not json" in listed.stdout
+    assert re.search(r"^partition 0 offset \d+  20\S+Z  ", listed.stdout, re.M), listed.stdout
     shop.restart("product", "customercenter")
     assert shop.on_hand() == 98 and len([t for t in shop.all("products") if t["orderId"] == 900]) == 1
 
