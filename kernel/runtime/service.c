@@ -166,6 +166,8 @@ bool service_start(struct service *service, const struct service_parts *parts, s
     for (size_t i = 0; i < parts->n_producers; i++)
         service->producers[i] = parts->producers[i];
     service->parts.producers = service->producers;
+    service->began = *parts->cursors;
+    service->parts.cursors = &service->began;
     service->parts.http->service = service;
     if (!join_routes(service) || !service->bus->open(service) || !make_writer(service)) {
         BUF_LIT(problem, "there is not enough memory to start");

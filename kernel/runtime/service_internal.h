@@ -64,6 +64,7 @@ struct service {
     struct service_parts parts;
     pthread_mutex_t decoding;
     struct service_producer producers[CURSOR_MAX_SOURCES]; /* the parts' own: the caller's end with service_start() */
+    struct cursors began; /* the parts' own, as they were: the writer moves the app's */
     struct route *routes;
     struct service_fault fault;
     struct follower *followers[CURSOR_MAX_SOURCES];

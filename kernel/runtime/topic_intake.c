@@ -122,6 +122,7 @@ static void finish(struct command *base, int rc)
 
     if (!rc) {
         /* else the writer is at its end, and the next process reads them again */
+        atomic_store(&self->intake->committed, (int64_t)base->position);
         kafka_consumer_note(consumer, TOPIC_PARTITION, (int64_t)base->position);
         kafka_consumer_done(consumer, TOPIC_PARTITION, self->taken);
     }
