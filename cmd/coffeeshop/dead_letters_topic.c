@@ -12,8 +12,11 @@ struct printing {
 void dead_letters_add_text(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        buf_char(out, (unsigned char)c < ' ' || c == 0x7f ? '?' : c);
+        const char c = text.p[i];
+        if ((unsigned char)c < ' ' || c == 0x7f)
+            buf_char(out, '?');
+        else
+            buf_char(out, c);
     }
 }
 
