@@ -30,7 +30,7 @@ void topic_add_trouble(struct service *service, struct buf *out)
                        "give the shop another one (kafka.topic): what is still kept is told again there",
                        name, (long long)atomic_load(&topic->intake.next));
     }
-    if (unsendable) {
+    if (unsendable && unsendable != E_UNAVAILABLE && unsendable != E_MEMORY) { /* those end by themselves */
         separate(out);
         buf_printf(out, "the event %llu can't be brought to the topic %s, and those behind it wait: %s",
                    (unsigned long long)kafka_lane_position(topic->lane) + 1, name, error_text(unsendable));

@@ -49,7 +49,8 @@ static void start_app(struct shop *shop)
     shop->repo = stock_repo_kv_new(fake_kv_port(shop->kv), &shop->retention);
     assert_non_null(shop->repo);
     ports.repo = shop->repo;
-    assert_int_equal(stock_app_init(&shop->app, &ports, CELL_ONLY, &shop->options, &(struct cursors){.n = 0}), OK);
+    const struct cursors sources = {.source = {"relayed:shop"}, .n = 1};
+    assert_int_equal(stock_app_init(&shop->app, &ports, CELL_ONLY, &shop->options, &sources), OK);
 }
 
 static void stop_app(struct shop *shop)
@@ -720,6 +721,41 @@ static void a_row_of_one_cell_never_has_the_id_of_another_cells(void **state)
     assert_int_equal(add_row(shop, "Wine", 1), 6);
 }
 
+/* ---- events on a topic ---- */
+
+static void how_far_the_relay_is_moves_with_what_is_committed_and_is_kept(void **state)
+{
+    struct shop *shop = *state;
+    struct stock_step step = {.intent = {.kind = STOCK_RECEIVE, .product_name = menu[0], .qty = 5}};
+    struct stock_command received = {.steps = &step, .n = 1};
+    struct command mark = {.origin = FROM_FEED, .fate = COMMAND_SKIP, .position = 7};
+    struct command *both[] = {&mark, &received.base};
+
+    assert_int_equal(shop->app.core.run(&shop->app.core, both, COUNT_OF(both), ++shop->now), OK);
+    assert_int_equal(step.stock.on_hand, 105);
+    crash_and_come_back(shop);
+    assert_int_equal(shop->app.cursors.position[0], 7);
+    mark.position = 6; /* an older one changes nothing */
+    assert_int_equal(shop->app.core.run(&shop->app.core, both, 1, ++shop->now), OK);
+    assert_int_equal(shop->app.cursors.position[0], 7);
+}
+
+static bool is_for_all(const char *type, const char *data)
+{
+    return stock_event_is_for_all(NULL, str_of(type), str_of(data));
+}
+
+static void everybody_hears_of_goods_that_came_and_of_what_is_sold_out(void **state)
+{
+    UNUSED(state);
+    assert_true(is_for_all("StockReceived", "{\"data\":{\"onHand\":5}}"));
+    assert_true(is_for_all("StockReleased", "{\"data\":{\"onHand\":1,\"orderId\":3}}"));
+    assert_true(is_for_all("StockReduced", "{\"data\":{\"onHand\":0,\"orderId\":3}}"));
+    assert_true(is_for_all("StockReduced", "{\"data\":{\"onHand\":0}}"));
+    assert_false(is_for_all("StockReduced", "{\"data\":{\"onHand\":1,\"orderId\":3}}"));
+    assert_false(is_for_all("StockReduced", "{\"data\":{\"productName\":\"\\\"onHand\\\":0,\",\"onHand\":12}}"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_shop, close_shop)
 
 int main(void)
@@ -754,6 +790,8 @@ int main(void)
         TEST(what_is_kept_for_ever_is_not_forgotten),
         TEST(a_long_list_is_forgotten_in_bites),
         cmocka_unit_test(a_reservation_tells_whom_it_is_for),
+        TEST(how_far_the_relay_is_moves_with_what_is_committed_and_is_kept),
+        cmocka_unit_test(everybody_hears_of_goods_that_came_and_of_what_is_sold_out),
         TEST(events_are_keyed_by_order_ticket_or_item),
     };
 
