@@ -147,25 +147,26 @@ static int connect_to(struct kafka_consumer *consumer, struct buf *problem)
     (void)snprintf(
         buffer, sizeof(buffer), "%lld",
         (long long)(intake->options.buffer_kbytes > 0 ? intake->options.buffer_kbytes : KAFKA_BUFFER_KBYTES));
-    kafka_settings settings = {"group.id",
-                               kafka->client && *kafka->client ? kafka->client : "coffeeshop",
-                               "enable.auto.commit",
-                               "false",
-                               "enable.auto.offset.store",
-                               "false",
-                               "auto.offset.reset",
-                               "error", /* where to go on is for people to decide */
-                               "queued.max.messages.kbytes",
-                               buffer,
-                               "queued.min.messages",
-                               "1000",
-                               "fetch.message.max.bytes",
-                               "262144", /* of a partition at a time; a larger message comes alone */
-                               "fetch.wait.max.ms",
-                               "100", /* a partition that is new waits for the answer before */
-                               "fetch.error.backoff.ms",
-                               "20",
-                               NULL};
+    kafka_settings settings = {
+        "group.id",
+        kafka->client && *kafka->client ? kafka->client : "coffeeshop",
+        "enable.auto.commit",
+        "false",
+        "enable.auto.offset.store",
+        "false",
+        "auto.offset.reset",
+        "error", /* where to go on is for people to decide */
+        "queued.max.messages.kbytes",
+        buffer,
+        "queued.min.messages", /* who has them isn't asked for more for a second: bytes are the bound */
+        "100000",
+        "fetch.message.max.bytes",
+        "262144", /* of a partition at a time; a larger message comes alone */
+        "fetch.wait.max.ms",
+        "100", /* a partition that is new waits for the answer before */
+        "fetch.error.backoff.ms",
+        "20",
+        NULL};
     rd_kafka_conf_t *conf = kafka_connection_conf(kafka, settings, &intake->trouble, problem, &error);
     if (!conf)
         return error;

@@ -112,12 +112,16 @@ void kafka_intake_leave(struct kafka_intake *intake, int32_t partition)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* An only partition is held back by not asking for more: librdkafka's own queue is full soon, and it stops fetching. A
+ * resumed one it takes up again only when its thread turns, which may be a second later. */
 static void pause_or_resume(struct kafka_intake *intake, int32_t partition, bool pause)
 {
+    intake->parts[partition].paused = pause;
+    if (intake->options.partitions == 1)
+        return;
     rd_kafka_topic_partition_list_t *list = only(intake, partition, RD_KAFKA_OFFSET_INVALID);
 
     (void)(pause ? rd_kafka_pause_partitions(intake->rk, list) : rd_kafka_resume_partitions(intake->rk, list));
-    intake->parts[partition].paused = pause;
     rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -301,7 +305,7 @@ bool kafka_intake_turn(struct kafka_intake *intake, int most)
 
     resume_those_with_room(intake);
     while (n++ < most) {
-        if (!intake->held && !take_next(intake))
+        if (!intake->held && ((intake->options.partitions == 1 && intake->parts[0].paused) || !take_next(intake)))
             return false;
         if (!intake->held)
             continue;
