@@ -1,4 +1,5 @@
-/** topic_options.h: the shop's topic as the settings name it (kafka.*): how to reach it, and what its cursors are called.
+/** topic_options.h: the shop's topic as the settings name it (kafka.*): how to reach it, and what its cursors are
+ * called.
  */
 #ifndef COFFEESHOP_TOPIC_OPTIONS_H
 #define COFFEESHOP_TOPIC_OPTIONS_H
