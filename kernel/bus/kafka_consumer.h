@@ -48,7 +48,7 @@ struct kafka_consumer_options {
     void *owner;
 };
 
-enum { KAFKA_BUFFER_KBYTES = 4096 };
+enum { KAFKA_BUFFER_KBYTES = 16384 };
 
 /** Follows nothing yet. NULL with a sentence in `problem`, *error E_MALFORMED, E_SYSTEM or E_MEMORY. */
 struct kafka_consumer *kafka_consumer_new(const struct kafka_consumer_options *options, struct buf *problem,

@@ -8,7 +8,7 @@
 #include "feed_frames.h"
 #include "log.h"
 
-enum { PIECE = 65536, BACK_OFF_LEAST_US = 100000, BACK_OFF_MOST_US = 10000000 };
+enum { PIECE = 65536, LOOK_EVERY = 16, BACK_OFF_LEAST_US = 100000, BACK_OFF_MOST_US = 10000000 };
 
 struct kafka_lane *kafka_lane_new(struct kafka_relay *relay, const struct kafka_lane_options *options)
 {
@@ -232,21 +232,26 @@ static int send_next(struct kafka_lane *lane, struct kafka_way *way)
     return OK;
 }
 
-bool kafka_lane_pump(struct kafka_lane *lane, struct kafka_way *way, int64_t now, size_t most)
+/* Looked at now and then: a clock costs as much as a small part of an event. */
+static bool is_over(const struct kafka_way *way, size_t n, int64_t began)
+{
+    return n % LOOK_EVERY == LOOK_EVERY - 1 && clock_monotonic() - began >= way->burst_us;
+}
+
+void kafka_lane_pump(struct kafka_lane *lane, struct kafka_way *way, int64_t now, size_t most)
 {
     uint64_t last = feed_tail_last(&lane->tail);
     uint64_t acknowledged = atomic_load_explicit(&lane->acknowledged, memory_order_relaxed);
     size_t n = 0;
     int rc = OK;
 
-    if (now < lane->retry_at)
-        return false;
+    if (now < lane->retry_at || acknowledged < lane->sent)
+        return;
     lane->retry_at = 0;
-    while (n < most && lane->sent < last && lane->sent - acknowledged < KAFKA_WINDOW && !(rc = send_next(lane, way)))
+    while (n < most && lane->sent < last && !is_over(way, n, now) && !(rc = send_next(lane, way)))
         n++;
     if (rc && rc != E_BUSY)
         hold(lane, lane->sent + 1, rc, now);
-    return n == most;
 }
 
 /* ---- what comes back ---- */

@@ -25,6 +25,8 @@ void kafka_producer_init(struct kafka_producer *producer, const struct kafka_rel
     print(producer->queue_kbytes, options->queue_kbytes, KAFKA_QUEUE_KBYTES);
     print(producer->message_bytes, options->message_bytes, KAFKA_MESSAGE_BYTES);
     print(producer->linger_ms, options->linger_ms, KAFKA_LINGER_MS);
+    producer->way.burst_us = US_PER_MS * (options->linger_ms > 0 ? options->linger_ms : KAFKA_LINGER_MS) * 3 /
+                             4; /* so it makes one request */
     metric_register(&relayed);
 }
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    BURST = 256, /* events of a lane before it is another's turn */
+    BURST = KAFKA_WINDOW, /* events of a lane at once */
     LOOK_MS = 1000,
     BACK_OFF_LEAST_US = 100000,
     BACK_OFF_MOST_US = 5000000
@@ -136,19 +136,16 @@ static void tell(struct kafka_lane *lane)
         lane->options.moved(lane->options.owner, position);
 }
 
-/* *due: when the next lane wants to be looked at by itself. True: there is more to send at once. */
-static bool pump_all(struct kafka_relay *relay, int64_t now, int64_t *due)
+/* *due: when the next lane wants to be looked at by itself. */
+static void pump_all(struct kafka_relay *relay, int64_t now, int64_t *due)
 {
-    bool more = false;
-
     for (struct kafka_lane *lane = next_lane(relay, NULL); lane; lane = next_lane(relay, lane)) {
         tell(lane);
         if (kafka_producer_is_there(&relay->producer))
-            more |= kafka_lane_pump(lane, &relay->producer.way, now, BURST);
+            kafka_lane_pump(lane, &relay->producer.way, now, BURST);
         if (kafka_lane_due(lane) < *due)
             *due = kafka_lane_due(lane);
     }
-    return more;
 }
 
 static void rewind_all(struct kafka_relay *relay)
@@ -201,8 +198,7 @@ static void *run(void *context)
         look_at_producer(relay, now);
         if (!kafka_producer_is_there(&relay->producer))
             due = relay->again_at;
-        if (pump_all(relay, now, &due))
-            due = 0;
+        pump_all(relay, now, &due);
         sleep_until(relay, due);
     }
     return NULL;
