@@ -166,6 +166,7 @@ int main(int argc, char **argv)
     const struct kv_redis_options redis = {
         .url = argc > 4 ? argv[4] : NULL, .cell = "bench:0", .application = "bench", .format = 1};
     const struct sql_options sql = {.path = "bench.db",
+                                    .alone = true,
                                     .server = server,
                                     .application = "bench",
                                     .migrations = migrations,

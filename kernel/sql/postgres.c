@@ -110,12 +110,14 @@ static int pg_look(struct sql *port)
 
     if (!self->lost)
         return sql_query(port, &nothing, NULL, NULL, NULL);
+    if (atomic_load_explicit(&self->replaced, memory_order_relaxed))
+        return E_NOT_FOUND;
     if (clock_monotonic() < self->try_at)
         return E_UNAVAILABLE;
-    if (postgres_is_there(self))
-        return OK;
-    postgres_back_off(self);
-    return E_UNAVAILABLE;
+    int error = postgres_look_at_server(self);
+    if (error)
+        postgres_back_off(self);
+    return error;
 }
 
 /* A turn's rows from one snapshot would cost round trips, for its beginning and its end, and save none. */

@@ -180,11 +180,29 @@ int postgres_connect(struct postgres *self, bool first, struct buf *problem)
     return OK;
 }
 
-bool postgres_is_there(const struct postgres *self)
+/* What else is wrong (another database by this address, no tables) is for the next start to find. */
+static int look_at(struct postgres *self, PGconn *conn, struct buf *problem)
 {
+    struct buf instance = {0};
+
+    if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0)
+        return E_UNAVAILABLE;
+    int error = check_server(self, conn, problem);
+    if (!error)
+        error = postgres_meta(self, conn, "instance", &instance, problem);
+    if (!error && self->options.alone && str_eq(buf_str(&instance), buf_str(&self->instance)))
+        error = postgres_compare_commits(self, conn, problem);
+    buf_free(&instance);
+    return error == E_UNAVAILABLE || error == E_NOT_FOUND ? error : OK;
+}
+
+int postgres_look_at_server(struct postgres *self)
+{
+    struct buf problem = {0};
     PGconn *conn = postgres_dial(self);
-    bool is_there = PQstatus(conn) == CONNECTION_OK;
+    int error = conn ? look_at(self, conn, &problem) : E_UNAVAILABLE;
 
     PQfinish(conn);
-    return is_there;
+    buf_free(&problem);
+    return error;
 }

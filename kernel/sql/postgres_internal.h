@@ -7,6 +7,7 @@
  *  postgres_schema.c      whose the schema is, and bringing it up to date
  *  postgres_owner.c       whether it is us who may write
  *  postgres_session.c     a session at the server, and whether it is ours alone
+ *  postgres_commits.c     whether the server still has what it has confirmed
  *  postgres_connect.c     from nothing to a connection that may be used
  *  postgres_running.c     sending and hearing, on a connection that is made again
  *  postgres_transaction.c begin, commit, rollback
@@ -63,17 +64,19 @@ struct postgres {
     struct buf owner;    /* who wrote last: our random name, when we are alone */
     int64_t lock;        /* the advisory lock of whoever brings the schema up to date */
     int64_t cell_lock;   /* of whoever writes the cell */
+    int64_t commits;     /* how many the server has confirmed, when we are alone */
     pthread_mutex_t interrupt_lock;
     bool running;          /* there is something to interrupt */
     bool interrupted;      /* it has been */
     int wake;              /* an eventfd, readable then: who waits for the server waits for it, too */
     _Atomic bool *damaged; /* the caller's, or `own` */
     _Atomic bool own;
-    _Atomic bool replaced; /* another database answers by this address now: for good */
+    _Atomic bool replaced; /* another database, or an older one, answers by this address now: for good */
     struct postgres_unheard unheard[POSTGRES_MAX_UNHEARD];
     size_t n_unheard;
     bool stale; /* what was prepared on this connection is of tables as they were */
     bool in_transaction;
+    bool changes;           /* something was written in it */
     bool lost;              /* E_OUTCOME_UNKNOWN: nothing is done any more, but to look whether the server is there */
     int broken;             /* the first error inside this transaction: nothing but its end is allowed any more */
     struct log_reason told; /* the SQLSTATE said last in the log */
@@ -166,10 +169,22 @@ PGconn *postgres_dial(const struct postgres *self);
  * sessions out. Once, when it has been made. */
 int postgres_check_session(struct postgres *self, PGconn *conn, struct buf *problem);
 
+/* --- postgres_commits.c --- */
+
+/** Queues, before COMMIT, that this is one more. */
+int postgres_count_commit(struct postgres *self);
+/** It was. */
+void postgres_committed(struct postgres *self);
+/** How many there are, when we begin. */
+int postgres_first_commits(struct postgres *self, PGconn *conn, struct buf *problem);
+/** E_NOT_FOUND and `replaced` when there are less than the server has confirmed. */
+int postgres_compare_commits(struct postgres *self, PGconn *conn, struct buf *problem);
+
 /* --- postgres_connect.c --- */
 
-/** Whether the server can be reached, by a connection of its own. */
-bool postgres_is_there(const struct postgres *self);
+/** After E_OUTCOME_UNKNOWN, by a connection of its own: OK when the schema can be opened again, E_UNAVAILABLE while it
+ * can't, E_NOT_FOUND when the server has lost what it had confirmed. */
+int postgres_look_at_server(struct postgres *self);
 
 /** Connects and checks what answers; `first`: makes and migrates, too. On failure a sentence in `problem`. */
 int postgres_connect(struct postgres *self, bool first, struct buf *problem);

@@ -98,6 +98,8 @@ int postgres_own(struct postgres *self, PGconn *conn, bool first, struct buf *pr
 {
     int error = take_locks(self, conn, problem);
 
+    if (!error)
+        error = first ? postgres_first_commits(self, conn, problem) : postgres_compare_commits(self, conn, problem);
     if (error)
         return error;
     return first ? leave_name(self, conn, problem) : find_name(self, conn, problem);

@@ -52,7 +52,7 @@ static int reconnect(struct postgres *self)
         log_error("what is in memory is old", LOG_S("reason", buf_str(&problem)));
         error = E_OUTCOME_UNKNOWN;
     } else if (error) {
-        if (self->back_off == 0)
+        if (self->back_off == 0 && error != E_NOT_FOUND)
             log_warning("the database is away", LOG_S("reason", buf_str(&problem)));
         postgres_back_off(self);
         error = E_UNAVAILABLE;

@@ -29,6 +29,7 @@ int postgres_exec_unheard(struct postgres *self, const struct sql_statement *sta
         return postgres_broken_by(self, error);
     }
     self->unheard[self->n_unheard++] = (struct postgres_unheard){statement->text, n_rows};
+    self->changes = true;
     return OK;
 }
 
@@ -83,6 +84,7 @@ int postgres_begin(struct sql *port)
     if (!error)
         error = begin_now(self);
     self->in_transaction = true;
+    self->changes = false;
     if (error)
         postgres_rollback(port);
     return error;
@@ -108,6 +110,8 @@ int postgres_commit(struct sql *port)
     ASSERT(self->in_transaction);
     int error = self->broken ? self->broken : still_there(self);
     if (!error)
+        error = postgres_count_commit(self);
+    if (!error)
         error = postgres_known(self, &commit_all, &slot);
     if (error) {
         postgres_rollback(port);
@@ -118,6 +122,8 @@ int postgres_commit(struct sql *port)
     self->lost = error && !self->conn;
     if (error)
         postgres_rollback(port); /* one before the commit has left that out */
+    else
+        postgres_committed(self);
     self->in_transaction = false;
     return self->lost ? E_OUTCOME_UNKNOWN : error;
 }

@@ -24,6 +24,7 @@ static const struct sql_migration migrations[] = {{1, "CREATE TABLE item (id INT
                                                   {2, "ALTER TABLE item ADD COLUMN picture BLOB"}};
 static const struct sql_statement insert = {"INSERT INTO item (id, name) VALUES ($1, $2)", 2};
 static const struct sql_statement count = {"SELECT count(*) FROM item", 0};
+static const struct sql_statement commits = {"SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'commits-0'", 0};
 static const struct sql_statement pid_of = {"SELECT pg_backend_pid()", 0};
 
 struct fixture {
@@ -372,12 +373,9 @@ static void an_error_is_heard_however_many_statements_are_run_behind_it(void **s
     assert_int_equal(number(sql, &count), MANY_STATEMENTS);
 }
 
-static void a_commit_whose_answer_does_not_come_has_an_unknown_outcome(void **state)
+/* The session ends while it commits: a deferred trigger runs inside of COMMIT. */
+static void die_in_commit(const struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
-    struct sql *sql = fixture->sql;
-
-    /* The session ends while it commits: a deferred trigger runs inside of COMMIT. */
     operatef(fixture,
              "SET search_path TO \"%s\";"
              "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
@@ -385,6 +383,14 @@ static void a_commit_whose_answer_does_not_come_has_an_unknown_outcome(void **st
              "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED"
              " FOR EACH ROW EXECUTE FUNCTION die()",
              fixture->schema);
+}
+
+static void a_commit_whose_answer_does_not_come_has_an_unknown_outcome(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *sql = fixture->sql;
+
+    die_in_commit(fixture);
     assert_int_equal(sql->begin(sql), OK);
     assert_int_equal(add(sql, 1), OK);
     assert_int_equal(sql->commit(sql), E_OUTCOME_UNKNOWN);
@@ -681,6 +687,85 @@ static void a_cells_transaction_waits_for_its_own_only(void **state)
     other->close(other);
 }
 
+/* --- what it has confirmed --- */
+
+static void commit_one(struct sql *sql, int64_t id)
+{
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, id), OK);
+    assert_int_equal(sql->commit(sql), OK);
+}
+
+static void only_what_was_written_and_committed_by_the_one_who_is_alone_is_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+
+    options.alone = true;
+    struct sql *sql = open_well(&options);
+    assert_int_equal(number(sql, &commits), 0);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(sql->commit(sql), OK); /* nothing was written, so this isn't either */
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 1), OK);
+    assert_int_equal(sql->rollback(sql), OK);
+    assert_int_equal(number(sql, &commits), 0);
+    commit_one(sql, 1);
+    assert_int_equal(sql->probe(sql), OK);
+    assert_int_equal(number(sql, &commits), 2);
+    commit_one(fixture->sql, 2);
+    assert_int_equal(number(sql, &commits), 2);
+    cut(fixture, number(sql, &pid_of));
+    commit_one(sql, 3); /* it has what it had */
+    assert_int_equal(sql->check(sql), OK);
+    sql->close(sql);
+    sql = open_well(&options); /* and goes on counting */
+    commit_one(sql, 4);
+    assert_int_equal(number(sql, &commits), 4);
+    sql->close(sql);
+}
+
+static void a_server_that_comes_back_with_less_than_it_has_confirmed_is_seen(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+    int64_t n = -1;
+
+    options.alone = true;
+    struct sql *sql = open_well(&options);
+    commit_one(sql, 1);
+    commit_one(sql, 2);
+    operatef(fixture, "UPDATE \"%s\".meta SET value = '1' WHERE name = 'commits-0'", fixture->schema);
+    cut(fixture, number(sql, &pid_of));
+    assert_int_equal(sql->begin(sql), E_UNAVAILABLE);
+    assert_int_equal(sql->check(sql), E_NOT_FOUND);
+    operatef(fixture, "UPDATE \"%s\".meta SET value = '2' WHERE name = 'commits-0'", fixture->schema);
+    assert_int_equal(sql_number(sql, &count, NULL, &n), E_UNAVAILABLE); /* for good: who knows what else is old */
+    assert_int_equal(sql->check(sql), E_NOT_FOUND);
+    sql->close(sql);
+}
+
+/* A commit's answer doesn't come, because its server is lost; what answers then lacks what was confirmed before. */
+static void less_than_was_confirmed_is_seen_also_behind_a_commit_whose_outcome_is_unknown(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql_options options = fixture->options;
+
+    options.alone = true;
+    struct sql *sql = open_well(&options);
+    commit_one(sql, 1);
+    die_in_commit(fixture);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 2), OK);
+    assert_int_equal(sql->commit(sql), E_OUTCOME_UNKNOWN);
+    assert_int_equal(sql->look(sql), OK);
+    assert_int_equal(sql->check(sql), OK);
+    operatef(fixture, "UPDATE \"%s\".meta SET value = '0' WHERE name = 'commits-0'", fixture->schema);
+    assert_int_equal(sql->look(sql), E_NOT_FOUND);
+    assert_int_equal(sql->check(sql), E_NOT_FOUND);
+    sql->close(sql);
+}
+
 /* Under the alarm of the suite: it would wait for ever. */
 static void a_query_is_ended_though_the_server_does_not_listen(void **state)
 {
@@ -857,6 +942,9 @@ int main(void)
         TEST(a_server_that_falls_silent_is_given_up),
         TEST(a_server_that_was_away_is_found_again_and_has_what_was_committed),
         TEST(another_database_at_the_same_address_is_not_taken_for_ours),
+        TEST(only_what_was_written_and_committed_by_the_one_who_is_alone_is_counted),
+        TEST(a_server_that_comes_back_with_less_than_it_has_confirmed_is_seen),
+        TEST(less_than_was_confirmed_is_seen_also_behind_a_commit_whose_outcome_is_unknown),
         TEST(the_schema_belongs_to_one_who_is_alone_until_that_ends),
         TEST(each_cell_has_an_owner_of_its_own_and_all_are_had_only_where_nobody_has_one),
         TEST(who_was_cut_off_from_a_cell_loses_it_only_to_who_has_had_that_one_or_all),
