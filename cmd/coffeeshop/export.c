@@ -17,18 +17,18 @@ static const char usage[] =
 
 static void take_epoch(struct archive_part *part, const char *data)
 {
-    uint64_t epoch = 0;
+    struct feed_cursor noted;
 
-    if (service_files_read_epoch(data, part->service, &epoch) && epoch <= INT64_MAX)
-        part->epoch = (int64_t)epoch;
+    if (service_files_read_epoch(data, part->service, &noted) && noted.epoch <= INT64_MAX)
+        part->epoch = (int64_t)noted.epoch;
 }
 
 /* A store that is gone while the epoch says that there was one is a loss, and no shop without that service. */
 static bool is_lost(const struct moving *self, const char *data, const char *service)
 {
-    uint64_t epoch;
+    struct feed_cursor noted;
 
-    if (!service_files_read_epoch(data, service, &epoch))
+    if (!service_files_read_epoch(data, service, &noted))
         return false;
     buf_printf(self->problem,
                "what %s has kept in %s is gone (its %s.epoch is there): put the whole directory back from one backup "

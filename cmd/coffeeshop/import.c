@@ -38,8 +38,8 @@ static bool write_epochs(struct moving *self, const struct shop_settings *settin
     const struct archive_service *services = head->services.items;
 
     for (size_t i = 0; i < head->services.n; i++) {
-        if (!services[i].epoch ||
-            service_files_write_epoch(settings->common.data, self->parts[i].service, (uint64_t)services[i].epoch))
+        if (!services[i].epoch || service_files_write_epoch(settings->common.data, self->parts[i].service,
+                                                            (struct feed_cursor){.epoch = (uint64_t)services[i].epoch}))
             continue;
         buf_printf(self->problem, "%s/%s.epoch can't be written: %s; the same command goes on from there",
                    settings->common.data, self->parts[i].service, strerror(errno));

@@ -238,6 +238,7 @@ void service_run(struct service *service)
         /* They wait for somebody who doesn't answer. What is committed is committed; they get no answer, which means
          * "unknown". */
         writer_stop(service->writer);
+        service_note_data(service);
         log_warning("stopped with requests unanswered", LOG_I("requests", left));
         _exit(0);
     }
@@ -259,6 +260,7 @@ void service_free(struct service *service)
     service->bus->stop(service);
     if (service->writer)
         writer_stop(service->writer);
+    service_note_data(service);
     if (service->parts.reader)
         reader_stop(service->parts.reader);
     run_posted_jobs(service);

@@ -1,6 +1,5 @@
 #include "service_files.h"
 
-#include "feed_history.h"
 #include "file.h"
 
 #include <errno.h>
@@ -9,6 +8,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+enum { LINE_SIZE = 64 }; /* two numbers of 20 digits */
 
 static const char *path_of(struct buf *path, const char *data, const char *name, const char *suffix)
 {
@@ -45,12 +46,22 @@ int service_files_lock(const char *data, const char *name, struct buf *problem)
     return fd;
 }
 
-bool service_files_read_epoch(const char *data, const char *name, uint64_t *epoch)
+/* Always as long, and in one sector: written over, it is the old one or the new one. */
+static struct str line_of(char *line, size_t size, struct feed_cursor noted)
+{
+    int n =
+        snprintf(line, size, "%020llu %020llu\n", (unsigned long long)noted.epoch, (unsigned long long)noted.position);
+
+    return (struct str){line, (size_t)n};
+}
+
+bool service_files_read_epoch(const char *data, const char *name, struct feed_cursor *noted)
 {
     struct buf path = {0};
-    char text[32] = {0};
+    char text[LINE_SIZE] = {0};
     const char *file = path_of(&path, data, name, ".epoch");
     int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : -1;
+    struct str position;
 
     buf_free(&path);
     if (fd < 0)
@@ -59,8 +70,10 @@ bool service_files_read_epoch(const char *data, const char *name, uint64_t *epoc
     close(fd);
     if (n > 0 && text[n - 1] == '\n')
         n--;
-    if (n <= 0 || !str_to_u64((struct str){text, (size_t)n}, epoch))
-        *epoch = EPOCH_REFUSED;
+    *noted = (struct feed_cursor){0};
+    struct str epoch = str_split((struct str){text, n > 0 ? (size_t)n : 0}, ' ', &position);
+    if (!str_to_u64(epoch, &noted->epoch) || (position.n > 0 && !str_to_u64(position, &noted->position)))
+        *noted = (struct feed_cursor){.epoch = EPOCH_REFUSED};
     return true;
 }
 
@@ -75,21 +88,34 @@ static bool write_whole(const char *path, struct str text)
 }
 
 /* Beside it, then over it. */
-bool service_files_write_epoch(const char *data, const char *name, uint64_t epoch)
+bool service_files_write_epoch(const char *data, const char *name, struct feed_cursor noted)
 {
-    struct buf path = {0}, beside = {0}, text = {0};
+    struct buf path = {0}, beside = {0};
+    char line[LINE_SIZE];
     const char *file = path_of(&path, data, name, ".epoch");
     const char *new_file = path_of(&beside, data, name, ".epoch.new");
 
-    buf_u64(&text, epoch);
-    buf_char(&text, '\n');
     bool written =
-        file && new_file && !text.failed && write_whole(new_file, buf_str(&text)) && rename(new_file, file) == 0;
+        file && new_file && write_whole(new_file, line_of(line, sizeof(line), noted)) && rename(new_file, file) == 0;
     int rc = written ? file_sync_parent(file) : 0;
     if (rc)
         errno = rc;
     buf_free(&path);
     buf_free(&beside);
-    buf_free(&text);
     return written && rc == 0;
+}
+
+bool service_files_note_position(const char *data, const char *name, struct feed_cursor noted)
+{
+    struct buf path = {0};
+    char line[LINE_SIZE];
+    const char *file = path_of(&path, data, name, ".epoch");
+    struct str text = line_of(line, sizeof(line), noted);
+    int fd = file ? open(file, O_WRONLY | O_CLOEXEC) : -1;
+
+    buf_free(&path);
+    if (fd < 0)
+        return false;
+    bool written = pwrite(fd, text.p, text.n, 0) == (ssize_t)text.n;
+    return close(fd) == 0 && written;
 }

@@ -7,15 +7,24 @@
 #include <errno.h>
 #include <string.h>
 
+/* Whether the store has all that was noted, in the history in which it was. */
+static bool is_what_was_noted(const struct service *service, struct feed_cursor noted)
+{
+    const struct feed_history *history = service->parts.history;
+
+    return feed_history_knows(history, noted.epoch) &&
+           feed_history_check(history, noted, service->parts.last_position, 0) != CURSOR_FOREIGN;
+}
+
 void service_check_data(struct service *service)
 {
     const struct feed_history *history = service->parts.history;
     const char *data = service->common->data, *name = service->program->name;
-    uint64_t before;
+    struct feed_cursor noted;
 
     if (!history || feed_history_epoch(history) == EPOCH_UNKNOWN)
         return;
-    if (service_files_read_epoch(data, name, &before) && !feed_history_knows(history, before)) {
+    if (service_files_read_epoch(data, name, &noted) && !is_what_was_noted(service, noted)) {
         buf_printf(&service->data_trouble,
                    "this is not the data that %s has worked with here: it was lost, or put back from an older backup, "
                    "while the other services' was not; " SERVICE_PUT_BACK_DATA,
@@ -25,9 +34,23 @@ void service_check_data(struct service *service)
                   LOG_T("directory", data));
         return;
     }
-    if (!service_files_write_epoch(data, name, feed_history_epoch(history)))
+    service->noted = (struct feed_cursor){feed_history_epoch(history), service->parts.last_position};
+    if (!service_files_write_epoch(data, name, service->noted))
         log_warning("the epoch can't be noted; a loss of the data would be noticed later", LOG_T("directory", data),
                     LOG_T("error", strerror(errno)));
+}
+
+/* Only what is committed was published. */
+void service_note_data(struct service *service)
+{
+    struct feed_cursor noted = service->noted;
+
+    if (noted.epoch == EPOCH_UNKNOWN || service->data_trouble.n > 0)
+        return;
+    noted.position = service->bus->newest(service).position;
+    if (noted.position > service->noted.position &&
+        service_files_note_position(service->common->data, service->program->name, noted))
+        service->noted = noted;
 }
 
 /* ---- who has read more of us than there is ---- */

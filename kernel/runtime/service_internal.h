@@ -72,6 +72,7 @@ struct service {
     enum service_phase phase;
     bool told_to_end;          /* by a signal */
     int64_t stop_by;           /* monotonic us, while draining */
+    struct feed_cursor noted;  /* what DATA/<name>.epoch says */
     struct buf data_trouble;   /* a sentence and its NUL, when the data isn't the one that was worked with */
     struct loop_job stop_work; /* then */
     struct loop_job lost;      /* the writer can't tell what is in the store */

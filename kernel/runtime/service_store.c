@@ -1,5 +1,5 @@
 /* service_store.c: what becomes of a service whose store can't be trusted any more (docs/adr/0031). */
-#include "service_internal.h"
+#include "service_history.h"
 
 #include "base.h"
 #include "clock.h"
@@ -14,6 +14,7 @@ static void start_again(struct loop_job *job)
     struct service *service = CONTAINER_OF(job, struct service, lost);
 
     log_error("ends, to be started again: only what is stored tells what was committed last");
+    service_note_data(service);
     service->starts_again = true;
     service_end(service, 0);
 }
@@ -69,6 +70,7 @@ static void look(struct loop_timer *timer)
     struct store *store = service->parts.store;
 
     int error = store->check(store);
+    service_note_data(service);
     if (error)
         refuse_changes(service, error);
     else

@@ -3,12 +3,13 @@ What is in memory would go on over rows that aren't there; so it is seen, said, 
 import os
 import shutil
 import signal
+import subprocess
 
 import pytest
 
 from eventually import eventually
 from load import Customers
-from postgres import Postgres
+from postgres import PASSWORD, Postgres
 
 ON_SERVER = ("order", "product", "payment")
 SEED = int(os.environ.get("SEED", "20261129"))
@@ -19,18 +20,17 @@ class Restorable(Postgres):
     """Its files can be copied, and put back."""
 
     def copy(self):
-        self.halt()
-        shutil.copytree(self.directory / "data", self.directory / "older")
-        self.start()
+        """As it is now, without disturbing anybody."""
+        copying = subprocess.run([self.programs / "pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "shop", "-D", "older", "-c", "fast",
+                                  "--no-sync"], cwd=self.directory, env={**os.environ, "PGPASSWORD": PASSWORD}, capture_output=True, text=True,
+                                 timeout=60, check=False, **self.become)
+        assert copying.returncode == 0, copying.stderr
 
     def put_back(self):
         """It is gone at once, as by the loss of power, and what answers then is the copy."""
         self.halt(signal.SIGQUIT)
         shutil.rmtree(self.directory / "data")
         (self.directory / "older").rename(self.directory / "data")
-        if self.become:
-            for path in (self.directory / "data", *(self.directory / "data").rglob("*")):
-                os.chown(path, self.become["user"], self.become["group"])
         self.start()
 
 
@@ -74,8 +74,6 @@ def test_a_server_put_back_older_under_running_services_is_noticed(open_shop_on,
     shop.set_stock(1_000_000, "Tea")
     complete(shop)
     postgres.copy()
-    for name in ON_SERVER:
-        shop.wait_ready(name)
     complete(shop)
     if loaded:
         with Customers(shop, SEED, items=("Tea",)) as customers:
@@ -89,12 +87,42 @@ def test_a_server_put_back_older_under_running_services_is_noticed(open_shop_on,
         assert shop.running[name].output().count("has less than it has confirmed") == 1, "said, and said once"
 
 
-def test_a_server_that_comes_back_with_all_of_it_goes_on(open_shop_on, postgres, database):
-    """The control: no alarm without a loss."""
+def noted(shop, name):
+    """How far the directory remembers that the service has got."""
+    return int((shop.directory / "data" / f"{name}.epoch").read_text().split()[1])
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["ended", "killed"])
+def test_a_server_put_back_older_while_the_services_are_stopped_is_noticed(open_shop_on, postgres, database, killed):
+    """None of them was started since the copy was made: it names the epoch that is in force."""
     shop = open_shop_on(database).start()
     complete(shop)
     postgres.copy()
+    before = {name: noted(shop, name) for name in ON_SERVER}
+    complete(shop)
+    if killed:
+        for name in ON_SERVER:
+            eventually(lambda name=name: noted(shop, name) > before[name], what=f"it is noted how far {name} has got")
+        shop.kill(*shop.services)
+    else:
+        shop.stop()
+        assert all(noted(shop, name) > before[name] for name in ON_SERVER)
     postgres.put_back()
+    for _ in range(2):  # no restart changes it
+        shop.launch(*shop.services)
+        assert_refuses(shop, "this is not the data that")
+        shop.stop()
+
+
+def test_what_a_directory_knows_of_is_no_more_than_what_was_answered(open_shop_on, postgres, database):
+    """The control: killed at any moment and put back whole, it is what it was; and who knows nothing takes what is there."""
+    shop = open_shop_on(database).start()
+    for _ in range(3):
+        complete(shop, 2)
+        shop.kill(*shop.services)
+        shop.start()
+    shop.stop()
     for name in ON_SERVER:
-        shop.wait_ready(name)
+        (shop.directory / "data" / f"{name}.epoch").unlink()
+    shop.start()
     complete(shop)
