@@ -136,18 +136,20 @@ static void close_all(struct customercenter *self)
 static int run(const struct program *program, const struct common_settings *common, const void *settings,
                struct buf *problem)
 {
-    bool fine, again = false;
+    bool again = false;
+    int status = 0;
 
     do {
         struct customercenter self = {0};
-        fine = open_all(&self, program, common, settings, again, problem) && open_stream(&self, settings, problem) &&
-               start(&self, settings, problem);
+        bool fine = open_all(&self, program, common, settings, again, problem) &&
+                    open_stream(&self, settings, problem) && start(&self, settings, problem);
         if (fine)
             service_run(self.service);
         again = fine && self.http.wants_swap && !service_was_told_to_end(self.service);
+        status = fine ? 0 : sql_service_cannot_start(self.store, problem);
         close_all(&self);
     } while (again);
-    return fine ? 0 : 1;
+    return status;
 }
 
 static struct archive_store *open_archive(const struct common_settings *common, const void *settings,

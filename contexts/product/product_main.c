@@ -152,8 +152,9 @@ static int run(const struct program *program, const struct common_settings *comm
     bool fine = open_all(&self, program, common, settings, problem) && start(&self, settings, problem);
     if (fine)
         service_run(self.service);
+    int status = fine ? 0 : sql_service_cannot_start(self.store, problem);
     close_all(&self);
-    return fine ? 0 : 1;
+    return status;
 }
 
 static struct archive_store *open_archive(const struct common_settings *common, const void *settings,

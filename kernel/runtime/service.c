@@ -138,6 +138,7 @@ static bool make_writer(struct service *service)
         .clock = &service->clock,
         .store = service->parts.store,
         .on_lost = service_store_lost,
+        .on_asked = service_store_asked,
         .context = service,
     };
 

@@ -60,26 +60,49 @@ static bool has_said(void *owner, struct feed_cursor cursor)
     return feed_has_said(((const struct service *)owner)->feed, cursor);
 }
 
+static void say_overtaken(struct service *service)
+{
+    buf_printf(&service->data_trouble,
+               "%s has read events of %s that this data doesn't hold: it was lost, or put back from an older backup, "
+               "while the other services' was not; " SERVICE_PUT_BACK_DATA,
+               service->parts.producers[service->overtaken_by].name, service->program->name);
+    buf_char(&service->data_trouble, '\0');
+}
+
 /* Not from inside the client's callback. */
 static void stop_work(struct loop_job *job)
 {
     struct service *service = CONTAINER_OF(job, struct service, stop_work);
 
+    if (service->data_trouble.n == 0)
+        say_overtaken(service);
     service->bus->stop(service);
     writer_stop(service->writer);
 }
 
+void service_store_asked(void *context)
+{
+    struct service *service = context;
+
+    loop_post(service->loop, &service->stop_work);
+}
+
+/* Of a store on a server it may be what is in memory that is old: another process has written there while this one was
+ * cut off. So that is looked at before it is believed. */
 static void be_overtaken(void *owner, size_t source)
 {
     struct service *service = owner;
+    const struct store *store = service->parts.store;
 
-    if (service->data_trouble.n > 0)
+    if (service->data_trouble.n > 0 || service->overtaken)
         return;
-    buf_printf(&service->data_trouble,
-               "%s has read events of %s that this data doesn't hold: it was lost, or put back from an older backup, "
-               "while the other services' was not; " SERVICE_PUT_BACK_DATA,
-               service->parts.producers[source].name, service->program->name);
-    buf_char(&service->data_trouble, '\0');
+    service->overtaken = true;
+    service->overtaken_by = source;
+    if (store && store->look) {
+        writer_ask_store(service->writer);
+        return;
+    }
+    say_overtaken(service);
     loop_post(service->loop, &service->stop_work);
 }
 

@@ -24,6 +24,8 @@ void service_check_data(struct service *service);
 void service_note_data(struct service *service);
 /** Fills in what a follower needs to notice that its producer has read more of us than there is. */
 void service_watch_producer(struct service *service, struct follower_options *options);
+/** The writer's on_asked: the store has what was committed; `context` is the service. Writer thread. */
+void service_store_asked(void *context);
 /** What is wrong with our own data; NULL: nothing. */
 const char *service_data_trouble(const struct service *service);
 

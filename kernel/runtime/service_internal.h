@@ -74,6 +74,8 @@ struct service {
     int64_t stop_by;           /* monotonic us, while draining */
     struct feed_cursor noted;  /* what DATA/<name>.epoch says */
     struct buf data_trouble;   /* a sentence and its NUL, when the data isn't the one that was worked with */
+    bool overtaken;            /* somebody has read more of us than there is … */
+    size_t overtaken_by;       /* … this producer */
     struct loop_job stop_work; /* then */
     struct loop_job lost;      /* the writer can't tell what is in the store */
     struct loop_timer look;    /* after the store, once a second */

@@ -77,6 +77,23 @@ static bool open_reads(struct sql_service *store, struct service *service, const
     return done;
 }
 
+static int try_newest(void *context, struct buf *problem)
+{
+    struct sql_service *store = context;
+
+    int error = outbox_sql_newest(store->writes, store->cell, &store->retention.clock.newest);
+    if (error)
+        buf_printf(problem, "the database can't be read: %s", error_text(error));
+    return error;
+}
+
+static bool find_newest(struct sql_service *store, struct service *service, struct buf *problem)
+{
+    bool on_server = store->writes->look != NULL;
+
+    return (on_server ? service_wait_for_store(service, try_newest, store, problem) : try_newest(store, problem)) == OK;
+}
+
 static bool open_all(struct sql_service *store, struct service *service, struct sql_options *options,
                      const struct common_settings *common, struct buf *problem)
 {
@@ -92,10 +109,7 @@ static bool open_all(struct sql_service *store, struct service *service, struct 
         if (!store->relays)
             return false;
     }
-    if (!outbox_sql_newest(store->writes, store->cell, &store->retention.clock.newest))
-        return true;
-    buf_printf(problem, "the %s database can't be read", options->application);
-    return false;
+    return find_newest(store, service, problem);
 }
 
 struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *server,
@@ -148,6 +162,14 @@ bool sql_service_begin_epoch(struct sql_service *store, struct buf *problem)
     if (error && error != E_FULL)
         buf_printf(problem, "the epochs of the feed can't be kept: %s", error_text(error));
     return !error || error == E_FULL;
+}
+
+int sql_service_cannot_start(const struct sql_service *store, struct buf *problem)
+{
+    if (!store || !store->writes->broke || !store->writes->broke(store->writes))
+        return PROGRAM_CANNOT_START;
+    BUF_LIT(problem, ": the connection to its server broke meanwhile; it ends, to be started again");
+    return PROGRAM_START_AGAIN;
 }
 
 static int probe(struct store *self)

@@ -32,6 +32,10 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
 /** Begins an epoch of the service's own feed (feed_history.h). false and a sentence in `problem`. A service whose feed
  * nobody follows needs none. */
 bool sql_service_begin_epoch(struct sql_service *store, struct buf *problem);
+/** The exit status of a service that can't start, behind what it has said in `problem`: PROGRAM_START_AGAIN, and that
+ * is said, too, when the connection to its server broke in the middle; the next start waits for that as each does.
+ * `store` may be NULL. */
+int sql_service_cannot_start(const struct sql_service *store, struct buf *problem);
 /** Fills in how stored events and dead letters are read, and the reader. */
 void sql_service_fill(struct sql_service *store, struct service_parts *parts);
 /** After service_free(). */

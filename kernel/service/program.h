@@ -60,8 +60,8 @@ extern const size_t common_settings_count;
 extern const char *const kafka_mechanisms[];
 
 /** The exit status of a service that can't go on as it is but may when it is started anew (EX_TEMPFAIL of sysexits.h):
- * never "it can't start". */
-enum { PROGRAM_START_AGAIN = 75 };
+ * or when the connection to its store broke while it started; never "it can't start". */
+enum { PROGRAM_CANNOT_START = 1, PROGRAM_START_AGAIN = 75 };
 
 struct archive_opening;
 struct archive_store;
@@ -73,7 +73,8 @@ struct program {
     size_t n_rows;
     size_t settings_size; /* of the struct that the rows fill */
     const char *url;      /* where it listens by default, for `up` to say where to look */
-    /** Runs until SIGTERM or SIGINT. Returns the exit status: 0; 1 with a sentence in `problem` when it can't start. */
+    /** Runs until SIGTERM or SIGINT. Returns the exit status: 0; PROGRAM_CANNOT_START, or
+     * PROGRAM_START_AGAIN, with a sentence in `problem`. */
     int (*run)(const struct program *self, const struct common_settings *common, const void *settings,
                struct buf *problem);
     /** Opens what the service keeps, for `coffeeshop export` and `import` (archive_store.h), while nobody else has it

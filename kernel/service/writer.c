@@ -37,6 +37,20 @@ static bool is_done(const struct writer *writer)
     return writer->stopping && writer->pending.n == 0 && writer->queue.n == 0;
 }
 
+/* The lock is held, but not while it looks. */
+static void look(struct writer *writer)
+{
+    bool asked = writer->asked;
+
+    writer->asked = false;
+    pthread_mutex_unlock(&writer->lock);
+    int rc = writer_look(writer);
+    if (asked && rc == OK)
+        writer->settings.on_asked(writer->settings.context);
+    pthread_mutex_lock(&writer->lock);
+    writer->asked |= asked && rc != OK;
+}
+
 /* Whether there is an end to it. The lock is held, but not while it works. */
 static bool work(struct writer *writer)
 {
@@ -44,15 +58,16 @@ static bool work(struct writer *writer)
     bool stopping = writer->stopping;
     int rc = OK;
 
+    if (work == WRITER_WORK_LOOK) {
+        look(writer);
+        return false;
+    }
     if (work == WRITER_WORK_NONE) {
         writer_settle(writer, clock_monotonic());
         return false;
     }
     pthread_mutex_unlock(&writer->lock);
-    if (work == WRITER_WORK_LOOK)
-        writer_look(writer);
-    else
-        rc = writer_run_batch(writer, work == WRITER_WORK_CLIENTS);
+    rc = writer_run_batch(writer, work == WRITER_WORK_CLIENTS);
     pthread_mutex_lock(&writer->lock);
     /* Told to end, and the store doesn't work; or it isn't known what is in it. What is left is not lost, its
      * cursor has not moved as far as anybody has heard. */
@@ -178,6 +193,16 @@ void writer_bar(struct writer *writer, int rc)
 {
     pthread_mutex_lock(&writer->lock);
     writer->barred = rc;
+    pthread_mutex_unlock(&writer->lock);
+    pthread_cond_signal(&writer->wake);
+}
+
+void writer_ask_store(struct writer *writer)
+{
+    ASSERT(writer->settings.store && writer->settings.store->look && writer->settings.on_asked);
+    pthread_mutex_lock(&writer->lock);
+    writer->asked = true;
+    writer->asleep = false;
     pthread_mutex_unlock(&writer->lock);
     pthread_cond_signal(&writer->wake);
 }

@@ -41,6 +41,8 @@ struct writer_settings {
      * clients have heard so, all others that nothing was done. The store must be opened again before anything is read
      * or written; one on a server can be by then (store.h, `look`). Writer thread. NULL: nobody is told. */
     void (*on_lost)(void *context);
+    /** writer_ask_store() is answered: it has what was committed. Writer thread. NULL: nobody asks. */
+    void (*on_asked)(void *context);
     void *context;
 };
 
@@ -69,6 +71,10 @@ void writer_free(struct writer *writer);
 void writer_bar(struct writer *writer, int rc);
 /** False while commits fail; `*since` when the last good one was (monotonic us). Any thread. */
 bool writer_is_well(const struct writer *writer, int64_t *since);
+/** Before anything else is begun the store's server is looked at (store.h, `look`, which it has); on_asked() is called
+ * when it has answered that all is there. While it is away that is waited for; when it turns out that it isn't known
+ * what is there, on_lost() is called and on_asked() never. Any thread. */
+void writer_ask_store(struct writer *writer);
 /** Why commits fail: an errors.h code; 0 while they don't. Any thread. */
 int writer_trouble(const struct writer *writer);
 /** The same, and also why one failed in the last unwell_ms. For /readyz. Any thread. */

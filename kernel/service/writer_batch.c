@@ -185,7 +185,7 @@ int writer_run_batch(struct writer *writer, bool clients_only)
     return rc;
 }
 
-void writer_look(struct writer *writer)
+int writer_look(struct writer *writer)
 {
     int rc = writer->settings.store->look(writer->settings.store);
     int64_t now = clock_monotonic();
@@ -194,6 +194,7 @@ void writer_look(struct writer *writer)
         note_success(writer, now);
     else
         note_failure(writer, now, false, rc);
+    return rc;
 }
 
 void writer_refuse_waiting(struct writer *writer, int rc)

@@ -27,6 +27,7 @@ struct writer {
     bool asleep;
     bool wake_for_client; /* by which post it is to be woken: a client's, or another that doesn't linger, */
     size_t wake_at;       /* or the one that makes the queue so long */
+    bool asked;           /* writer_ask_store() waits for its answer */
     bool stopping;
     int barred; /* what clients are refused with from now on; 0: they aren't */
     bool over;  /* the thread has ended, or will never start */
@@ -61,7 +62,7 @@ enum writer_work {
     WRITER_WORK_NONE,    /* it has waited a while: look again */
     WRITER_WORK_FRONT,   /* the first commands, or a batch of none: something is due */
     WRITER_WORK_CLIENTS, /* the clients' commands only: the others wait for retry_at */
-    WRITER_WORK_LOOK,    /* nothing has been asked of the store's server for a while: is it there? */
+    WRITER_WORK_LOOK,    /* nothing was asked of the store's server for a while, or somebody asks: is it there? */
 };
 /** What can be done now, or nothing after having waited. */
 enum writer_work writer_next_work(struct writer *writer);
@@ -76,8 +77,8 @@ void writer_swap_queue(struct writer *writer);
 /** Cuts a batch of what is pending, runs the core on it, ends its commands or gives them back. 0, or why nothing was
  * committed (E_OUTCOME_UNKNOWN: `lost`). */
 int writer_run_batch(struct writer *writer, bool clients_only);
-/** Asks the store whether it is there; to be called when there is no other work. */
-void writer_look(struct writer *writer);
+/** Asks the store whether it is there: 0, or why it isn't. */
+int writer_look(struct writer *writer);
 /** Says in the log that commits succeed again, when they do for good. */
 void writer_settle(struct writer *writer, int64_t now);
 /** The clients whose commands are pending are refused, the others stay. */

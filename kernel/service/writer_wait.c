@@ -96,6 +96,8 @@ enum writer_work writer_next_work(struct writer *writer)
     writer_swap_queue(writer);
     if (writer->failing)
         return next_work_failing(writer, now);
+    if (writer->asked)
+        return WRITER_WORK_LOOK;
     if (may_linger(writer, now, &until)) {
         writer_await(writer, until, (size_t)writer->settings.batch - writer->pending.n, true);
         return WRITER_WORK_NONE;

@@ -120,6 +120,13 @@ static int pg_look(struct sql *port)
     return error;
 }
 
+static bool pg_broke(const struct sql *port)
+{
+    const struct postgres *self = CONTAINER_OF(port, struct postgres, port);
+
+    return !self->conn || self->connection > 1;
+}
+
 /* A turn's rows from one snapshot would cost round trips, for its beginning and its end, and save none. */
 static void pg_share(struct sql *port, bool begins)
 {
@@ -211,6 +218,7 @@ struct sql *postgres_open(const struct sql_options *options, struct buf *problem
                               .probe = pg_probe,
                               .check = pg_check,
                               .look = pg_look,
+                              .broke = pg_broke,
                               .share = pg_share,
                               .interrupt = pg_interrupt,
                               .close = pg_close};

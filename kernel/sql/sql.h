@@ -148,6 +148,9 @@ struct sql {
     /** Whether the server answers; after E_OUTCOME_UNKNOWN: whether it could be opened again. Waits as commit() does.
      * NULL: there is no server. */
     int (*look)(struct sql *self);
+    /** Whether the connection was lost since it was opened: what has failed may succeed by another one. NULL: there is
+     * no server. */
+    bool (*broke)(const struct sql *self);
     /** As query_many(), but from share(true) to share(false) a reader may answer all of these from the state from which
      * it has answered the first: for the handlers of one turn of the loop, none of whose clients can have heard of
      * anything newer (docs/adr/0050). What is asked by query_many() is always told what is newest. */

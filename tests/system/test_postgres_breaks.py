@@ -215,6 +215,96 @@ def test_a_second_service_on_the_same_database_is_refused_wherever_its_directory
     shop.start("order")  # what was killed holds nothing
 
 
+START_AGAIN = 75
+
+
+def test_who_was_cut_off_looks_at_its_store_before_it_believes_that_it_has_lost_something(open_shop_on, database):
+    """What it has said is less than others have read of it: but what is old is only what it remembers."""
+    pair = ("order", "product")
+    shop = open_shop_on(database, services=(*pair, "stock")).start()
+    other = open_shop_on(database, services=pair)
+    other.ports["stock"] = shop.ports["stock"]
+    ids = [shop.order("Tea")["id"]]
+    shop.wait_order(ids[0], "Completed")
+    paused = {name: shop.running[name].process for name in pair}
+    for each in paused.values():
+        each.send_signal(signal.SIGSTOP)
+    try:
+        database.sql("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        other.start()
+        ids += [other.order("Tea")["id"] for _ in range(3)]
+        for order in ids:
+            other.wait_order(order, "Completed")
+        other.stop("product")
+        paused["product"].send_signal(signal.SIGCONT)
+        assert paused["product"].wait(20) == START_AGAIN
+        shop.launch("product")
+        paused["order"].send_signal(signal.SIGCONT)
+        eventually(lambda: "the producer has read events of ours" in shop.running["order"].output(), what="order hears that it was overtaken")
+        refused_now = shop.ask_order()
+        assert refused_now.status_code == 503 and "this data doesn't hold" not in refused_now.text
+        assert paused["order"].poll() is None, "it can't look at its store as long as somebody else has that"
+        other.stop("order")
+        assert paused["order"].wait(20) == START_AGAIN
+    finally:
+        for each in paused.values():
+            each.send_signal(signal.SIGCONT)
+    shop.start("order")
+    shop.wait_ready("product")
+    ids.append(shop.order("Tea")["id"])
+    for order in ids:
+        shop.wait_order(order, "Completed")
+    assert len(set(ids)) == len(ids)
+
+
+def test_what_others_have_read_and_its_store_does_not_hold_is_believed_when_that_was_looked_at(open_shop_on, postgres, database):
+    shop = open_shop_on(database, services=("order", "product", "stock")).start()
+    shop.wait_order(shop.order()["id"], "Completed")
+    shop.stop()
+    older = postgres.make_database(template=database.name)
+    shop.start()
+    shop.wait_order(shop.order()["id"], "Completed")
+    shop.stop("order")
+    (shop.directory / "data" / "order.epoch").unlink()
+    shop.settings["store.sql"] = older.url
+    shop.launch("order")
+
+    def is_told():
+        told = shop["order"].get("/readyz")
+        return told.status_code == 503 and "product has read events of order that this data doesn't hold" in told.json()["reason"]
+
+    eventually(is_told, within=20, what="order says so")
+    assert "this data doesn't hold" in shop.ask_order().text
+    assert shop["order"].get("/livez").status_code == 200
+
+
+def break_the_next_start(database):
+    """The server ends the session in which order begins its epoch, once."""
+    database.sql("""CREATE SEQUENCE public.starts;
+        CREATE FUNCTION public.die_once() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN IF nextval('public.starts') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $$;
+        CREATE TRIGGER die_once BEFORE INSERT ON "order".epoch FOR EACH ROW EXECUTE FUNCTION public.die_once()""")
+
+
+def test_a_connection_that_breaks_in_the_middle_of_a_start_costs_another_start_and_not_the_shop(open_shop_on, database):
+    shop = open_shop_on(database).start("order")
+    shop.stop("order")
+    break_the_next_start(database)
+    told = run_program("order", *flags(shop.settings_of("order")), env=shop.environment)
+    assert told.returncode == START_AGAIN, told.stderr
+    assert "the connection to its server broke meanwhile; it ends, to be started again" in told.stderr
+    database.sql("ALTER SEQUENCE public.starts RESTART")
+    up = Process(["up", *flags(shop.settings_of_all())], shop.directory / "up.log", env=shop.environment)
+    try:
+        for name in shop.services:
+            shop.wait_ready(name)
+        assert up.is_running()
+        shop.wait_order(shop.order()["id"], "Completed")
+    finally:
+        assert up.stop() == 0, up.output()[-2000:]
+    assert database.number("SELECT last_value FROM public.starts") == 2, "one was broken, the next one wasn't"
+
+
 def test_a_server_that_comes_later_is_waited_for(open_shop_on, postgres, database):
     shop = open_shop_on(database)
     postgres.halt()

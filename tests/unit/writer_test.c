@@ -41,6 +41,7 @@ struct fake_core {
     sem_t probing;  /* that one does */
     sem_t go_on;
     _Atomic int fail_looks; /* so many looks at the store's server fail, with E_UNAVAILABLE */
+    sem_t asked;            /* once an answer to writer_ask_store() */
     sem_t looked;           /* once a look */
     sem_t lost;             /* once on_lost */
     sem_t ran;              /* once a run */
@@ -137,6 +138,11 @@ static int fake_look(struct store *self)
     return rc;
 }
 
+static void fake_asked(void *context)
+{
+    sem_post(&((struct fake_core *)context)->asked);
+}
+
 static void fake_lost(void *context)
 {
     sem_post(&((struct fake_core *)context)->lost);
@@ -151,11 +157,13 @@ static void open_core(struct fake_core *core, const struct writer_settings *give
     *core = (struct fake_core){.core = {.run = fake_run, .next_due = fake_due}, .store = {.probe = fake_probe}};
     settings.store = &core->store;
     settings.on_lost = fake_lost;
+    settings.on_asked = fake_asked;
     settings.context = core;
     sem_init(&core->probing, 0, 0);
     sem_init(&core->go_on, 0, 0);
     sem_init(&core->lost, 0, 0);
     sem_init(&core->looked, 0, 0);
+    sem_init(&core->asked, 0, 0);
     atomic_store(&core->due, TIME_NEVER);
     pthread_mutex_init(&core->lock, NULL);
     sem_init(&core->entered, 0, 0);
@@ -437,6 +445,28 @@ static void an_idle_writer_notices_that_the_server_of_its_store_is_away_and_that
     wait_for(&core.ran, 1);
     wait_for(&core.looked, 2); /* and looks again, since nothing else is to be done */
     assert_int_equal(writer_trouble(core.writer), OK);
+    close_core(&core);
+}
+
+static void who_asks_for_the_store_hears_when_its_server_has_answered_and_not_before(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+
+    open_core(&core, &usual);
+    core.store.look = fake_look;
+    core.hold_probe = 1;
+    atomic_store(&core.fail_looks, 1);
+    post(&core, FROM_FEED, 1);
+    writer_ask_store(core.writer);
+    start(&core);
+    wait_for(&core.probing, 1);
+    assert_int_equal(sem_trywait(&core.asked), -1); /* it was away */
+    assert_int_equal(core.runs, 0);                 /* and was looked at before anything else was begun */
+    sem_post(&core.go_on);
+    wait_for(&core.asked, 1);
+    writer_ask_store(core.writer); /* also of one that sleeps */
+    wait_for(&core.asked, 1);
     close_core(&core);
 }
 
@@ -920,6 +950,7 @@ int main(void)
         cmocka_unit_test(a_server_that_is_back_is_well_at_once),
         cmocka_unit_test(when_it_is_not_known_what_was_committed_clients_hear_that_and_nothing_is_done_any_more),
         cmocka_unit_test(an_idle_writer_notices_that_the_server_of_its_store_is_away_and_that_it_is_back),
+        cmocka_unit_test(who_asks_for_the_store_hears_when_its_server_has_answered_and_not_before),
         cmocka_unit_test(after_an_unknown_outcome_a_server_is_waited_for_while_clients_are_refused),
         cmocka_unit_test(who_is_told_to_stop_does_not_wait_for_a_server),
         cmocka_unit_test(a_store_that_is_gone_gets_no_more_changes_and_clients_learn_it_at_once),
