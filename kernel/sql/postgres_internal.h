@@ -102,8 +102,9 @@ struct postgres_reply {
     /** For each result that isn't an error: rows, or what the command with that index has done. Non-zero: no more is
      * wanted. May be NULL. */
     int (*on_result)(struct postgres_reply *self, size_t index, const PGresult *result);
-    int stopped; /* what on_result answered when it wanted no more */
-    int error;   /* the first */
+    int stopped;  /* what on_result answered when it wanted no more */
+    int error;    /* the first */
+    bool refused; /* the server has refused what was unheard: nothing behind it was done */
 };
 
 /** Reads what all that is unheard, `n` queued commands and the sync behind them have come to; returns reply->error, the

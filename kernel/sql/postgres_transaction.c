@@ -118,8 +118,10 @@ int postgres_commit(struct sql *port)
         return error;
     }
     error = postgres_run_queued(self, slot, NULL, 0, 1, &reply);
-    /* The server has said no: nothing was done. Or it has said nothing: then it may have been. */
-    self->lost = error && !self->conn;
+    /* The server has said no, to this or to one before: nothing was done. Or it has said nothing: then it may have
+     * been.
+     */
+    self->lost = error && !self->conn && !reply.refused;
     if (error)
         postgres_rollback(port); /* one before the commit has left that out */
     else

@@ -97,6 +97,7 @@ static int receive_unheard(struct postgres *self, struct postgres_reply *reply)
             error = receive_one(self, &unheard, i);
         if (!reply->error)
             reply->error = unheard.error;
+        reply->refused |= unheard.error != OK;
     }
     self->n_unheard = 0;
     return error;

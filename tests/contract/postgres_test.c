@@ -687,14 +687,33 @@ static void a_cells_transaction_waits_for_its_own_only(void **state)
     other->close(other);
 }
 
-/* --- what it has confirmed --- */
-
 static void commit_one(struct sql *sql, int64_t id)
 {
     assert_int_equal(sql->begin(sql), OK);
     assert_int_equal(add(sql, id), OK);
     assert_int_equal(sql->commit(sql), OK);
 }
+
+/* As an operator's stop of the server does, which finds the transaction in the middle. */
+static void a_session_that_ends_before_it_commits_has_not_committed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *sql = fixture->sql;
+
+    operatef(fixture,
+             "SET search_path TO \"%s\";"
+             "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
+             " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';"
+             "CREATE TRIGGER die AFTER INSERT ON item FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION die()",
+             fixture->schema);
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, 1), OK);
+    assert_int_equal(sql->commit(sql), E_UNAVAILABLE);
+    commit_one(sql, 2);
+    assert_int_equal(number(sql, &count), 1);
+}
+
+/* --- what it has confirmed --- */
 
 static void only_what_was_written_and_committed_by_the_one_who_is_alone_is_counted(void **state)
 {
@@ -942,6 +961,7 @@ int main(void)
         TEST(a_server_that_falls_silent_is_given_up),
         TEST(a_server_that_was_away_is_found_again_and_has_what_was_committed),
         TEST(another_database_at_the_same_address_is_not_taken_for_ours),
+        TEST(a_session_that_ends_before_it_commits_has_not_committed),
         TEST(only_what_was_written_and_committed_by_the_one_who_is_alone_is_counted),
         TEST(a_server_that_comes_back_with_less_than_it_has_confirmed_is_seen),
         TEST(less_than_was_confirmed_is_seen_also_behind_a_commit_whose_outcome_is_unknown),
