@@ -9,23 +9,6 @@
  * took over that lacked some, or an older copy was put back. Only whoever is alone counts, by a number of its own,
  * which needs no reading; it goes out with COMMIT, so nobody waits for it. */
 
-static const struct sql_statement note_commits = {
-    "UPDATE meta SET value = CAST(CAST($1 AS BIGINT) AS TEXT) WHERE name = 'commits-' || CAST($2 AS BIGINT)", 2};
-
-int postgres_count_commit(struct postgres *self)
-{
-    const struct sql_value params[] = {SQL_N(self->commits + 1), SQL_N(self->options.cell)};
-
-    if (!self->options.alone || !self->changes)
-        return OK;
-    return postgres_exec_unheard(self, &note_commits, params, 1);
-}
-
-void postgres_committed(struct postgres *self)
-{
-    self->commits += self->options.alone && self->changes;
-}
-
 int postgres_first_commits(struct postgres *self, PGconn *conn, struct buf *problem)
 {
     struct buf text = {0};

@@ -172,10 +172,6 @@ int postgres_check_session(struct postgres *self, PGconn *conn, struct buf *prob
 
 /* --- postgres_commits.c --- */
 
-/** Queues, before COMMIT, that this is one more. */
-int postgres_count_commit(struct postgres *self);
-/** It was. */
-void postgres_committed(struct postgres *self);
 /** How many there are, when we begin. */
 int postgres_first_commits(struct postgres *self, PGconn *conn, struct buf *problem);
 /** E_NOT_FOUND and `replaced` when there are less than the server has confirmed. */

@@ -7,6 +7,8 @@ static const struct sql_statement begin_all = {"BEGIN", 0};
 static const struct sql_statement lock_writer = {"SELECT pg_advisory_xact_lock($1)", 1};
 static const struct sql_statement commit_all = {"COMMIT", 0};
 static const struct sql_statement rollback_all = {"ROLLBACK", 0};
+static const struct sql_statement note_commits = {
+    "UPDATE meta SET value = CAST(CAST($1 AS BIGINT) AS TEXT) WHERE name = 'commits-' || CAST($2 AS BIGINT)", 2};
 
 /* Inside a transaction nobody has to wait for it: what it comes to is heard with what is asked next, or the commit. */
 int postgres_exec_unheard(struct postgres *self, const struct sql_statement *statement, const struct sql_value *params,
@@ -101,6 +103,16 @@ static int still_there(struct postgres *self)
     return E_UNAVAILABLE;
 }
 
+/* Queued before COMMIT: this is one more (postgres_commits.c). */
+static int count_commit(struct postgres *self)
+{
+    const struct sql_value params[] = {SQL_N(self->commits + 1), SQL_N(self->options.cell)};
+
+    if (!self->options.alone || !self->changes)
+        return OK;
+    return postgres_exec_unheard(self, &note_commits, params, 1);
+}
+
 int postgres_commit(struct sql *port)
 {
     struct postgres *self = postgres_of(port);
@@ -110,7 +122,7 @@ int postgres_commit(struct sql *port)
     ASSERT(self->in_transaction);
     int error = self->broken ? self->broken : still_there(self);
     if (!error)
-        error = postgres_count_commit(self);
+        error = count_commit(self);
     if (!error)
         error = postgres_known(self, &commit_all, &slot);
     if (error) {
@@ -125,7 +137,7 @@ int postgres_commit(struct sql *port)
     if (error)
         postgres_rollback(port); /* one before the commit has left that out */
     else
-        postgres_committed(self);
+        self->commits += self->options.alone && self->changes;
     self->in_transaction = false;
     return self->lost ? E_OUTCOME_UNKNOWN : error;
 }
