@@ -8,7 +8,7 @@
 #include "feed_frames.h"
 #include "log.h"
 
-enum { PIECE = 65536, LOOK_EVERY = 16, BACK_OFF_LEAST_US = 100000, BACK_OFF_MOST_US = 10000000 };
+enum { PIECE = 65536, BACK_OFF_LEAST_US = 100000, BACK_OFF_MOST_US = 10000000 };
 
 struct kafka_lane *kafka_lane_new(struct kafka_relay *relay, const struct kafka_lane_options *options)
 {
@@ -232,12 +232,6 @@ static int send_next(struct kafka_lane *lane, struct kafka_way *way)
     return OK;
 }
 
-/* Looked at now and then: a clock costs as much as a small part of an event. */
-static bool is_over(const struct kafka_way *way, size_t n, int64_t began)
-{
-    return n % LOOK_EVERY == LOOK_EVERY - 1 && clock_monotonic() - began >= way->burst_us;
-}
-
 void kafka_lane_pump(struct kafka_lane *lane, struct kafka_way *way, int64_t now, size_t most)
 {
     uint64_t last = feed_tail_last(&lane->tail);
@@ -248,7 +242,7 @@ void kafka_lane_pump(struct kafka_lane *lane, struct kafka_way *way, int64_t now
     if (now < lane->retry_at || acknowledged < lane->sent)
         return;
     lane->retry_at = 0;
-    while (n < most && lane->sent < last && !is_over(way, n, now) && !(rc = send_next(lane, way)))
+    while (n < most && lane->sent < last && !(rc = send_next(lane, way)))
         n++;
     if (rc && rc != E_BUSY)
         hold(lane, lane->sent + 1, rc, now);

@@ -51,7 +51,6 @@ struct kafka_way {
     rd_kafka_t *rk;
     rd_kafka_topic_t *topic;
     int32_t partitions;
-    int64_t burst_us; /* so long a burst may take */
     struct kafka_encoder encoder;
 };
 
@@ -60,7 +59,8 @@ struct kafka_lane *kafka_lane_new(struct kafka_relay *relay, const struct kafka_
 /** Gives back what isn't under way; returns the window when librdkafka still points to it, without its lane. */
 struct kafka_window *kafka_lane_free(struct kafka_lane *lane);
 /** Hands librdkafka a burst of at most `most` events, once the one before is acknowledged: what comes meanwhile
- * gathers. While librdkafka (2.0) has a request under way and more to send to the same partition, it spins. */
+ * gathers. Its idempotent producer (2.0) has one request of five messages or more under way for a partition, and spins
+ * as long as it has more that is due. */
 void kafka_lane_pump(struct kafka_lane *lane, struct kafka_way *way, int64_t now, size_t most);
 /** librdkafka has an answer for a message of this slot. False: it isn't on the topic, and what is behind it may not go
  * before it. */

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { REASON_SIZE = 256, LAST_WORDS_MS = 100 };
+enum { REASON_SIZE = 256, LAST_WORDS_MS = 100, FLUSH_MS = 50 };
 
 static struct metric relayed =
     METRIC_COUNTER_INIT("coffeeshop_kafka_relayed_total", "Messages that Kafka has acknowledged.");
@@ -24,9 +24,6 @@ void kafka_producer_init(struct kafka_producer *producer, const struct kafka_rel
     kafka_trouble_init(&producer->trouble, "relay");
     print(producer->queue_kbytes, options->queue_kbytes, KAFKA_QUEUE_KBYTES);
     print(producer->message_bytes, options->message_bytes, KAFKA_MESSAGE_BYTES);
-    print(producer->linger_ms, options->linger_ms, KAFKA_LINGER_MS);
-    producer->way.burst_us = US_PER_MS * (options->linger_ms > 0 ? options->linger_ms : KAFKA_LINGER_MS) * 3 /
-                             4; /* so it makes one request */
     metric_register(&relayed);
 }
 
@@ -72,7 +69,7 @@ static rd_kafka_conf_t *conf_of(struct kafka_producer *producer, struct buf *pro
                                "message.max.bytes",
                                producer->message_bytes,
                                "linger.ms",
-                               producer->linger_ms,
+                               "1000", /* a burst goes when it is whole: it is flushed */
                                NULL};
     rd_kafka_conf_t *conf = kafka_connection_conf(producer->kafka, settings, &producer->trouble, problem, error);
 
@@ -111,12 +108,20 @@ int kafka_producer_begin(struct kafka_producer *producer, struct buf *problem)
     return OK;
 }
 
+bool kafka_producer_is_busy(const struct kafka_producer *producer)
+{
+    return producer->way.rk && rd_kafka_outq_len(producer->way.rk) > 0;
+}
+
 bool kafka_producer_hear(struct kafka_producer *producer)
 {
     char reason[REASON_SIZE];
     uint64_t delivered = producer->delivered;
 
-    (void)rd_kafka_poll(producer->way.rk, 0);
+    if (kafka_producer_is_busy(producer))
+        (void)rd_kafka_flush(producer->way.rk, FLUSH_MS);
+    else
+        (void)rd_kafka_poll(producer->way.rk, 0);
     if (producer->delivered != delivered) {
         kafka_trouble_over(&producer->trouble);
         metric_add(&relayed, (int64_t)(producer->delivered - delivered));

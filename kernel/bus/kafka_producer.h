@@ -12,7 +12,7 @@ enum { KAFKA_NUMBER_SIZE = 24 };
 struct kafka_producer {
     struct kafka_trouble trouble; /* first: the connection's opaque; any thread */
     const struct kafka_options *kafka;
-    char queue_kbytes[KAFKA_NUMBER_SIZE], message_bytes[KAFKA_NUMBER_SIZE], linger_ms[KAFKA_NUMBER_SIZE];
+    char queue_kbytes[KAFKA_NUMBER_SIZE], message_bytes[KAFKA_NUMBER_SIZE];
     int wake_fd; /* an eventfd that is written to when there are answers */
     struct kafka_way way;
     uint64_t delivered;
@@ -25,7 +25,10 @@ void kafka_producer_free(struct kafka_producer *producer);
 bool kafka_producer_is_there(const struct kafka_producer *producer);
 /** 0, or an errors.h code with a sentence in `problem`. */
 int kafka_producer_begin(struct kafka_producer *producer, struct buf *problem);
-/** The answers that have come go to their lanes. False: it has to be given up. */
+/** Whether something is handed over and not answered. */
+bool kafka_producer_is_busy(const struct kafka_producer *producer);
+/** All that was handed over is sent, and waited for, for a moment; the answers that have come go to their lanes. False:
+ * it has to be given up. */
 bool kafka_producer_hear(struct kafka_producer *producer);
 /** What is under way is forgotten, though it may still arrive: it is a repeat then of what will be sent again. */
 void kafka_producer_end(struct kafka_producer *producer);

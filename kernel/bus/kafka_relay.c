@@ -199,6 +199,8 @@ static void *run(void *context)
         if (!kafka_producer_is_there(&relay->producer))
             due = relay->again_at;
         pump_all(relay, now, &due);
+        if (kafka_producer_is_busy(&relay->producer))
+            due = 0; /* it is waited for by the producer */
         sleep_until(relay, due);
     }
     return NULL;

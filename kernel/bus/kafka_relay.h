@@ -28,10 +28,9 @@ struct kafka_relay_options {
     int64_t queue_kbytes;  /* of messages that Kafka hasn't acknowledged, all lanes; 0: KAFKA_QUEUE_KBYTES */
     int64_t message_bytes; /* the largest message that is tried; 0: KAFKA_MESSAGE_BYTES, which a topic allows unless
                               told otherwise */
-    int64_t linger_ms;     /* for more messages to go with the first; 0: KAFKA_LINGER_MS */
 };
 
-enum { KAFKA_QUEUE_KBYTES = 8192, KAFKA_MESSAGE_BYTES = 1000000, KAFKA_LINGER_MS = 1, KAFKA_BY_KEY = -1 };
+enum { KAFKA_QUEUE_KBYTES = 8192, KAFKA_MESSAGE_BYTES = 1000000, KAFKA_BY_KEY = -1 };
 
 /** Appends stored frames after position `after` to `frames`, whole batches (the first may begin at or before `after`),
  * at least `enough` bytes if there are so many; `*oldest` is the oldest position kept, 0 when there is none. 0 or an

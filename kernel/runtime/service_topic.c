@@ -152,7 +152,6 @@ static bool begin_saying(struct service *service, struct buf *problem)
         .partitions = TOPIC_PARTITIONS,
         .queue_kbytes = settings->queue_bytes / TOPIC_KIB,
         .message_bytes = settings->message_bytes,
-        .linger_ms = settings->linger_ms,
     };
     int error;
 

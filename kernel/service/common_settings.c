@@ -122,8 +122,6 @@ const struct setting common_settings_rows[] = {
         "A topic that is made here keeps events so long; 0: for ever, as rebuilding the view needs it."),
     ROW(kafka.answer_ms, "kafka.answer_ms", SETTING_MS, "10000", 1 * SECOND, 5 * MINUTE,
         "A broker that hasn't answered for so long is asked again."),
-    ROW(kafka.linger_ms, "kafka.linger_ms", SETTING_MS, "2", 1, 1000,
-        "An event waits so long for others to be sent to Kafka with."),
     ROW(kafka.queue_bytes, "kafka.queue_bytes", SETTING_BYTES, "8MiB", 1 * MIB, 1 * GIB,
         "Memory for events that Kafka hasn't confirmed; what waits beyond that is in the outbox."),
     ROW(kafka.buffer_bytes, "kafka.buffer_bytes", SETTING_BYTES, "16MiB", 1 * MIB, 1 * GIB,

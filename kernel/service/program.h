@@ -19,7 +19,7 @@ struct kafka_common {
     int64_t mechanism; /* kafka_mechanisms' */
     const char *ca_file, *cert_file, *key_file;
     int64_t replication, retain_hours; /* of a topic that is made; 0: for ever */
-    int64_t answer_ms, linger_ms;
+    int64_t answer_ms;
     int64_t queue_bytes, buffer_bytes, message_bytes;
 };
 
