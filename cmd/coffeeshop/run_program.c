@@ -3,6 +3,7 @@
 #include "data_dir.h"
 #include "original_messages.h"
 #include "peer_urls.h"
+#include "server_addresses.h"
 
 #include <unistd.h>
 
@@ -49,6 +50,8 @@ static bool load(struct program_settings *settings, const struct program *progra
     }
     if (!config_load(groups, GROUPS_OWN, groups + GROUPS_OWN, n - GROUPS_OWN, &source, &settings->arena, wants_help,
                      problem))
+        return false;
+    if (!*wants_help && !server_addresses_check(groups, GROUPS_OWN, problem))
         return false;
     ok = *wants_help || peer_urls_derive(groups, n, &settings->arena);
     if (!ok)

@@ -2,6 +2,7 @@
 
 #include "original_messages.h"
 #include "peer_urls.h"
+#include "server_addresses.h"
 
 #include <unistd.h>
 
@@ -55,6 +56,9 @@ int shop_settings_load(struct shop_settings *settings, int argc, char *const *ar
     bool has_memory = make_groups(settings);
     if (has_memory &&
         !config_load(settings->groups, settings->n_groups, NULL, 0, &source, &settings->arena, wants_help, &problem))
+        status = EXIT_USAGE;
+    if (has_memory && status == EXIT_OK && !*wants_help &&
+        !server_addresses_check(settings->groups, settings->n_groups, &problem))
         status = EXIT_USAGE;
     if (has_memory && status == EXIT_OK)
         has_memory = peer_urls_derive_all(settings->groups, settings->n_groups, &settings->arena);

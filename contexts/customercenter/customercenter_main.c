@@ -44,6 +44,7 @@ static bool open_all(struct customercenter *self, const struct program *program,
                      const struct customercenter_settings *settings, bool swap, struct buf *problem)
 {
     struct cursors sources = {.n = view_producers_of(settings)};
+    int error = OK;
 
     memcpy(sources.source, view_producers, sizeof(view_producers));
     self->service = service_new(program, common, problem);
@@ -53,11 +54,11 @@ static bool open_all(struct customercenter *self, const struct program *program,
         swap_view(self, common);
     self->menu = rebuilt ? menu_load(common->menu, problem) : NULL;
     self->store = self->menu ? sql_service_open(self->service, common, common->store_sql, "customercenter",
-                                                view_migrations, view_migrations_count, problem)
+                                                view_migrations, view_migrations_count, problem, &error)
                              : NULL;
     if (!self->store) {
-        /* Of all files this one can be lost alone. */
-        if (self->menu)
+        /* Of all that is kept this can be lost alone; for a server that is away a new view is no help. */
+        if (error == E_CORRUPT || error == E_REFUSED)
             BUF_LIT(problem, "; the view itself can be made anew by `coffeeshop view rebuild`");
         return false;
     }

@@ -89,7 +89,7 @@ static bool open_all(struct product_service *self, const struct program *program
     self->service = service_new(program, common, problem);
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
     self->store = self->menu ? sql_service_open(self->service, common, common->store_sql, "product", product_migrations,
-                                                product_migrations_count, problem)
+                                                product_migrations_count, problem, NULL)
                              : NULL;
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;

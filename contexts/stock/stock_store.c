@@ -56,6 +56,8 @@ static struct kv_redis_options redis_options(const struct stock_store *store,
     };
 }
 
+enum { OPENING_MS = 1000 }; /* then it is said that it is waited for; for how long is start.wait_ms */
+
 static int try_redis(void *context, struct buf *problem)
 {
     const struct opening *opening = context;
@@ -63,6 +65,7 @@ static int try_redis(void *context, struct buf *problem)
     int error = OK;
 
     options.holder = opening->store->holder.p;
+    options.opening_ms = options.patience_ms < OPENING_MS ? options.patience_ms : OPENING_MS;
     opening->store->kv = kv_redis_open(&options, problem, &error);
     return error;
 }

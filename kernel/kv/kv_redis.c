@@ -372,13 +372,19 @@ static int set_up(struct kv_redis *self, struct buf *problem)
     int64_t format = 0;
 
     int error = kv_redis_set(self, problem);
+    int64_t patience_ms = self->options.patience_ms;
+    if (self->options.opening_ms > 0)
+        self->options.patience_ms = self->options.opening_ms;
     if (!error && self->options.look)
         error = kv_redis_look_at(self, problem);
     else if (!error)
         error = open_store(self, &format, problem);
     if (!error && !self->options.look)
         error = bring_up_to_date(self, format, problem);
-    return error ? error : check_import(self, problem);
+    if (!error)
+        error = check_import(self, problem);
+    self->options.patience_ms = patience_ms;
+    return error;
 }
 
 struct kv *kv_redis_open(const struct kv_redis_options *options, struct buf *problem, int *error)

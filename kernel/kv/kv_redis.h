@@ -38,6 +38,7 @@ struct kv_redis_options {
     bool look;
     bool importing;      /* as in struct kv_options */
     int64_t patience_ms; /* 0: KV_REDIS_PATIENCE_MS */
+    int64_t opening_ms;  /* the patience while it is opened; 0: patience_ms */
     int64_t
         look_again_ms; /* before a commit Redis's settings are looked at again, so often; 0: KV_REDIS_LOOK_AGAIN_MS */
 };
@@ -51,5 +52,7 @@ enum { KV_REDIS_PATIENCE_MS = 3000, KV_REDIS_LOOK_AGAIN_MS = 10000, KV_REDIS_HOL
  * `migrate` returned. Opening fences off whoever had it open before. The options' texts have to live as long as the
  * store. */
 struct kv *kv_redis_open(const struct kv_redis_options *options, struct buf *problem, int *error);
+/** Whether the address can be read; false with a sentence. Nobody is asked. */
+bool kv_redis_check_address(const char *url, struct buf *problem);
 
 #endif

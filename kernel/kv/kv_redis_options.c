@@ -70,6 +70,13 @@ static int take_url(struct kv_redis *self, struct buf *problem)
     return OK;
 }
 
+bool kv_redis_check_address(const char *url, struct buf *problem)
+{
+    struct kv_redis self = {.options = {.url = url}};
+
+    return take_url(&self, problem) == OK;
+}
+
 static const char *given(const char *file)
 {
     return file && *file ? file : NULL;

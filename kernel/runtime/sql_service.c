@@ -26,24 +26,23 @@ static int try_server(void *context, struct buf *problem)
     return error;
 }
 
-/* NULL and a sentence. */
-static struct sql *open_one(struct service *service, const struct sql_options *options, struct buf *problem)
+/* NULL, a sentence, and *error. */
+static struct sql *open_one(struct service *service, const struct sql_options *options, struct buf *problem, int *error)
 {
     struct opening opening = {.options = options};
-    int error = OK;
 
     if (!options->server)
-        return sqlite_open(options, problem, &error);
-    (void)service_wait_for_store(service, try_server, &opening, problem);
+        return sqlite_open(options, problem, error);
+    *error = service_wait_for_store(service, try_server, &opening, problem);
     return opening.sql;
 }
 
 /* Two connections for lists. */
 static struct reader *open_reader(struct service *service, const struct sql_options *options,
-                                  const struct reader_limits *limits, struct buf *problem)
+                                  const struct reader_limits *limits, struct buf *problem, int *error)
 {
-    struct sql *quick = open_one(service, options, problem);
-    struct sql *slow = quick ? open_one(service, options, problem) : NULL;
+    struct sql *quick = open_one(service, options, problem, error);
+    struct sql *slow = quick ? open_one(service, options, problem, error) : NULL;
 
     if (!slow) {
         if (quick)
@@ -58,12 +57,12 @@ static struct reader *open_reader(struct service *service, const struct sql_opti
 
 /* And one for single rows: the loop's, where it needn't wait. */
 static bool open_reads(struct sql_service *store, struct service *service, const struct sql_options *options,
-                       const struct common_settings *common, struct buf *problem)
+                       const struct common_settings *common, struct buf *problem, int *error)
 {
     const struct reader_limits limits = reader_limits_of(common);
 
-    store->reader = open_reader(service, options, &limits, problem);
-    struct sql *rows = store->reader ? open_one(service, options, problem) : NULL;
+    store->reader = open_reader(service, options, &limits, problem, error);
+    struct sql *rows = store->reader ? open_one(service, options, problem, error) : NULL;
     if (!rows)
         return false;
     if (!options->server) {
@@ -95,17 +94,17 @@ static bool find_newest(struct sql_service *store, struct service *service, stru
 }
 
 static bool open_all(struct sql_service *store, struct service *service, struct sql_options *options,
-                     const struct common_settings *common, struct buf *problem)
+                     const struct common_settings *common, struct buf *problem, int *error)
 {
     options->alone = true;
-    store->writes = open_one(service, options, problem);
+    store->writes = open_one(service, options, problem, error);
     options->alone = false;
     options->read_only = true;
     options->silent_ms = common->query_ms; /* who says nothing for so long is given up as a list is */
-    if (!store->writes || !open_reads(store, service, options, common, problem))
+    if (!store->writes || !open_reads(store, service, options, common, problem, error))
         return false;
     if (common->kafka.servers[0]) {
-        store->relays = open_one(service, options, problem);
+        store->relays = open_one(service, options, problem, error);
         if (!store->relays)
             return false;
     }
@@ -114,11 +113,14 @@ static bool open_all(struct sql_service *store, struct service *service, struct 
 
 struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *server,
                                      const char *name, const struct sql_migration *migrations, size_t n_migrations,
-                                     struct buf *problem)
+                                     struct buf *problem, int *error)
 {
     struct sql_service *store = heap_alloc(sizeof(*store));
     struct buf file = {0};
+    int unasked;
 
+    error = error ? error : &unasked;
+    *error = OK;
     buf_printf(&file, "%s.db", name);
     buf_char(&file, '\0');
     struct sql_options options = {
@@ -146,7 +148,7 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
         .keys_us = common->idempotency_retain_hours * 3600 * US_PER_S,
         .batches_us = common->outbox_retain_hours * 3600 * US_PER_S,
     };
-    if (!open_all(store, service, &options, common, problem)) {
+    if (!open_all(store, service, &options, common, problem, error)) {
         sql_service_close(store);
         return NULL;
     }

@@ -24,11 +24,11 @@ struct sql_service {
 };
 
 /** Opens DATA/<name>.db in the service's data directory or, unless `server` is empty, the schema <name> of that
- * PostgreSQL, for which it waits as service_wait_for_store() does; made and migrated when it has to be. NULL and a
- * sentence in `problem`. */
+ * PostgreSQL, for which it waits as service_wait_for_store() does; made and migrated when it has to be. NULL, a
+ * sentence in `problem`, and *error: what opening it came to, OK when it was something else; may be NULL. */
 struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *server,
                                      const char *name, const struct sql_migration *migrations, size_t n_migrations,
-                                     struct buf *problem);
+                                     struct buf *problem, int *error);
 /** Begins an epoch of the service's own feed (feed_history.h). false and a sentence in `problem`. A service whose feed
  * nobody follows needs none. */
 bool sql_service_begin_epoch(struct sql_service *store, struct buf *problem);

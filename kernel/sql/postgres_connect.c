@@ -19,25 +19,12 @@ static bool is_plain(const char *name)
     return n > 0 && n < 64;
 }
 
-/* libpq repeats what it can't read, and that may be a password. */
 static int check_settings(const struct postgres *self, struct buf *problem)
 {
-    char *said = NULL;
-    PQconninfoOption *parts = PQconninfoParse(self->options.server, &said);
-    bool readable = parts != NULL;
-
-    PQconninfoFree(parts);
-    PQfreemem(said);
-    if (!is_plain(self->options.schema) || !is_plain(self->options.application)) {
-        buf_printf(problem, "the schema's name %s can't be used: letters, digits, _ and - only, 63 at most",
-                   self->options.schema);
-        return E_SYSTEM;
-    }
-    if (readable)
-        return OK;
-    BUF_LIT(problem,
-            "the address of PostgreSQL can't be read: give a URL, postgresql://USER@HOST:PORT/DATABASE, with %XX for "
-            "characters that mean something there, or pairs, host=HOST port=PORT dbname=DATABASE user=USER");
+    if (is_plain(self->options.schema) && is_plain(self->options.application))
+        return postgres_check_address(self->options.server, problem) ? OK : E_SYSTEM;
+    buf_printf(problem, "the schema's name %s can't be used: letters, digits, _ and - only, 63 at most",
+               self->options.schema);
     return E_SYSTEM;
 }
 
@@ -143,7 +130,7 @@ static int set_up(struct postgres *self, PGconn *conn, bool first, struct buf *p
         postgres_say_where(problem, conn, self->options.schema);
         BUF_LIT(problem, " can't be reached: ");
         say_why_not(conn, problem);
-        return E_UNAVAILABLE;
+        return postgres_is_hopeless(conn) ? E_SYSTEM : E_UNAVAILABLE;
     }
     int error = PQsetnonblocking(conn, 1) == 0 ? check_server(self, conn, problem) : E_MEMORY;
     if (!error && (self->options.alone || self->options.lost_ms))

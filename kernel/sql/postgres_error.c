@@ -88,6 +88,9 @@ void postgres_say_where(struct buf *problem, const PGconn *conn, const char *sch
     const char *port = PQport(conn);
     const char *database = PQdb(conn);
 
-    buf_printf(problem, "PostgreSQL at %s:%s, database %s, schema %s", host ? host : "", port ? port : "",
-               database ? database : "", schema);
+    if (host && *host)
+        buf_printf(problem, "PostgreSQL at %s:%s, database %s, schema %s", host, port ? port : "",
+                   database ? database : "", schema);
+    else
+        buf_printf(problem, "PostgreSQL, schema %s", schema);
 }

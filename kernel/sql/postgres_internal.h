@@ -153,6 +153,8 @@ int postgres_meta(struct postgres *self, PGconn *conn, const char *name, struct 
 
 /** The advisory lock that whoever has a cell shares with the others, and who has all of them with nobody. */
 int64_t postgres_owners_lock(const struct postgres *self);
+/** Whether waiting doesn't make this failed connection better: an address that makes no sense, a wrong password. */
+bool postgres_is_hopeless(const PGconn *conn);
 /** Adds to a sentence who has an advisory lock and what to do about it. Outside of pipeline mode. */
 void postgres_say_holder(struct postgres *self, PGconn *conn, int64_t lock, struct buf *problem);
 /** Makes this connection the one that writes to the schema, for as long as it lives. `first`: and leaves its name

@@ -171,6 +171,8 @@ struct sql *sqlite_open(const struct sql_options *options, struct buf *problem, 
  * somebody else is writing; try again. What is `const char *` in `options` need not live longer than the call, the
  * migrations need. A connection that is lost is made again by what is called next. */
 struct sql *postgres_open(const struct sql_options *options, struct buf *problem, int *error);
+/** Whether libpq can read the address; false with a sentence that repeats no password. Nobody is asked. */
+bool postgres_check_address(const char *server, struct buf *problem);
 
 /** The application's schema `options->schema` goes with all that is in it, and the schema `rebuilt`, which nobody has
  * open, gets its name, in one transaction; NULL: it only goes. Nobody else may have it, which is

@@ -144,6 +144,23 @@ static void an_address_that_can_not_be_read_is_not_repeated(void **state)
     assert_refused(&options, E_SYSTEM, "can't be read: give a URL");
     snprintf(address, sizeof(address), "host 127.0.0.1 password=%s", postgres_server_password());
     assert_refused(&options, E_SYSTEM, "can't be read: give a URL");
+    options.server = "postgresql://127.0.0.1/postgres?nosuch=1";
+    assert_refused(&options, E_SYSTEM, "can't be read (invalid URI query parameter: \"nosuch\")");
+}
+
+static void what_no_waiting_makes_better_is_not_waited_for(void **state)
+{
+    static const char *const hopeless[][2] = {{"host=127.0.0.1 sslmode=nonsense", "sslmode"},
+                                              {"host=127.0.0.1 port=99999", "port"},
+                                              {"service=nosuch", "PostgreSQL, schema "}};
+    struct sql_options options = ((struct fixture *)*state)->options;
+
+    for (size_t i = 0; i < COUNT_OF(hopeless); i++) {
+        options.server = hopeless[i][0];
+        assert_refused(&options, E_SYSTEM, hopeless[i][1]);
+    }
+    options.server = "host=127.0.0.1 port=1";
+    assert_refused(&options, E_UNAVAILABLE, "can't be reached");
 }
 
 static void whoever_has_a_wrong_password_is_told_so_and_it_is_not_shown(void **state)
@@ -153,7 +170,7 @@ static void whoever_has_a_wrong_password_is_told_so_and_it_is_not_shown(void **s
 
     snprintf(address, sizeof(address), "%s?password=not-%s", postgres_server_url(), postgres_server_password());
     options.server = address;
-    assert_refused(&options, E_UNAVAILABLE, "password authentication failed for user \"shop\"");
+    assert_refused(&options, E_SYSTEM, "password authentication failed for user \"shop\""); /* not waited for */
 }
 
 static void what_the_address_leaves_out_comes_from_the_environment(void **state)
@@ -940,6 +957,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_address_that_can_not_be_read_is_not_repeated),
+        TEST(what_no_waiting_makes_better_is_not_waited_for),
         TEST(whoever_has_a_wrong_password_is_told_so_and_it_is_not_shown),
         TEST(what_the_address_leaves_out_comes_from_the_environment),
         TEST(nobody_at_the_address_is_a_sentence_and_may_be_tried_again),

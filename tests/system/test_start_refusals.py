@@ -153,11 +153,24 @@ def test_a_directory_that_can_not_be_made_is_named(open_shop):
     ("--order.brew=1", "order.brew"), ("--nonsense", "nonsense"), ("--http.request_ms=0", "http.request_ms"), ("--http.request_ms=soon", "http.request_ms"),
     ("--http.max_body=99999999999999999999", "http.max_body"), ("--order.listen=nowhere", "order.listen"), ("--order.product_url=ftp://x", "order.product_url"),
     ("--log.level=loud", "log.level"), ("--config=/no/such/file", "/no/such/file"), ("extra", "extra"),
+    ("--store.sql=nonsense", "store.sql: the address of PostgreSQL can't be read"), ("--store.sql=postgresql:///shop?nosuch=1", "nosuch"),
 ])
 def test_a_setting_that_makes_no_sense_is_named(open_shop, setting, says):
     shop = open_shop()
     refused(shop, "order", says, extra=[setting], status=2)
     assert not shop.data["order"].exists()
+
+
+def test_the_view_is_not_told_to_be_made_anew_where_that_is_no_help(open_shop):
+    away = refused(open_shop({"store.sql": "host=127.0.0.1 port=1 user=shop", "start.wait_ms": 0}), "customercenter", "can't be reached")
+    assert "made anew" not in away
+    shop = open_shop()
+    shop.start("customercenter")
+    shop.stop("customercenter")
+    (shop.data["customercenter"] / "customercenter.db").write_bytes(b"nothing that was written" * 1000)
+    for more in ("-wal", "-shm"):
+        (shop.data["customercenter"] / f"customercenter.db{more}").unlink(missing_ok=True)
+    refused(shop, "customercenter", "the view itself can be made anew by `coffeeshop view rebuild`")
 
 
 def test_flag_beats_environment_beats_file(open_shop, tmp_path):

@@ -112,7 +112,7 @@ def test_keys_of_another_program_are_left_alone(open_shop, open_redis):
     assert redis.ask("HGETALL", "{stock:0}:meta").split() == ["recipe", "soup"]
 
 
-@pytest.mark.parametrize("url, says, status", [("http://127.0.0.1:6379", "of no kind that is known", 1), ("redis://shop:secret@127.0.0.1", "without a password in it", 2)])
+@pytest.mark.parametrize("url, says, status", [("http://127.0.0.1:6379", "stock.redis: the address of Redis is of no kind that is known", 2), ("redis://shop:secret@127.0.0.1", "without a password in it", 2)])
 def test_an_address_that_is_none_is_said_and_a_password_in_it_is_not(open_shop, url, says, status):
     assert "secret" not in refused(open_shop({"stock.redis": url}), says, status=status)
 
@@ -256,6 +256,8 @@ def test_a_full_redis_is_said_reads_go_on_and_so_do_changes_when_there_is_room(o
     shop = open_shop(kept_in(redis)).start("stock")
     redis.ask("CONFIG", "SET", "maxmemory", "1")
     assert_refuses_changes(shop)
+    said = shop["stock"].post("/stocks/receive", json={"productName": "Tea", "qty": 1}).json()["detail"]
+    assert "there is no room left" in said and "memory" in said
     assert "is full" in ready(shop)[1]
     assert shop.on_hand("Americano") == 100
     redis.ask("CONFIG", "SET", "maxmemory", "0")
