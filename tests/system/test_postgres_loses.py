@@ -98,7 +98,7 @@ def test_a_server_put_back_older_while_the_services_are_stopped_is_noticed(open_
     shop = open_shop_on(database).start()
     complete(shop)
     postgres.copy()
-    before = {name: noted(shop, name) for name in ON_SERVER}
+    before = {name: database.number(f'SELECT max(first + count - 1) FROM "{name}".outbox') for name in ON_SERVER}  # at least what the copy has
     complete(shop)
     if killed:
         for name in ON_SERVER:
