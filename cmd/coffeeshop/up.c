@@ -77,6 +77,19 @@ static void announce_lan(struct str listen, const char *scheme, struct buf *out)
     }
 }
 
+static void say_what_lasts(const struct shop *shop, struct buf *out)
+{
+    const struct common_settings *common = &shop->settings.common;
+    const char *places[] = {common->store_sql, shop_text_of(&shop->settings, "stock.redis")};
+
+    buf_printf(out, "\nWhat lasts is kept in %s", common->data);
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        buf_printf(out, "%s%s", places[i][0] ? " and in " : "", places[i]);
+    if (common->kafka.servers[0])
+        buf_printf(out, ", and told through the topic %s of Kafka at %s", common->kafka.topic, common->kafka.servers);
+    BUF_LIT(out, ". Ctrl-C stops it.\n\n");
+}
+
 static void announce(struct supervisor *supervisor)
 {
     const struct shop *shop = CONTAINER_OF(supervisor, struct shop, supervisor);
@@ -101,9 +114,7 @@ static void announce(struct supervisor *supervisor)
         reachable_address(str_of(shop_listen_of(&shop->settings, shop_programs[i])), &out);
         buf_char(&out, '\n');
     }
-    const struct common_settings *common = &shop->settings.common;
-    buf_printf(&out, "\nWhat lasts is kept in %s%s%s. Ctrl-C stops it.\n\n", common->data,
-               common->store_sql[0] ? " and in " : "", common->store_sql);
+    say_what_lasts(shop, &out);
     print_out(&out); /* nobody reading it is no reason to close the shop */
     buf_free(&out);
     buf_free(&gateway);

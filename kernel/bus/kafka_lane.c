@@ -232,18 +232,17 @@ static int send_next(struct kafka_lane *lane, struct kafka_way *way)
     return OK;
 }
 
-void kafka_lane_pump(struct kafka_lane *lane, struct kafka_way *way, int64_t now, size_t most)
+void kafka_lane_pump(struct kafka_lane *lane, struct kafka_way *way, int64_t now)
 {
     uint64_t last = feed_tail_last(&lane->tail);
     uint64_t acknowledged = atomic_load_explicit(&lane->acknowledged, memory_order_relaxed);
-    size_t n = 0;
     int rc = OK;
 
     if (now < lane->retry_at || acknowledged < lane->sent)
         return;
     lane->retry_at = 0;
-    while (n < most && lane->sent < last && !(rc = send_next(lane, way)))
-        n++;
+    while (!rc && lane->sent < last && lane->sent - acknowledged < KAFKA_WINDOW)
+        rc = send_next(lane, way);
     if (rc && rc != E_BUSY)
         hold(lane, lane->sent + 1, rc, now);
 }

@@ -58,10 +58,10 @@ struct kafka_way {
 struct kafka_lane *kafka_lane_new(struct kafka_relay *relay, const struct kafka_lane_options *options);
 /** Gives back what isn't under way; returns the window when librdkafka still points to it, without its lane. */
 struct kafka_window *kafka_lane_free(struct kafka_lane *lane);
-/** Hands librdkafka a burst of at most `most` events, once the one before is acknowledged: what comes meanwhile
+/** Hands librdkafka a burst, of a window at most, once the one before is acknowledged: what comes meanwhile
  * gathers. Its idempotent producer (2.0) has one request of five messages or more under way for a partition, and spins
  * as long as it has more that is due. */
-void kafka_lane_pump(struct kafka_lane *lane, struct kafka_way *way, int64_t now, size_t most);
+void kafka_lane_pump(struct kafka_lane *lane, struct kafka_way *way, int64_t now);
 /** librdkafka has an answer for a message of this slot. False: it isn't on the topic, and what is behind it may not go
  * before it. */
 bool kafka_slot_answered(struct kafka_slot *slot, rd_kafka_resp_err_t error, int64_t now);

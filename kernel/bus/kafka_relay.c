@@ -14,12 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum {
-    BURST = KAFKA_WINDOW, /* events of a lane at once */
-    LOOK_MS = 1000,
-    BACK_OFF_LEAST_US = 100000,
-    BACK_OFF_MOST_US = 5000000
-};
+enum { LOOK_MS = 1000, BACK_OFF_LEAST_US = 100000, BACK_OFF_MOST_US = 5000000 };
 
 struct kafka_relay {
     pthread_t thread;
@@ -142,7 +137,7 @@ static void pump_all(struct kafka_relay *relay, int64_t now, int64_t *due)
     for (struct kafka_lane *lane = next_lane(relay, NULL); lane; lane = next_lane(relay, lane)) {
         tell(lane);
         if (kafka_producer_is_there(&relay->producer))
-            kafka_lane_pump(lane, &relay->producer.way, now, BURST);
+            kafka_lane_pump(lane, &relay->producer.way, now);
         if (kafka_lane_due(lane) < *due)
             *due = kafka_lane_due(lane);
     }

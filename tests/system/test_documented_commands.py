@@ -161,6 +161,8 @@ def test_the_first_five_minutes_go_as_they_are_printed(tmp_path, request, readme
         assert_as_shown(command.shown, printed)
     in_files = {name for name in ("order.db", "product.db", "payment.db", "stock.lmdb") if (street.shop.directory / "data" / name).exists()}
     assert len(in_files) == (4 if kept == "shop_in_files" else 0)
+    places = [str(street.shop.directory / "data"), *filter(None, (street.shop.settings.get(name) for name in ("store.sql", "stock.redis")))]
+    assert f"What lasts is kept in {' and in '.join(places)}. Ctrl-C stops it." in street.shop.running["up"].output()
     assert '"Canceled"' in stream.printed() and '"Completed"' in stream.printed(), "what happened meanwhile was seen as it happened"
 
 
