@@ -49,6 +49,7 @@ static void take(const struct sim_payment_call *call, struct order_command *comm
         take_price(call->base.from->sim, command, bill);
         break;
     case SIM_BILL_NOT_KNOWN:
+        ASSERT(command->effect == ORDER_EFFECT_FIND_PURCHASE);
         command->intent.may_be_known = false;
         break;
     case SIM_BILL_DECLINED:

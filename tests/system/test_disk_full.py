@@ -166,6 +166,20 @@ def test_on_a_full_disk_payment_is_busy_and_nothing_is_left_over_when_there_is_r
     assert read_ledger(shop) == booked, "and it is on the disk"
 
 
+def test_nobody_is_asked_to_pay_for_an_order_that_there_is_no_room_for(shop_on, disk):
+    shop = shop_on("order", PATIENT, services=PAID).start()
+    shop.order()
+    disk.fill(shop.running["order"].pid)
+    for _ in range(2000):  # what is preallocated may still be written
+        if shop.ask_order().status_code != 201:
+            break
+    known = len(payments(shop))
+    assert [shop.ask_order().status_code for _ in range(5)] == [503] * 5
+    assert len(payments(shop)) == known
+    disk.empty(shop.running["order"].pid)
+    eventually(lambda: shop.ask_order().status_code == 201, within=20, what="orders are taken again")
+
+
 def test_a_view_on_a_full_disk_catches_up_when_there_is_room(shop_on, disk):
     shop = shop_on("customercenter").start()
     first = shop.order()

@@ -405,6 +405,34 @@ static void more_than_one_call_may_ask(struct asking *asking)
     wait_for(asking, 401);
 }
 
+static void both_ways_to_more_than_one_call(struct asking *asking)
+{
+    struct http_request *calls[3];
+    size_t n[3] = {0};
+
+    buy(asking, 0, 1);
+    calls[0] = next_call(asking, &n[0]);
+    buy(asking, 1, 200);
+    buy(asking, 201, MAX_BATCH - 200);
+    buy_here(asking, 1 + MAX_BATCH, 100);
+    calls[1] = next_call(asking, &n[1]);
+    assert_int_equal(n[1], MAX_BATCH);
+    approve(calls[0], 1, 1);
+    calls[2] = next_call(asking, &n[2]);
+    assert_int_equal(n[2], 100);
+    approve(calls[1], MAX_BATCH, 2);
+    approve(calls[2], 100, MAX_BATCH + 2);
+    wait_for(asking, MAX_BATCH + 101);
+}
+
+static void no_call_asks_more_than_it_may_whichever_way_they_come(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, both_ways_to_more_than_one_call);
+    UNUSED(state);
+
+    end(asking);
+}
+
 static void no_call_asks_more_than_it_may(void **state)
 {
     struct asking *asking = ask_while(LONG_MS, more_than_one_call_may_ask);
@@ -574,6 +602,28 @@ static void what_was_promised_is_paid_for_as_it_was_and_who_is_not_known_goes_on
     end(asking);
 }
 
+static void one_is_looked_for_that_was_not_asked_to_be(struct asking *asking)
+{
+    size_t n = 0;
+
+    buy(asking, 0, 1);
+    struct http_request *request = next_call(asking, &n);
+    request->status = 200;
+    request->content_type = "application/json";
+    buf_add(&request->reply, STR("[{\"status\":\"NotKnown\"}]"));
+    http_reply(request);
+    wait_for(asking, 1);
+}
+
+static void who_asks_for_a_promise_does_not_believe_that_nobody_knows_of_it(void **state)
+{
+    struct asking *asking = ask_while(LONG_MS, one_is_looked_for_that_was_not_asked_to_be);
+    UNUSED(state);
+
+    assert_int_equal(asking->purchases[0].command.unanswered, E_OUTCOME_UNKNOWN);
+    end(asking);
+}
+
 /* ---- an array that isn't taken as it is ---- */
 
 /* Approves all that is asked for as payments numbered like their purchases, from 1 on. */
@@ -679,6 +729,8 @@ int main(void)
         cmocka_unit_test(who_there_is_no_memory_for_is_still_the_callers),
         cmocka_unit_test(a_payment_that_does_not_answer_keeps_nobody_from_asking),
         cmocka_unit_test(no_call_asks_more_than_it_may),
+        cmocka_unit_test(no_call_asks_more_than_it_may_whichever_way_they_come),
+        cmocka_unit_test(who_asks_for_a_promise_does_not_believe_that_nobody_knows_of_it),
         cmocka_unit_test(who_waits_to_be_asked_for_is_not_forgotten_at_the_end),
         cmocka_unit_test(who_is_decided_goes_on_and_only_those_who_are_not_are_asked_for_again),
         cmocka_unit_test(what_was_not_known_stays_so_when_nobody_can_be_asked_again),

@@ -112,7 +112,8 @@ static void keep_reason(struct order_command *command, struct str reason)
     command->decline_reason[kept.n] = '\0';
 }
 
-/* The body is the same, so the quantity is. */
+/* The body is the same, so the quantity is: of what it says nothing is free text, and the price is held against the
+ * menu's when the order is placed. */
 static void take_price(struct order_command *command, const struct payment_answer *answer)
 {
     memcpy(command->promised_currency, answer->currency.p, ORDER_CURRENCY);
@@ -136,7 +137,7 @@ static void take(const struct payment_call *call, struct order_command *command,
         keep_reason(command, answer->reason);
     } else if (str_is(answer->status, "KeyReused")) {
         command->client.key_reused = true;
-    } else if (str_is(answer->status, "NotKnown")) {
+    } else if (str_is(answer->status, "NotKnown") && command->effect == ORDER_EFFECT_FIND_PURCHASE) {
         command->intent.may_be_known = false;
     } else {
         command->unanswered = E_OUTCOME_UNKNOWN;
@@ -157,6 +158,28 @@ static void send(struct payment_call *call);
 static bool ask_in_halves(struct payment_call *whole);
 static void send_gathered(struct payment_client *client);
 
+/* What was asked from `from` to before `to`; with answers only those of it that are pending. NULL: no memory. */
+static struct payment_call *part_of(const struct payment_call *whole, size_t from, size_t to,
+                                    const struct payment_answer *answers)
+{
+    struct payment_call *part = new_call(whole->client);
+    bool fine = part && make_room(part, to - from);
+
+    for (size_t i = from; fine && i < to; i++) {
+        if (answers && !order_payment_is_pending(&answers[i]))
+            continue;
+        fine = question_array_copy(&part->asked, &whole->asked, i, i + 1);
+        part->commands[part->n++] = whole->commands[i];
+    }
+    if (part && !fine) {
+        free_call(part);
+        return NULL;
+    }
+    if (part)
+        part->first_asked_at = whole->first_asked_at;
+    return part;
+}
+
 /* Those of which payment knows nothing yet, where it knows something of the others: each of its answers but the last
  * decides something (payment_waiting.h). NULL: there are none to be asked for again, or there is no memory. */
 static struct payment_call *undecided_of(const struct payment_call *call, const struct payment_answer *answers)
@@ -165,20 +188,9 @@ static struct payment_call *undecided_of(const struct payment_call *call, const 
 
     for (size_t i = 0; i < call->n; i++)
         n += order_payment_is_pending(&answers[i]);
-    struct payment_call *rest = n > 0 && n < call->n ? new_call(call->client) : NULL;
-    bool fine = rest && make_room(rest, n);
-    for (size_t i = 0; fine && i < call->n; i++) {
-        if (!order_payment_is_pending(&answers[i]))
-            continue;
-        fine = question_array_copy(&rest->asked, &call->asked, i, i + 1);
-        rest->commands[rest->n++] = call->commands[i];
-    }
-    if (rest && !fine) {
-        free_call(rest);
-        return NULL;
-    }
-    if (rest)
-        rest->first_asked_at = call->first_asked_at ? call->first_asked_at : call->asked_at;
+    struct payment_call *rest = n > 0 && n < call->n ? part_of(call, 0, call->n, answers) : NULL;
+    if (rest && !rest->first_asked_at)
+        rest->first_asked_at = call->asked_at;
     return rest;
 }
 
@@ -254,27 +266,11 @@ static void send(struct payment_call *call)
     guarded_call_here(client->caller, &call->call);
 }
 
-static struct payment_call *part_of(const struct payment_call *whole, size_t from, size_t to)
-{
-    struct payment_call *part = new_call(whole->client);
-
-    if (!part)
-        return NULL;
-    if (!make_room(part, to - from) || !question_array_copy(&part->asked, &whole->asked, from, to)) {
-        free_call(part);
-        return NULL;
-    }
-    part->n = to - from;
-    part->first_asked_at = whole->first_asked_at;
-    memcpy(part->commands, whole->commands + from, part->n * sizeof(struct order_command *));
-    return part;
-}
-
 /* Until the question that is refused stands alone (question_array.h). false: it does, or there is no memory. */
 static bool ask_in_halves(struct payment_call *whole)
 {
-    struct payment_call *first = whole->n > 1 ? part_of(whole, 0, whole->n / 2) : NULL;
-    struct payment_call *second = first ? part_of(whole, whole->n / 2, whole->n) : NULL;
+    struct payment_call *first = whole->n > 1 ? part_of(whole, 0, whole->n / 2, NULL) : NULL;
+    struct payment_call *second = first ? part_of(whole, whole->n / 2, whole->n, NULL) : NULL;
 
     if (!second) {
         if (first)
@@ -302,6 +298,11 @@ static void send_gathered(struct payment_client *client)
 static void linger_is_over(struct loop_timer *timer)
 {
     send_gathered(CONTAINER_OF(timer, struct payment_client, linger));
+}
+
+static bool is_full(const struct payment_call *call)
+{
+    return call->n == call->client->max_batch || call->asked.body.n >= question_size_most(&call->client->size);
 }
 
 /* false: they don't go together. */
@@ -332,8 +333,11 @@ static void take_over(struct loop_job *job)
     struct payment_call *call = CONTAINER_OF(job, struct payment_call, handed_over);
     struct payment_client *client = call->client;
 
-    if (client->gathered && absorb(client->gathered, call))
+    if (client->gathered && absorb(client->gathered, call)) {
+        if (is_full(client->gathered))
+            send_gathered(client);
         return;
+    }
     send_gathered(client);
     gather(client, call);
     if (client->under_way == 0)
@@ -354,11 +358,6 @@ static bool add(struct payment_call *call, struct order_command *command)
     order_payment_question_write(&call->asked.body, command, key);
     call->commands[call->n++] = command;
     return true;
-}
-
-static bool is_full(const struct payment_call *call)
-{
-    return call->n == call->client->max_batch || call->asked.body.n >= question_size_most(&call->client->size);
 }
 
 /* ---- asking: writer thread ---- */

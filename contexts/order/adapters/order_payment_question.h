@@ -1,5 +1,5 @@
 /** order_payment_question.h: what order asks of payment for one purchase, as POST /payments/authorize has it, and the
- * keys of purchases whose clients have sent none. Writer thread.
+ * keys of purchases whose clients have sent none. One thread at a time: the writer's, or the loop's.
  */
 #ifndef COFFEESHOP_ORDER_PAYMENT_QUESTION_H
 #define COFFEESHOP_ORDER_PAYMENT_QUESTION_H

@@ -1,17 +1,7 @@
 #include "payment_recent.h"
 
 #include "base.h"
-
-enum { N_TEXTS = 5 };
-
-static void texts_of(struct payment *payment, struct str *texts[N_TEXTS])
-{
-    texts[0] = &payment->key;
-    texts[1] = &payment->method;
-    texts[2] = &payment->currency;
-    texts[3] = &payment->reference;
-    texts[4] = &payment->reason;
-}
+#include "payment_row.h"
 
 static size_t place_of(int64_t id)
 {
@@ -21,12 +11,12 @@ static size_t place_of(int64_t id)
 void payment_recent_put(struct payment_recent *self, const struct payment *payment)
 {
     struct payment_recent_slot *slot = &self->slots[place_of(payment->id)];
-    struct str *texts[N_TEXTS];
+    struct str *texts[PAYMENT_TEXTS];
 
     slot->payment = *payment;
     slot->n_text = 0;
-    texts_of(&slot->payment, texts);
-    for (size_t i = 0; i < N_TEXTS; i++) {
+    payment_row_texts(&slot->payment, texts);
+    for (size_t i = 0; i < PAYMENT_TEXTS; i++) {
         if (texts[i]->n > PAYMENT_RECENT_TEXT - slot->n_text) {
             slot->payment.state = PAYMENT_NONE;
             return;
@@ -42,7 +32,7 @@ void payment_recent_put(struct payment_recent *self, const struct payment *payme
 bool payment_recent_find(const struct payment_recent *self, int64_t id, struct payment *out, struct arena *arena)
 {
     const struct payment_recent_slot *slot = &self->slots[place_of(id)];
-    struct str *texts[N_TEXTS];
+    struct str *texts[PAYMENT_TEXTS];
 
     if (slot->payment.state == PAYMENT_NONE || slot->payment.id != id)
         return true;
@@ -50,8 +40,8 @@ bool payment_recent_find(const struct payment_recent *self, int64_t id, struct p
     if (!copy.p)
         return false;
     *out = slot->payment;
-    texts_of(out, texts);
-    for (size_t i = 0; i < N_TEXTS; i++)
+    payment_row_texts(out, texts);
+    for (size_t i = 0; i < PAYMENT_TEXTS; i++)
         texts[i]->p = copy.p + (texts[i]->p - slot->text);
     return true;
 }

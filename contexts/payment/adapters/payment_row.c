@@ -51,11 +51,21 @@ void payment_to_row(const struct payment *payment, struct sql_value *row)
     row[17] = SQL_N0(payment->body);
 }
 
+void payment_row_texts(struct payment *payment, struct str *texts[PAYMENT_TEXTS])
+{
+    texts[0] = &payment->key;
+    texts[1] = &payment->method;
+    texts[2] = &payment->currency;
+    texts[3] = &payment->reference;
+    texts[4] = &payment->reason;
+}
+
 static int keep_texts(struct payment *payment, struct arena *arena)
 {
-    struct str *texts[] = {&payment->key, &payment->method, &payment->currency, &payment->reference, &payment->reason};
+    struct str *texts[PAYMENT_TEXTS];
 
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+    payment_row_texts(payment, texts);
+    for (size_t i = 0; i < PAYMENT_TEXTS; i++) {
         *texts[i] = arena_copy(arena, *texts[i]);
         if (!texts[i]->p)
             return E_MEMORY;

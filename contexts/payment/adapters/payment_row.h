@@ -17,6 +17,10 @@ struct payment payment_of_row(const struct sql_row *row);
 /** Fills PAYMENT_COLUMN_COUNT values; its texts have to live until they are used. */
 void payment_to_row(const struct payment *payment, struct sql_value *row);
 
+enum { PAYMENT_TEXTS = 5 };
+/** All texts that a payment points to. */
+void payment_row_texts(struct payment *payment, struct str *texts[PAYMENT_TEXTS]);
+
 /** Where payment_row_found() puts what is found. */
 struct payment_finding {
     struct payment *out; /* by the index of the parameters */

@@ -63,17 +63,15 @@ void payment_waiting_keep(struct payment_waiting *waiting, struct payment_comman
     waiting->last = command;
 }
 
-/* Whether there is nothing to wait for any more. */
-static bool is_answered(struct payment_command *command, struct payment_batch *batch)
+/* The first that is decided shortens the wait for the others. */
+static void look_again(struct payment_command *command, struct payment_batch *batch)
 {
-    int64_t now = batch->base.now;
+    int64_t until = batch->base.now + company_us;
 
     for (size_t i = 0; i < command->n; i++)
         look_at(command, &command->steps[i], batch);
-    size_t pending = count_pending(command);
-    if (pending < command->n && command->wait_until > now + company_us)
-        command->wait_until = now + company_us;
-    return pending == 0 || command->wait_until <= now;
+    if (count_pending(command) < command->n && command->wait_until > until)
+        command->wait_until = until;
 }
 
 static void answer(struct payment_command *command)
@@ -90,7 +88,8 @@ void payment_waiting_answer(struct payment_waiting *waiting, struct payment_batc
     waiting->last = NULL;
     while (*at) {
         struct payment_command *command = *at;
-        if (is_answered(command, batch)) {
+        look_again(command, batch);
+        if (count_pending(command) == 0 || command->wait_until <= batch->base.now) {
             *at = command->next_waiting;
             answer(command);
         } else {
