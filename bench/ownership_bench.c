@@ -36,9 +36,9 @@ static const struct sql_migration migrations[] = {{1, "CREATE TABLE done (n INTE
 
 /* What both processes see. */
 static struct seen {
-    _Atomic int64_t closed_at[CELLS_MAX]; /* monotonic, one clock for both */
-    _Atomic int64_t opened_at[CELLS_MAX];
-    _Atomic int owner[CELLS_MAX];
+    _Atomic int64_t closed_at[CELLS_MOST]; /* monotonic, one clock for both */
+    _Atomic int64_t opened_at[CELLS_MOST];
+    _Atomic int owner[CELLS_MOST];
     _Atomic int has[2]; /* how many cells each has */
 } * seen;
 
@@ -47,7 +47,7 @@ static int n_cells = 16;
 
 /* --- a replica --- */
 
-struct cell {
+struct moved_cell {
     int number;
     struct sql *sql;
     pthread_mutex_t lock;
@@ -58,13 +58,13 @@ static struct replica {
     struct ownership *ownership;
     int number;
     int poked; /* where pokes arrive */
-    struct cell cells[CELLS_MAX];
+    struct moved_cell cells[CELLS_MOST];
     atomic_bool left;
 } self;
 
 static void *open_cell(void *context)
 {
-    struct cell *cell = context;
+    struct moved_cell *cell = context;
     char name[NAME_SIZE];
     struct buf problem = {0};
     int error = 0;
@@ -92,7 +92,7 @@ static void *open_cell(void *context)
 
 static void *close_cell(void *context)
 {
-    struct cell *cell = context;
+    struct moved_cell *cell = context;
 
     pthread_mutex_lock(&cell->lock);
     if (cell->sql)
@@ -163,7 +163,7 @@ static void listen_for_pokes(char *port)
 static void keep_cells(void)
 {
     for (int i = 0; i < n_cells; i++) {
-        struct cell *cell = &self.cells[i];
+        struct moved_cell *cell = &self.cells[i];
         if (pthread_mutex_trylock(&cell->lock))
             continue;
         if (cell->sql)
@@ -310,7 +310,7 @@ int main(int argc, char **argv)
     server = argv[1];
     if (argc > 2)
         n_cells = (int)strtol(argv[2], NULL, 10);
-    ASSERT(n_cells > 1 && n_cells <= CELLS_MAX);
+    ASSERT(n_cells > 1 && n_cells <= CELLS_MOST);
     seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ASSERT(seen != MAP_FAILED);
     for (enum manner manner = LEAVES; manner <= IS_STOPPED; manner++) {

@@ -104,8 +104,9 @@ static bool open_all(struct stock_service *self, const struct program *program, 
     self->menu = self->service ? menu_load(common->menu, problem) : NULL;
     if (!self->menu)
         return false;
-    if (!stock_store_open(&self->kept, self->service, common, &settings->store, problem) ||
-        !service_join(self->service, &sources, true, problem))
+    /* The store last: who has it open says so, and waits for nobody then. */
+    if (!service_join(self->service, &sources, true, problem) ||
+        !stock_store_open(&self->kept, self->service, common, &settings->store, problem))
         return false;
     retention.relayed = service_relayed(self->service);
     const struct reader_limits limits = reader_limits_of(common);

@@ -20,11 +20,13 @@
 #ifndef COFFEESHOP_MEMBERSHIP_H
 #define COFFEESHOP_MEMBERSHIP_H
 
+#include "cell.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CELLS_MAX = 1024 /* as CELLS_MOST of cell.h */, MEMBER_ADDRESS_SIZE = 128 };
+enum { MEMBER_ADDRESS_SIZE = 128 };
 
 struct member {
     int64_t id;                        /* grows with each that joins; never given twice */

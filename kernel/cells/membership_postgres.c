@@ -253,8 +253,8 @@ static int check_cells(struct membership_postgres *self, const struct membership
     if (error || found == (int64_t)options->n_cells)
         return error;
     buf_printf(problem,
-               "the state of \"%s\" is cut into %lld cells, not into %zu: give it the number that it was made with, or "
-               "move the shop by an export and an import",
+               "the state of \"%s\" is cut into %lld cells, not into %zu: give it the number that it was made with; "
+               "with another one a shop has to be made anew",
                options->service, (long long)found, options->n_cells);
     return E_FOREIGN;
 }

@@ -16,7 +16,7 @@ struct membership_redis {
     struct buf command;
     int64_t lost_ms;
     int64_t id; /* who we are; 0: no member */
-    int told;   /* the error said last in the log; said again only after a success */
+    struct log_reason told; /* the error said last in the log */
     struct picture filling;
 };
 
@@ -68,11 +68,9 @@ static int ask(struct membership_redis *self, redisReply **reply)
         if (error && error != E_NOT_FOUND)
             buf_add(&problem, redis_text(*reply));
     }
-    if (error && error != E_NOT_FOUND && error != self->told)
+    if (error && error != E_NOT_FOUND && log_is_news(&self->told, error))
         log_warning("the other replicas can't be asked about", LOG_T("error", error_name(error)),
                     LOG_S("reason", buf_str(&problem)));
-    if (error != E_NOT_FOUND)
-        self->told = error;
     buf_free(&problem);
     if (error) {
         freeReplyObject(*reply);
@@ -293,7 +291,7 @@ static int refuse(const struct membership_redis *self, const redisReply *reply,
     if (reply->type == REDIS_REPLY_INTEGER) {
         buf_printf(problem,
                    "the state of \"%s\" is cut into %lld cells, not into %zu: give it the number that it was made "
-                   "with, or move the shop by an export and an import",
+                   "with; with another one a shop has to be made anew",
                    options->service, reply->integer, options->n_cells);
         return E_FOREIGN;
     }

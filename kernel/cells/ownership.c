@@ -142,7 +142,7 @@ struct ownership *ownership_new(const struct ownership_settings *settings, struc
 {
     struct ownership *self = heap_alloc(sizeof(*self));
 
-    ASSERT(n_cells > 0 && n_cells <= CELLS_MAX && strlen(address) < MEMBER_ADDRESS_SIZE && settings->moves > 0);
+    ASSERT(n_cells > 0 && n_cells <= CELLS_MOST && strlen(address) < MEMBER_ADDRESS_SIZE && settings->moves > 0);
     if (!self)
         return NULL;
     make_lock(self);

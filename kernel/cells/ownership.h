@@ -32,7 +32,6 @@ struct ownership;
 struct ownership_settings {
     int64_t lost_ms;  /* ownership.lost_ms: who gives no sign of life for so long has lost its cells; the same for the
                          membership and the cells' connections, and for all replicas */
-    int64_t wait_ms;  /* ownership.wait_ms: how long a request waits for a cell that is moving; the service's to keep */
     int64_t beat_ms;  /* between two signs of life; at most a third of lost_ms */
     int64_t look_ms;  /* the picture is read so often; earlier when somebody pokes */
     int64_t retry_ms; /* a cell that couldn't be opened is tried again after so long, then twice that, up to look_ms */
@@ -41,7 +40,7 @@ struct ownership_settings {
 
 #define OWNERSHIP_DEFAULTS                                                                                             \
     ((struct ownership_settings){                                                                                      \
-        .lost_ms = 3000, .wait_ms = 1000, .beat_ms = 1000, .look_ms = 500, .retry_ms = 50, .moves = 4})
+        .lost_ms = 3000, .beat_ms = 1000, .look_ms = 500, .retry_ms = 50, .moves = 4})
 
 /** What the service does; embedded in whatever it needs for that. All are called on the driver's thread, one at a time,
  * without a lock held; they must not wait: start the work and return. */
@@ -62,7 +61,7 @@ struct ownership_service {
 };
 
 enum ownership_place {
-    CELL_UNKNOWN, /* nobody's, or it is moving: wait (ownership.wait_ms), then 503 with Retry-After */
+    CELL_UNKNOWN, /* nobody's, or it is moving: wait a moment, then 503 with Retry-After */
     CELL_HERE,    /* open in this process */
     CELL_ELSEWHERE
 };

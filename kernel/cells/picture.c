@@ -7,7 +7,7 @@
 
 bool picture_init(struct picture *picture, size_t n_cells)
 {
-    ASSERT(n_cells > 0 && n_cells <= CELLS_MAX);
+    ASSERT(n_cells > 0 && n_cells <= CELLS_MOST);
     *picture = (struct picture){.n_cells = n_cells, .me = -1};
     picture->cells = heap_alloc(n_cells * sizeof(*picture->cells));
     if (picture->cells)

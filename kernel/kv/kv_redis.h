@@ -1,6 +1,6 @@
 /** kv_redis.h: the key-value port over Redis >= 7, for a shop past one machine (docs/adr/0052).
  *
- *  A store is one cell: three Redis keys with one hash tag ({stock:0}), so it lies on one node of a Redis Cluster. One
+ *  A store is one cell: four Redis keys with one hash tag ({stock:0}), so it lies on one node of a Redis Cluster. One
  * atomic step per commit, made by a function that is loaded into Redis once. Only a Redis that loses nothing is used:
  * appendonly yes, appendfsync always, maxmemory-policy noeviction; looked at whenever a connection is made, and now and
  * then before a commit, since an operator may change them while it runs.

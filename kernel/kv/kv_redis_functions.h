@@ -16,7 +16,7 @@
 #define KV_REDIS_HOLD KV_REDIS_LIBRARY "_hold"
 #define KV_REDIS_SCAN KV_REDIS_LIBRARY "_scan"
 
-/** How the three keys are laid out; a store with a higher one is a newer program's. */
+/** How the keys are laid out; a store with a higher one is a newer program's. */
 enum { KV_REDIS_LAYOUT = 1 };
 
 extern const struct redis_library kv_redis_library;

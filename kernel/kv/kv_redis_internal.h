@@ -63,6 +63,9 @@ int kv_redis_refusal(struct kv_redis *self, const redisReply *reply, const char 
 int kv_redis_report(struct kv_redis *self, int error, struct str reason, const char *doing);
 /** Begins FCALL of a function with the store's meta, data and names, and `n` more words. */
 void kv_redis_call(const struct kv_redis *self, struct buf *command, const char *function, size_t n);
+/** The same with the first `n_keys` of meta, data, names and held. */
+void kv_redis_call_with(const struct kv_redis *self, struct buf *command, const char *function, size_t n_keys,
+                        size_t n);
 /** kv_redis_hold.c. Says that we have it open, if that wasn't said for a while. Writer thread. */
 void kv_redis_hold_on(struct kv_redis *self);
 /** And that we haven't any more. */
@@ -71,10 +74,6 @@ void kv_redis_let_go(struct kv_redis *self);
 int kv_redis_say_held(const struct kv_redis *self, struct buf *problem);
 /** OK when nobody has it open; waits for as long as one that was killed may be remembered. */
 int kv_redis_await_release(struct kv_redis *self, struct buf *problem);
-
-/** The same with the first `n_keys` of meta, data, names and held. */
-void kv_redis_call_with(const struct kv_redis *self, struct buf *command, const char *function, size_t n_keys,
-                        size_t n);
 
 /** Functions, settings, version: whether this server will do. */
 int kv_redis_inspect(struct kv_redis *self, struct redis_line *line, int64_t deadline, struct buf *problem);

@@ -38,19 +38,19 @@ static int64_t place_of(struct cell cell, uint64_t position)
     return position < (uint64_t)CELL_ROWS ? cell_place(cell, (int64_t)position) : cell_ceiling(cell);
 }
 
-/* Whether a bite was left; false when it can't be told. */
-static bool is_more(struct sql *sql, struct cell cell, int64_t keys_before, int64_t batches_before, uint64_t up_to)
+/* Whether something is to be deleted; false when it can't be told. */
+static bool has_old(struct sql *sql, struct cell cell, int64_t keys_before, int64_t batches_before, uint64_t up_to)
 {
     const struct sql_value keys[] = {SQL_N(cell.number), SQL_N(keys_before)};
     const struct sql_value batches[] = {SQL_N(cell_floor(cell)), SQL_N(cell_ceiling(cell)), SQL_N(batches_before),
                                         SQL_N(place_of(cell, up_to))};
-    bool more = false;
+    bool found = false;
 
     if (keys_before)
-        (void)sql_query(sql, &old_key, keys, on_old, &more);
-    if (!more && batches_before)
-        (void)sql_query(sql, &old_batch, batches, on_old, &more);
-    return more;
+        (void)sql_query(sql, &old_key, keys, on_old, &found);
+    if (!found && batches_before)
+        (void)sql_query(sql, &old_batch, batches, on_old, &found);
+    return found;
 }
 
 void outbox_sql_tidy(struct sql *sql, struct cell cell, struct outbox_retention *retention, int64_t now)
@@ -62,10 +62,11 @@ void outbox_sql_tidy(struct sql *sql, struct cell cell, struct outbox_retention 
         return;
     int64_t keys_before = retention->keys_us ? now - retention->keys_us : 0;
     int64_t batches_before = retention->batches_us ? now - retention->batches_us : 0;
-    /* What can't be deleted now is deleted in a second; nobody waits for it. */
+    /* What can't be deleted now is deleted in a second; nobody waits for it. A transaction for nothing would be a commit
+     * all the same. */
     uint64_t up_to = retention->relayed ? *retention->relayed : UINT64_MAX;
-    int error = outbox_sql_expire(sql, cell, keys_before, batches_before, up_to, TIDY_AT_ONCE);
-    if (!error && is_more(sql, cell, keys_before, batches_before, up_to))
+    if (has_old(sql, cell, keys_before, batches_before, up_to) &&
+        outbox_sql_expire(sql, cell, keys_before, batches_before, up_to, TIDY_AT_ONCE) == OK)
         retention->next_at = now + TIDY_AGAIN_US;
 }
 

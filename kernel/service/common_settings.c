@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include "cell.h"
 #include "secret.h"
 
 #define ROW(member, name, type, fallback, min, max, doc)                                                               \
@@ -128,7 +129,7 @@ const struct setting common_settings_rows[] = {
         "Memory for events that are fetched ahead."),
     ROW(kafka.message_bytes, "kafka.message_bytes", SETTING_BYTES, "1000000", 1000, 100 * MIB,
         "The largest event that is sent; the topic has to allow it."),
-    ROW(shop_cells, "shop.cells", SETTING_INT, "1", 1, 1024,
+    ROW(shop_cells, "shop.cells", SETTING_INT, "1", 1, CELLS_MOST,
         "Into how many cells the shop's data is cut, so that several processes may share it; fixed when the shop is "
         "made. This version runs one."),
     ROW(start_wait_ms, "start.wait_ms", SETTING_MS, "20000", 0, 10 * MINUTE,

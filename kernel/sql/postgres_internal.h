@@ -6,11 +6,14 @@
  *  postgres_statements.c  prepared statements, and parameters as the server takes them
  *  postgres_schema.c      whose the schema is, and bringing it up to date
  *  postgres_owner.c       whether it is us who may write
+ *  postgres_holder.c      who has a lock, in words
+ *  postgres_address.c     addresses that no waiting makes better
  *  postgres_session.c     a session at the server, and whether it is ours alone
  *  postgres_commits.c     whether the server still has what it has confirmed
  *  postgres_connect.c     from nothing to a connection that may be used
  *  postgres_running.c     sending and hearing, on a connection that is made again
  *  postgres_transaction.c begin, commit, rollback
+ *  postgres_replace.c     a schema in the place of another
  *  postgres.c             the port
  */
 #ifndef COFFEESHOP_POSTGRES_INTERNAL_H
@@ -153,14 +156,20 @@ int postgres_meta(struct postgres *self, PGconn *conn, const char *name, struct 
 
 /** The advisory lock that whoever has a cell shares with the others, and who has all of them with nobody. */
 int64_t postgres_owners_lock(const struct postgres *self);
-/** Whether waiting doesn't make this failed connection better: an address that makes no sense, a wrong password. */
-bool postgres_is_hopeless(const PGconn *conn);
-/** Adds to a sentence who has an advisory lock and what to do about it. Outside of pipeline mode. */
-void postgres_say_holder(struct postgres *self, PGconn *conn, int64_t lock, struct buf *problem);
 /** Makes this connection the one that writes to the schema, for as long as it lives. `first`: and leaves its name
  * there. Later: E_OUTCOME_UNKNOWN and `lost` when somebody else has written meanwhile, so that what is in memory is
  * old. E_UNAVAILABLE: somebody else is the one. */
 int postgres_own(struct postgres *self, PGconn *conn, bool first, struct buf *problem);
+
+/* --- postgres_holder.c --- */
+
+/** Adds to a sentence who has an advisory lock and what to do about it. Outside of pipeline mode. */
+void postgres_say_holder(struct postgres *self, PGconn *conn, int64_t lock, struct buf *problem);
+
+/* --- postgres_address.c --- */
+
+/** Whether waiting doesn't make this failed connection better: an address that makes no sense, a wrong password. */
+bool postgres_is_hopeless(const PGconn *conn);
 
 /* --- postgres_session.c --- */
 

@@ -43,9 +43,11 @@ static int replace(struct sql *sql, const char *schema, const char *rebuilt)
 
 int postgres_replace_schema(const struct sql_options *options, const char *rebuilt, struct buf *problem)
 {
+    struct sql_options apart = *options;
     int error = OK;
-    struct sql *sql = postgres_open(options, problem, &error);
 
+    apart.cell = SQL_ALL_CELLS; /* it writes no cell's rows, and a cell's lock would be waited for by its owner */
+    struct sql *sql = postgres_open(&apart, problem, &error);
     if (!sql)
         return error;
     error = replace(sql, options->schema, rebuilt);

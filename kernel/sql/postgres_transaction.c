@@ -51,6 +51,22 @@ int postgres_rollback(struct sql *port)
     return OK;
 }
 
+/* Who has the cell alone waits for nobody: it goes with what is asked next. */
+static int begin_unheard(struct postgres *self)
+{
+    struct postgres_slot *begin = NULL;
+
+    int error = postgres_known(self, &begin_all, &begin);
+    if (error)
+        return error;
+    if (postgres_queue(self, begin, NULL, 0, 1)) {
+        postgres_drop(self);
+        return E_UNAVAILABLE;
+    }
+    self->unheard[self->n_unheard++] = (struct postgres_unheard){begin_all.text, 1};
+    return OK;
+}
+
 /* The locks of others are waited for by the server, for busy_ms at most. */
 static int begin_now(struct postgres *self)
 {
@@ -84,7 +100,7 @@ int postgres_begin(struct sql *port)
     ASSERT(!self->in_transaction);
     int error = postgres_ready(self);
     if (!error)
-        error = begin_now(self);
+        error = self->options.alone ? begin_unheard(self) : begin_now(self);
     self->in_transaction = true;
     self->changes = false;
     if (error)

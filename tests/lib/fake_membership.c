@@ -150,7 +150,7 @@ struct membership *fake_membership_new(struct fake_membership_store *store)
 {
     struct fake_membership *self = heap_alloc(sizeof(*self));
 
-    ASSERT(self && store->n_cells <= CELLS_MAX && store->lost_ms > 0);
+    ASSERT(self && store->n_cells <= CELLS_MOST && store->lost_ms > 0);
     self->store = store;
     self->port = (struct membership){.join = fake_join,
                                      .beat = fake_beat,

@@ -29,7 +29,7 @@ struct fake_membership_store {
     struct fake_member members[FAKE_MEMBERS];
     struct {
         int64_t owner, change;
-    } cells[CELLS_MAX];
+    } cells[CELLS_MOST];
     uint64_t claimed; /* how many claims were granted that changed the owner */
 };
 

@@ -1,4 +1,5 @@
 """A PostgreSQL of the tests' own, on loopback, in a directory of its own, with its fsync on; each test has a database of its own in it."""
+import contextlib
 import ctypes
 import os
 import pwd
@@ -84,14 +85,17 @@ class Postgres:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [self.process.pid, *map(int, children.split())]
 
+    def _tell_all(self, what):
+        for pid in self._all():
+            with contextlib.suppress(ProcessLookupError):  # a servant whose client has just gone
+                os.kill(pid, what)
+
     def freeze(self):
         """It accepts and doesn't answer."""
-        for pid in self._all():
-            os.kill(pid, signal.SIGSTOP)
+        self._tell_all(signal.SIGSTOP)
 
     def thaw(self):
-        for pid in self._all():
-            os.kill(pid, signal.SIGCONT)
+        self._tell_all(signal.SIGCONT)
 
     def make_database(self, template="template0"):
         self.databases += 1

@@ -18,7 +18,7 @@
 enum { CELLS = 16, REPLICAS = 3, READERS = 2, NOBODY = -1, LIMIT_MS = 30000, LOOK_MS = 5 };
 
 static const struct ownership_settings settings = {
-    .lost_ms = 5000, .wait_ms = 1000, .beat_ms = 500, .look_ms = 200, .retry_ms = 10, .moves = 4};
+    .lost_ms = 5000, .beat_ms = 500, .look_ms = 200, .retry_ms = 10, .moves = 4};
 /* Of different lengths, so that a mixture of two is none of them. */
 static const char *const addresses[REPLICAS] = {"a", "bb.bbbbbbbbbbbbbbbb:8081", "ccccccccccccccccccccccccc.cc:80"};
 

@@ -2,6 +2,7 @@
 #include "sharing.h"
 
 #include "base.h"
+#include "cell.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { CELLS_MAX = 1024, MEMBERS_MAX = CELLS_MAX + 3, OLDEST = 3, AT_ONCE = 4 };
+enum { MEMBERS_MAX = CELLS_MOST + 3, OLDEST = 3, AT_ONCE = 4 };
 
 static uint64_t next_random(uint64_t *seed) /* splitmix64 */
 {
@@ -28,7 +29,7 @@ static size_t below(uint64_t *seed, size_t n)
 /* --- a world --- */
 
 struct state {
-    int owners[CELLS_MAX]; /* by the number that a member has for good; a dead one's are free */
+    int owners[CELLS_MOST]; /* by the number that a member has for good; a dead one's are free */
     bool lives[MEMBERS_MAX];
     bool leaving[MEMBERS_MAX];
 };
@@ -47,7 +48,7 @@ struct world {
 /* What one member sees: of itself what is so, of the others what its picture says. */
 struct sight {
     struct sharing sharing;
-    int owners[CELLS_MAX];
+    int owners[CELLS_MOST];
     bool leaving[MEMBERS_MAX];
     int place[MEMBERS_MAX]; /* of a member in the picture */
     int me;
@@ -79,7 +80,7 @@ static bool look(const struct world *world, const struct state *picture, int mem
 static void act(struct world *world, int member)
 {
     static struct sight sight;
-    static int targets[MEMBERS_MAX], heirs[CELLS_MAX], cells[CELLS_MAX];
+    static int targets[MEMBERS_MAX], heirs[CELLS_MOST], cells[CELLS_MOST];
     size_t age = below(&world->seed, world->oldest + 1);
 
     age = age < world->round ? age : world->round;
@@ -318,12 +319,12 @@ static void old_pictures_of_who_has_what_cost_no_move_more(void **state)
 
 static void it_is_so_with_as_many_cells_as_there_can_be(void **state)
 {
-    static const size_t members[] = {1, 2, 7, 64, CELLS_MAX + 3};
+    static const size_t members[] = {1, 2, 7, 64, CELLS_MOST + 3};
 
     UNUSED(state);
     for (size_t i = 0; i < COUNT_OF(members); i++) {
-        play_history(CELLS_MAX, members[i], 0, i);
-        play_history(CELLS_MAX, members[i], i % (OLDEST + 1), 100 + i);
+        play_history(CELLS_MOST, members[i], 0, i);
+        play_history(CELLS_MOST, members[i], i % (OLDEST + 1), 100 + i);
     }
 }
 
