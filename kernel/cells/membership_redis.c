@@ -15,7 +15,7 @@ struct membership_redis {
     struct buf tag; /* "shop.cells" */
     struct buf command;
     int64_t lost_ms;
-    int64_t id; /* who we are; 0: no member */
+    int64_t id;             /* who we are; 0: no member */
     struct log_reason told; /* the error said last in the log */
     struct picture filling;
 };

@@ -39,8 +39,7 @@ struct ownership_settings {
 };
 
 #define OWNERSHIP_DEFAULTS                                                                                             \
-    ((struct ownership_settings){                                                                                      \
-        .lost_ms = 3000, .beat_ms = 1000, .look_ms = 500, .retry_ms = 50, .moves = 4})
+    ((struct ownership_settings){.lost_ms = 3000, .beat_ms = 1000, .look_ms = 500, .retry_ms = 50, .moves = 4})
 
 /** What the service does; embedded in whatever it needs for that. All are called on the driver's thread, one at a time,
  * without a lock held; they must not wait: start the work and return. */

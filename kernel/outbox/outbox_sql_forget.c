@@ -62,8 +62,8 @@ void outbox_sql_tidy(struct sql *sql, struct cell cell, struct outbox_retention 
         return;
     int64_t keys_before = retention->keys_us ? now - retention->keys_us : 0;
     int64_t batches_before = retention->batches_us ? now - retention->batches_us : 0;
-    /* What can't be deleted now is deleted in a second; nobody waits for it. A transaction for nothing would be a commit
-     * all the same. */
+    /* What can't be deleted now is deleted in a second; nobody waits for it. A transaction for nothing would be a
+     * commit all the same. */
     uint64_t up_to = retention->relayed ? *retention->relayed : UINT64_MAX;
     if (has_old(sql, cell, keys_before, batches_before, up_to) &&
         outbox_sql_expire(sql, cell, keys_before, batches_before, up_to, TIDY_AT_ONCE) == OK)
