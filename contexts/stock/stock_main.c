@@ -88,7 +88,7 @@ static int open_app(struct stock_service *self, const struct stock_settings *set
     int rc = stock_app_init(&self->app, &ports, CELL_ONLY, &options, sources);
     /* The first batch opens the rows of the menu, before anybody can look. */
     if (!rc)
-        rc = self->app.core.run(&self->app.core, NULL, 0, service_now(self->service));
+        rc = core_run(&self->app.core, NULL, 0, service_now(self->service));
     self->app.ports.events = service_events(self->service);
     return rc;
 }

@@ -39,7 +39,7 @@ struct command {
      * off when it lets go of the command (just before finish(), or when it is kept). It has to outlive the writer: that
      * is how a follower knows how much of it is queued although finish() belongs to the context. */
     _Atomic int64_t *waiting;
-    bool kept; /* set by run(): the core keeps the command beyond the batch (it waits for an effect) and finishes it
+    bool kept; /* set by the core: it keeps the command beyond the batch (it waits for an effect) and finishes it
                   later itself; the writer doesn't call finish for it and doesn't try it again */
     /** Called by the writer when the command is over: rc 0 after the commit, the failure once it is sure that
      * nothing was committed, or E_OUTCOME_UNKNOWN. Writer thread. Answers the client and frees the command. */

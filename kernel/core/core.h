@@ -10,16 +10,31 @@
 
 /** One thread at a time. */
 struct core {
-    /** Load, decide, commit, announce. `n` may be 0: then only what is due is done. `now` is the service's own time
-     * (steady_clock.h), us: it never goes back and never jumps. Returns 0 when everything is committed; an errors.h
-     * code when nothing is. Doesn't finish the commands, except those it kept from earlier batches. A command that the
-     * domain refuses is not a failure: run() fails only when the world breaks. */
-    int (*run)(struct core *self, struct command *const *commands, size_t n, int64_t now);
-    /** When run() wants to be called without commands: own time in us; INT64_MAX: no wish. */
+    /** Load, decide, commit. `n` may be 0: then only what is due is done. `now` is the service's own time
+     * (steady_clock.h), us: it never goes back and never jumps. Returns 0 when everything is committed, or, for one of
+     * several cells that commit together, when everything is written (cells_core.h); an errors.h code when nothing is.
+     * A command that the domain refuses is not a failure: it fails only when the world breaks. */
+    int (*decide)(struct core *self, struct command *const *commands, size_t n, int64_t now);
+    /** How that has ended; once after each decide(), with the same commands. 0: it is durable, and only now anybody may
+     * hear of it: announces. Otherwise nothing of it has happened, and it is forgotten. Doesn't finish the commands,
+     * except those it kept from earlier batches.
+     * NULL: nobody is told. */
+    void (*settle)(struct core *self, struct command *const *commands, size_t n, int rc);
+    /** When it wants to decide without commands: own time in us; INT64_MAX: no wish. */
     int64_t (*next_due)(struct core *self);
     /** By how much the wall clock is ahead of `now`, us: what people read is `now` plus this. Set by the driver before
-     * run(). */
+     * decide(). */
     int64_t wall_ahead;
 };
+
+/** A whole batch: decide() and settle(). What decide() has returned. */
+static inline int core_run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+{
+    int rc = core->decide(core, commands, n, now);
+
+    if (core->settle)
+        core->settle(core, commands, n, rc);
+    return rc;
+}
 
 #endif

@@ -218,7 +218,7 @@ static void free_parts(struct writer *writer)
 struct writer *writer_new(const struct writer_settings *settings, struct core *core)
 {
     ASSERT(settings->batch > 0 && settings->queue > 0 && settings->retry_ms >= 0);
-    ASSERT(core->run && core->next_due);
+    ASSERT(core->decide && core->next_due);
     struct writer *writer = heap_alloc(sizeof(*writer));
     if (!writer)
         return NULL;

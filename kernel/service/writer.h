@@ -1,7 +1,7 @@
 /** writer.h: the single writer: one thread that takes all that waits as one batch, runs the context's core on it, and
  * ends the commands.
  *
- *      commands -> queue -> [ batch -> core->run: load, decide, commit ] -> finish each
+ *      commands -> queue -> [ batch -> core_run: load, decide, commit ] -> finish each
  *
  *  Batches form by themselves: while one is being committed the next gathers (LMAX, group commit). All commands keep
  * their order of arrival.
@@ -10,10 +10,10 @@
  * queue, in order, and are tried again after writer.retry_ms. Meanwhile clients' commands are tried by themselves,
  * every few milliseconds at most: each learns at once that it failed, and the first to succeed ends the waiting of the
  * others. (That is the one case in which a client overtakes an event.) A batch must never fail because of one command:
- * the core buries what it can't digest (dead letter), and fails only when the world breaks. When run() fails, the
+ * the core buries what it can't digest (dead letter), and fails only when the world breaks. When it fails, the
  * `kept` of its commands is void: they end or are tried again like the others.
  *
- *  The `now` that run() is told is the service's own time (steady_clock.h): whatever the wall clock is set to, it goes
+ *  The `now` that it is told is the service's own time (steady_clock.h): whatever the wall clock is set to, it goes
  * on at its pace. How far the wall clock is ahead of it is told beside it, for what people read.
  */
 #ifndef COFFEESHOP_WRITER_H

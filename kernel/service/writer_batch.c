@@ -158,7 +158,7 @@ static int run_core(struct writer *writer, size_t n, int64_t now)
     struct store *store = writer->settings.store;
     int rc = writer->failing && store ? store->probe(store) : OK;
 
-    return rc ? rc : writer->core->run(writer->core, writer->batch, n, now);
+    return rc ? rc : core_run(writer->core, writer->batch, n, now);
 }
 
 int writer_run_batch(struct writer *writer, bool clients_only)

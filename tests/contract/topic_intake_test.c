@@ -47,7 +47,7 @@ struct hearer {
     int failures; /* so many of the next commits fail */
 };
 
-static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+static int decide(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     struct hearer *hearer = CONTAINER_OF(core, struct hearer, core);
 
@@ -161,7 +161,7 @@ static int set_up(void **state)
     kafka_cluster_make_topic(&cluster, hearer->topic, 1);
     kafka_cluster_make_topic(&cluster, dead, 1);
     pthread_mutex_init(&hearer->lock, NULL);
-    hearer->core = (struct core){.run = run, .next_due = next_due};
+    hearer->core = (struct core){.decide = decide, .next_due = next_due};
     hearer->kafka =
         (struct kafka_options){.servers = cluster.servers, .topic = hearer->topic, .client = "test", .answer_ms = 3000};
     hearer->common.feed_max_waiting = 100;

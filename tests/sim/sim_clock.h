@@ -19,7 +19,7 @@ void sim_clocks_begin(struct sim *sim);
 void sim_clocks_step(struct sim *sim);
 /** The process starts: its own time begins. */
 void sim_clock_start(struct sim_service *service);
-/** What core->run() is told as `now`, … */
+/** What core_run() is told as `now`, … */
 int64_t sim_clock_now(const struct sim_service *service);
 /** … and as wall_ahead. */
 int64_t sim_clock_wall_ahead(const struct sim_service *service);

@@ -191,7 +191,7 @@ static void run_batch(struct sim_service *self)
     sim_note(sim, self->who, "runs", (int64_t)self->n_batch, (int64_t)self->n_pending, self->fuse);
     sim_memory_may_fail(sim);
     self->core->wall_ahead = sim_clock_wall_ahead(self);
-    int rc = self->core->run(self->core, self->batch, self->n_batch, sim_clock_now(self));
+    int rc = core_run(self->core, self->batch, self->n_batch, sim_clock_now(self));
     note_memory(self, rc);
     if (rc) {
         sim_note(sim, self->who, "fails", rc, 0, 0);

@@ -239,7 +239,7 @@ static void tell_all(struct sim *sim, struct view_app *app, size_t source)
         command->origin = FROM_FEED;
         command->source = source;
         command->position = i + 1;
-        int rc = app->core.run(&app->core, &command, 1, sim->now);
+        int rc = core_run(&app->core, &command, 1, sim->now);
         ASSERT(!rc);
         command->finish(command, rc);
     }

@@ -142,7 +142,7 @@ static void finish_batch(struct fixture *f)
 
 static void run_batch(struct fixture *f)
 {
-    assert_int_equal(f->app.core.run(&f->app.core, f->batch, f->n, 1000), OK);
+    assert_int_equal(core_run(&f->app.core, f->batch, f->n, 1000), OK);
     finish_batch(f);
 }
 
@@ -406,7 +406,7 @@ static void what_could_not_be_committed_is_tried_again_as_if_it_had_never_been(v
 
     tell_ordered(f, "42");
     f->repo->commit = broken_commit;
-    assert_int_equal(f->app.core.run(&f->app.core, f->batch, f->n, 1000), E_FULL);
+    assert_int_equal(core_run(&f->app.core, f->batch, f->n, 1000), E_FULL);
     assert_int_equal(f->published, 0);
     f->repo->commit = commit;
     run_batch(f);

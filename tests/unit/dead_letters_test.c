@@ -37,7 +37,7 @@ struct shelf {
     uint64_t position;
 };
 
-static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+static int decide(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     struct shelf *shelf = CONTAINER_OF(core, struct shelf, core);
 
@@ -138,7 +138,7 @@ static int open_shelf(void **state)
 
     assert_non_null(shelf);
     shelf->cursors = (struct cursors){.source = {"order", "stock"}, .n = 2};
-    shelf->core = (struct core){.run = run, .next_due = next_due};
+    shelf->core = (struct core){.decide = decide, .next_due = next_due};
     sem_init(&shelf->ran, 0, 0);
     scratch_make(&shelf->scratch);
     shelf->sql = open_sql(shelf);

@@ -83,7 +83,7 @@ static void record(struct recorder *recorder, struct command *command, uint64_t 
     *cursor = command->position;
 }
 
-static int run(struct core *self, struct command *const *commands, size_t n, int64_t now)
+static int decide(struct core *self, struct command *const *commands, size_t n, int64_t now)
 {
     struct recorder *recorder = CONTAINER_OF(self, struct recorder, core);
     uint64_t cursor = atomic_load(&recorder->cursor);
@@ -165,7 +165,7 @@ static void open_consumer(struct fixture *fixture)
     fixture->loop = loop_new();
     fixture->client = http_client_new(fixture->loop, 2);
     pthread_mutex_init(&fixture->recorder.gate, NULL);
-    fixture->recorder.core = (struct core){.run = run, .next_due = next_due};
+    fixture->recorder.core = (struct core){.decide = decide, .next_due = next_due};
     fixture->recorder.loop = fixture->loop;
     atomic_store(&fixture->recorder.until, UINT64_MAX);
     fixture->writer = writer_new(&writer_usual, &fixture->recorder.core);

@@ -170,7 +170,7 @@ static int run(struct shop *shop, struct order_command *commands, size_t n)
         commands[i].base.kept = false; /* as the writer does */
         list[i] = &commands[i].base;
     }
-    return shop->app.core.run(&shop->app.core, list, n, ++shop->now);
+    return core_run(&shop->app.core, list, n, ++shop->now);
 }
 
 static int64_t place_one(struct shop *shop)
@@ -499,7 +499,7 @@ static void bare_commands_only_move_the_cursor(void **state)
     *skip = (struct command){.origin = FROM_FEED, .fate = COMMAND_SKIP, .position = 4};
     *dead = (struct command){
         .origin = FROM_FEED, .fate = COMMAND_DEAD, .position = 5, .reason = STR("unreadable"), .frame = STR("{")};
-    assert_int_equal(shop->app.core.run(&shop->app.core, both, 2, ++shop->now), OK);
+    assert_int_equal(core_run(&shop->app.core, both, 2, ++shop->now), OK);
     assert_int_equal(shop->repo->outbox.cursors.position[0], 5);
     assert_int_equal(shop->repo->outbox.n_dead, 1);
     test_free(skip);
@@ -510,7 +510,7 @@ static void a_batch_of_nothing_commits_nothing(void **state)
 {
     struct shop *shop = *state;
 
-    assert_int_equal(shop->app.core.run(&shop->app.core, NULL, 0, ++shop->now), OK);
+    assert_int_equal(core_run(&shop->app.core, NULL, 0, ++shop->now), OK);
     assert_int_equal(shop->repo->n_commits, 0);
     assert_int_equal(shop->app.core.next_due(&shop->app.core), INT64_MAX);
 }

@@ -42,7 +42,7 @@ struct asking {
 };
 
 /* What came back ends with its batch. */
-static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+static int decide(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     UNUSED(core);
     UNUSED(commands);
@@ -106,7 +106,7 @@ static struct asking *ask_while(int64_t linger_ms, void (*act)(struct asking *se
     struct http_settings http = http_bench_settings();
 
     http.max_body = 65536;
-    *asking = (struct asking){.core = {.run = run, .next_due = next_due}, .linger_ms = linger_ms, .act = act};
+    *asking = (struct asking){.core = {.decide = decide, .next_due = next_due}, .linger_ms = linger_ms, .act = act};
     pthread_mutex_init(&asking->lock, NULL);
     pthread_cond_init(&asking->changed, NULL);
     service_bench_open(&asking->bench, "order"); /* first: it takes the signals from all threads */

@@ -132,7 +132,7 @@ static int run(struct till *till, struct payment_command *commands, size_t n)
 
     for (size_t i = 0; i < n; i++)
         list[i] = &commands[i].base;
-    return till->app.core.run(&till->app.core, list, n, ++till->now);
+    return core_run(&till->app.core, list, n, ++till->now);
 }
 
 static struct payment_step buying(const char *key, int64_t amount, const char *method)
@@ -456,7 +456,7 @@ static void nothing_is_given_up_while_something_of_orders_lies_aside(void **stat
 
     till->now = payment.expires_at;
     till->complete_at = INT64_MAX;
-    assert_int_equal(till->app.core.run(&till->app.core, batch, 1, ++till->now), OK); /* put aside in that batch */
+    assert_int_equal(core_run(&till->app.core, batch, 1, ++till->now), OK); /* put aside in that batch */
     assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
     wait_until_due(till);
     assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
@@ -641,7 +641,7 @@ static void ask_again(struct till *till, struct question *question, const char *
     struct command *list[] = {&question->command.base};
 
     prepare(question, first, second, waited);
-    assert_int_equal(till->app.core.run(&till->app.core, list, 1, ++till->now), OK);
+    assert_int_equal(core_run(&till->app.core, list, 1, ++till->now), OK);
 }
 
 static void ask_patiently(struct till *till, struct question *question, const char *first, const char *second)
@@ -708,7 +708,7 @@ static void what_is_decided_in_the_batch_that_asks_is_answered_with_it(void **st
     struct payment_command answer = {.base = {.origin = FROM_EFFECT}, .steps = &approved, .n = 1};
     prepare(&second, "a", "b", 0);
     struct command *batch[] = {&second.command.base, &answer.base};
-    assert_int_equal(till->app.core.run(&till->app.core, batch, 2, ++till->now), OK);
+    assert_int_equal(core_run(&till->app.core, batch, 2, ++till->now), OK);
     assert_false(second.command.base.kept);
     assert_int_equal(second.steps[0].payment.state, PAYMENT_AUTHORIZED);
     assert_int_equal(second.rendered, 2);

@@ -198,7 +198,7 @@ static int run(struct kitchen *kitchen, struct product_command *const *commands,
         list[i] = &commands[i]->base;
     }
     kitchen->now += ms;
-    return kitchen->app.core.run(&kitchen->app.core, list, n, kitchen->now);
+    return core_run(&kitchen->app.core, list, n, kitchen->now);
 }
 
 static void run_one(struct kitchen *kitchen, struct product_command *command)
@@ -827,7 +827,7 @@ static void pass_events_over(struct kitchen *kitchen, size_t source)
     struct command *gap = test_calloc(1, sizeof(*gap));
 
     *gap = (struct command){.origin = FROM_FEED, .fate = COMMAND_GAP, .source = source, .position = 100};
-    assert_int_equal(kitchen->app.core.run(&kitchen->app.core, &gap, 1, ++kitchen->now), OK);
+    assert_int_equal(core_run(&kitchen->app.core, &gap, 1, ++kitchen->now), OK);
     assert_int_equal(kitchen->repo->outbox.cursors.position[source], 100);
     test_free(gap);
     run_nothing(kitchen, 0);
@@ -1196,7 +1196,7 @@ static void bare_commands_only_move_the_cursor(void **state)
     struct command *skip = test_calloc(1, sizeof(*skip));
 
     *skip = (struct command){.origin = FROM_FEED, .fate = COMMAND_SKIP, .source = PRODUCT_SOURCE_STOCK, .position = 4};
-    assert_int_equal(kitchen->app.core.run(&kitchen->app.core, &skip, 1, ++kitchen->now), OK);
+    assert_int_equal(core_run(&kitchen->app.core, &skip, 1, ++kitchen->now), OK);
     assert_int_equal(kitchen->repo->outbox.cursors.position[PRODUCT_SOURCE_STOCK], 4);
     test_free(skip);
 }

@@ -45,7 +45,7 @@ static void effect_ended(struct guarded_call *call, int error)
     effect->ended = true;
 }
 
-static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+static int decide(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     struct tested *tested = CONTAINER_OF(core, struct tested, core);
 
@@ -129,7 +129,7 @@ static const struct route routes[] = {
 
 static void open_tested(struct tested *tested)
 {
-    *tested = (struct tested){.core = {.run = run, .next_due = next_due}};
+    *tested = (struct tested){.core = {.decide = decide, .next_due = next_due}};
     service_bench_open(&tested->bench, "tested");
 }
 

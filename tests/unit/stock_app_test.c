@@ -68,7 +68,7 @@ static void crash_and_come_back(struct shop *shop)
 
 static int run_nothing(struct shop *shop)
 {
-    return shop->app.core.run(&shop->app.core, NULL, 0, ++shop->now);
+    return core_run(&shop->app.core, NULL, 0, ++shop->now);
 }
 
 static int open_shop(void **state)
@@ -105,7 +105,7 @@ static int run_commands(struct shop *shop, struct stock_command *commands, size_
     assert_true(n <= MOST);
     for (size_t i = 0; i < n; i++)
         list[i] = &commands[i].base;
-    return shop->app.core.run(&shop->app.core, list, n, ++shop->now);
+    return core_run(&shop->app.core, list, n, ++shop->now);
 }
 
 static int run_step(struct shop *shop, struct stock_step *step)
@@ -731,12 +731,12 @@ static void how_far_the_relay_is_moves_with_what_is_committed_and_is_kept(void *
     struct command mark = {.origin = FROM_FEED, .fate = COMMAND_SKIP, .position = 7};
     struct command *both[] = {&mark, &received.base};
 
-    assert_int_equal(shop->app.core.run(&shop->app.core, both, COUNT_OF(both), ++shop->now), OK);
+    assert_int_equal(core_run(&shop->app.core, both, COUNT_OF(both), ++shop->now), OK);
     assert_int_equal(step.stock.on_hand, 105);
     crash_and_come_back(shop);
     assert_int_equal(shop->app.cursors.position[0], 7);
     mark.position = 6; /* an older one changes nothing */
-    assert_int_equal(shop->app.core.run(&shop->app.core, both, 1, ++shop->now), OK);
+    assert_int_equal(core_run(&shop->app.core, both, 1, ++shop->now), OK);
     assert_int_equal(shop->app.cursors.position[0], 7);
 }
 

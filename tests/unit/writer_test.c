@@ -57,7 +57,7 @@ struct fake_command {
     int id;
 };
 
-static int fake_run(struct core *self, struct command *const *commands, size_t n, int64_t now)
+static int fake_decide(struct core *self, struct command *const *commands, size_t n, int64_t now)
 {
     struct fake_core *core = CONTAINER_OF(self, struct fake_core, core);
     int rc = OK;
@@ -154,7 +154,7 @@ static void open_core(struct fake_core *core, const struct writer_settings *give
 {
     struct writer_settings settings = *given;
 
-    *core = (struct fake_core){.core = {.run = fake_run, .next_due = fake_due}, .store = {.probe = fake_probe}};
+    *core = (struct fake_core){.core = {.decide = fake_decide, .next_due = fake_due}, .store = {.probe = fake_probe}};
     settings.store = &core->store;
     settings.on_lost = fake_lost;
     settings.on_asked = fake_asked;
@@ -852,7 +852,7 @@ struct tallied {
     int poster, id;
 };
 
-static int tally_run(struct core *self, struct command *const *commands, size_t n, int64_t now)
+static int tally_decide(struct core *self, struct command *const *commands, size_t n, int64_t now)
 {
     UNUSED(commands);
     UNUSED(n);
@@ -907,7 +907,7 @@ static void many_threads_may_post_and_each_keeps_its_order(void **state)
 {
     UNUSED(state);
     static const struct writer_settings settings = {.batch = 256, .queue = 1000, .retry_ms = 0};
-    struct tally tally = {.core = {.run = tally_run, .next_due = tally_due}};
+    struct tally tally = {.core = {.decide = tally_decide, .next_due = tally_due}};
     struct poster posters[POSTERS];
     pthread_t threads[POSTERS];
 

@@ -115,26 +115,34 @@ static void number_changes(struct view_app *app, struct view_batch *batch)
     }
 }
 
-static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+static int decide(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     struct view_app *app = CONTAINER_OF(core, struct view_app, core);
-    struct view_batch batch;
+    struct view_batch *batch = &app->batch;
 
-    int rc = begin(app, &batch, n, now);
+    int rc = begin(app, batch, n, now);
     if (!rc)
-        rc = load(app, &batch, commands, n);
+        rc = load(app, batch, commands, n);
     if (!rc)
-        rc = apply_all(&batch, commands, n);
+        rc = apply_all(batch, commands, n);
     if (rc)
         return rc;
-    number_changes(app, &batch);
-    rc = app->ports.repo->commit(app->ports.repo, &batch);
+    number_changes(app, batch);
+    return app->ports.repo->commit(app->ports.repo, batch);
+}
+
+/* A number that was given to what isn't committed is not given again: that harms nobody. */
+static void settle(struct core *core, struct command *const *commands, size_t n, int rc)
+{
+    struct view_app *app = CONTAINER_OF(core, struct view_app, core);
+
+    UNUSED(commands);
+    UNUSED(n);
     if (rc)
-        return rc;
-    app->cursors = batch.base.cursors;
+        return;
+    app->cursors = app->batch.base.cursors;
     if (app->ports.sink)
-        app->ports.sink->publish(app->ports.sink, &batch);
-    return OK;
+        app->ports.sink->publish(app->ports.sink, &app->batch);
 }
 
 static int64_t next_due(struct core *core)
@@ -145,7 +153,8 @@ static int64_t next_due(struct core *core)
 
 int view_app_init(struct view_app *app, const struct view_ports *ports, const struct cursors *cursors)
 {
-    *app = (struct view_app){.core = {.run = run, .next_due = next_due}, .ports = *ports, .cursors = *cursors};
+    *app = (struct view_app){
+        .core = {.decide = decide, .settle = settle, .next_due = next_due}, .ports = *ports, .cursors = *cursors};
     ASSERT(ports->repo);
     int rc = ports->repo->restore(ports->repo, &app->last_change, &app->cursors);
     if (rc)

@@ -29,6 +29,7 @@ struct view_app {
     struct outbox outbox; /* always empty: the view tells no events */
     struct arena arena;
     int64_t last_change;
+    struct view_batch batch; /* from decide() to settle() */
 };
 
 /** Restores from the repository. `cursors` names the sources. 0 or an errors.h code. */

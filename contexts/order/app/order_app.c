@@ -153,26 +153,30 @@ static void announce(struct order_app *app, struct order_batch *batch, struct co
         app->ports.payment->flush(app->ports.payment);
 }
 
-static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+static int decide_batch(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     struct order_app *app = CONTAINER_OF(core, struct order_app, core);
-    struct order_batch batch;
-    int64_t last_id = app->last_id;
+    struct order_batch *batch = &app->batch;
 
-    int rc = begin(app, &batch, n, now);
+    app->committed_id = app->last_id;
+    int rc = begin(app, batch, n, now);
     if (!rc)
-        rc = load(app, &batch, commands, n);
+        rc = load(app, batch, commands, n);
     for (size_t i = 0; i < n && !rc; i++)
-        rc = decide_and_answer(app, &batch, command_of(commands[i]));
-    if (!rc)
-        rc = app->ports.repo->commit(app->ports.repo, &batch);
+        rc = decide_and_answer(app, batch, command_of(commands[i]));
+    return rc ? rc : app->ports.repo->commit(app->ports.repo, batch);
+}
+
+static void settle(struct core *core, struct command *const *commands, size_t n, int rc)
+{
+    struct order_app *app = CONTAINER_OF(core, struct order_app, core);
+
     if (rc) {
-        app->last_id = last_id;
+        app->last_id = app->committed_id;
         outbox_abandon(&app->outbox);
-        return rc;
+    } else {
+        announce(app, &app->batch, commands, n);
     }
-    announce(app, &batch, commands, n);
-    return OK;
 }
 
 static int64_t next_due(struct core *core)
@@ -186,8 +190,10 @@ int order_app_init(struct order_app *app, const struct order_ports *ports, struc
 {
     uint64_t last_position;
 
-    *app = (struct order_app){
-        .core = {.run = run, .next_due = next_due}, .ports = *ports, .cell = cell, .cursors = *cursors};
+    *app = (struct order_app){.core = {.decide = decide_batch, .settle = settle, .next_due = next_due},
+                              .ports = *ports,
+                              .cell = cell,
+                              .cursors = *cursors};
     ASSERT(ports->repo && ports->product && ports->events && ports->write_event);
     int rc = ports->repo->restore(ports->repo, &app->last_id, &last_position, &app->cursors);
     if (rc)

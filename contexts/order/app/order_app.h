@@ -59,7 +59,8 @@ struct order_app {
     struct outbox outbox;
     struct cursors cursors;
     struct arena arena;
-    int64_t last_id;
+    int64_t last_id, committed_id; /* while a batch is decided: with it, and without */
+    struct order_batch batch;      /* from decide() to settle() */
 };
 
 /** Restores from the repository. `cursors` names the sources. 0 or an errors.h code. */

@@ -18,12 +18,11 @@ static int bring_back(struct payment_app *app, int64_t now)
 {
     struct payment_repo *repo = app->ports.repo;
 
-    if (app->brought_back)
+    app->brings_back = !app->brought_back;
+    if (!app->brings_back)
         return OK;
-    int rc = repo->bring_back(repo, now + app->policy.authorization_us);
-    app->brought_back = !rc;
     app->gives_up_from = now + app->policy.authorization_us / 2;
-    return rc;
+    return repo->bring_back(repo, now + app->policy.authorization_us);
 }
 
 static int begin(struct payment_app *app, struct payment_batch *batch, size_t n, int64_t now)
@@ -268,33 +267,44 @@ static void look_ahead(struct payment_app *app, const struct payment_batch *batc
     app->next_scan = due <= now && batch->n_due < PAYMENT_DUE_AT_ONCE ? now + look_again_us : due;
 }
 
-static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+static void announce(struct payment_app *app, struct payment_batch *batch, struct command *const *commands, size_t n)
 {
-    struct payment_app *app = CONTAINER_OF(core, struct payment_app, core);
-    struct payment_batch batch;
-    int64_t last_id = app->last_id;
-
-    int rc = begin(app, &batch, n, now);
-    if (!rc)
-        rc = payment_load(app, &batch, commands, n);
-    for (size_t i = 0; i < n && !rc; i++)
-        decide_and_answer(app, &batch, command_of(commands[i]));
-    if (!rc) {
-        decide_by_itself(app, &batch);
-        rc = app->ports.repo->commit(app->ports.repo, &batch);
-    }
-    if (rc) {
-        app->last_id = last_id;
-        outbox_abandon(&app->outbox);
-        return rc;
-    }
-    app->cursors = batch.base.cursors;
+    app->cursors = batch->base.cursors;
     if (app->outbox.count)
         app->ports.events->publish(app->ports.events, &app->outbox);
-    look_ahead(app, &batch);
-    let_wait(app, &batch, commands, n);
-    ask_provider(app, &batch);
-    return OK;
+    look_ahead(app, batch);
+    let_wait(app, batch, commands, n);
+    ask_provider(app, batch);
+}
+
+static int decide_batch(struct core *core, struct command *const *commands, size_t n, int64_t now)
+{
+    struct payment_app *app = CONTAINER_OF(core, struct payment_app, core);
+    struct payment_batch *batch = &app->batch;
+
+    app->committed_id = app->last_id;
+    int rc = begin(app, batch, n, now);
+    if (!rc)
+        rc = payment_load(app, batch, commands, n);
+    for (size_t i = 0; i < n && !rc; i++)
+        decide_and_answer(app, batch, command_of(commands[i]));
+    if (rc)
+        return rc;
+    decide_by_itself(app, batch);
+    return app->ports.repo->commit(app->ports.repo, batch);
+}
+
+static void settle(struct core *core, struct command *const *commands, size_t n, int rc)
+{
+    struct payment_app *app = CONTAINER_OF(core, struct payment_app, core);
+
+    if (rc) {
+        app->last_id = app->committed_id;
+        outbox_abandon(&app->outbox);
+    } else {
+        app->brought_back |= app->brings_back;
+        announce(app, &app->batch, commands, n);
+    }
 }
 
 static int64_t next_due(struct core *core)
@@ -310,7 +320,7 @@ int payment_app_init(struct payment_app *app, const struct payment_ports *ports,
 {
     uint64_t last_position;
 
-    *app = (struct payment_app){.core = {.run = run, .next_due = next_due},
+    *app = (struct payment_app){.core = {.decide = decide_batch, .settle = settle, .next_due = next_due},
                                 .ports = *ports,
                                 .policy = *policy,
                                 .cell = cell,

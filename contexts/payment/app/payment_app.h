@@ -36,10 +36,11 @@ struct payment_app {
     struct cursors cursors;
     struct payment_waiting waiting;
     struct arena arena;
-    int64_t last_id;
-    bool brought_back;
-    int64_t gives_up_from; /* own time: order may still use what was approved before the start */
-    int64_t next_scan;     /* own time, us */
+    int64_t last_id, committed_id;  /* while a batch is decided: with it, and without */
+    struct payment_batch batch;     /* from decide() to settle() */
+    bool brought_back, brings_back; /* what was due too late has been put right; it is by this batch */
+    int64_t gives_up_from;          /* own time: order may still use what was approved before the start */
+    int64_t next_scan;              /* own time, us */
 };
 
 /** Restores from the repository. `cursors` names the sources. 0 or an errors.h code. */

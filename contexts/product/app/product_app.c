@@ -19,6 +19,8 @@ static void look_ahead(struct product_app *app, const struct product_batch *batc
 
 static void announce(struct product_app *app, struct product_batch *batch, struct command *const *commands, size_t n)
 {
+    app->held = app->holding;
+    app->holds = app->goods.has_over;
     app->cursors = batch->base.cursors;
     for (size_t i = 0; i < batch->orders.n; i++) {
         if (batch->orders.number[i] > app->last_order_id)
@@ -47,12 +49,9 @@ static int commit(struct product_app *app, struct product_batch *batch)
     else
         batch->base.cursors_moved |= app->holds;
     int rc = app->ports.repo->commit(app->ports.repo, batch);
-    if (rc)
-        return rc;
     *stored = seen;
-    app->held = held;
-    app->holds = app->goods.has_over;
-    return OK;
+    app->holding = held;
+    return rc;
 }
 
 /* For whom goods were set apart is forgotten; some may be there that nobody is going to take. */
@@ -71,7 +70,8 @@ static int look_for_goods(struct product_app *app)
  * than it is set to; and nobody waits for goods that are there. */
 static int bring_back(struct product_app *app)
 {
-    if (app->brought_back)
+    app->brings_back = !app->brought_back;
+    if (!app->brings_back)
         return OK;
     const struct due_limits limits = {.ready = app->now + app->settings.policy.start_after,
                                       .producing = app->now + app->settings.policy.brew,
@@ -79,10 +79,7 @@ static int bring_back(struct product_app *app)
                                       .now = app->now,
                                       .give_up_after = app->settings.policy.give_up_after};
     int rc = app->ports.repo->bring_back(app->ports.repo, &limits);
-    if (!rc)
-        rc = look_for_goods(app);
-    app->brought_back = rc == OK;
-    return rc;
+    return rc ? rc : look_for_goods(app);
 }
 
 /* Behind a gap in stock's events as after a start: goods may have come, and nobody was told. */
@@ -99,36 +96,42 @@ static int look_behind_gaps(struct product_app *app, struct command *const *comm
     return rc;
 }
 
-static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+static int decide_batch(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     struct product_app *app = CONTAINER_OF(core, struct product_app, core);
-    struct product_batch batch = {0};
-    int64_t last_id = app->last_id;
+    struct product_batch *batch = &app->batch;
 
+    *batch = (struct product_batch){0};
+    app->committed_id = app->last_id;
     /* Strictly later than the last batch: what that one set for "soon" is due now, and nothing can become due behind
      * app->taken. */
     app->now = now > app->now ? now : app->now + 1;
     arena_reset(&app->arena);
     goods_begin(&app->goods);
-    int rc = batch_begin(&batch.base, app->now, n + app->asks.n, &app->cursors, &app->outbox, &app->arena);
-    batch.base.wall = app->now + app->core.wall_ahead;
+    int rc = batch_begin(&batch->base, app->now, n + app->asks.n, &app->cursors, &app->outbox, &app->arena);
+    batch->base.wall = app->now + app->core.wall_ahead;
     if (!rc)
         rc = bring_back(app);
     if (!rc)
         rc = look_behind_gaps(app, commands, n);
     if (!rc)
-        rc = product_load(app, &batch, commands, n);
+        rc = product_load(app, batch, commands, n);
     if (!rc)
-        rc = product_decide(app, &batch, commands, n);
-    if (!rc)
-        rc = commit(app, &batch);
+        rc = product_decide(app, batch, commands, n);
+    return rc ? rc : commit(app, batch);
+}
+
+static void settle(struct core *core, struct command *const *commands, size_t n, int rc)
+{
+    struct product_app *app = CONTAINER_OF(core, struct product_app, core);
+
     if (rc) {
-        app->last_id = last_id;
+        app->last_id = app->committed_id;
         outbox_abandon(&app->outbox);
-        return rc;
+    } else {
+        app->brought_back |= app->brings_back;
+        announce(app, &app->batch, commands, n);
     }
-    announce(app, &batch, commands, n);
-    return OK;
 }
 
 static int64_t next_due(struct core *core)
@@ -148,7 +151,7 @@ int product_app_init(struct product_app *app, const struct product_ports *ports,
 {
     uint64_t last_position;
 
-    *app = (struct product_app){.core = {.run = run, .next_due = next_due},
+    *app = (struct product_app){.core = {.decide = decide_batch, .settle = settle, .next_due = next_due},
                                 .ports = *ports,
                                 .settings = *settings,
                                 .cell = cell,

@@ -72,15 +72,17 @@ struct product_app {
     struct arena arena;
     struct ask_table asks;
     struct goods goods;
-    bool holds; /* goods are left over: stock's cursor is stored as `held`, not as it is */
-    uint64_t held;
-    int64_t last_id;
-    int64_t last_order_id;   /* of this cell: one of its orders above it certainly has no ticket yet */
-    struct due_ticket taken; /* due tickets up to here have been taken */
-    int64_t next_scan;       /* when the next one beyond may be due */
-    int64_t now;             /* of the last batch */
-    int64_t last_old_id;     /* tickets up to it are from before the start */
-    bool brought_back;       /* what was due too late has been put right: see run() */
+    bool holds;                    /* goods are left over: stock's cursor is stored as `held`, not as it is */
+    uint64_t held, holding;        /* while a batch is decided: without it, and with */
+    int64_t last_id, committed_id; /* while a batch is decided: with it, and without */
+    struct product_batch batch;    /* from decide() to settle() */
+    int64_t last_order_id;         /* of this cell: one of its orders above it certainly has no ticket yet */
+    struct due_ticket taken;       /* due tickets up to here have been taken */
+    int64_t next_scan;             /* when the next one beyond may be due */
+    int64_t now;                   /* of the last batch */
+    int64_t last_old_id;           /* tickets up to it are from before the start */
+    bool brought_back;             /* what was due too late has been put right … */
+    bool brings_back;              /* … or is, by this batch */
 };
 
 int product_app_init(struct product_app *app, const struct product_ports *ports, struct cell cell,

@@ -336,31 +336,37 @@ static void announce(struct stock_app *app, const struct stock_batch *batch)
         app->ports.events->publish(app->ports.events, &app->outbox);
 }
 
-static int run(struct core *core, struct command *const *commands, size_t n, int64_t now)
+static int decide_batch(struct core *core, struct command *const *commands, size_t n, int64_t now)
 {
     struct stock_app *app = CONTAINER_OF(core, struct stock_app, core);
-    struct stock_batch batch;
-    int64_t last_id = app->last_id;
+    struct stock_batch *batch = &app->batch;
 
+    app->committed_id = app->last_id;
     tidy(app, now);
-    int rc = begin(app, &batch, commands, n, now);
+    int rc = begin(app, batch, commands, n, now);
     if (!rc)
-        rc = load(app, &batch, commands, n);
+        rc = load(app, batch, commands, n);
     if (!rc)
-        rc = open_rows(app, &batch);
+        rc = open_rows(app, batch);
     for (size_t i = 0; i < n && !rc; i++) {
-        if (batch_admit(&batch.base, commands[i]))
-            rc = decide_and_answer(app, &batch, command_of(commands[i]));
+        if (batch_admit(&batch->base, commands[i]))
+            rc = decide_and_answer(app, batch, command_of(commands[i]));
     }
-    if (!rc)
-        rc = app->ports.repo->commit(app->ports.repo, &batch);
+    return rc ? rc : app->ports.repo->commit(app->ports.repo, batch);
+}
+
+static void settle(struct core *core, struct command *const *commands, size_t n, int rc)
+{
+    struct stock_app *app = CONTAINER_OF(core, struct stock_app, core);
+
+    UNUSED(commands);
+    UNUSED(n);
     if (rc) {
-        app->last_id = last_id;
+        app->last_id = app->committed_id;
         outbox_abandon(&app->outbox);
-        return rc;
+    } else {
+        announce(app, &app->batch);
     }
-    announce(app, &batch);
-    return OK;
 }
 
 static int64_t next_due(struct core *core)
@@ -375,7 +381,7 @@ int stock_app_init(struct stock_app *app, const struct stock_ports *ports, struc
 {
     uint64_t last_position;
 
-    *app = (struct stock_app){.core = {.run = run, .next_due = next_due},
+    *app = (struct stock_app){.core = {.decide = decide_batch, .settle = settle, .next_due = next_due},
                               .ports = *ports,
                               .cell = cell,
                               .options = *options,

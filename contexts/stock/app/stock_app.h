@@ -61,7 +61,9 @@ struct stock_app {
     struct outbox outbox;
     struct arena arena;
     bool opened;
-    int64_t last_id, last_moment;
+    int64_t last_id, committed_id; /* while a batch is decided: with it, and without */
+    int64_t last_moment;
+    struct stock_batch batch; /* from decide() to settle() */
     struct retention_clock retention;
     struct cursors cursors; /* of what is kept beside the state; nobody is listened to */
     int64_t next_tidying;   /* own time, us */
