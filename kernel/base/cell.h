@@ -36,6 +36,11 @@ static inline int64_t cell_next_number(struct cell cell, int64_t last)
 {
     return last ? last + cell.count : cell.number + 1;
 }
+/** Which cell has given such a number; it is 1 or more. */
+static inline int32_t cell_of_number(int64_t number, int32_t count)
+{
+    return (int32_t)((number - 1) % count);
+}
 
 /** Where the n-th row of a cell lies in a table that all cells share and each numbers by itself (outbox, ledger): a
  * cell's rows are together, in the order of their numbers, and those of cell 0 have just these for a key, as they had

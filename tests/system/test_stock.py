@@ -242,6 +242,27 @@ def test_releases_may_come_in_a_batch(stock):
     assert stock.on_hand() == 100
 
 
+def test_a_release_may_name_its_item_and_goes_back_to_where_it_was_taken_from(stock):
+    """The name says where to look for the reservation; it is no condition, and nothing is ever given back to another row."""
+    for at, named in enumerate(({}, {"productName": "americano"}, {"item": "Ame"}, {"productName": None}, {"productName": "Latte"})):
+        reservation = f"named-{at}"
+        assert reduce(stock, 10, reservation=reservation) is True
+        for _ in range(2):
+            answer = stock["stock"].post("/stocks/release", json={"reservationId": reservation, **named})
+            assert (answer.status_code, answer.json()) == (200, {"reservationId": reservation, "released": True}), named
+        assert (stock.on_hand(), stock.on_hand("Latte")) == (100, 100)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\tb", "x" * 65, 7])
+def test_a_release_that_names_what_can_be_no_item_is_refused_and_gives_nothing_back(stock, name):
+    reduce(stock, 10, reservation="kept")
+    answer = stock["stock"].post("/stocks/release", json={"reservationId": "kept", "productName": name})
+    assert answer.status_code == 422 and "productName" in answer.text
+    batch = stock["stock"].post("/stocks/release", json=[{"reservationId": "kept"}, {"reservationId": "other", "productName": name}])
+    assert batch.status_code == 422 and "[1].productName" in batch.text
+    assert stock.on_hand() == 90
+
+
 def test_stock_that_is_not_kept_can_not_be_changed(stock):
     assert stock["stock"].patch("/stocks/999999", json={"qty": 1}).status_code == 404
     assert stock["stock"].delete("/stocks/999999").status_code == 404

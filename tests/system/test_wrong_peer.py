@@ -295,6 +295,7 @@ def test_releases_answered_in_another_order_are_not_believed(open_shop, lines):
     shop.start("product")
     asked = line.wait_asked("/stocks/release")
     assert [each["reservationId"] for each in asked.json()] == [f"o{each}.1" for each in ids], "both in one call"
+    assert [each["productName"] for each in asked.json()] == ["Tea", "Tea"], "each says where it was reserved"
     line.says(None)
     eventually(lambda: shop.on_hand("Tea") == 100, what="both are given back")
     check_rules(shop, ids)

@@ -574,7 +574,8 @@ static void stock_reads_what_product_asks(void **state)
     assert_true(json_decode_array(&release_desc, text, STOCK_ARRAY_MAX, &items, &arena, &error));
     const struct release_json *releases = items.items;
     assert_int_equal(items.n, 2);
-    assert_true(str_is(releases[0].reservation_id, "o42.1") && str_is(releases[1].reservation_id, "o44.1"));
+    assert_true(str_is(releases[0].reservation_id, "o42.1") && str_is(releases[0].product_name, "Americano"));
+    assert_true(str_is(releases[1].reservation_id, "o44.1") && str_is(releases[1].product_name, "Latte"));
     arena_free(&arena);
 }
 

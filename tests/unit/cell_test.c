@@ -85,7 +85,7 @@ static void a_cell_of_the_most_has_ids_too(void **state)
     }
 }
 
-static void numbers_are_no_other_cells_either(void **state)
+static void a_number_is_no_other_cells_either_and_says_whose_it_is(void **state)
 {
     UNUSED(state);
     assert_int_equal(cell_next_number(CELL_ONLY, 0), 1);
@@ -94,6 +94,8 @@ static void numbers_are_no_other_cells_either(void **state)
         int64_t first = cell_next_number((struct cell){number, 3}, 0);
         assert_int_equal(first, number + 1);
         assert_int_equal(cell_next_number((struct cell){number, 3}, first), number + 4);
+        assert_int_equal(cell_of_number(first, 3), number);
+        assert_int_equal(cell_of_number(number + 4, 3), number);
     }
 }
 
@@ -105,7 +107,7 @@ int main(void)
         cmocka_unit_test(the_only_cell_gives_every_id),
         cmocka_unit_test(cells_give_only_their_own_ids_and_together_all),
         cmocka_unit_test(a_cell_of_the_most_has_ids_too),
-        cmocka_unit_test(numbers_are_no_other_cells_either),
+        cmocka_unit_test(a_number_is_no_other_cells_either_and_says_whose_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

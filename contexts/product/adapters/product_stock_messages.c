@@ -16,9 +16,11 @@ void product_stock_write_question(struct buf *body, const struct stock_question 
     BUF_LIT(body, "{\"reservationId\":\"");
     write_reservation_id(body, question);
     buf_char(body, '"');
-    if (!question->release) {
+    if (question->product_name.n) { /* a release says it, too: it tells where the reservation is kept */
         BUF_LIT(body, ",\"productName\":");
         buf_json_string(body, question->product_name);
+    }
+    if (!question->release) {
         BUF_LIT(body, ",\"qty\":");
         buf_i64(body, question->qty);
     }

@@ -144,6 +144,23 @@ void stock_http_reduce(void *context, struct http_request *request)
     stock_http_submit(http, self, &(struct client_body){&reduce_desc, items.items, items.n});
 }
 
+/* The name only says where the reservation is kept; what was taken goes back to the row that it came from. */
+static bool fill_release(const struct stock_http *http, struct http_request *request, struct json_array *items,
+                         bool is_array, size_t at, struct stock_step *step)
+{
+    struct release_json *json = (struct release_json *)items->items + at;
+    struct str name = {NULL, 0};
+    const char *wrong;
+
+    step->intent = (struct stock_intent){.kind = STOCK_GIVE_BACK};
+    if (json->product_name.n && !stock_http_name(http, &request->arena, json->product_name, &name, &wrong)) {
+        stock_http_refuse_member(request, is_array, at, "productName", wrong);
+        return false;
+    }
+    json->product_name = name; /* by whichever of its names it was asked for */
+    return name_reservation(request, is_array, at, json->reservation_id, &step->intent.reservation_id);
+}
+
 void stock_http_release(void *context, struct http_request *request)
 {
     struct stock_http *http = context;
@@ -158,10 +175,7 @@ void stock_http_release(void *context, struct http_request *request)
     self->is_array = is_array;
     self->content_type = "application/json";
     for (size_t i = 0; i < items.n; i++) {
-        struct stock_intent *intent = &self->command.steps[i].intent;
-        *intent = (struct stock_intent){.kind = STOCK_GIVE_BACK};
-        struct str given = ((const struct release_json *)items.items)[i].reservation_id;
-        if (!name_reservation(request, is_array, i, given, &intent->reservation_id))
+        if (!fill_release(http, request, &items, is_array, i, &self->command.steps[i]))
             return;
     }
     stock_http_submit(http, self, &(struct client_body){&release_desc, items.items, items.n});

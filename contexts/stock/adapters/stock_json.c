@@ -6,9 +6,9 @@
     {                                                                                                                  \
         name, fields, COUNT_OF(fields), sizeof(struct structure)                                                       \
     }
-#define NAME(structure)                                                                                                \
+#define NAME(structure, flag)                                                                                          \
     {                                                                                                                  \
-        .name = "productName", .alias = "item", .type = JSON_STRING, .flags = JSON_REQUIRED,                           \
+        .name = "productName", .alias = "item", .type = JSON_STRING, .flags = (flag),                                  \
         .offset = offsetof(struct structure, product_name), .min = 1, .max = STOCK_GIVEN_MAX                           \
     }
 #define QTY(structure, min, max)                                                                                       \
@@ -28,13 +28,16 @@ static const struct json_desc stock_desc = DESC("stock", stock_fields, stock_jso
 const struct hal_type stock_type = {&stock_desc, "stocks", "stock", offsetof(struct stock_json, id)};
 
 static const struct json_field reduce_fields[] = {
-    NAME(reduce_json),
+    NAME(reduce_json, JSON_REQUIRED),
     QTY(reduce_json, 1, STOCK_REDUCE_MAX),
     RESERVATION_ID(reduce_json, JSON_NULLABLE),
 };
 const struct json_desc reduce_desc = DESC("reduction", reduce_fields, reduce_json);
 
-static const struct json_field release_fields[] = {RESERVATION_ID(release_json, JSON_REQUIRED)};
+static const struct json_field release_fields[] = {
+    RESERVATION_ID(release_json, JSON_REQUIRED),
+    NAME(release_json, JSON_NULLABLE | JSON_SKIP_EMPTY),
+};
 const struct json_desc release_desc = DESC("release", release_fields, release_json);
 
 static const struct json_field released_fields[] = {
@@ -44,14 +47,14 @@ static const struct json_field released_fields[] = {
 const struct json_desc released_desc = DESC("release", released_fields, released_json);
 
 static const struct json_field add_fields[] = {
-    NAME(quantity_json),
+    NAME(quantity_json, JSON_REQUIRED),
     QTY(quantity_json, 0, STOCK_ON_HAND_MAX),
     REASON(quantity_json),
 };
 const struct json_desc add_desc = DESC("stock", add_fields, quantity_json);
 
 static const struct json_field receive_fields[] = {
-    NAME(quantity_json),
+    NAME(quantity_json, JSON_REQUIRED),
     QTY(quantity_json, 1, STOCK_ON_HAND_MAX),
     REASON(quantity_json),
 };

@@ -29,6 +29,7 @@ extern const struct json_desc reduce_desc;
 /** POST /stocks/release, and its answer. */
 struct release_json {
     struct str reservation_id;
+    struct str product_name; /* empty: not said */
 };
 extern const struct json_desc release_desc;
 struct released_json {
