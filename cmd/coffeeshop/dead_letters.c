@@ -1,5 +1,6 @@
 /* dead_letters.c: `coffeeshop dead-letters SERVICE`: what a running service has put aside, and trying it again. */
 #include "ask.h"
+#include "cell.h"
 #include "dead_letters_topic.h"
 #include "json.h"
 #include "shop.h"
@@ -8,7 +9,8 @@ enum { MAX_SOURCE = 64 };
 
 static const char usage[] =
     "coffeeshop dead-letters SERVICE                          list the events that SERVICE has put aside, and why\n"
-    "coffeeshop dead-letters SERVICE replay SOURCE POSITION   try one of them again\n"
+    "coffeeshop dead-letters SERVICE replay SOURCE POSITION   try one of them again; of a shop of several cells its "
+    "CELL behind it\n"
     "coffeeshop dead-letters SERVICE replay all               try all of them again\n"
     "coffeeshop dead-letters topic                            list what can't be read of Kafka's topic (kafka.*)\n"
     "\n"
@@ -20,9 +22,10 @@ static const char usage[] =
 
 struct letter {
     struct str source, at, reason, event;
-    int64_t position;
+    int64_t cell, position;
 };
 static const struct json_field letter_fields[] = {
+    JSON_FIELD(struct letter, "cell", cell, JSON_I64, 0, 0, CELLS_MOST - 1), /* of one cell it isn't said */
     JSON_FIELD(struct letter, "source", source, JSON_STRING, JSON_REQUIRED, 1, MAX_SOURCE),
     JSON_FIELD(struct letter, "position", position, JSON_I64, JSON_REQUIRED, 1, INT64_MAX),
     JSON_FIELD(struct letter, "at", at, JSON_STRING, JSON_REQUIRED, 1, MAX_SOURCE),
@@ -64,27 +67,36 @@ static bool fail(struct work *work)
     return false;
 }
 
+/* As it is typed to try it again. */
+static void add_place(struct buf *out, struct str source, int64_t position, int64_t cell)
+{
+    buf_printf(out, "%.*s %lld", STR_ARG(source), (long long)position);
+    if (cell)
+        buf_printf(out, " %lld", (long long)cell);
+}
+
 static void print_letter(struct work *work, const struct letter *letter)
 {
-    buf_printf(&work->out, "%.*s %lld  %.*s  %.*s\n    ", STR_ARG(letter->source), (long long)letter->position,
-               STR_ARG(letter->at), STR_ARG(letter->reason));
+    add_place(&work->out, letter->source, letter->position, letter->cell);
+    buf_printf(&work->out, "  %.*s  %.*s\n    ", STR_ARG(letter->at), STR_ARG(letter->reason));
     dead_letters_add_text(&work->out, letter->event);
     buf_char(&work->out, '\n');
 }
 
-static bool replay(struct work *work, struct str source, int64_t position)
+static bool replay(struct work *work, struct str source, int64_t position, int64_t cell)
 {
     struct buf body = {0};
 
     ask_begin(&work->question, work->listen, "/dead-letters/replay");
     BUF_LIT(&body, "{\"source\":");
     buf_json_string(&body, source);
-    buf_printf(&body, ",\"position\":%lld}", (long long)position);
+    buf_printf(&body, ",\"position\":%lld,\"cell\":%lld}", (long long)position, (long long)cell);
     ask_service(&work->question, "POST", buf_str(&body));
     buf_free(&body);
     if (!work->question.status)
         return fail(work);
-    buf_printf(&work->out, "%.*s %lld: ", STR_ARG(source), (long long)position);
+    add_place(&work->out, source, position, cell);
+    BUF_LIT(&work->out, ": ");
     if (work->question.status == 202) {
         BUF_LIT(&work->out, "is tried again");
     } else {
@@ -100,7 +112,7 @@ static bool replay(struct work *work, struct str source, int64_t position)
 static bool for_each(struct work *work, bool again)
 {
     struct buf source = {0};
-    int64_t position = 0;
+    int64_t position = 0, cell = 0;
     bool fine = true, more = true;
 
     while (fine && more) {
@@ -111,7 +123,7 @@ static bool for_each(struct work *work, bool again)
         arena_init(&arena, 0);
         ask_begin(&work->question, work->listen, "/dead-letters?source=");
         buf_url(&work->question.url, buf_str(&source));
-        buf_printf(&work->question.url, "&position=%lld", (long long)position);
+        buf_printf(&work->question.url, "&position=%lld&cell=%lld", (long long)position, (long long)cell);
         ask_service(&work->question, "GET", (struct str){NULL, 0});
         fine = work->question.status == 200 &&
                json_decode(&page_desc, buf_str(&work->question.reply), &page, &arena, &error);
@@ -122,10 +134,11 @@ static bool for_each(struct work *work, bool again)
             const struct letter *letter = (const struct letter *)page.embedded.letters.items + i;
             work->n++;
             position = letter->position;
+            cell = letter->cell;
             buf_clear(&source);
             buf_add(&source, letter->source);
             if (again)
-                fine = replay(work, buf_str(&source), position);
+                fine = replay(work, buf_str(&source), position, cell);
             else
                 print_letter(work, letter);
         }
@@ -144,7 +157,7 @@ struct wish {
     bool topic;
     bool again, all;
     struct str source;
-    int64_t position;
+    int64_t position, cell;
 };
 
 /* Takes the words in front of the settings. */
@@ -161,15 +174,18 @@ static bool read_wish(int *argc, char *const **argv, struct wish *wish)
     if (wish->topic)
         return true;
     wish->service = n > 0 ? shop_find_program(str_of(word[0])) : NULL;
-    if (!wish->service || n > 4)
+    if (!wish->service || n > 5)
         return false;
     if (n == 1)
         return true;
     wish->again = str_is(str_of(word[1]), "replay");
     wish->all = n == 3 && str_is(str_of(word[2]), "all");
-    if (n == 4)
-        wish->source = str_of(word[2]);
-    return wish->again && (wish->all || (n == 4 && str_to_i64(str_of(word[3]), &wish->position)));
+    if (wish->all)
+        return wish->again;
+    if (n < 4 || (n == 5 && !str_to_i64(str_of(word[4]), &wish->cell)))
+        return false;
+    wish->source = str_of(word[2]);
+    return wish->again && str_to_i64(str_of(word[3]), &wish->position);
 }
 
 static int work_on(const struct shop_settings *settings, const struct wish *wish)
@@ -178,7 +194,7 @@ static int work_on(const struct shop_settings *settings, const struct wish *wish
     bool fine;
 
     if (wish->again && !wish->all)
-        fine = replay(&work, wish->source, wish->position);
+        fine = replay(&work, wish->source, wish->position, wish->cell);
     else
         fine = for_each(&work, wish->again);
     if (print_out(&work.out) != EXIT_OK)

@@ -64,7 +64,7 @@ static bool open_all(struct customercenter *self, const struct program *program,
     }
     if (!service_join(self->service, &sources, false, problem))
         return false;
-    self->repo = view_repo_sql_new(self->store->writes, self->store->cell);
+    self->repo = view_repo_sql_new(self->store->writes, self->store->cells[0].cell);
     arena_init(&self->decoder.arena, 0);
     struct view_ports ports = {.repo = self->repo};
     int rc = self->repo ? view_app_init(&self->app, &ports, &sources) : E_MEMORY;
@@ -99,15 +99,15 @@ static bool start(struct customercenter *self, const struct customercenter_setti
                                            {view_producers[MYPAGE_PRODUCT], settings->product_url},
                                            {view_producers[MYPAGE_STOCK], settings->stock_url},
                                            {view_producers[MYPAGE_PAYMENT], settings->payment_url}};
+    struct service_cell cell = {&self->app.core, &self->app.cursors, 0};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = customercenter_routes,
         .http = &self->http.base,
         .collection = "mypages",
-        .core = &self->app.core,
+        .cells = &cell,
         .producers = producers,
         .n_producers = view_producers_of(settings),
-        .cursors = &self->app.cursors,
         .decode = view_event_decode,
         .decode_context = &self->decoder,
         .rebuild = "`coffeeshop view rebuild` makes the view anew from what the others hold",

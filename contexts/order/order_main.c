@@ -37,15 +37,22 @@ static const struct setting rows[] = {
     BREAKER_SETTING(struct order_settings, payment_breaker, "order.payment_breaker", "payment"),
 };
 
+/* What there is of each cell. */
+struct order_cell {
+    struct order_repo *repo;
+    struct order_app app;
+};
+
 /* Everything the service is made of, in the order in which it is made. */
 struct order_service {
     struct service *service;
     struct menu *menu;
     struct sql_service *store;
-    struct order_repo *repo;
     struct order_product_caller *product;
     struct order_payment_caller *payment; /* NULL: paid at the counter */
-    struct order_app app;
+    struct order_cell *cells;
+    struct service_cell *parts;
+    int32_t n_cells; /* that are open */
     struct order_http http;
 };
 
@@ -81,6 +88,39 @@ static bool open_payment(struct order_service *self, const struct common_setting
     return self->payment != NULL;
 }
 
+static int open_cell(struct order_service *self, int32_t number, const struct cursors *sources)
+{
+    struct sql_cell *kept = &self->store->cells[number];
+    struct order_cell *cell = &self->cells[number];
+
+    cell->repo = order_repo_sql_new(self->store->writes, kept->cell, &kept->retention);
+    if (!cell->repo)
+        return E_MEMORY;
+    struct order_ports ports = {cell->repo, self->product, service_events(self->service, number), order_event_write,
+                                self->payment};
+    int rc = order_app_init(&cell->app, &ports, kept->cell, sources);
+    self->parts[number] = (struct service_cell){&cell->app.core, &cell->app.cursors, cell->app.outbox.next - 1};
+    return rc;
+}
+
+static bool open_cells(struct order_service *self, const struct cursors *sources, struct buf *problem)
+{
+    int32_t n = service_cells(self->service);
+    int rc = OK;
+
+    self->cells = heap_alloc((size_t)n * sizeof(*self->cells));
+    self->parts = heap_alloc((size_t)n * sizeof(*self->parts));
+    if (!self->cells || !self->parts) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
+    while (self->n_cells < n && !rc)
+        rc = open_cell(self, self->n_cells++, sources);
+    if (rc)
+        buf_printf(problem, "the order database can't be read: %s", error_text(rc));
+    return rc == OK;
+}
+
 static bool open_all(struct order_service *self, const struct program *program, const struct common_settings *common,
                      const struct order_settings *settings, struct buf *problem)
 {
@@ -98,21 +138,15 @@ static bool open_all(struct order_service *self, const struct program *program, 
     if (!self->store || !sql_service_begin_epoch(self->store, problem) ||
         !service_join(self->service, &sources, true, problem))
         return false;
-    self->repo = order_repo_sql_new(self->store->writes, self->store->cell, &self->store->retention);
     struct guarded_caller *caller =
         guarded_caller_new("product", service_loop(self->service), service_client(self->service), &calls);
     self->http.product = caller;
     self->product = caller ? order_product_client_new(caller, settings->product_url, self->service) : NULL;
-    if (!self->repo || !self->product || !open_payment(self, common, settings)) {
+    if (!self->product || !open_payment(self, common, settings)) {
         BUF_LIT(problem, "out of memory");
         return false;
     }
-    struct order_ports ports = {self->repo, self->product, service_events(self->service), order_event_write,
-                                self->payment};
-    int rc = order_app_init(&self->app, &ports, self->store->cell, &sources);
-    if (rc)
-        buf_printf(problem, "the order database can't be read: %s", error_text(rc));
-    return rc == OK;
+    return open_cells(self, &sources, problem);
 }
 
 static bool start(struct order_service *self, const struct order_settings *settings, struct buf *problem)
@@ -124,18 +158,16 @@ static bool start(struct order_service *self, const struct order_settings *setti
         .routes = order_routes,
         .http = &self->http.base,
         .collection = "orders",
-        .core = &self->app.core,
+        .cells = self->parts,
         .producers = producers,
         .n_producers = self->payment ? COUNT_OF(producers) : 1,
-        .cursors = &self->app.cursors,
         .decode = order_event_decode,
-        .last_position = self->app.outbox.next - 1,
         .rekeys = true,
     };
 
     sql_service_fill(self->store, &parts);
     self->http.menu = self->menu;
-    self->http.app = &self->app;
+    self->http.app = &self->cells[0].app;
     self->http.reader = self->store->reader;
     return service_start(self->service, &parts, problem);
 }
@@ -143,10 +175,14 @@ static bool start(struct order_service *self, const struct order_settings *setti
 static void close_all(struct order_service *self)
 {
     service_free(self->service);
-    order_app_free(&self->app);
+    for (int32_t i = 0; i < self->n_cells; i++) {
+        order_app_free(&self->cells[i].app);
+        heap_free(self->cells[i].repo);
+    }
+    heap_free(self->cells);
+    heap_free(self->parts);
     order_product_client_free(self->product);
     order_payment_client_free(self->payment);
-    heap_free(self->repo);
     sql_service_close(self->store);
     menu_free(self->menu);
 }

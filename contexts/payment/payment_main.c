@@ -229,7 +229,7 @@ static bool open_app(struct payment_service *self, const struct payment_settings
 {
     struct cursors sources = {.source = {[PAYMENT_SOURCE_ORDER] = "order"}, .n = 1};
     struct payment_provider *provider = self->http_provider ? self->http_provider : &self->ledger.port;
-    struct payment_ports ports = {self->repo, provider, self->orders, service_events(self->service),
+    struct payment_ports ports = {self->repo, provider, self->orders, service_events(self->service, 0),
                                   payment_event_write};
     struct payment_policy policy = {
         .authorization_us = settings->authorization_ms * US_PER_MS,
@@ -239,7 +239,7 @@ static bool open_app(struct payment_service *self, const struct payment_settings
 
     if (!service_join(self->service, &sources, true, problem))
         return false;
-    int rc = payment_app_init(&self->app, &ports, self->store->cell, &policy, &sources);
+    int rc = payment_app_init(&self->app, &ports, self->store->cells[0].cell, &policy, &sources);
     if (rc)
         buf_printf(problem, "the payment database can't be read: %s", error_text(rc));
     return rc == OK;
@@ -260,7 +260,8 @@ static bool open_all(struct payment_service *self, const struct program *program
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
     payment_events_init();
-    self->repo = payment_repo_sql_new(self->store->writes, self->store->cell, &self->store->retention);
+    self->repo =
+        payment_repo_sql_new(self->store->writes, self->store->cells[0].cell, &self->store->cells[0].retention);
     ledger_provider_init(&self->ledger, self->menu->currency, settings->ledger_limit);
     self->http.order = guarded_caller_new("order", service_loop(self->service), service_client(self->service), &calls);
     self->http.order_url = settings->order_url;
@@ -281,17 +282,16 @@ static bool start(struct payment_service *self, const struct common_settings *co
                   const struct payment_settings *settings, struct buf *problem)
 {
     struct service_producer producers[] = {[PAYMENT_SOURCE_ORDER] = {"order", settings->order_url}};
+    struct service_cell cell = {&self->app.core, &self->app.cursors, self->app.outbox.next - 1};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = payment_routes,
         .http = &self->http.base,
         .collection = "payments",
-        .core = &self->app.core,
+        .cells = &cell,
         .producers = producers,
         .n_producers = COUNT_OF(producers),
-        .cursors = &self->app.cursors,
         .decode = payment_event_decode,
-        .last_position = self->app.outbox.next - 1,
         .linger_us = settings->linger_ms * US_PER_MS,
         .fault_delay_ms = settings->fault_delay_ms,
     };

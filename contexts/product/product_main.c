@@ -50,32 +50,62 @@ static const struct setting rows[] = {
         "With fault.enabled: every request waits so long before it is looked at."),
 };
 
+/* What there is of each cell. */
+struct product_cell {
+    struct product_repo *repo;
+    struct product_app app;
+};
+
 /* Everything the service is made of, in the order in which it is made. */
 struct product_service {
     struct service *service;
     struct menu *menu;
     struct sql_service *store;
-    struct product_repo *repo;
     struct stock_caller *stock;
-    struct product_app app;
+    struct product_cell *cells;
+    struct service_cell *parts;
+    int32_t n_cells; /* that are open */
     struct product_http http;
 };
 
-static bool open_app(struct product_service *self, const struct product_settings *settings, struct buf *problem)
+static int open_cell(struct product_service *self, int32_t number, const struct product_settings_app *settings,
+                     const struct cursors *sources)
+{
+    struct sql_cell *kept = &self->store->cells[number];
+    struct product_cell *cell = &self->cells[number];
+
+    cell->repo = product_repo_sql_new(self->store->writes, kept->cell, &kept->retention);
+    if (!cell->repo)
+        return E_MEMORY;
+    struct product_ports ports = {cell->repo, self->stock, service_events(self->service, number), product_event_write};
+    int rc = product_app_init(&cell->app, &ports, kept->cell, settings, sources);
+    self->parts[number] = (struct service_cell){&cell->app.core, &cell->app.cursors, cell->app.outbox.next - 1};
+    return rc;
+}
+
+static bool open_cells(struct product_service *self, const struct product_settings *settings, struct buf *problem)
 {
     struct cursors sources = {.source = {[PRODUCT_SOURCE_ORDER] = "order", [PRODUCT_SOURCE_STOCK] = "stock"}, .n = 2};
-    struct product_ports ports = {self->repo, self->stock, service_events(self->service), product_event_write};
+    int32_t n = service_cells(self->service);
+    int rc = OK;
     struct product_settings_app app_settings = {
         .policy = {.start_after = settings->start_after_ms * US_PER_MS,
                    .brew = settings->brew_ms * US_PER_MS,
                    .give_up_after = settings->give_up_after_ms * US_PER_MS},
         .manual = settings->mode == 1,
-        .most_asks = (size_t)settings->max_asks,
+        .most_asks = (size_t)(settings->max_asks / n > 0 ? settings->max_asks / n : 1), /* of each cell */
     };
 
     if (!service_join(self->service, &sources, true, problem))
         return false;
-    int rc = product_app_init(&self->app, &ports, self->store->cell, &app_settings, &sources);
+    self->cells = heap_alloc((size_t)n * sizeof(*self->cells));
+    self->parts = heap_alloc((size_t)n * sizeof(*self->parts));
+    if (!self->cells || !self->parts) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
+    while (self->n_cells < n && !rc)
+        rc = open_cell(self, self->n_cells++, &app_settings, &sources);
     if (rc)
         buf_printf(problem, "the product database can't be read: %s", error_text(rc));
     return rc == OK;
@@ -93,18 +123,17 @@ static bool open_all(struct product_service *self, const struct program *program
                              : NULL;
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
-    self->repo = product_repo_sql_new(self->store->writes, self->store->cell, &self->store->retention);
     struct guarded_caller *caller =
         guarded_caller_new("stock", service_loop(self->service), service_client(self->service), &calls);
     self->http.stock = caller;
     self->stock =
         caller ? product_stock_client_new(caller, settings->stock_url, (size_t)common->call_max_batch, self->service)
                : NULL;
-    if (!self->repo || !self->stock) {
+    if (!self->stock) {
         BUF_LIT(problem, "out of memory");
         return false;
     }
-    return open_app(self, settings, problem);
+    return open_cells(self, settings, problem);
 }
 
 static bool start(struct product_service *self, const struct product_settings *settings, struct buf *problem)
@@ -116,18 +145,16 @@ static bool start(struct product_service *self, const struct product_settings *s
         .routes = product_routes,
         .http = &self->http.base,
         .collection = "products",
-        .core = &self->app.core,
+        .cells = self->parts,
         .producers = producers,
         .n_producers = COUNT_OF(producers),
-        .cursors = &self->app.cursors,
         .decode = product_event_decode,
-        .last_position = self->app.outbox.next - 1,
         .fault_delay_ms = settings->fault_delay_ms,
     };
 
     sql_service_fill(self->store, &parts);
     self->http.menu = self->menu;
-    self->http.manual = self->app.settings.manual;
+    self->http.manual = settings->mode == 1;
     self->http.start_after_ms = settings->start_after_ms;
     self->http.brew_ms = settings->brew_ms;
     self->http.reader = self->store->reader;
@@ -137,9 +164,13 @@ static bool start(struct product_service *self, const struct product_settings *s
 static void close_all(struct product_service *self)
 {
     service_free(self->service);
-    product_app_free(&self->app);
+    for (int32_t i = 0; i < self->n_cells; i++) {
+        product_app_free(&self->cells[i].app);
+        heap_free(self->cells[i].repo);
+    }
+    heap_free(self->cells);
+    heap_free(self->parts);
     product_stock_client_free(self->stock);
-    heap_free(self->repo);
     sql_service_close(self->store);
     menu_free(self->menu);
 }

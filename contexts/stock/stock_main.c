@@ -89,7 +89,7 @@ static int open_app(struct stock_service *self, const struct stock_settings *set
     /* The first batch opens the rows of the menu, before anybody can look. */
     if (!rc)
         rc = core_run(&self->app.core, NULL, 0, service_now(self->service));
-    self->app.ports.events = service_events(self->service);
+    self->app.ports.events = service_events(self->service, 0);
     return rc;
 }
 
@@ -108,7 +108,7 @@ static bool open_all(struct stock_service *self, const struct program *program, 
     if (!service_join(self->service, &sources, true, problem) ||
         !stock_store_open(&self->kept, self->service, common, &settings->store, problem))
         return false;
-    retention.relayed = service_relayed(self->service);
+    retention.relayed = service_relayed(self->service, 0);
     const struct reader_limits limits = reader_limits_of(common);
     self->reader = reader_new(NULL, NULL, &limits);
     if (!self->reader || (self->kept.on_a_server && !reader_rows_apart(self->reader, NULL, &limits))) {
@@ -181,23 +181,24 @@ static void read_stored(void *context, struct feed_reading *reading)
     stored_events_fetch(self->service, self->reader, read_by, context, reading);
 }
 
-static int read_to_relay(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+static int read_to_relay(void *context, int32_t cell, uint64_t after, size_t enough, struct buf *frames,
+                         uint64_t *oldest)
 {
     const struct stock_service *self = context;
 
+    UNUSED(cell);
     return outbox_kv_read(self->kept.kv, after, enough, frames, oldest);
 }
 
 static bool start(struct stock_service *self, const struct stock_settings *settings, struct buf *problem)
 {
+    struct service_cell cell = {&self->app.core, &self->app.cursors, self->app.outbox.next - 1};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = stock_routes,
         .http = &self->http.base,
         .collection = "stocks",
-        .core = &self->app.core,
-        .cursors = &self->app.cursors,
-        .last_position = self->app.outbox.next - 1,
+        .cells = &cell,
         .history = &self->history,
         .store = &self->store,
         .reader = self->reader,

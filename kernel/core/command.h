@@ -30,6 +30,7 @@ struct command {
     struct command *next; /* the queue's */
     enum command_origin origin;
     enum command_fate fate;
+    int32_t cell;      /* whose it is (base/cell.h); 0 where there is but one */
     size_t source;     /* FROM_FEED: index into the cursors */
     uint64_t position; /* FROM_FEED: in that feed (COMMAND_EPOCH: the epoch) */
     struct str reason; /* COMMAND_DEAD */

@@ -23,13 +23,26 @@ static bool has_none(struct service *service, struct http_request *request)
     return true;
 }
 
+/* Which letter the list begins behind, and which cell it is at. */
+struct listing {
+    struct cell cell;
+    struct str source;
+    uint64_t position;
+    struct buf *reply;
+    size_t left; /* so many more */
+};
+
 static int write_letter(void *context, const struct dead_letter *letter, int64_t at)
 {
-    struct buf *reply = context;
+    struct listing *listing = context;
+    struct buf *reply = listing->reply;
 
     if (reply->n && reply->p[reply->n - 1] != '[')
         buf_char(reply, ',');
-    BUF_LIT(reply, "{\"source\":");
+    buf_char(reply, '{');
+    if (listing->cell.count > 1)
+        buf_printf(reply, "\"cell\":%d,", (int)listing->cell.number);
+    BUF_LIT(reply, "\"source\":");
     buf_json_string(reply, letter->source);
     BUF_LIT(reply, ",\"position\":");
     buf_u64(reply, letter->position);
@@ -40,38 +53,68 @@ static int write_letter(void *context, const struct dead_letter *letter, int64_t
     BUF_LIT(reply, ",\"event\":");
     buf_json_string(reply, str_is_utf8(letter->frame) ? letter->frame : STR("(not UTF-8)"));
     buf_char(reply, '}');
+    listing->left--;
     if (reply->failed)
         return E_MEMORY;
     return reply->n < ENOUGH_BYTES ? OK : ENOUGH;
 }
 
-/* Which letter the list begins behind. */
-struct listing {
-    struct cell cell;
-    struct str source;
-    uint64_t position;
-};
+/* From cell to cell: each has its own. */
+static int write_letters(struct listing *listing, struct sql *sql)
+{
+    int rc = OK;
+
+    for (; listing->cell.number < listing->cell.count && listing->left > 0 && !rc; listing->cell.number++) {
+        rc = outbox_sql_dead_letters(sql, listing->cell, listing->source, listing->position, listing->left,
+                                     write_letter, listing);
+        listing->source = (struct str){NULL, 0};
+        listing->position = 0;
+    }
+    return rc;
+}
 
 static void read_letters(void *context, struct http_request *request, struct sql *sql)
 {
-    const struct listing *listing = context;
+    struct listing *listing = context;
 
     request->status = 200;
+    listing->reply = &request->reply;
     BUF_LIT(&request->reply, "{\"_embedded\":{\"deadLetters\":[");
-    int rc = outbox_sql_dead_letters(sql, listing->cell, listing->source, listing->position, LETTERS_AT_ONCE,
-                                     write_letter, &request->reply);
+    int rc = write_letters(listing, sql);
     BUF_LIT(&request->reply, "]}}");
     if (rc && rc != ENOUGH)
         http_fill_failure(request, rc);
     http_reply(request);
 }
 
+static bool read_place(struct http_request *request, struct listing *listing)
+{
+    struct str position, cell;
+    bool has_position, has_cell;
+    uint64_t number = 0;
+
+    if (!http_query_once(request, "source", &listing->source, &has_position) ||
+        !http_query_once(request, "position", &position, &has_position) ||
+        !http_query_once(request, "cell", &cell, &has_cell)) {
+        http_reply(request);
+        return false;
+    }
+    if (has_position && (!str_to_u64(position, &listing->position) || listing->position > INT64_MAX)) {
+        http_problem(request, 400, "position", "position must be a position in the feed");
+        return false;
+    }
+    if (has_cell && (!str_to_u64(cell, &number) || number >= (uint64_t)listing->cell.count)) {
+        http_problem(request, 400, "cell", "cell must be one of the shop's, 0 to %d", (int)listing->cell.count - 1);
+        return false;
+    }
+    listing->cell.number = (int32_t)number;
+    return true;
+}
+
 void dead_letters_list(void *context, struct http_request *request)
 {
     struct service *service = service_of(context);
     struct listing *listing = ARENA_NEW(&request->arena, struct listing);
-    struct str text;
-    bool given;
 
     if (has_none(service, request))
         return;
@@ -80,26 +123,20 @@ void dead_letters_list(void *context, struct http_request *request)
         http_reply(request);
         return;
     }
-    listing->cell = service->parts.cell;
-    if (!http_query_once(request, "source", &listing->source, &given) ||
-        !http_query_once(request, "position", &text, &given)) {
-        http_reply(request);
-        return;
-    }
-    if (given && (!str_to_u64(text, &listing->position) || listing->position > INT64_MAX)) {
-        http_problem(request, 400, "position", "position must be a position in the feed");
-        return;
-    }
-    reader_serve_row(service->parts.reader, request, read_letters, listing);
+    *listing = (struct listing){.cell = {0, service->n_cells}, .left = LETTERS_AT_ONCE};
+    if (read_place(request, listing))
+        reader_serve_row(service->parts.reader, request, read_letters, listing);
 }
 
 /* ---- trying one again ---- */
 
 struct which_json {
+    int64_t cell;
     struct str source;
     int64_t position;
 };
 static const struct json_field which_fields[] = {
+    JSON_FIELD(struct which_json, "cell", cell, JSON_I64, JSON_NUMBER_TEXT, 0, CELLS_MOST - 1),
     JSON_FIELD(struct which_json, "source", source, JSON_STRING, JSON_REQUIRED, 1, MAX_SOURCE),
     JSON_FIELD(struct which_json, "position", position, JSON_I64, JSON_REQUIRED | JSON_NUMBER_TEXT, 1, INT64_MAX),
 };
@@ -168,6 +205,7 @@ static struct command *decode_again(struct replaying *replaying, const char **re
     }
     if (command) {
         command->origin = FROM_REPLAY;
+        command->cell = (int32_t)replaying->which.cell;
         command->source = replaying->source;
         command->position = (uint64_t)replaying->which.position;
     }
@@ -176,8 +214,10 @@ static struct command *decode_again(struct replaying *replaying, const char **re
 
 static bool find_source(const struct service *service, struct str name, size_t *source)
 {
-    for (size_t i = 0; i < service->parts.cursors->n; i++) {
-        if (str_is(name, service->parts.cursors->source[i])) {
+    const struct cursors *sources = &service->began[0]; /* every cell has the same */
+
+    for (size_t i = 0; i < sources->n; i++) {
+        if (str_is(name, sources->source[i])) {
             *source = i;
             return true;
         }
@@ -244,8 +284,10 @@ static void read_letter(void *context, struct http_request *request, struct sql 
     struct replaying *replaying = context;
 
     UNUSED(request);
-    replaying->rc = outbox_sql_dead_letter(sql, replaying->service->parts.cell, replaying->which.source,
-                                           (uint64_t)replaying->which.position, keep_letter, replaying);
+    const struct which_json *which = &replaying->which;
+    const struct cell cell = {(int32_t)which->cell, replaying->service->n_cells};
+
+    replaying->rc = outbox_sql_dead_letter(sql, cell, which->source, (uint64_t)which->position, keep_letter, replaying);
     loop_post(replaying->service->loop, &replaying->go_on);
 }
 
@@ -264,6 +306,10 @@ void dead_letters_replay(void *context, struct http_request *request)
     *replaying = (struct replaying){.service = service, .request = request, .go_on = {.run = go_on}};
     if (!http_read_json(request, &which_desc, &replaying->which))
         return;
+    if (replaying->which.cell >= service->n_cells) {
+        http_problem(request, 422, "cell", "cell must be one of the shop's, 0 to %d", (int)service->n_cells - 1);
+        return;
+    }
     if (!find_source(service, replaying->which.source, &replaying->source)) {
         http_problem(request, 422, "source", "source is not a producer that this service follows");
         return;

@@ -2,6 +2,7 @@
 
 #include "alloc.h"
 #include "base.h"
+#include "cells_core.h"
 #include "file_budget.h"
 #include "log.h"
 #include "open_files.h"
@@ -15,9 +16,22 @@
 
 static void publish(struct event_sink *self, struct outbox *outbox)
 {
-    struct service *service = CONTAINER_OF(self, struct service, events);
+    struct cell_events *events = CONTAINER_OF(self, struct cell_events, sink);
 
-    service->bus->publish(service, outbox);
+    events->service->bus->publish(events->service, events->cell, outbox);
+}
+
+/* What there is of each cell. */
+static bool make_cells(struct service *service)
+{
+    size_t n = (size_t)service->n_cells;
+
+    service->events = ARENA_ARRAY(&service->arena, struct cell_events, n);
+    service->cells = ARENA_ARRAY(&service->arena, struct service_cell, n);
+    service->began = ARENA_ARRAY(&service->arena, struct cursors, n);
+    for (size_t i = 0; service->events && i < n; i++)
+        service->events[i] = (struct cell_events){{.publish = publish}, service, (int32_t)i};
+    return service->events && service->cells && service->began;
 }
 
 /* Until a process can run several. */
@@ -45,7 +59,7 @@ struct service *service_new(const struct program *program, const struct common_s
                                 .common = common,
                                 .lock_fd = -1,
                                 .signal_fd = -1,
-                                .events = {.publish = publish}};
+                                .n_cells = (int32_t)common->shop_cells};
     service->clock = steady_clock_start();
     pthread_mutex_init(&service->decoding, NULL);
     arena_init(&service->arena, 0);
@@ -55,7 +69,7 @@ struct service *service_new(const struct program *program, const struct common_s
     }
     service->loop = loop_new();
     service->client = service->loop ? http_client_new(service->loop, (size_t)common->call_max_connections) : NULL;
-    if (!service->client || !service_take_signals(service)) {
+    if (!service->client || !make_cells(service) || !service_take_signals(service)) {
         BUF_LIT(problem, "the operating system gives no more memory or file descriptors");
         service_free(service);
         return NULL;
@@ -96,9 +110,29 @@ int64_t service_wall_ahead(const struct service *service)
     return steady_clock_wall_ahead(&service->clock);
 }
 
-struct event_sink *service_events(struct service *service)
+struct event_sink *service_events(struct service *service, int32_t cell)
 {
-    return &service->events;
+    return &service->events[cell].sink;
+}
+
+int32_t service_cells(const struct service *service)
+{
+    return service->n_cells;
+}
+
+int32_t service_cell_of_id(const struct service *service, int64_t id)
+{
+    return cell_of_id(id, service->n_cells);
+}
+
+int32_t service_cell_for(struct service *service, struct str key)
+{
+    if (service->n_cells == 1)
+        return 0;
+    if (key.n)
+        return cell_of_key(key, service->n_cells);
+    service->next_cell = (service->next_cell + 1) % service->n_cells;
+    return service->next_cell;
 }
 
 /* ---- starting ---- */
@@ -126,12 +160,28 @@ static bool join_routes(struct service *service)
     return true;
 }
 
+static struct core *join_cores(struct service *service)
+{
+    const struct service_cell *cells = service->cells;
+    struct core **cores;
+
+    if (service->n_cells == 1)
+        return cells[0].core;
+    cores = ARENA_ARRAY(&service->arena, struct core *, (size_t)service->n_cells);
+    for (int32_t i = 0; cores && i < service->n_cells; i++)
+        cores[i] = cells[i].core;
+    service->joined = cores ? cells_core_new(cores, service->n_cells, service->parts.joint) : NULL;
+    return service->joined;
+}
+
 static bool make_writer(struct service *service)
 {
     const struct common_settings *common = service->common;
+    struct core *core = join_cores(service);
     struct writer_settings settings = {
         .batch = common->writer_batch,
         .queue = common->writer_queue,
+        .by_cell = service->joined && !service->parts.joint,
         .linger_us = service->parts.linger_us,
         .retry_ms = common->writer_retry_ms,
         .unwell_ms = common->writer_unwell_ms,
@@ -142,7 +192,7 @@ static bool make_writer(struct service *service)
         .context = service,
     };
 
-    service->writer = writer_new(&settings, service->parts.core);
+    service->writer = core ? writer_new(&settings, core) : NULL;
     return service->writer != NULL;
 }
 
@@ -167,8 +217,12 @@ bool service_start(struct service *service, const struct service_parts *parts, s
     for (size_t i = 0; i < parts->n_producers; i++)
         service->producers[i] = parts->producers[i];
     service->parts.producers = service->producers;
-    service->began = *parts->cursors;
-    service->parts.cursors = &service->began;
+    for (int32_t i = 0; i < service->n_cells; i++) {
+        service->cells[i] = parts->cells[i];
+        service->began[i] = *parts->cells[i].cursors;
+        service->cells[i].cursors = &service->began[i];
+    }
+    service->parts.cells = service->cells;
     service->parts.http->service = service;
     if (!join_routes(service) || !service->bus->open(service) || !make_writer(service)) {
         BUF_LIT(problem, "there is not enough memory to start");
@@ -270,6 +324,7 @@ void service_free(struct service *service)
     http_client_free(service->client_apart);
     http_server_free(service->server); /* a request that comes in now is turned away, and the writer is asked first */
     writer_free(service->writer);
+    cells_core_free(service->joined);
     if (service->feed)
         feed_free(service->feed);
     if (service->signal_fd >= 0) {

@@ -37,27 +37,34 @@ struct service_producer {
     const char *url;
 };
 
+/** One of its cells, and what it goes on from. */
+struct service_cell {
+    struct core *core;
+    const struct cursors *cursors; /* as restored: the producers', and service_join()'s */
+    uint64_t last_position;        /* of its own feed */
+};
+
 struct service_parts {
     const char *listen;
-    const struct route *routes; /* ends with a NULL path */
-    struct service_http *http;  /* the routes' context; its `service` is filled in */
-    const char *collection;     /* "orders": the link at GET / */
-    struct core *core;
+    const struct route *routes;       /* ends with a NULL path */
+    struct service_http *http;        /* the routes' context; its `service` is filled in */
+    const char *collection;           /* "orders": the link at GET / */
+    const struct service_cell *cells; /* by their numbers, shop.cells of them */
+    struct sql *joint; /* what the cells write by together (cells_core.h); NULL: there is one, or each has a store of
+                          its own */
     const struct service_producer *producers; /* in the order of the cursors */
     size_t n_producers;
-    const struct cursors *cursors; /* as restored: the producers', and service_join()'s */
     struct command *(*decode)(void *context, size_t source, struct str text, const char **reason);
     void *decode_context;
-    uint64_t last_position;             /* of our own feed */
     const struct feed_history *history; /* the store's; NULL: it says nothing that anybody follows */
     const char *rebuild; /* what they can type when a producer's history is another one; NULL: it can't be mended here
                             alone */
     struct store *store; /* where the state is kept; NULL: nobody looks after it */
     feed_read_stored *read_stored;
-    /** The same for a topic's relay, whose thread may wait (bus/kafka_relay.h). NULL: nothing is said. */
-    int (*read_to_relay)(void *read_context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest);
+    /** The same of a cell for a topic's relay, whose thread may wait (bus/kafka_relay.h). NULL: nothing is said. */
+    int (*read_to_relay)(void *read_context, int32_t cell, uint64_t after, size_t enough, struct buf *frames,
+                         uint64_t *oldest);
     void *read_context;
-    struct cell cell; /* whose dead letters they are */
     /** Which of its events every cell has to hear, by the type (of the event's text). NULL: none. */
     bool (*everywhere)(void *read_context, struct str type, struct str text);
     bool rekeys; /* of a topic: brings another system's messages where they belong; one service does so for all */
@@ -87,9 +94,15 @@ const char *service_path(struct service *service, const char *file);
 /** Who has the service's data directory: no other process bears this name at the same time, and one that is started
  * again in its place the same. */
 void service_name_holder(const struct service *service, struct buf *name);
-/** The feed, as the port through which the app publishes. Valid from service_new on (the app is made before the feed).
- */
-struct event_sink *service_events(struct service *service);
+/** The feed, or the topic, as the port through which a cell's app publishes. Valid from service_new on (the app is made
+ * before the feed). */
+struct event_sink *service_events(struct service *service, int32_t cell);
+/** How many cells there are: shop.cells. Any thread. */
+int32_t service_cells(const struct service *service);
+/** The cell of what has this id. Any thread. */
+int32_t service_cell_of_id(const struct service *service, int64_t id);
+/** A cell for something new: the key's, so that a repeat finds it; without a key each in turn. Loop thread. */
+int32_t service_cell_for(struct service *service, struct str key);
 /** Tries to open what lies on a server: again and again while `open` says E_UNAVAILABLE, for start.wait_ms; that it
  * waits is logged, with the reason. 0, or what `open` said last, with its sentence in `problem`; E_CLOSING: a signal
  * asks for the end. Before service_start(). */
@@ -99,9 +112,9 @@ int service_wait_for_store(struct service *service, service_open_store *open, vo
  * store is; else the feeds, which need nothing. `sources` are whom it hears, and get what is kept beside that; the app
  * is made of them afterwards. `says`: it has an outbox. false and a sentence in `problem`. */
 bool service_join(struct service *service, struct cursors *sources, bool says, struct buf *problem);
-/** How far what it said is where others hear it: the outbox keeps what is behind that. NULL: they come and get it. The
- * writer's. After service_join(). */
-const uint64_t *service_relayed(const struct service *service);
+/** How far what a cell said is where others hear it: the outbox keeps what is behind that. NULL: they come and get it.
+ * The writer's. After service_join(). */
+const uint64_t *service_relayed(const struct service *service, int32_t cell);
 /** Listens and starts everything. false and a sentence in `problem`. */
 bool service_start(struct service *service, const struct service_parts *parts, struct buf *problem);
 /** Where it listens, once it is started: for who asked for port 0. */

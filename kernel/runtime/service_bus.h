@@ -16,14 +16,14 @@ struct service_bus {
     /** Hears and tells from now on; just before the writer runs. Not called when the data isn't the one that it was.
      * false and a sentence in `problem`. */
     bool (*begin)(struct service *service, struct buf *problem);
-    /** The batch is committed. Writer thread. */
-    void (*publish)(struct service *service, struct outbox *outbox);
+    /** The cell's batch is committed. Writer thread. */
+    void (*publish)(struct service *service, int32_t cell, struct outbox *outbox);
     /** Nothing more is heard. Harmless when repeated. */
     void (*stop)(struct service *service);
     /** After writer_stop(). Harmless when it never began. */
     void (*end)(struct service *service);
 
-    /** How far a consumer has to have got to know all that was said until now. */
+    /** How far a consumer has to have got to know all that was said until now; of several cells the sum. */
     struct feed_cursor (*newest)(const struct service *service);
     /** GET /events. */
     void (*serve_events)(struct service *service, struct http_request *request);

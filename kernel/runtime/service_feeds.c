@@ -22,7 +22,7 @@ static bool open_feed(struct service *service)
         .followers_per_address = common->feed_followers_per_address,
     };
 
-    service->feed = feed_new(service->loop, &settings, service->parts.last_position, service->parts.history,
+    service->feed = feed_new(service->loop, &settings, service->cells[0].last_position, service->parts.history,
                              service->parts.read_stored, service->parts.read_context);
     return service->feed != NULL;
 }
@@ -36,8 +36,8 @@ static bool begin(struct service *service, struct buf *problem)
             .producer = parts->producers[i].name,
             .url = parts->producers[i].url,
             .source = i,
-            .position = parts->cursors->position[i],
-            .epoch = parts->cursors->epoch[i],
+            .position = service->cells[0].cursors->position[i],
+            .epoch = service->cells[0].cursors->epoch[i],
             .max_waiting = (size_t)service->common->feed_max_waiting,
             .silence_ms = service->common->feed_silence_ms,
             .decode = parts->decode,
@@ -54,8 +54,9 @@ static bool begin(struct service *service, struct buf *problem)
     return true;
 }
 
-static void publish(struct service *service, struct outbox *outbox)
+static void publish(struct service *service, int32_t cell, struct outbox *outbox)
 {
+    ASSERT(cell == 0);
     feed_publish(service->feed, outbox);
 }
 

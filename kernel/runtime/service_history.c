@@ -13,7 +13,7 @@ static bool is_what_was_noted(const struct service *service, struct feed_cursor 
     const struct feed_history *history = service->parts.history;
 
     return feed_history_knows(history, noted.epoch) &&
-           feed_history_check(history, noted, service->parts.last_position, 0) != CURSOR_FOREIGN;
+           feed_history_check(history, noted, service->cells[0].last_position, 0) != CURSOR_FOREIGN;
 }
 
 void service_check_data(struct service *service)
@@ -34,7 +34,7 @@ void service_check_data(struct service *service)
                   LOG_T("directory", data));
         return;
     }
-    service->noted = (struct feed_cursor){feed_history_epoch(history), service->parts.last_position};
+    service->noted = (struct feed_cursor){feed_history_epoch(history), service->cells[0].last_position};
     if (!service_files_write_epoch(data, name, service->noted))
         log_warning("the epoch can't be noted; a loss of the data would be noticed later", LOG_T("directory", data),
                     LOG_T("error", strerror(errno)));

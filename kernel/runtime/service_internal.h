@@ -39,6 +39,13 @@ struct read_look {
 
 enum { SERVICE_READ_LOOKS = 3 }; /* the lanes */
 
+/** What a cell's app publishes by. */
+struct cell_events {
+    struct event_sink sink;
+    struct service *service;
+    int32_t cell;
+};
+
 struct service_bus;
 struct service_topic;
 
@@ -59,12 +66,16 @@ struct service {
     struct http_server *server;
     struct feed *feed;           /* NULL: events are on a topic … */
     struct service_topic *topic; /* … then this is how; NULL: they are in feeds */
-    struct event_sink events;
+    int32_t n_cells;             /* shop.cells */
+    struct cell_events *events;  /* by cell */
+    int32_t next_cell;           /* which the next without a key goes to; the loop's */
+    struct core *joined;         /* of several cells; NULL: there is one */
     struct writer *writer;
     struct service_parts parts;
     pthread_mutex_t decoding;
     struct service_producer producers[CURSOR_MAX_SOURCES]; /* the parts' own: the caller's end with service_start() */
-    struct cursors began; /* the parts' own, as they were: the writer moves the app's */
+    struct service_cell *cells;                            /* the parts' own, … */
+    struct cursors *began; /* … with their cursors as they were: the writer moves the apps' */
     struct route *routes;
     struct service_fault fault;
     struct follower *followers[CURSOR_MAX_SOURCES];

@@ -10,12 +10,13 @@
 #include "metrics.h"
 #include "service_decode.h"
 
-enum { LOOK_MS = 1000, TRY_MS = 3000, NO_SOURCE = CURSOR_MAX_SOURCES };
+#include <stdio.h>
 
-static struct metric lag = {.name = "coffeeshop_kafka_lag",
-                            .help = "Messages in the partition that weren't taken yet; -1: not known.",
-                            .labels = "partition=\"0\"",
-                            .kind = METRIC_GAUGE};
+enum { LOOK_MS = 1000, TRY_MS = 3000, NO_SOURCE = CURSOR_MAX_SOURCES, LABEL_SIZE = 24 };
+
+/* By partition; for the process's life, as all metrics. */
+static struct metric lags[CELLS_MOST];
+static char lag_labels[CELLS_MOST][LABEL_SIZE];
 static struct metric unsent = METRIC_GAUGE_INIT("coffeeshop_kafka_unsent", "Events that aren't on the topic yet.");
 
 static const struct str nothing = {NULL, 0};
@@ -28,7 +29,7 @@ static int prepare_topic(void *context, struct buf *problem)
     const struct common_settings *common = service->common;
     const struct kafka_topic_options options = {
         .kafka = &service->topic->kafka,
-        .partitions = TOPIC_PARTITIONS,
+        .partitions = service->n_cells,
         .replication = (int32_t)common->kafka.replication,
         .retain_ms = common->kafka.retain_hours ? common->kafka.retain_hours * 3600 * US_PER_S / US_PER_MS : -1,
         .patience_ms = common->kafka.answer_ms < TRY_MS ? common->kafka.answer_ms : TRY_MS,
@@ -55,7 +56,9 @@ static bool join(struct service *service, struct cursors *sources, bool says, st
     bool hears = sources->n > 0;
 
     service->topic = topic;
-    if (!topic) {
+    if (topic)
+        topic->cells = ARENA_ARRAY(&service->arena, struct topic_cell, (size_t)service->n_cells);
+    if (!topic || !topic->cells) {
         BUF_LIT(problem, "out of memory");
         return false;
     }
@@ -63,18 +66,18 @@ static bool join(struct service *service, struct cursors *sources, bool says, st
     if (!topic_options_take(service->common, service->program->name, &topic->kafka, &topic->password, problem))
         return false;
     topic->topic_source = NO_SOURCE;
-    topic->mark.source = NO_SOURCE;
+    topic->relayed_source = NO_SOURCE;
     if ((hears && !add_cursor(service, sources, TOPIC_CURSOR, &topic->topic_source)) ||
-        (says && !add_cursor(service, sources, RELAYED_CURSOR, &topic->mark.source))) {
+        (says && !add_cursor(service, sources, RELAYED_CURSOR, &topic->relayed_source))) {
         BUF_LIT(problem, "out of memory");
         return false;
     }
     return service_wait_for_store(service, prepare_topic, service, problem) == OK;
 }
 
-const uint64_t *service_relayed(const struct service *service)
+const uint64_t *service_relayed(const struct service *service, int32_t cell)
 {
-    return service->topic ? &service->topic->mark.relayed : NULL;
+    return service->topic ? &service->topic->cells[cell].mark.relayed : NULL;
 }
 
 /* ---- what is said ---- */
@@ -89,7 +92,7 @@ static int read_to_relay(void *owner, uint64_t after, size_t enough, struct buf 
     const struct topic_mark *mark = owner;
     const struct service_parts *parts = &mark->service->parts;
 
-    return parts->read_to_relay(parts->read_context, after, enough, frames, oldest);
+    return parts->read_to_relay(parts->read_context, mark->cell, after, enough, frames, oldest);
 }
 
 static bool is_for_all(void *owner, struct str type, struct str text)
@@ -101,46 +104,48 @@ static bool is_for_all(void *owner, struct str type, struct str text)
 }
 
 /* Nothing is on this topic yet: it begins with the oldest that is kept. */
-static int begin_with_oldest(struct service *service, uint64_t *relayed)
+static int begin_with_oldest(struct topic_mark *mark, uint64_t *relayed)
 {
     struct buf frames = {0};
     uint64_t oldest = 0;
 
-    int rc = *relayed ? OK : read_to_relay(&service->topic->mark, 0, 1, &frames, &oldest);
+    int rc = *relayed ? OK : read_to_relay(mark, 0, 1, &frames, &oldest);
     buf_free(&frames);
     if (oldest)
         *relayed = oldest - 1;
     return rc;
 }
 
-static bool open_lane(struct service *service, struct buf *problem)
+static bool open_lane(struct service *service, int32_t number, struct buf *problem)
 {
     struct service_topic *topic = service->topic;
+    struct topic_cell *cell = &topic->cells[number];
     const struct service_parts *parts = &service->parts;
-    uint64_t relayed = parts->cursors->position[topic->mark.source];
+    const struct service_cell *from = &service->cells[number];
+    uint64_t relayed = from->cursors->position[topic->relayed_source];
 
-    topic->mark.service = service;
-    int rc = begin_with_oldest(service, &relayed);
+    topic_mark_init(&cell->mark, service, number, topic->relayed_source, relayed);
+    int rc = begin_with_oldest(&cell->mark, &relayed);
     if (rc) {
         buf_printf(problem, "the outbox can't be read: %s", error_text(rc));
         return false;
     }
-    topic_mark_init(&topic->mark, service, topic->mark.source, relayed);
+    topic_mark_init(&cell->mark, service, number, topic->relayed_source, relayed);
     const struct kafka_lane_options options = {
-        .cell = 0,
-        .partition = parts->cut_otherwise ? KAFKA_BY_KEY : TOPIC_PARTITION,
+        .cell = number,
+        .partition = parts->cut_otherwise ? KAFKA_BY_KEY : number,
         .everywhere = parts->everywhere ? is_for_all : NULL,
-        .last = parts->last_position,
+        .last = from->last_position,
         .relayed = relayed,
-        .tail_bytes = service->common->feed_tail_bytes,
+        .tail_bytes = service->common->feed_tail_bytes / service->n_cells,
         .read_stored = read_to_relay,
         .moved = relay_moved,
-        .owner = &topic->mark,
+        .owner = &cell->mark,
     };
-    topic->lane = kafka_lane_open(topic->relay, &options);
-    if (!topic->lane)
+    cell->lane = kafka_lane_open(topic->relay, &options);
+    if (!cell->lane)
         BUF_LIT(problem, "out of memory");
-    return topic->lane != NULL;
+    return cell->lane != NULL;
 }
 
 static bool begin_saying(struct service *service, struct buf *problem)
@@ -149,39 +154,43 @@ static bool begin_saying(struct service *service, struct buf *problem)
     const struct kafka_common *settings = &service->common->kafka;
     const struct kafka_relay_options options = {
         .kafka = &topic->kafka,
-        .partitions = TOPIC_PARTITIONS,
+        .partitions = service->n_cells,
         .queue_kbytes = settings->queue_bytes / TOPIC_KIB,
         .message_bytes = settings->message_bytes,
     };
     int error;
 
-    if (topic->mark.source == NO_SOURCE)
+    if (topic->relayed_source == NO_SOURCE)
         return true;
     metric_register(&unsent);
     topic->relay = kafka_relay_new(&options, problem, &error);
-    return topic->relay && open_lane(service, problem);
+    bool done = topic->relay != NULL;
+    for (int32_t i = 0; i < service->n_cells && done; i++)
+        done = open_lane(service, i, problem);
+    return done;
 }
 
-static void publish(struct service *service, struct outbox *outbox)
+static void publish(struct service *service, int32_t number, struct outbox *outbox)
 {
-    atomic_store(&service->topic->newest, outbox->first + outbox->count - 1);
-    kafka_lane_publish(service->topic->lane, outbox);
+    struct topic_cell *cell = &service->topic->cells[number];
+
+    atomic_store(&cell->newest, outbox->first + outbox->count - 1);
+    kafka_lane_publish(cell->lane, outbox);
 }
 
 /* ---- what is heard ---- */
 
 /* Positions are the topic's from now on: which epoch of its feed a producer was in says nothing any more. */
-static bool leave_epochs(struct service *service)
+static bool leave_epochs(struct service *service, int32_t cell)
 {
-    const struct service_parts *parts = &service->parts;
-
-    for (size_t i = 0; i < parts->n_producers; i++) {
-        if (parts->cursors->epoch[i] == EPOCH_UNKNOWN)
+    for (size_t i = 0; i < service->parts.n_producers; i++) {
+        if (service->cells[cell].cursors->epoch[i] == EPOCH_UNKNOWN)
             continue;
         struct command *command = bare_command_new(COMMAND_EPOCH, nothing, nothing);
         if (!command)
             return false;
         command->origin = FROM_FEED;
+        command->cell = cell;
         command->source = i;
         command->position = EPOCH_UNKNOWN;
         writer_post_list(service->writer, command, command, 1);
@@ -194,6 +203,18 @@ static struct command *decode(void *context, size_t source, struct str text, con
     return service_decode(context, source, text, reason);
 }
 
+static void register_lag(int32_t partition)
+{
+    struct metric *lag = &lags[partition];
+
+    (void)snprintf(lag_labels[partition], LABEL_SIZE, "partition=\"%d\"", (int)partition);
+    lag->name = "coffeeshop_kafka_lag";
+    lag->help = "Messages in the partition that weren't taken yet; -1: not known.";
+    lag->labels = lag_labels[partition];
+    lag->kind = METRIC_GAUGE;
+    metric_register(lag);
+}
+
 static bool begin_hearing(struct service *service, struct buf *problem)
 {
     struct service_topic *topic = service->topic;
@@ -202,7 +223,8 @@ static bool begin_hearing(struct service *service, struct buf *problem)
         .kafka = &topic->kafka,
         .producers = parts->producers,
         .n_producers = parts->n_producers,
-        .cursors = parts->cursors,
+        .cells = service->n_cells,
+        .cursors = service->began,
         .topic_source = topic->topic_source,
         .writer = service->writer,
         .decode = decode,
@@ -212,10 +234,12 @@ static bool begin_hearing(struct service *service, struct buf *problem)
 
     if (topic->topic_source == NO_SOURCE)
         return true;
-    metric_register(&lag);
-    if (!leave_epochs(service)) {
-        BUF_LIT(problem, "out of memory");
-        return false;
+    for (int32_t i = 0; i < service->n_cells; i++) {
+        if (!leave_epochs(service, i)) {
+            BUF_LIT(problem, "out of memory");
+            return false;
+        }
+        register_lag(i);
     }
     return topic_intake_begin(&topic->intake, service->common, &options, problem);
 }
@@ -226,18 +250,24 @@ static void look(struct loop_timer *timer)
 {
     struct service_topic *topic = CONTAINER_OF(timer, struct service_topic, look);
     struct service *service = topic->service;
+    int64_t behind = 0;
 
-    if (topic->intake.consumer)
-        metric_set(&lag, kafka_consumer_lag(topic->intake.consumer, TOPIC_PARTITION));
-    if (topic->lane)
-        metric_set(&unsent, (int64_t)(atomic_load(&topic->newest) - kafka_lane_position(topic->lane)));
+    for (int32_t i = 0; i < service->n_cells; i++) {
+        const struct topic_cell *cell = &topic->cells[i];
+        if (topic->intake.consumer)
+            metric_set(&lags[i], kafka_consumer_lag(topic->intake.consumer, i));
+        if (cell->lane)
+            behind += (int64_t)(atomic_load(&cell->newest) - kafka_lane_position(cell->lane));
+    }
+    metric_set(&unsent, behind);
     loop_timer_set(service->loop, timer, clock_monotonic() + LOOK_MS * US_PER_MS);
 }
 
 static bool open_nothing(struct service *service)
 {
     ASSERT(service->topic);
-    service->topic->newest = service->parts.last_position;
+    for (int32_t i = 0; i < service->n_cells; i++)
+        service->topic->cells[i].newest = service->cells[i].last_position;
     return true;
 }
 
@@ -265,9 +295,11 @@ static void end(struct service *service)
     if (!topic)
         return;
     topic_intake_free(&topic->intake);
-    kafka_lane_close(topic->lane);
+    for (int32_t i = 0; topic->cells && i < service->n_cells; i++)
+        kafka_lane_close(topic->cells[i].lane);
     kafka_relay_free(topic->relay);
-    topic_mark_stop(&topic->mark);
+    for (int32_t i = 0; topic->cells && i < service->n_cells; i++)
+        topic_mark_stop(&topic->cells[i].mark);
     if (service->loop)
         loop_timer_cancel(service->loop, &topic->look);
     secret_free(topic->password);
@@ -279,7 +311,11 @@ static void end(struct service *service)
 
 static struct feed_cursor newest(const struct service *service)
 {
-    return (struct feed_cursor){EPOCH_UNKNOWN, atomic_load(&service->topic->newest)};
+    struct feed_cursor sum = {.epoch = EPOCH_UNKNOWN};
+
+    for (int32_t i = 0; i < service->n_cells; i++)
+        sum.position += atomic_load(&service->topic->cells[i].newest);
+    return sum;
 }
 
 static void serve_events(struct service *service, struct http_request *request)

@@ -33,6 +33,7 @@ static void post(struct loop_timer *timer)
     mark->posted = reached;
     *command = (struct mark_command){.base = {.origin = FROM_FEED,
                                               .fate = COMMAND_SKIP,
+                                              .cell = mark->cell,
                                               .source = mark->source,
                                               .position = reached,
                                               .finish = finish},
@@ -48,9 +49,10 @@ static void wait(struct loop_job *job)
         loop_timer_set(mark->service->loop, &mark->timer, clock_monotonic() + NOTE_US);
 }
 
-void topic_mark_init(struct topic_mark *mark, struct service *service, size_t source, uint64_t relayed)
+void topic_mark_init(struct topic_mark *mark, struct service *service, int32_t cell, size_t source, uint64_t relayed)
 {
     *mark = (struct topic_mark){.service = service,
+                                .cell = cell,
                                 .source = source,
                                 .reached = relayed,
                                 .posted = relayed,

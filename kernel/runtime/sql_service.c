@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "outbox_sql.h"
+#include "sql_joint.h"
 #include "stored_events.h"
 
 #include <sys/prctl.h>
@@ -80,7 +81,10 @@ static int try_newest(void *context, struct buf *problem)
 {
     struct sql_service *store = context;
 
-    int error = outbox_sql_newest(store->writes, store->cell, &store->retention.clock.newest);
+    int error = OK;
+
+    for (int32_t i = 0; i < store->n_cells && !error; i++)
+        error = outbox_sql_newest(store->connection, store->cells[i].cell, &store->cells[i].retention.clock.newest);
     if (error)
         buf_printf(problem, "the database can't be read: %s", error_text(error));
     return error;
@@ -88,20 +92,32 @@ static int try_newest(void *context, struct buf *problem)
 
 static bool find_newest(struct sql_service *store, struct service *service, struct buf *problem)
 {
-    bool on_server = store->writes->look != NULL;
+    bool on_server = store->connection->look != NULL;
 
     return (on_server ? service_wait_for_store(service, try_newest, store, problem) : try_newest(store, problem)) == OK;
+}
+
+static bool join_parts(struct sql_service *store, struct buf *problem)
+{
+    if (!store->connection)
+        return false;
+    store->writes = store->n_cells == 1 ? store->connection : sql_joint_new(store->connection);
+    if (!store->writes)
+        BUF_LIT(problem, "out of memory");
+    return store->writes != NULL;
 }
 
 static bool open_all(struct sql_service *store, struct service *service, struct sql_options *options,
                      const struct common_settings *common, struct buf *problem, int *error)
 {
     options->alone = true;
-    store->writes = open_one(service, options, problem, error);
+    store->connection = open_one(service, options, problem, error);
+    if (!join_parts(store, problem))
+        return false;
     options->alone = false;
     options->read_only = true;
     options->silent_ms = common->query_ms; /* who says nothing for so long is given up as a list is */
-    if (!store->writes || !open_reads(store, service, options, common, problem, error))
+    if (!open_reads(store, service, options, common, problem, error))
         return false;
     if (common->kafka.servers[0]) {
         store->relays = open_one(service, options, problem, error);
@@ -109,6 +125,18 @@ static bool open_all(struct sql_service *store, struct service *service, struct 
             return false;
     }
     return find_newest(store, service, problem);
+}
+
+static bool make_cells(struct sql_service *store, struct service *service, const struct common_settings *common)
+{
+    store->service = service;
+    store->n_cells = service_cells(service);
+    store->cells = heap_alloc((size_t)store->n_cells * sizeof(*store->cells));
+    for (int32_t i = 0; store->cells && i < store->n_cells; i++)
+        store->cells[i] = (struct sql_cell){.cell = {i, store->n_cells},
+                                            .retention = {.keys_us = common->idempotency_retain_hours * 3600 * US_PER_S,
+                                                          .batches_us = common->outbox_retain_hours * 3600 * US_PER_S}};
+    return store->cells != NULL;
 }
 
 struct sql_service *sql_service_open(struct service *service, const struct common_settings *common, const char *server,
@@ -129,25 +157,19 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
         .application = name,
         .migrations = migrations,
         .n_migrations = n_migrations,
-        .cell = 0,
+        .cell = common->shop_cells == 1 ? 0 : SQL_ALL_CELLS,
         .cells = (int32_t)common->shop_cells,
         .busy_ms = BUSY_MS,
         .damaged = store ? &store->damaged : NULL,
     };
     buf_free(&file);
-    if (!store || !options.path) {
+    if (!store || !options.path || !make_cells(store, service, common)) {
         heap_free(store);
         BUF_LIT(problem, "out of memory");
         return NULL;
     }
-    store->service = service;
-    store->cell = (struct cell){0, (int32_t)common->shop_cells};
     if (options.server)
         prctl(PR_SET_DUMPABLE, 0); /* libpq keeps the password in its memory */
-    store->retention = (struct outbox_retention){
-        .keys_us = common->idempotency_retain_hours * 3600 * US_PER_S,
-        .batches_us = common->outbox_retain_hours * 3600 * US_PER_S,
-    };
     if (!open_all(store, service, &options, common, problem, error)) {
         sql_service_close(store);
         return NULL;
@@ -157,7 +179,11 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
 
 bool sql_service_begin_epoch(struct sql_service *store, struct buf *problem)
 {
-    int error = outbox_sql_begin_epoch(store->writes, store->cell, feed_epoch_new(), &store->history);
+    int error = OK;
+
+    store->says = true;
+    if (store->n_cells == 1)
+        error = outbox_sql_begin_epoch(store->writes, store->cells[0].cell, feed_epoch_new(), &store->history);
 
     /* On a full disk it goes on in the last epoch, to be there for reading: what it says meanwhile can't be told from
      * what it said before. */
@@ -168,7 +194,9 @@ bool sql_service_begin_epoch(struct sql_service *store, struct buf *problem)
 
 int sql_service_cannot_start(const struct sql_service *store, struct buf *problem)
 {
-    if (!store || !store->writes->broke || !store->writes->broke(store->writes))
+    const struct sql *sql = store ? store->connection : NULL;
+
+    if (!sql || !sql->broke || !sql->broke(sql))
         return PROGRAM_CANNOT_START;
     BUF_LIT(problem, ": the connection to its server broke meanwhile; it ends, to be started again");
     return PROGRAM_START_AGAIN;
@@ -176,7 +204,7 @@ int sql_service_cannot_start(const struct sql_service *store, struct buf *proble
 
 static int probe(struct store *self)
 {
-    struct sql *sql = CONTAINER_OF(self, struct sql_service, store)->writes;
+    struct sql *sql = CONTAINER_OF(self, struct sql_service, store)->connection;
 
     return sql->probe(sql);
 }
@@ -184,14 +212,14 @@ static int probe(struct store *self)
 static int check(struct store *self)
 {
     const struct sql_service *store = CONTAINER_OF(self, struct sql_service, store);
-    struct sql *sql = store->reads ? store->reads : store->writes; /* a server's: any thread */
+    struct sql *sql = store->reads ? store->reads : store->connection; /* a server's: any thread */
 
     return sql->check(sql);
 }
 
 static int look(struct store *self)
 {
-    struct sql *sql = CONTAINER_OF(self, struct sql_service, store)->writes;
+    struct sql *sql = CONTAINER_OF(self, struct sql_service, store)->connection;
 
     return sql->look(sql);
 }
@@ -206,7 +234,8 @@ static int read_by(void *context, struct sql *sql, struct feed_reading *reading)
 {
     const struct sql_service *store = context;
 
-    return outbox_sql_read(sql, store->cell, reading->after, reading->enough, &reading->frames, &reading->oldest);
+    return outbox_sql_read(sql, store->cells[0].cell, reading->after, reading->enough, &reading->frames,
+                           &reading->oldest);
 }
 
 static void read_stored(void *context, struct feed_reading *reading)
@@ -216,28 +245,42 @@ static void read_stored(void *context, struct feed_reading *reading)
     stored_events_fetch(store->service, store->reader, read_by, store, reading);
 }
 
-static int read_to_relay(void *context, uint64_t after, size_t enough, struct buf *frames, uint64_t *oldest)
+static int read_to_relay(void *context, int32_t cell, uint64_t after, size_t enough, struct buf *frames,
+                         uint64_t *oldest)
 {
     const struct sql_service *store = context;
 
-    return outbox_sql_read(store->relays, store->cell, after, enough, frames, oldest);
+    return outbox_sql_read(store->relays, store->cells[cell].cell, after, enough, frames, oldest);
+}
+
+static void tidy(struct store *self, int64_t now)
+{
+    struct sql_service *store = CONTAINER_OF(self, struct sql_service, store);
+
+    for (int32_t i = 0; i < store->n_cells; i++) {
+        struct sql_cell *cell = &store->cells[i];
+        outbox_sql_tidy(store->connection, cell->cell, &cell->retention,
+                        retention_clock_at(&cell->retention.clock, now));
+    }
 }
 
 void sql_service_fill(struct sql_service *store, struct service_parts *parts)
 {
-    bool on_server = store->writes->look != NULL;
+    bool on_server = store->connection->look != NULL;
 
     store->store = (struct store){.probe = probe,
                                   .check = check,
+                                  .tidy = store->says ? tidy : NULL,
                                   .on_server = on_server,
                                   .look = on_server ? look : NULL,
                                   .look_read = on_server ? look_read : NULL};
     parts->store = &store->store;
-    store->retention.relayed = service_relayed(store->service);
+    for (int32_t i = 0; i < store->n_cells; i++)
+        store->cells[i].retention.relayed = service_relayed(store->service, i);
+    parts->joint = store->n_cells > 1 ? store->writes : NULL;
     parts->read_stored = read_stored;
     parts->read_to_relay = read_to_relay;
     parts->read_context = store;
-    parts->cell = store->cell;
     parts->reads = store->reads;
     parts->reader = store->reader;
     parts->history = store->history.n ? &store->history : NULL;
@@ -253,7 +296,10 @@ void sql_service_close(struct sql_service *store)
         store->relays->close(store->relays);
     if (store->reads)
         store->reads->close(store->reads);
-    if (store->writes)
+    if (store->writes && store->writes != store->connection)
         store->writes->close(store->writes);
+    if (store->connection)
+        store->connection->close(store->connection);
+    heap_free(store->cells);
     heap_free(store);
 }

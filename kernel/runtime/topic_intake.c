@@ -9,9 +9,10 @@ static const struct str nothing = {NULL, 0};
 
 /* ---- gathering ---- */
 
-static void gather(struct topic_intake *intake, struct command *command, size_t source, uint64_t position)
+static void gather(struct topic_cell_intake *intake, struct command *command, size_t source, uint64_t position)
 {
     command->next = NULL;
+    command->cell = intake->cell;
     command->origin = FROM_FEED;
     command->source = source;
     command->position = position;
@@ -36,7 +37,7 @@ static size_t find_producer(const struct topic_intake_options *options, struct s
 
 /* It is a dead letter here, in the transaction that moves the cursor past it; and one on the topic, for everybody to
  * see: that comes first. */
-static const char *put_aside(struct topic_intake *intake, const struct kafka_arrival *arrival, size_t source,
+static const char *put_aside(struct topic_cell_intake *intake, const struct kafka_arrival *arrival, size_t source,
                              uint64_t position, const char *reason)
 {
     struct command *dead = bare_command_new(COMMAND_DEAD, str_of(reason), arrival->event.text);
@@ -52,13 +53,24 @@ static const char *put_aside(struct topic_intake *intake, const struct kafka_arr
     return reason;
 }
 
-/* NULL: it is seen to. What has no position of its own (the original's messages have none) has the topic's. */
-static const char *take_event(struct topic_intake *intake, const struct kafka_arrival *arrival)
+/* What has no position of its own (the original's messages have none), or one in another cell's outbox, has the
+ * topic's.
+ */
+static bool has_position(const struct topic_cell_intake *intake, const struct kafka_arrival *arrival)
 {
-    const struct topic_intake_options *options = &intake->options;
+    const struct kafka_event *event = &arrival->event;
+
+    return arrival->reading == KAFKA_READ_OURS && event->position > 0 &&
+           (event->cell == intake->cell || intake->intake->options.cells == 1);
+}
+
+/* NULL: it is seen to. */
+static const char *take_event(struct topic_cell_intake *intake, const struct kafka_arrival *arrival)
+{
+    const struct topic_intake_options *options = &intake->intake->options;
     const struct kafka_event *event = &arrival->event;
     size_t producer = find_producer(options, event->producer);
-    bool is_placed = arrival->reading == KAFKA_READ_OURS && event->position > 0;
+    bool is_placed = has_position(intake, arrival);
     const char *reason = NULL;
 
     if (producer == options->n_producers || (is_placed && event->position <= intake->seen[producer]))
@@ -78,21 +90,21 @@ static const char *take_event(struct topic_intake *intake, const struct kafka_ar
 }
 
 /* Its message is among the topic's dead letters now. */
-static void bury(struct topic_intake *intake, int64_t offset)
+static void bury(struct topic_cell_intake *intake, int64_t offset)
 {
     struct command *dead = intake->aside;
 
     if (!dead || intake->aside_offset != offset)
         return;
     intake->aside = NULL;
-    if (dead->source != intake->options.topic_source)
+    if (dead->source != intake->intake->options.topic_source)
         intake->seen[dead->source] = dead->position;
     gather(intake, dead, dead->source, dead->position);
 }
 
 static const char *take(void *owner, const struct kafka_arrival *arrival)
 {
-    struct topic_intake *intake = owner;
+    struct topic_cell_intake *intake = &((struct topic_intake *)owner)->cells[arrival->partition];
     const char *reason = NULL;
 
     if (arrival->reading == KAFKA_READ_OURS || arrival->reading == KAFKA_READ_FOREIGN)
@@ -111,25 +123,25 @@ static const char *take(void *owner, const struct kafka_arrival *arrival)
 /* The cursor of the topic moves to where these messages end. */
 struct offset_command {
     struct command base;
-    struct topic_intake *intake;
+    struct topic_cell_intake *intake;
     int64_t taken;
 };
 
 static void finish(struct command *base, int rc)
 {
     struct offset_command *self = CONTAINER_OF(base, struct offset_command, base);
-    struct kafka_consumer *consumer = self->intake->consumer;
+    struct kafka_consumer *consumer = self->intake->intake->consumer;
 
     if (!rc) {
         /* else the writer is at its end, and the next process reads them again */
         atomic_store(&self->intake->committed, (int64_t)base->position);
-        kafka_consumer_note(consumer, TOPIC_PARTITION, (int64_t)base->position);
-        kafka_consumer_done(consumer, TOPIC_PARTITION, self->taken);
+        kafka_consumer_note(consumer, base->cell, (int64_t)base->position);
+        kafka_consumer_done(consumer, base->cell, self->taken);
     }
     heap_free(self);
 }
 
-static void add_offset(struct topic_intake *intake)
+static void add_offset(struct topic_cell_intake *intake)
 {
     struct offset_command *command = heap_alloc(sizeof(*command));
 
@@ -137,13 +149,13 @@ static void add_offset(struct topic_intake *intake)
         return; /* with the next turn's */
     *command = (struct offset_command){
         .base = {.fate = COMMAND_SKIP, .finish = finish}, .intake = intake, .taken = intake->taken};
-    gather(intake, &command->base, intake->options.topic_source, (uint64_t)intake->next);
+    gather(intake, &command->base, intake->intake->options.topic_source, (uint64_t)intake->next);
     intake->taken = 0;
 }
 
-static void add_skips(struct topic_intake *intake)
+static void add_skips(struct topic_cell_intake *intake)
 {
-    for (size_t i = 0; i < intake->options.n_producers; i++) {
+    for (size_t i = 0; i < intake->intake->options.n_producers; i++) {
         uint64_t position = intake->skipped[i];
         struct command *skip = position ? bare_command_new(COMMAND_SKIP, nothing, nothing) : NULL;
         if (skip)
@@ -151,30 +163,57 @@ static void add_skips(struct topic_intake *intake)
     }
 }
 
-static void turned(void *owner)
+static void hand_over(struct topic_cell_intake *intake)
 {
-    struct topic_intake *intake = owner;
-
     if (intake->taken) {
         add_skips(intake);
         add_offset(intake);
     }
     if (intake->n == 0)
         return;
-    writer_post_list(intake->options.writer, intake->first, intake->last, intake->n);
+    writer_post_list(intake->intake->options.writer, intake->first, intake->last, intake->n);
     intake->first = NULL;
     intake->last = NULL;
     intake->n = 0;
 }
 
+static void turned(void *owner)
+{
+    struct topic_intake *intake = owner;
+
+    for (int32_t i = 0; i < intake->options.cells; i++)
+        hand_over(&intake->cells[i]);
+}
+
 /* ---- life ---- */
+
+static void init_cell(struct topic_intake *intake, int32_t number)
+{
+    const struct topic_intake_options *options = &intake->options;
+    const struct cursors *cursors = &options->cursors[number];
+    struct topic_cell_intake *cell = &intake->cells[number];
+    int64_t offset = (int64_t)cursors->position[options->topic_source];
+
+    *cell = (struct topic_cell_intake){.intake = intake, .cell = number, .next = offset, .committed = offset};
+    for (size_t i = 0; i < options->n_producers; i++)
+        cell->seen[i] = cursors->position[i];
+}
+
+static int follow_all(const struct topic_intake *intake)
+{
+    int error = OK;
+
+    for (int32_t i = 0; i < intake->options.cells && !error; i++)
+        error = kafka_consumer_follow(intake->consumer, i, intake->cells[i].next);
+    return error;
+}
 
 bool topic_intake_begin(struct topic_intake *intake, const struct common_settings *common,
                         const struct topic_intake_options *options, struct buf *problem)
 {
     const struct kafka_consumer_options consumer = {
         .kafka = options->kafka,
-        .partitions = TOPIC_PARTITIONS,
+        .partitions = options->cells,
         .foreign = common->foreign,
         .rekeys = options->rekeys,
         .max_waiting = common->feed_max_waiting,
@@ -183,17 +222,16 @@ bool topic_intake_begin(struct topic_intake *intake, const struct common_setting
         .turned = turned,
         .owner = intake,
     };
-    int64_t offset = (int64_t)options->cursors->position[options->topic_source];
-    int error;
+    int error = E_MEMORY;
 
     intake->options = *options;
-    for (size_t i = 0; i < options->n_producers; i++)
-        intake->seen[i] = options->cursors->position[i];
-    intake->next = offset;
-    intake->committed = offset;
-    intake->consumer = kafka_consumer_new(&consumer, problem, &error);
+    intake->cells = heap_alloc((size_t)options->cells * sizeof(*intake->cells));
+    for (int32_t i = 0; intake->cells && i < options->cells; i++)
+        init_cell(intake, i);
+    if (intake->cells)
+        intake->consumer = kafka_consumer_new(&consumer, problem, &error);
     if (intake->consumer)
-        error = kafka_consumer_follow(intake->consumer, TOPIC_PARTITION, offset);
+        error = follow_all(intake);
     if (error && problem->n == 0)
         buf_printf(problem, "the topic can't be followed: %s", error_text(error));
     return !error;
@@ -201,21 +239,27 @@ bool topic_intake_begin(struct topic_intake *intake, const struct common_setting
 
 void topic_intake_stop(struct topic_intake *intake)
 {
-    if (intake->consumer)
-        kafka_consumer_leave(intake->consumer, TOPIC_PARTITION);
+    for (int32_t i = 0; intake->consumer && i < intake->options.cells; i++)
+        kafka_consumer_leave(intake->consumer, i);
 }
 
 void topic_intake_free(struct topic_intake *intake)
 {
     kafka_consumer_free(intake->consumer);
     intake->consumer = NULL;
-    if (intake->aside)
-        intake->aside->finish(intake->aside, E_CLOSING);
-    intake->aside = NULL;
+    for (int32_t i = 0; intake->cells && i < intake->options.cells; i++) {
+        struct command *aside = intake->cells[i].aside;
+        if (aside)
+            aside->finish(aside, E_CLOSING);
+    }
+    heap_free(intake->cells);
+    intake->cells = NULL;
 }
 
-bool topic_intake_has_gap(const struct topic_intake *intake)
+bool topic_intake_has_gap(const struct topic_cell_intake *cell)
 {
-    return kafka_consumer_error(intake->consumer, TOPIC_PARTITION) &&
-           kafka_consumer_oldest(intake->consumer, TOPIC_PARTITION) > atomic_load(&intake->next);
+    const struct kafka_consumer *consumer = cell->intake->consumer;
+
+    return kafka_consumer_error(consumer, cell->cell) &&
+           kafka_consumer_oldest(consumer, cell->cell) > atomic_load(&cell->next);
 }

@@ -9,7 +9,7 @@
 #include "program.h"
 #include "secret.h"
 
-enum { TOPIC_PARTITION = 0, TOPIC_PARTITIONS = 1, TOPIC_KIB = 1024 }; /* one cell */
+enum { TOPIC_KIB = 1024 };
 
 /** `client`: who asks. The password is taken from the settings, and is the caller's; NULL: there is none. false and a
  * sentence in `problem`. */

@@ -30,6 +30,7 @@ struct topic_reading *topic_reading_begin(const struct common_settings *common,
         .kafka = &reading->kafka,
         .producers = options->producers,
         .n_producers = options->n_producers,
+        .cells = (int32_t)common->shop_cells,
         .cursors = options->cursors,
         .topic_source = options->n_producers,
         .writer = options->writer,
@@ -46,13 +47,16 @@ struct topic_reading *topic_reading_begin(const struct common_settings *common,
 struct topic_progress topic_reading_progress(const struct topic_reading *reading)
 {
     const struct topic_intake *intake = &reading->intake;
-    struct topic_progress progress = {.done = atomic_load(&intake->committed), .end = -1};
-    int64_t lag = kafka_consumer_lag(intake->consumer, TOPIC_PARTITION);
+    struct topic_progress progress = {0};
 
-    if (lag >= 0)
-        progress.end = atomic_load(&intake->next) + lag;
-    if (topic_intake_has_gap(intake))
-        progress.oldest = kafka_consumer_oldest(intake->consumer, TOPIC_PARTITION);
+    for (int32_t i = 0; i < intake->options.cells; i++) {
+        const struct topic_cell_intake *cell = &intake->cells[i];
+        int64_t lag = kafka_consumer_lag(intake->consumer, i);
+        progress.done += atomic_load(&cell->committed);
+        progress.end = lag < 0 || progress.end < 0 ? -1 : progress.end + atomic_load(&cell->next) + lag;
+        if (topic_intake_has_gap(cell))
+            progress.oldest = kafka_consumer_oldest(intake->consumer, i);
+    }
     return progress;
 }
 

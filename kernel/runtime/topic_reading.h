@@ -12,7 +12,8 @@ struct topic_reading;
  */
 bool topic_reading_add_cursor(const struct common_settings *common, struct cursors *sources, struct arena *arena);
 
-/** Whose events are wanted; `cursors` are those of a core that knows nothing, with topic_reading_add_cursor()'s. */
+/** Whose events are wanted; `cursors` are those of cores that know nothing, by cell, with
+ * topic_reading_add_cursor()'s. */
 struct topic_reading_options {
     const char *client; /* who asks: Kafka is told */
     const struct service_producer *producers;
@@ -30,8 +31,9 @@ struct topic_reading *topic_reading_begin(const struct common_settings *common,
 
 /** Any thread. */
 struct topic_progress {
-    int64_t done, end; /* messages that are committed, and that there are; end is -1 as long as Kafka hasn't said */
-    int64_t oldest;    /* the first offset that the topic still has, when it isn't the beginning; 0: it is */
+    int64_t done, end; /* messages that are committed, and that there are, of all partitions; end is -1 as long as Kafka
+                          hasn't said */
+    int64_t oldest;    /* the first offset that a partition still has, when it isn't the beginning; 0: it is */
 };
 struct topic_progress topic_reading_progress(const struct topic_reading *reading);
 

@@ -28,6 +28,7 @@
 struct writer_settings {
     int64_t batch;     /* most commands in a batch */
     int64_t queue;     /* most client commands waiting; more get E_BUSY */
+    bool by_cell;      /* a batch is of one cell: their stores can't commit together (cells_core.h) */
     int64_t linger_us; /* a batch in which no client waits is held back until its first command is so old or it is full;
                           0: not */
     int64_t retry_ms;  /* after a failed commit */

@@ -45,7 +45,8 @@ void writer_end_all(struct command_list *list, int rc)
         end(command_list_shift(list), rc);
 }
 
-/* The first commands of `pending`; of the clients' only, when `clients_only`. */
+/* The first commands of `pending`; of the clients' only, when `clients_only`; of the first one's cell only, where a
+ * batch is of one. */
 static size_t cut_batch(struct writer *writer, bool clients_only)
 {
     struct command_list all = writer->pending;
@@ -55,7 +56,8 @@ static size_t cut_batch(struct writer *writer, bool clients_only)
 
     while (all.first && n < (size_t)writer->settings.batch) {
         struct command *command = command_list_shift(&all);
-        if (clients_only && command->origin != FROM_CLIENT) {
+        if ((clients_only && command->origin != FROM_CLIENT) ||
+            (writer->settings.by_cell && n && command->cell != writer->batch[0]->cell)) {
             command_list_append(&rest, command, command, 1);
             continue;
         }
@@ -161,6 +163,15 @@ static int run_core(struct writer *writer, size_t n, int64_t now)
     return rc ? rc : core_run(writer->core, writer->batch, n, now);
 }
 
+/* Nothing grows without a commit. */
+static void tidy(struct writer *writer, int64_t now)
+{
+    struct store *store = writer->settings.store;
+
+    if (store && store->tidy)
+        store->tidy(store, now);
+}
+
 int writer_run_batch(struct writer *writer, bool clients_only)
 {
     size_t n = cut_batch(writer, clients_only);
@@ -178,6 +189,7 @@ int writer_run_batch(struct writer *writer, bool clients_only)
     if (rc == OK) {
         end_batch(writer, n);
         note_success(writer, ended);
+        tidy(writer, now);
     } else {
         give_back(writer, n, rc);
         note_failure(writer, ended, clients_only, rc);

@@ -124,7 +124,11 @@ static void begin(struct fixture *fixture, struct payment_batch *batch)
 
 static int commit(struct fixture *fixture, struct payment_batch *batch)
 {
-    return fixture->repo->commit(fixture->repo, batch);
+    int rc = fixture->repo->commit(fixture->repo, batch);
+
+    if (fixture->repo->settle)
+        fixture->repo->settle(fixture->repo, batch, rc);
+    return rc;
 }
 
 static void put(struct payment_batch *batch, const struct payment *payment, bool is_new)

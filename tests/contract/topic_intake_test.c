@@ -113,6 +113,7 @@ static void start(struct hearer *hearer)
         .kafka = &hearer->kafka,
         .producers = producers,
         .n_producers = COUNT_OF(producers),
+        .cells = 1,
         .cursors = &hearer->cursors,
         .topic_source = FROM_TOPIC,
         .decode = decode,
@@ -133,7 +134,7 @@ static void wait_until_committed(struct hearer *hearer, int64_t offset)
 {
     int64_t deadline = clock_monotonic() + PATIENCE_S * US_PER_S;
 
-    while (atomic_load(&hearer->intake.committed) < offset) {
+    while (atomic_load(&hearer->intake.cells[0].committed) < offset) {
         assert_true(clock_monotonic() < deadline);
         (void)poll(NULL, 0, LOOK_MS);
     }

@@ -52,12 +52,13 @@ static void read_nothing(void *context, struct feed_reading *reading)
     reading->done(reading);
 }
 
-bool service_bench_start(struct service_bench *bench, struct service_parts parts)
+bool service_bench_start(struct service_bench *bench, struct core *core, struct service_parts parts)
 {
     static const struct cursors nobody = {.n = 0};
+    const struct service_cell cell = {core, &nobody, 0};
 
     parts.http = &bench->http;
-    parts.cursors = &nobody;
+    parts.cells = &cell;
     parts.read_stored = read_nothing;
     return service_start(bench->service, &parts, &bench->problem);
 }

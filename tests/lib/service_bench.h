@@ -23,7 +23,7 @@ struct service_bench {
 /** Makes the service, which takes the signals from all threads that are made after it; it is not started yet. */
 void service_bench_open(struct service_bench *bench, const char *name);
 /** Starts it with the core, routes, collection and reader that `parts` names. false and a sentence in `problem`. */
-bool service_bench_start(struct service_bench *bench, struct service_parts parts);
+bool service_bench_start(struct service_bench *bench, struct core *core, struct service_parts parts);
 /** Runs it until its end, with `act` in another thread; that has returned, too. */
 void service_bench_run(struct service_bench *bench, void *(*act)(void *argument), void *argument);
 void service_bench_close(struct service_bench *bench);

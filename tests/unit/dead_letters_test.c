@@ -145,11 +145,10 @@ static int open_shelf(void **state)
     shelf->reader = reader_new(NULL, NULL, &limits);
     assert_non_null(shelf->reader);
     reader_rows_at_once(shelf->reader, shelf->sql);
-    shelf->service.parts = (struct service_parts){.reader = shelf->reader,
-                                                  .producers = producers,
-                                                  .n_producers = COUNT_OF(producers),
-                                                  .cursors = &shelf->cursors,
-                                                  .decode = decode};
+    shelf->service.parts = (struct service_parts){
+        .reader = shelf->reader, .producers = producers, .n_producers = COUNT_OF(producers), .decode = decode};
+    shelf->service.n_cells = 1;
+    shelf->service.began = &shelf->cursors;
     shelf->service.writer = writer_new(&settings, &shelf->core);
     assert_non_null(shelf->service.writer);
     assert_int_equal(writer_start(shelf->service.writer), OK);

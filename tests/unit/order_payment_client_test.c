@@ -112,10 +112,9 @@ static struct asking *ask_while(int64_t linger_ms, void (*act)(struct asking *se
     service_bench_open(&asking->bench, "order"); /* first: it takes the signals from all threads */
     http_bench_start(&asking->payment, &http, payment_routes);
     open_client(asking);
-    assert_true(service_bench_start(&asking->bench, (struct service_parts){.listen = "127.0.0.1:0",
-                                                                           .routes = no_routes,
-                                                                           .collection = "orders",
-                                                                           .core = &asking->core}));
+    assert_true(service_bench_start(
+        &asking->bench, &asking->core,
+        (struct service_parts){.listen = "127.0.0.1:0", .routes = no_routes, .collection = "orders"}));
     service_bench_run(&asking->bench, be_the_writer, asking);
     service_bench_close(&asking->bench);
     return asking;

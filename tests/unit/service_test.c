@@ -135,11 +135,9 @@ static void open_tested(struct tested *tested)
 
 static bool start_tested(struct tested *tested, const char *listen)
 {
-    return service_bench_start(&tested->bench, (struct service_parts){.listen = listen,
-                                                                      .routes = routes,
-                                                                      .collection = "things",
-                                                                      .core = &tested->core,
-                                                                      .reader = tested->reader});
+    return service_bench_start(
+        &tested->bench, &tested->core,
+        (struct service_parts){.listen = listen, .routes = routes, .collection = "things", .reader = tested->reader});
 }
 
 static void close_tested(struct tested *tested)

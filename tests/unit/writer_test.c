@@ -285,6 +285,28 @@ static void a_batch_is_never_larger_than_set(void **state)
     close_core(&core);
 }
 
+static void a_batch_is_of_one_cell_where_cells_cant_commit_together(void **state)
+{
+    static const int32_t cell_of[] = {1, 2, 1, 2, 0, 1};
+    UNUSED(state);
+    struct fake_core core;
+    struct writer_settings settings = usual;
+
+    settings.by_cell = true;
+    open_core(&core, &settings);
+    for (int i = 0; i < (int)COUNT_OF(cell_of); i++) {
+        struct command *command = command_of(&core, FROM_FEED, i + 1);
+        command->cell = cell_of[i];
+        assert_int_equal(writer_post(core.writer, command), OK);
+    }
+    start(&core);
+    wait_for(&core.ended, COUNT_OF(cell_of));
+    writer_stop(core.writer);
+    assert_int_equal(core.runs, 3);
+    expect_ends(&core, "1:OK 3:OK 6:OK 2:OK 4:OK 5:OK ");
+    close_core(&core);
+}
+
 static void a_failed_commit_is_told_to_clients_and_events_are_tried_again_in_order(void **state)
 {
     UNUSED(state);
@@ -932,6 +954,7 @@ int main(void)
         cmocka_unit_test(commands_end_in_the_order_in_which_they_came),
         cmocka_unit_test(what_gathers_during_a_commit_is_the_next_batch),
         cmocka_unit_test(a_batch_is_never_larger_than_set),
+        cmocka_unit_test(a_batch_is_of_one_cell_where_cells_cant_commit_together),
         cmocka_unit_test(a_failed_commit_is_told_to_clients_and_events_are_tried_again_in_order),
         cmocka_unit_test(clients_learn_at_once_while_events_wait_and_the_first_success_ends_the_waiting),
         cmocka_unit_test(too_many_waiting_clients_are_refused_but_never_an_event),

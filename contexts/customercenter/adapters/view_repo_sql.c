@@ -168,9 +168,13 @@ static int commit(struct view_repo *repo, struct view_batch *batch)
     int rc = sql->begin(sql);
     if (!rc)
         rc = sql_end(sql, write_all(self, batch, &write));
-    if (!rc)
-        remember(self, batch);
     return rc;
+}
+
+static void settle(struct view_repo *repo, const struct view_batch *batch, int rc)
+{
+    if (!rc)
+        remember(of(repo), batch);
 }
 
 /* ---- life ---- */
@@ -262,8 +266,10 @@ struct view_repo *view_repo_sql_new(struct sql *sql, struct cell cell)
         heap_free(self);
         return NULL;
     }
-    *self = (struct view_repo_sql){
-        .repo = {.load = load, .commit = commit, .restore = restore}, .sql = sql, .cell = cell, .cache = cache};
+    *self = (struct view_repo_sql){.repo = {.load = load, .commit = commit, .settle = settle, .restore = restore},
+                                   .sql = sql,
+                                   .cell = cell,
+                                   .cache = cache};
     return &self->repo;
 }
 

@@ -138,6 +138,8 @@ static void settle(struct core *core, struct command *const *commands, size_t n,
 
     UNUSED(commands);
     UNUSED(n);
+    if (app->ports.repo->settle)
+        app->ports.repo->settle(app->ports.repo, &app->batch, rc);
     if (rc)
         return;
     app->cursors = app->batch.base.cursors;

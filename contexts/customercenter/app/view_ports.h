@@ -40,6 +40,9 @@ struct view_repo {
     /** Changed rows, items, cursors, dead letters: all or nothing, durable when it returns 0. E_FULL, E_UNAVAILABLE,
      * E_MEMORY. */
     int (*commit)(struct view_repo *self, struct view_batch *batch);
+    /** How the batch has ended, committed together with others or alone: 0: it is durable; only now what is kept of it
+     * in memory may be believed. After each, whether commit() was called or not. NULL: nothing is kept. */
+    void (*settle)(struct view_repo *self, const struct view_batch *batch, int rc);
     /** At start: the highest change number ever given, and the cursors (their sources are filled in). */
     int (*restore)(struct view_repo *self, int64_t *last_change, struct cursors *cursors);
 };

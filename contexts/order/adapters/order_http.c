@@ -322,6 +322,7 @@ static void place_order(void *context, struct http_request *request)
     place.product_name = item->name; /* by whichever of its names it was asked for */
     if (!client_read_key(request, &(struct client_body){&place_desc, &place, 1}, &self->command.client))
         return;
+    self->command.base.cell = service_cell_for(http->base.service, self->command.client.key);
     self->command.intent.may_be_known = self->command.client.key.n > 0;
     /* Only a key may already have its answer. */
     if (http->payment && !self->command.client.key.n && guarded_caller_refuses(http->payment))
@@ -346,6 +347,7 @@ static void change_order(void *context, struct http_request *request)
     if (!self)
         return;
     self->command.order_id = id;
+    self->command.base.cell = service_cell_of_id(http->base.service, id);
     service_submit(http->base.service, request, &self->command.base);
 }
 

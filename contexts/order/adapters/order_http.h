@@ -12,7 +12,7 @@
 struct order_http {
     struct service_http base; /* first: the common routes find the service here */
     const struct menu *menu;
-    const struct order_app *app;
+    const struct order_app *app;          /* one of them: for what needs no cell */
     struct reader *reader;                /* for what is read of the store */
     const struct guarded_caller *product; /* by which product is asked: when it may be asked again */
     struct guarded_caller *payment;       /* the same; NULL: paid at the counter */

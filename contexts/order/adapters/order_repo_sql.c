@@ -192,8 +192,6 @@ static int commit(struct order_repo *repo, struct order_batch *batch)
     rc = sql->begin(sql);
     if (!rc)
         rc = sql_end(sql, write_all(self, &changes, &write));
-    if (!rc)
-        outbox_sql_tidy(sql, self->cell, self->retention, write.now);
     return rc;
 }
 

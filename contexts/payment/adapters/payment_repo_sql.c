@@ -96,6 +96,8 @@ struct payment_repo_sql {
     struct cell cell;
     struct outbox_retention *retention;
     int64_t last_booking; /* its place in the ledger */
+    int64_t books;        /* bookings of the batch that is being committed … */
+    bool writes;          /* … and whether there is anything in it */
     struct payment_recent recent;
 };
 
@@ -323,20 +325,27 @@ static int commit(struct payment_repo *repo, struct payment_batch *batch)
 
     write.now = retention_clock_at(&self->retention->clock, batch->base.now);
     int rc = gather(self, batch, &changes);
-    if (rc || (changes.n_inserted + changes.n_updated == 0 && outbox_write_is_empty(&write)))
+    self->writes = changes.n_inserted + changes.n_updated > 0 || !outbox_write_is_empty(&write);
+    self->books = (int64_t)changes.n_booked;
+    if (rc || !self->writes)
         return rc;
     rc = sql->begin(sql);
     if (!rc)
         rc = sql_end(sql, write_all(self, &changes, &write));
+    return rc;
+}
+
+static void settle(struct payment_repo *repo, const struct payment_batch *batch, int rc)
+{
+    struct payment_repo_sql *self = of(repo);
+
     if (rc) {
         payment_recent_forget(&self->recent);
-        return rc;
+    } else if (self->writes) {
+        keep_recent(self, batch);
+        self->last_booking += self->books;
+        payment_meter_count(&batch->tally);
     }
-    keep_recent(self, batch);
-    self->last_booking += (int64_t)changes.n_booked;
-    payment_meter_count(&batch->tally);
-    outbox_sql_tidy(sql, self->cell, self->retention, write.now);
-    return OK;
 }
 
 static int bring_back(struct payment_repo *self, int64_t latest)
@@ -373,6 +382,7 @@ struct payment_repo *payment_repo_sql_new(struct sql *sql, struct cell cell, str
                                        .next_due = next_due,
                                        .has_letters = has_letters,
                                        .commit = commit,
+                                       .settle = settle,
                                        .bring_back = bring_back,
                                        .restore = restore};
     self->sql = sql;

@@ -298,6 +298,8 @@ static void settle(struct core *core, struct command *const *commands, size_t n,
 {
     struct payment_app *app = CONTAINER_OF(core, struct payment_app, core);
 
+    if (app->ports.repo->settle)
+        app->ports.repo->settle(app->ports.repo, &app->batch, rc);
     if (rc) {
         app->last_id = app->committed_id;
         outbox_abandon(&app->outbox);

@@ -69,6 +69,9 @@ struct payment_repo {
     /** Changed entries, bookings, outbox, cursors, dead letters: all or nothing, durable when
      * it returns 0. */
     int (*commit)(struct payment_repo *self, struct payment_batch *batch);
+    /** How the batch has ended, committed together with others or alone: 0: it is durable; only now what is kept of it
+     * in memory may be believed. After each, whether commit() was called or not. NULL: nothing is kept. */
+    void (*settle)(struct payment_repo *self, const struct payment_batch *batch, int rc);
     /** Once after the start: what is due later than `latest` (us) is due then. A transaction of its own. */
     int (*bring_back)(struct payment_repo *self, int64_t latest);
     /** At start: the highest id ever given, the last event's position, the cursors (their sources are filled in). */

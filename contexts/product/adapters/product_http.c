@@ -145,8 +145,10 @@ static void open_ticket(void *context, struct http_request *request)
     self->command.intent.correlation = request->correlation_id;
     self->command.intent.traceparent = request->traceparent;
     open.product_name = item->name; /* by whichever of its names it was asked for */
-    if (client_read_key(request, &(struct client_body){&open_desc, &open, 1}, &self->command.client))
+    if (client_read_key(request, &(struct client_body){&open_desc, &open, 1}, &self->command.client)) {
+        self->command.base.cell = service_cell_for(http->base.service, self->command.client.key);
         service_submit(http->base.service, request, &self->command.base);
+    }
 }
 
 static void submit_for_ticket(struct product_http *http, struct http_request *request, enum ticket_command_kind kind,
@@ -157,6 +159,7 @@ static void submit_for_ticket(struct product_http *http, struct http_request *re
     if (!self)
         return;
     self->command.ticket_id = id;
+    self->command.base.cell = service_cell_of_id(http->base.service, id);
     service_submit(http->base.service, request, &self->command.base);
 }
 
@@ -203,5 +206,6 @@ static void cancel_by_order(void *context, struct http_request *request)
     if (!self)
         return;
     self->command.intent.order_id = order_id;
+    self->command.base.cell = service_cell_of_id(http->base.service, order_id);
     service_submit(http->base.service, request, &self->command.base);
 }

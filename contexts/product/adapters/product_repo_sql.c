@@ -336,8 +336,6 @@ static int commit(struct product_repo *repo, struct product_batch *batch)
     rc = sql->begin(sql);
     if (!rc)
         rc = sql_end(sql, write_all(self, &changes, &write));
-    if (!rc)
-        outbox_sql_tidy(sql, self->cell, self->retention, write.now);
     return rc;
 }
 

@@ -97,10 +97,13 @@ static bool add(struct stock_call *call, const struct stock_question *question)
     struct stock_question *kept = &call->questions[call->n];
     *kept = *question;
     kept->product_name = (struct str){NULL, 0};
-    call->answers[call->n] = (struct answer_command){.command = {.base = {.origin = FROM_EFFECT, .finish = finish},
-                                                                 .ticket_id = question->ticket_id,
-                                                                 .intent = {.attempt = question->attempt}},
-                                                     .call = call};
+    call->answers[call->n] = (struct answer_command){
+        .command = {.base = {.origin = FROM_EFFECT,
+                             .cell = service_cell_of_id(call->client->service, question->ticket_id),
+                             .finish = finish},
+                    .ticket_id = question->ticket_id,
+                    .intent = {.attempt = question->attempt}},
+        .call = call};
     call->n++;
     return true;
 }
