@@ -5,10 +5,9 @@
 #include "errors.h"
 #include "outbox_kv.h"
 #include "secret.h"
-#include "stock_app.h"
+#include "stock_cores.h"
 #include "stock_events.h"
 #include "stock_http.h"
-#include "stock_repo_kv.h"
 #include "stock_store.h"
 #include "stored_events.h"
 
@@ -56,11 +55,8 @@ struct stock_service {
     struct service *service;
     struct menu *menu;
     struct stock_store kept;
-    struct feed_history history;
     struct store store;
-    struct stock_repo *repo;
-    struct str opening[MENU_MAX_ITEMS];
-    struct stock_app app;
+    struct stock_cores cores;
     struct reader *reader;
     struct stock_http http;
 };
@@ -70,34 +66,9 @@ static int64_t hours(int64_t n)
     return n * 3600 * US_PER_S;
 }
 
-/* Before the service has started nobody follows: what happens then is read from the store. */
-static void keep_quiet(struct event_sink *self, struct outbox *outbox)
-{
-    UNUSED(self);
-    UNUSED(outbox);
-}
-
-static int open_app(struct stock_service *self, const struct stock_settings *settings, const struct cursors *sources)
-{
-    struct event_sink quiet = {.publish = keep_quiet};
-    struct stock_options options = {self->opening, self->menu->n, settings->opening};
-    struct stock_ports ports = {self->repo, &quiet, stock_event_write};
-
-    for (size_t i = 0; i < self->menu->n; i++)
-        self->opening[i] = self->menu->items[i].name;
-    int rc = stock_app_init(&self->app, &ports, CELL_ONLY, &options, sources);
-    /* The first batch opens the rows of the menu, before anybody can look. */
-    if (!rc)
-        rc = core_run(&self->app.core, NULL, 0, service_now(self->service));
-    self->app.ports.events = service_events(self->service, 0);
-    return rc;
-}
-
 static bool open_all(struct stock_service *self, const struct program *program, const struct common_settings *common,
                      const struct stock_settings *settings, struct buf *problem)
 {
-    struct stock_retention retention = {hours(settings->retain_hours), hours(common->idempotency_retain_hours),
-                                        hours(common->outbox_retain_hours), NULL};
     struct cursors sources = {.n = 0}; /* stock listens to no other service */
 
     self->service = service_new(program, common, problem);
@@ -108,46 +79,56 @@ static bool open_all(struct stock_service *self, const struct program *program, 
     if (!service_join(self->service, &sources, true, problem) ||
         !stock_store_open(&self->kept, self->service, common, &settings->store, problem))
         return false;
-    retention.relayed = service_relayed(self->service, 0);
     const struct reader_limits limits = reader_limits_of(common);
     self->reader = reader_new(NULL, NULL, &limits);
     if (!self->reader || (self->kept.on_a_server && !reader_rows_apart(self->reader, NULL, &limits))) {
         BUF_LIT(problem, "there is not enough memory, or no thread, for reading lists");
         return false;
     }
-    int error = outbox_kv_begin_epoch(self->kept.kv, feed_epoch_new(), &self->history);
-    if (error && error != E_FULL) { /* a full store can still be read */
-        buf_printf(problem, "the epochs of the feed can't be kept: %s", error_text(error));
-        return false;
-    }
-    int rc = stock_repo_kv_rename(self->kept.kv);
-    self->repo = rc ? NULL : stock_repo_kv_new(self->kept.kv, &retention);
-    if (!rc)
-        rc = self->repo ? open_app(self, settings, &sources) : E_MEMORY;
-    if (rc)
-        buf_printf(problem, "the stock's store can't be used: %s", error_text(rc));
-    return rc == OK;
+    const struct stock_cores_options options = {
+        .cells = &self->kept.cells,
+        .menu = self->menu,
+        .opening_qty = settings->opening,
+        .retention = {hours(settings->retain_hours), hours(common->idempotency_retain_hours),
+                      hours(common->outbox_retain_hours), NULL},
+        .sources = &sources,
+    };
+    return stock_cores_open(&self->cores, self->service, &options, problem);
+}
+
+static const struct stock_cells *cells_of(struct store *store)
+{
+    return &CONTAINER_OF(store, struct stock_service, store)->kept.cells;
 }
 
 static int probe(struct store *self)
 {
-    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kept.kv;
+    const struct stock_cells *cells = cells_of(self);
+    int rc = OK;
 
-    return kv->probe(kv);
+    for (int32_t i = 0; i < cells->count && !rc; i++)
+        rc = cells->kv[i]->probe(cells->kv[i]);
+    return rc;
 }
 
 static int check(struct store *self)
 {
-    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kept.kv;
+    const struct stock_cells *cells = cells_of(self);
+    int rc = OK;
 
-    return kv->check(kv);
+    for (int32_t i = 0; i < cells->count && !rc; i++)
+        rc = cells->kv[i]->check(cells->kv[i]);
+    return rc;
 }
 
 static int look(struct store *self)
 {
-    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kept.kv;
+    const struct stock_cells *cells = cells_of(self);
+    int rc = OK;
 
-    return kv->look(kv);
+    for (int32_t i = 0; i < cells->count && !rc; i++)
+        rc = cells->kv[i]->look(cells->kv[i]);
+    return rc;
 }
 
 static int take_no_entry(void *context, struct str key, struct str value)
@@ -160,10 +141,13 @@ static int take_no_entry(void *context, struct str key, struct str value)
 
 static int look_read(struct store *self, struct sql *sql)
 {
-    struct kv *kv = CONTAINER_OF(self, struct stock_service, store)->kept.kv;
+    const struct stock_cells *cells = cells_of(self);
+    int rc = OK;
 
     UNUSED(sql);
-    return kv->last(kv, STR("item/"), take_no_entry, NULL);
+    for (int32_t i = 0; i < cells->count && !rc; i++)
+        rc = cells->kv[i]->last(cells->kv[i], STR("item/"), take_no_entry, NULL);
+    return rc;
 }
 
 static int read_by(void *context, struct sql *sql, struct feed_reading *reading)
@@ -171,7 +155,7 @@ static int read_by(void *context, struct sql *sql, struct feed_reading *reading)
     const struct stock_service *self = context;
 
     UNUSED(sql);
-    return outbox_kv_read(self->kept.kv, reading->after, reading->enough, &reading->frames, &reading->oldest);
+    return outbox_kv_read(self->kept.cells.kv[0], reading->after, reading->enough, &reading->frames, &reading->oldest);
 }
 
 static void read_stored(void *context, struct feed_reading *reading)
@@ -186,20 +170,18 @@ static int read_to_relay(void *context, int32_t cell, uint64_t after, size_t eno
 {
     const struct stock_service *self = context;
 
-    UNUSED(cell);
-    return outbox_kv_read(self->kept.kv, after, enough, frames, oldest);
+    return outbox_kv_read(self->kept.cells.kv[cell], after, enough, frames, oldest);
 }
 
 static bool start(struct stock_service *self, const struct stock_settings *settings, struct buf *problem)
 {
-    struct service_cell cell = {&self->app.core, &self->app.cursors, self->app.outbox.next - 1};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = stock_routes,
         .http = &self->http.base,
         .collection = "stocks",
-        .cells = &cell,
-        .history = &self->history,
+        .cells = self->cores.parts,
+        .history = &self->cores.of->history,
         .store = &self->store,
         .reader = self->reader,
         .read_stored = read_stored,
@@ -211,12 +193,12 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
     };
 
     self->store = (struct store){.probe = probe, .check = check, .on_server = self->kept.on_a_server};
-    if (self->kept.kv->look) {
+    if (self->kept.on_a_server) {
         self->store.look = look;
         self->store.look_read = look_read;
     }
     self->http.menu = self->menu;
-    self->http.kv = self->kept.kv;
+    self->http.cells = &self->kept.cells;
     self->http.reader = self->reader;
     return service_start(self->service, &parts, problem);
 }
@@ -225,10 +207,8 @@ static void close_all(struct stock_service *self)
 {
     service_free(self->service);
     reader_free(self->reader);
-    stock_app_free(&self->app);
-    stock_repo_kv_free(self->repo);
+    stock_cores_close(&self->cores);
     stock_store_close(&self->kept);
-    feed_history_free(&self->history);
     menu_free(self->menu);
 }
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 static const char application[] = "stock";
-static const char cell[] = "stock:0"; /* the only one */
 
 static int open_file(struct stock_store *store, struct service *service, const struct stock_store_settings *settings,
                      struct buf *problem)
@@ -25,7 +24,7 @@ static int open_file(struct stock_store *store, struct service *service, const s
                                        .map_size = settings->map_size};
     int error = OK;
 
-    store->kv = kv_lmdb_open(&options, problem, &error);
+    store->cells.kv[0] = kv_lmdb_open(&options, problem, &error);
     return error;
 }
 
@@ -40,7 +39,7 @@ struct opening {
     const struct stock_store_settings *settings;
 };
 
-static struct kv_redis_options redis_options(const struct stock_store *store,
+static struct kv_redis_options redis_options(const struct stock_store *store, const char *cell,
                                              const struct stock_store_settings *settings)
 {
     return (struct kv_redis_options){
@@ -58,16 +57,42 @@ static struct kv_redis_options redis_options(const struct stock_store *store,
 
 enum { OPENING_MS = 1000 }; /* then it is said that it is waited for; for how long is start.wait_ms */
 
+/* Those that aren't open yet. */
 static int try_redis(void *context, struct buf *problem)
 {
     const struct opening *opening = context;
-    struct kv_redis_options options = redis_options(opening->store, opening->settings);
+    const struct stock_cells *cells = &opening->store->cells;
     int error = OK;
 
-    options.holder = opening->store->holder.p;
-    options.opening_ms = options.patience_ms < OPENING_MS ? options.patience_ms : OPENING_MS;
-    opening->store->kv = kv_redis_open(&options, problem, &error);
+    for (int32_t i = 0; i < cells->count && !error; i++) {
+        struct kv_redis_options options = redis_options(opening->store, opening->store->names[i], opening->settings);
+        options.holder = opening->store->holder.p;
+        options.opening_ms = options.patience_ms < OPENING_MS ? options.patience_ms : OPENING_MS;
+        if (!cells->kv[i])
+            cells->kv[i] = kv_redis_open(&options, problem, &error);
+    }
     return error;
+}
+
+/* false: no memory. */
+static bool name_cells(struct stock_store *store, int32_t count)
+{
+    store->cells.kv = heap_alloc((size_t)count * sizeof(struct kv *));
+    store->names = heap_alloc((size_t)count * sizeof(*store->names));
+    if (!store->cells.kv || !store->names)
+        return false;
+    store->cells.count = count;
+    for (int32_t i = 0; i < count; i++) {
+        struct buf name = {0};
+        buf_printf(&name, "stock:%d", (int)i);
+        bool fine = !name.failed && name.n < STOCK_CELL_NAME;
+        if (fine)
+            memcpy(store->names[i], name.p, name.n);
+        buf_free(&name);
+        if (!fine)
+            return false;
+    }
+    return true;
 }
 
 static bool open_any(struct stock_store *store, struct service *service, const struct stock_store_settings *settings,
@@ -89,18 +114,39 @@ static bool open_any(struct stock_store *store, struct service *service, const s
 
 static const char name[] = "the stock's store";
 
+static bool keep_cells(const struct stock_cells *cells, struct buf *problem)
+{
+    bool fine = true;
+
+    for (int32_t i = 0; i < cells->count && fine; i++)
+        fine = kv_cells_keep(cells->kv[i], name, cells->count, false, problem) == OK;
+    return fine;
+}
+
 bool stock_store_open(struct stock_store *store, struct service *service, const struct common_settings *common,
                       const struct stock_store_settings *settings, struct buf *problem)
 {
     *store = (struct stock_store){.on_a_server = settings->redis[0] != '\0'};
-    return open_any(store, service, settings, problem) &&
-           kv_cells_keep(store->kv, name, (int32_t)common->shop_cells, false, problem) == OK;
+    if (!store->on_a_server && common->shop_cells > 1) {
+        buf_printf(problem, "shop.cells is %lld, and stock's file is one cell: keep stock in a Redis (stock.redis)",
+                   (long long)common->shop_cells);
+        return false;
+    }
+    if (!name_cells(store, (int32_t)common->shop_cells)) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
+    return open_any(store, service, settings, problem) && keep_cells(&store->cells, problem);
 }
 
 void stock_store_close(struct stock_store *store)
 {
-    if (store->kv)
-        store->kv->close(store->kv);
+    for (int32_t i = 0; i < store->cells.count; i++) {
+        if (store->cells.kv[i])
+            store->cells.kv[i]->close(store->cells.kv[i]);
+    }
+    heap_free(store->cells.kv);
+    heap_free(store->names);
     secret_free(store->password);
     buf_free(&store->holder);
     *store = (struct stock_store){0};
@@ -165,12 +211,14 @@ static int look_at_redis(struct kv_redis_options options, bool *may_be_filled, s
     return error;
 }
 
+static const char only_cell[] = "stock:0";
+
 /* Whoever has it open is fenced off only by what fills it. */
 static struct archive_store *open_redis_archive(struct stock_store *held, int64_t cells,
                                                 const struct stock_store_settings *settings,
                                                 struct archive_opening *opening, struct buf *problem)
 {
-    struct kv_redis_options options = redis_options(held, settings);
+    struct kv_redis_options options = redis_options(held, only_cell, settings);
     bool may_be_filled = true;
 
     options.importing = opening->imports;
@@ -191,8 +239,12 @@ static struct archive_store *take_redis_archive(int64_t cells, const struct stoc
     struct stock_store *held = heap_alloc(sizeof(*held));
     struct archive_store *store = NULL;
 
-    if (!held) {
-        BUF_LIT(problem, "out of memory");
+    if (!held || cells > 1) {
+        if (held)
+            buf_printf(problem, "shop.cells is %lld, and stock is moved only of a shop of one cell", (long long)cells);
+        else
+            BUF_LIT(problem, "out of memory");
+        heap_free(held);
         return NULL;
     }
     if (take_password(held, settings, problem))

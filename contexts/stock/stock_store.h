@@ -1,11 +1,12 @@
-/** stock_store.h: where stock is kept, as the settings say: in a file (LMDB), or past one machine in a Redis. */
+/** stock_store.h: where stock is kept, as the settings say: in a file (LMDB), or past one machine in a Redis, in which
+ * each cell (shop.cells) has a store and a connection of its own. */
 #ifndef COFFEESHOP_STOCK_STORE_H
 #define COFFEESHOP_STOCK_STORE_H
 
 #include "archive_store.h"
 #include "config.h"
-#include "kv.h"
 #include "service.h"
+#include "stock_queries_kv.h"
 
 struct stock_store_settings {
     int64_t map_size;
@@ -14,9 +15,12 @@ struct stock_store_settings {
     int64_t redis_patience_ms;
 };
 
+enum { STOCK_CELL_NAME = 16 }; /* "stock:1023" */
+
 struct stock_store {
-    struct kv *kv;
-    bool on_a_server; /* what is asked of it may take its time: not on the loop's thread */
+    struct stock_cells cells;
+    char (*names)[STOCK_CELL_NAME]; /* the cells', in Redis */
+    bool on_a_server;               /* what is asked of it may take its time: not on the loop's thread */
     struct secret *password;
     struct buf holder; /* who we are to others that would open it in Redis */
 };

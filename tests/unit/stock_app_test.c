@@ -8,6 +8,7 @@
 #include "errors.h"
 #include "fake_kv.h"
 #include "kv_changes.h"
+#include "stock_queries_kv.h"
 #include "stock_records.h"
 
 #include <setjmp.h>
@@ -160,7 +161,8 @@ static int64_t on_hand(struct shop *shop, const char *name)
     struct stock stock;
 
     arena_init(&arena, 0);
-    int rc = stock_find_by_name(fake_kv_port(shop->kv), str_of(name), &arena, &stock);
+    struct kv *kv = fake_kv_port(shop->kv);
+    int rc = stock_find_by_name(&(struct stock_cells){&kv, 1}, str_of(name), &arena, &stock);
     int64_t found = rc ? -1 : stock.on_hand;
     arena_free(&arena);
     return found;
@@ -218,7 +220,8 @@ static int64_t low_mark(struct shop *shop, int64_t id)
     struct stock stock;
 
     arena_init(&arena, 0);
-    assert_int_equal(stock_find(fake_kv_port(shop->kv), id, &arena, &stock), OK);
+    struct kv *kv = fake_kv_port(shop->kv);
+    assert_int_equal(stock_find(&(struct stock_cells){&kv, 1}, id, &arena, &stock), OK);
     arena_free(&arena);
     return stock.low_mark;
 }

@@ -3,17 +3,16 @@
 #ifndef COFFEESHOP_STOCK_HTTP_H
 #define COFFEESHOP_STOCK_HTTP_H
 
-#include "kv.h"
 #include "menu.h"
 #include "reader.h"
 #include "service.h"
-#include "stock.h"
+#include "stock_queries_kv.h"
 
 struct stock_http {
-    struct service_http base; /* first: the common routes find the service here */
-    const struct menu *menu;  /* what is kept under an alias is kept under the item's name */
-    struct kv *kv;            /* for queries */
-    struct reader *reader;    /* who asks them */
+    struct service_http base;        /* first: the common routes find the service here */
+    const struct menu *menu;         /* what is kept under an alias is kept under the item's name */
+    const struct stock_cells *cells; /* for queries */
+    struct reader *reader;           /* who asks them */
 };
 
 /** With struct stock_http as their context. Ends with a NULL path. */

@@ -1,8 +1,8 @@
 /* GET /stocks/{id}/movements: what moved, newest first, as stock's own events tell it.
  *
- * They lie in the outbox in the order in which they happened, all items' together, so they are looked through backwards
- * in pieces; a request looks at so many and no more, and gives a link to go on from there. How far back there is
- * anything is the outbox' retention (outbox.retain_hours). */
+ * They lie in the outbox of its cell in the order in which they happened, all items' together, so they are looked
+ * through backwards in pieces; a request looks at so many and no more, and gives a link to go on from there. How far
+ * back there is anything is the outbox' retention (outbox.retain_hours). */
 #include "errors.h"
 #include "event.h"
 #include "outbox_kv.h"
@@ -10,7 +10,7 @@
 #include "stock_events.h"
 #include "stock_http.h"
 #include "stock_json.h"
-#include "stock_repo_kv.h"
+#include "stock_queries_kv.h"
 
 enum { PIECE = 512, MOST_LOOKED_AT = 4096, USUAL_SIZE = 20, MOST_SIZE = 100 };
 enum { READ_BYTES = 256 << 10, MAX_EVENT = 1 << 20 };
@@ -175,11 +175,11 @@ static int fill_movements(const struct stock_http *http, struct http_request *re
     struct stock stock;
     int64_t size = search->size;
 
-    int rc = stock_find(http->kv, search->stock_id, &request->arena, &stock);
+    int rc = stock_find(http->cells, search->stock_id, &request->arena, &stock);
     if (rc)
         return rc;
     BUF_LIT(&request->reply, "{\"_embedded\":{\"movements\":[");
-    rc = look_back(http->kv, request, search);
+    rc = look_back(stock_kv_of_id(http->cells, search->stock_id), request, search);
     if (!rc)
         add_links(request, search, size);
     request->status = 200;
@@ -200,7 +200,7 @@ static void run(struct read_job *base, struct sql *sql)
     uint64_t last = 0;
 
     UNUSED(sql);
-    int rc = outbox_kv_restore(job->http->kv, &last, NULL);
+    int rc = outbox_kv_restore(stock_kv_of_id(job->http->cells, search->stock_id), &last, NULL);
     if (search->before == 0 || search->before > (int64_t)last + 1)
         search->before = (int64_t)last + 1;
     if (!rc)

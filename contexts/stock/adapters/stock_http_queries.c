@@ -5,7 +5,7 @@
 #include "stock_etag.h"
 #include "stock_http.h"
 #include "stock_json.h"
-#include "stock_repo_kv.h"
+#include "stock_queries_kv.h"
 
 #include <stdlib.h>
 
@@ -44,7 +44,7 @@ static void show(void *context, struct http_request *request, struct sql *sql)
         http_reply(request);
         return;
     }
-    reply_with(request, stock_find(http->kv, id, &request->arena, &stock), &stock);
+    reply_with(request, stock_find(http->cells, id, &request->arena, &stock), &stock);
 }
 
 void stock_http_show(void *context, struct http_request *request)
@@ -73,7 +73,7 @@ static void find_by_name(void *context, struct http_request *request, struct sql
     }
     /* what can't be a name is not the name of anything that is kept */
     int rc = stock_http_name(http, &request->arena, given, &name, &wrong)
-                 ? stock_find_by_name(http->kv, name, &request->arena, &stock)
+                 ? stock_find_by_name(http->cells, name, &request->arena, &stock)
                  : E_NOT_FOUND;
     reply_with(request, rc, &stock);
 }
@@ -129,7 +129,7 @@ static int fetch(struct list_job *job, struct sql *sql, int64_t *total)
     struct stock_rows rows;
 
     UNUSED(sql);
-    int rc = stock_list(http->kv, &job->request->arena, sorted ? 0 : first, sorted ? SIZE_MAX : size,
+    int rc = stock_list(http->cells, &job->request->arena, sorted ? 0 : first, sorted ? SIZE_MAX : size,
                         job->base.until_us, &rows);
     if (rc)
         return rc;

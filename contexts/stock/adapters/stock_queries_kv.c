@@ -1,10 +1,13 @@
-/* The readers' side of stock_repo_kv.h: snapshots of the store, on any thread. */
+#include "stock_queries_kv.h"
+
 #include "base.h"
 #include "clock.h"
 #include "errors.h"
+#include "stock_cell.h"
 #include "stock_records.h"
-#include "stock_repo_kv.h"
 #include "text.h"
+
+#include <stdlib.h>
 
 /* A scan for one key: the prefix may have others behind it. */
 struct looking {
@@ -34,7 +37,7 @@ static int look(struct kv *kv, struct str key, struct arena *arena, struct str *
     return rc || looking.value.p ? rc : E_NOT_FOUND;
 }
 
-int stock_find(struct kv *kv, int64_t id, struct arena *arena, struct stock *stock)
+static int find_in(struct kv *kv, int64_t id, struct arena *arena, struct stock *stock)
 {
     struct str value;
 
@@ -47,20 +50,32 @@ int stock_find(struct kv *kv, int64_t id, struct arena *arena, struct stock *sto
     return stock->state == STOCK_KEPT ? OK : E_NOT_FOUND;
 }
 
-int stock_find_by_name(struct kv *kv, struct str name, struct arena *arena, struct stock *stock)
+struct kv *stock_kv_of_id(const struct stock_cells *cells, int64_t id)
+{
+    return cells->kv[stock_cell_of_id(id, cells->count)];
+}
+
+int stock_find(const struct stock_cells *cells, int64_t id, struct arena *arena, struct stock *stock)
+{
+    return find_in(stock_kv_of_id(cells, id), id, arena, stock);
+}
+
+int stock_find_by_name(const struct stock_cells *cells, struct str name, struct arena *arena, struct stock *stock)
 {
     struct str value, folded = text_fold(arena, name);
+    int32_t cell;
     int64_t id;
 
     *stock = (struct stock){0};
-    if (!folded.p)
+    if (!folded.p || !stock_cell_of_name(arena, name, cells->count, &cell))
         return E_MEMORY;
+    struct kv *kv = cells->kv[cell];
     int rc = look(kv, stock_text_key(arena, STOCK_NAME_PREFIX, folded), arena, &value);
     if (rc)
         return rc;
     if (!stock_number_of_value(value, &id))
         return E_CORRUPT;
-    return id ? stock_find(kv, id, arena, stock) : E_NOT_FOUND;
+    return id ? find_in(kv, id, arena, stock) : E_NOT_FOUND;
 }
 
 enum { LOOK_AT_CLOCK = 1024 }; /* rows */
@@ -117,10 +132,40 @@ static int on_row(void *context, struct str key, struct str value)
     return number >= listing->from && rows->n < listing->most ? take_row(listing, &stock) : OK;
 }
 
-int stock_list(struct kv *kv, struct arena *arena, size_t from, size_t most, int64_t until_us, struct stock_rows *rows)
+static int by_id(const void *left, const void *right)
 {
-    struct listing listing = {.arena = arena, .rows = rows, .from = from, .most = most, .until_us = until_us};
+    const struct stock *a = left, *b = right;
+
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+/* What was gathered from several cells, as if it had been one. */
+static void cut(struct stock_rows *rows, size_t from, size_t most)
+{
+    if (rows->n == 0)
+        return;
+    qsort(rows->stocks, rows->n, sizeof(*rows->stocks), by_id);
+    size_t skipped = from < rows->n ? from : rows->n;
+    rows->stocks += skipped;
+    rows->n = rows->n - skipped < most ? rows->n - skipped : most;
+}
+
+/* In one cell rows come in the order of their ids. Of several all are needed to know which are the first. */
+int stock_list(const struct stock_cells *cells, struct arena *arena, size_t from, size_t most, int64_t until_us,
+               struct stock_rows *rows)
+{
+    bool several = cells->count > 1;
+    struct listing listing = {.arena = arena,
+                              .rows = rows,
+                              .from = several ? 0 : from,
+                              .most = several ? SIZE_MAX : most,
+                              .until_us = until_us};
+    int rc = OK;
 
     *rows = (struct stock_rows){0};
-    return kv->scan(kv, STOCK_ITEM_PREFIX, STR(""), SIZE_MAX, on_row, &listing);
+    for (int32_t i = 0; i < cells->count && !rc; i++)
+        rc = cells->kv[i]->scan(cells->kv[i], STOCK_ITEM_PREFIX, STR(""), SIZE_MAX, on_row, &listing);
+    if (!rc && several)
+        cut(rows, from, most);
+    return rc;
 }

@@ -1,5 +1,5 @@
-/** stock_repo_kv.h: stock in a key-value store: the repository for the writer, and the queries for readers. How it lies
- *  there: stock_records.h.
+/** stock_repo_kv.h: a cell of stock in a key-value store: the repository for the writer. How it lies there:
+ * stock_records.h. Readers: stock_queries_kv.h.
  */
 #ifndef COFFEESHOP_STOCK_REPO_KV_H
 #define COFFEESHOP_STOCK_REPO_KV_H
@@ -26,19 +26,5 @@ struct stock_repo *stock_repo_kv_new(struct kv *kv, const struct stock_retention
 int stock_repo_kv_rename(struct kv *kv);
 /** NULL is taken. */
 void stock_repo_kv_free(struct stock_repo *repo);
-
-/** The row that is kept under this id; texts are copied to the arena. 0, E_NOT_FOUND, or a failure. Any thread. */
-int stock_find(struct kv *kv, int64_t id, struct arena *arena, struct stock *stock);
-/** The row that has the name (canonical, any letter case). The same. */
-int stock_find_by_name(struct kv *kv, struct str name, struct arena *arena, struct stock *stock);
-/** Rows that are kept, by id. */
-struct stock_rows {
-    struct stock *stocks; /* in the arena: those from number `from` on, `most` at most */
-    size_t n;
-    size_t total; /* that are kept */
-};
-
-/** 0, E_TIMEOUT when it takes longer than until `until_us` (monotonic), or a failure. Any thread. */
-int stock_list(struct kv *kv, struct arena *arena, size_t from, size_t most, int64_t until_us, struct stock_rows *rows);
 
 #endif
