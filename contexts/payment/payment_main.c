@@ -87,17 +87,24 @@ static const struct setting rows[] = {
         "With fault.enabled: every request waits so long before it is looked at."),
 };
 
+/* What there is of each cell. */
+struct payment_cell {
+    struct payment_repo *repo;
+    struct payment_app app;
+};
+
 /* Everything the service is made of, in the order in which it is made. */
 struct payment_service {
     struct service *service;
     struct menu *menu;
     struct sql_service *store;
-    struct payment_repo *repo;
     struct ledger_provider ledger;
     struct signing_key *provider_key;
     struct payment_provider *http_provider;
     struct order_feed *orders;
-    struct payment_app app;
+    struct payment_cell *cells;
+    struct service_cell *parts;
+    int32_t n_cells; /* that are open */
     struct payment_http http;
 };
 
@@ -138,7 +145,9 @@ static bool take_timezone(const char *zone, struct buf *problem)
 static void take_answer(void *context, struct command *answer)
 {
     const struct payment_service *self = context;
+    const struct payment_command *command = CONTAINER_OF(answer, struct payment_command, base);
 
+    answer->cell = service_cell_of_id(self->service, command->steps[0].payment_id);
     (void)writer_post(service_writer(self->service), answer); /* of an effect: always taken */
 }
 
@@ -222,24 +231,47 @@ static bool keep_provider(struct payment_service *self, const struct payment_set
                                      .url = settings->provider == BY_HTTP ? settings->provider_url : "",
                                      .moved_from = settings->provider_moved_from};
 
-    return payment_provider_keep(self->store->writes, &set, problem);
+    return payment_provider_keep(self->store->connection, &set, problem);
 }
 
-static bool open_app(struct payment_service *self, const struct payment_settings *settings, struct buf *problem)
+static int open_cell(struct payment_service *self, int32_t number, const struct payment_policy *policy,
+                     const struct cursors *sources)
+{
+    struct sql_cell *kept = &self->store->cells[number];
+    struct payment_cell *cell = &self->cells[number];
+    struct payment_provider *provider = self->http_provider ? self->http_provider : &self->ledger.port;
+
+    cell->repo = payment_repo_sql_new(self->store->writes, kept->cell, &kept->retention);
+    if (!cell->repo)
+        return E_MEMORY;
+    struct payment_ports ports = {cell->repo, provider, self->orders, service_events(self->service, number),
+                                  payment_event_write};
+    int rc = payment_app_init(&cell->app, &ports, kept->cell, policy, sources);
+    self->parts[number] = (struct service_cell){&cell->app.core, &cell->app.cursors, cell->app.outbox.next - 1};
+    return rc;
+}
+
+static bool open_cells(struct payment_service *self, const struct payment_settings *settings, struct buf *problem)
 {
     struct cursors sources = {.source = {[PAYMENT_SOURCE_ORDER] = "order"}, .n = 1};
-    struct payment_provider *provider = self->http_provider ? self->http_provider : &self->ledger.port;
-    struct payment_ports ports = {self->repo, provider, self->orders, service_events(self->service, 0),
-                                  payment_event_write};
-    struct payment_policy policy = {
+    const struct payment_policy policy = {
         .authorization_us = settings->authorization_ms * US_PER_MS,
         .retry_us = settings->retry_ms * US_PER_MS,
         .retry_most_us = settings->retry_most_ms * US_PER_MS,
     };
+    int32_t n = service_cells(self->service);
+    int rc = OK;
 
     if (!service_join(self->service, &sources, true, problem))
         return false;
-    int rc = payment_app_init(&self->app, &ports, self->store->cells[0].cell, &policy, &sources);
+    self->cells = heap_alloc((size_t)n * sizeof(*self->cells));
+    self->parts = heap_alloc((size_t)n * sizeof(*self->parts));
+    if (!self->cells || !self->parts) {
+        BUF_LIT(problem, "out of memory");
+        return false;
+    }
+    while (self->n_cells < n && !rc)
+        rc = open_cell(self, self->n_cells++, &policy, &sources);
     if (rc)
         buf_printf(problem, "the payment database can't be read: %s", error_text(rc));
     return rc == OK;
@@ -260,14 +292,13 @@ static bool open_all(struct payment_service *self, const struct program *program
     if (!self->store || !sql_service_begin_epoch(self->store, problem))
         return false;
     payment_events_init();
-    self->repo =
-        payment_repo_sql_new(self->store->writes, self->store->cells[0].cell, &self->store->cells[0].retention);
     ledger_provider_init(&self->ledger, self->menu->currency, settings->ledger_limit);
     self->http.order = guarded_caller_new("order", service_loop(self->service), service_client(self->service), &calls);
     self->http.order_url = settings->order_url;
-    self->orders =
-        self->http.order ? payment_order_feed_new(self->http.order, settings->order_url, self->service) : NULL;
-    if (!self->repo || !self->orders) {
+    self->orders = self->http.order ? payment_order_feed_new(self->http.order, settings->order_url,
+                                                             service_cells(self->service), self->service)
+                                    : NULL;
+    if (!self->orders) {
         BUF_LIT(problem, "out of memory");
         return false;
     }
@@ -275,20 +306,19 @@ static bool open_all(struct payment_service *self, const struct program *program
         return false;
     if (!keep_provider(self, settings, problem))
         return false;
-    return open_app(self, settings, problem);
+    return open_cells(self, settings, problem);
 }
 
 static bool start(struct payment_service *self, const struct common_settings *common,
                   const struct payment_settings *settings, struct buf *problem)
 {
     struct service_producer producers[] = {[PAYMENT_SOURCE_ORDER] = {"order", settings->order_url}};
-    struct service_cell cell = {&self->app.core, &self->app.cursors, self->app.outbox.next - 1};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = payment_routes,
         .http = &self->http.base,
         .collection = "payments",
-        .cells = &cell,
+        .cells = self->parts,
         .producers = producers,
         .n_producers = COUNT_OF(producers),
         .decode = payment_event_decode,
@@ -306,14 +336,19 @@ static void close_all(struct payment_service *self)
 {
     if (self->service && service_writer(self->service)) {
         writer_stop(service_writer(self->service));
-        payment_app_let_go(&self->app);
+        for (int32_t i = 0; i < self->n_cells; i++)
+            payment_app_let_go(&self->cells[i].app);
     }
     service_free(self->service);
     http_provider_free(self->http_provider);
     signing_key_free(self->provider_key);
-    payment_app_free(&self->app);
+    for (int32_t i = 0; i < self->n_cells; i++) {
+        payment_app_free(&self->cells[i].app);
+        heap_free(self->cells[i].repo);
+    }
+    heap_free(self->cells);
+    heap_free(self->parts);
     payment_order_feed_free(self->orders);
-    heap_free(self->repo);
     sql_service_close(self->store);
     menu_free(self->menu);
 }

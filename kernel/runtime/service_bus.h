@@ -23,8 +23,8 @@ struct service_bus {
     /** After writer_stop(). Harmless when it never began. */
     void (*end)(struct service *service);
 
-    /** How far a consumer has to have got to know all that was said until now; of several cells the sum. */
-    struct feed_cursor (*newest)(const struct service *service);
+    /** How far a consumer has to have got to know all that the cell had said until now. */
+    struct feed_cursor (*newest)(const struct service *service, int32_t cell);
     /** GET /events. */
     void (*serve_events)(struct service *service, struct http_request *request);
     /** Appends what only people can end, and what to do; nothing when all is well. */

@@ -73,10 +73,11 @@ static void end(struct service *service)
     service->n_followers = 0;
 }
 
-static struct feed_cursor newest(const struct service *service)
+static struct feed_cursor newest(const struct service *service, int32_t cell)
 {
     const struct feed_history *history = service->parts.history;
 
+    UNUSED(cell);
     return (struct feed_cursor){history ? feed_history_epoch(history) : EPOCH_UNKNOWN, feed_last(service->feed)};
 }
 

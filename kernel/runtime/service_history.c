@@ -47,7 +47,7 @@ void service_note_data(struct service *service)
 
     if (noted.epoch == EPOCH_UNKNOWN || service->data_trouble.n > 0)
         return;
-    noted.position = service->bus->newest(service).position;
+    noted.position = service->bus->newest(service, 0).position;
     if (noted.position > service->noted.position &&
         service_files_note_position(service->common->data, service->program->name, noted))
         service->noted = noted;

@@ -159,15 +159,30 @@ static void serve_events(void *context, struct http_request *request)
     service->bus->serve_events(service, request);
 }
 
-/* What a follower has to have read so that nothing that was said until now is unknown to it. */
+/* What a follower has to have read so that nothing that was said until now is unknown to it: of several cells of each,
+ * and their sum. */
 static void show_newest(void *context, struct http_request *request)
 {
     const struct service *service = service_of(context);
-    struct feed_cursor newest = service->bus->newest(service);
+    struct buf cells = {0};
+    struct feed_cursor newest = {0};
+    uint64_t sum = 0;
 
+    for (int32_t i = 0; i < service->n_cells; i++) {
+        newest = service->bus->newest(service, i);
+        sum += newest.position;
+        if (service->n_cells > 1)
+            buf_printf(&cells, "%s{\"cell\":%d,\"position\":%llu}", i ? "," : "", (int)i,
+                       (unsigned long long)newest.position);
+    }
     request->status = 200;
     request->content_type = "application/json";
-    buf_printf(&request->reply, "{\"producer\":\"%s\",\"epoch\":%llu,\"position\":%llu}", service->program->name,
-               (unsigned long long)newest.epoch, (unsigned long long)newest.position);
+    buf_printf(&request->reply, "{\"producer\":\"%s\",\"epoch\":%llu,\"position\":%llu", service->program->name,
+               (unsigned long long)newest.epoch, (unsigned long long)sum);
+    if (service->n_cells > 1)
+        buf_printf(&request->reply, ",\"cells\":[%.*s]", STR_ARG(buf_str(&cells)));
+    buf_char(&request->reply, '}');
+    request->reply.failed |= cells.failed;
+    buf_free(&cells);
     http_reply(request);
 }

@@ -309,13 +309,9 @@ static void end(struct service *service)
 
 /* ---- what is said of it ---- */
 
-static struct feed_cursor newest(const struct service *service)
+static struct feed_cursor newest(const struct service *service, int32_t cell)
 {
-    struct feed_cursor sum = {.epoch = EPOCH_UNKNOWN};
-
-    for (int32_t i = 0; i < service->n_cells; i++)
-        sum.position += atomic_load(&service->topic->cells[i].newest);
-    return sum;
+    return (struct feed_cursor){EPOCH_UNKNOWN, atomic_load(&service->topic->cells[cell].newest)};
 }
 
 static void serve_events(struct service *service, struct http_request *request)

@@ -225,12 +225,13 @@ static void ask_newest(struct sim_payment *self, int64_t now)
     sim_call_start(&call->base);
 }
 
-static int64_t complete_at(struct order_feed *port, uint64_t epoch, uint64_t position)
+static int64_t complete_at(struct order_feed *port, int32_t cell, uint64_t epoch, uint64_t position)
 {
     struct sim_payment *self = CONTAINER_OF(port, struct sim_payment, orders);
     int64_t now = sim_clock_now(&self->service);
     int64_t complete = self->epoch == epoch && self->position <= position ? self->asked_at : INT64_MIN;
 
+    UNUSED(cell);
     if (!sim_port_call(&self->service) || sim_has_plant(self->service.sim, PLANT_NEVER_VOIDED))
         return INT64_MIN;
     if (sim_has_plant(self->service.sim, PLANT_VOIDED_UNHEARD))

@@ -5,6 +5,7 @@
 #include "errors.h"
 #include "example.h"
 #include "order_events.h"
+#include "order_newest.h"
 #include "order_payment_answer.h"
 #include "order_product_answer.h"
 #include "payment_events.h"
@@ -419,6 +420,34 @@ static void order_reads_what_payment_answers(void **state)
     arena_free(&arena);
 }
 
+static void payment_reads_how_far_order_has_got(void **state)
+{
+    struct arena arena;
+    struct order_newest newest;
+
+    UNUSED(state);
+    arena_init(&arena, 0);
+    struct http_call call = asked_of(&arena, 200, "events_newest");
+    assert_true(order_newest_read(&call, 1, &newest, &arena));
+    assert_true(newest.epoch == 4711 && newest.position[0] == 57);
+    assert_false(order_newest_read(&call, 2, &newest, &arena)); /* a sum says nothing of one of them */
+    buf_free(&call.reply);
+    call = asked_of(&arena, 200, "events_newest_of_cells");
+    assert_true(order_newest_read(&call, 2, &newest, &arena));
+    assert_true(newest.position[0] == 20 && newest.position[1] == 37);
+    assert_false(order_newest_read(&call, 1, &newest, &arena));
+    assert_false(order_newest_read(&call, 3, &newest, &arena));
+    buf_clear(&call.reply);
+    BUF_LIT(&call.reply, "{\"producer\":\"order\",\"epoch\":0,\"position\":3,\"cells\":"
+                         "[{\"cell\":1,\"position\":1},{\"cell\":0,\"position\":2}]}");
+    assert_false(order_newest_read(&call, 2, &newest, &arena)); /* whose is which? */
+    buf_clear(&call.reply);
+    BUF_LIT(&call.reply, "{\"producer\":\"stock\",\"epoch\":0,\"position\":0}");
+    assert_false(order_newest_read(&call, 1, &newest, &arena)); /* another one's feed is never order's */
+    buf_free(&call.reply);
+    arena_free(&arena);
+}
+
 static void product_reads_orders_events(void **state)
 {
     UNUSED(state);
@@ -756,6 +785,7 @@ int main(void)
         cmocka_unit_test(order_reads_products_events),
         cmocka_unit_test(order_reads_what_payment_answers),
         cmocka_unit_test(payment_reads_orders_events),
+        cmocka_unit_test(payment_reads_how_far_order_has_got),
         cmocka_unit_test(order_reads_payments_events),
         cmocka_unit_test(product_reads_orders_events),
         cmocka_unit_test(product_reads_stocks_events),

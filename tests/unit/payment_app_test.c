@@ -57,8 +57,9 @@ static void flush(struct payment_provider *self)
     UNUSED(self);
 }
 
-static int64_t complete_at(struct order_feed *self, uint64_t epoch, uint64_t position)
+static int64_t complete_at(struct order_feed *self, int32_t cell, uint64_t epoch, uint64_t position)
 {
+    UNUSED(cell);
     UNUSED(epoch);
     UNUSED(position);
     return CONTAINER_OF(self, struct till, orders)->complete_at;

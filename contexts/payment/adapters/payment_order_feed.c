@@ -2,9 +2,10 @@
 
 #include "alloc.h"
 #include "clock.h"
-#include "json.h"
+#include "order_newest.h"
 
 #include <pthread.h>
+#include <string.h>
 
 static const int64_t ask_again_us = US_PER_S;
 
@@ -19,50 +20,37 @@ struct asked_feed {
     /* under the lock */
     bool asking;
     int64_t asked_at; /* own time: when the last answer was asked for; INT64_MIN: never */
-    uint64_t epoch, position;
+    uint64_t epoch;
+    int32_t n_cells;
+    uint64_t position[]; /* by cell */
 };
-
-struct newest {
-    struct str producer;
-    int64_t epoch, position;
-};
-static const struct json_field newest_fields[] = {
-    JSON_FIELD(struct newest, "producer", producer, JSON_STRING, JSON_REQUIRED, 1, 32),
-    JSON_FIELD(struct newest, "epoch", epoch, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
-    JSON_FIELD(struct newest, "position", position, JSON_I64, JSON_REQUIRED, 0, INT64_MAX),
-};
-static const struct json_desc newest_desc = {"newest event", newest_fields, COUNT_OF(newest_fields),
-                                             sizeof(struct newest)};
 
 static void on_answer(struct guarded_call *call, int error)
 {
     struct asked_feed *self = CONTAINER_OF(call, struct asked_feed, call);
-    struct json_error wrong;
-    struct newest newest;
+    struct order_newest newest;
     struct arena arena;
 
     arena_init(&arena, 1024);
-    bool known = !error && call->http.status == 200 && call->http.media == HTTP_MEDIA_JSON &&
-                 json_decode(&newest_desc, buf_str(&call->http.reply), &newest, &arena, &wrong) &&
-                 str_is(newest.producer, "order"); /* every service has a feed: one that has said nothing is complete */
+    bool known = !error && order_newest_read(&call->http, self->n_cells, &newest, &arena);
     pthread_mutex_lock(&self->lock);
     self->asking = false;
     if (known) {
         self->asked_at = self->call_began;
-        self->epoch = (uint64_t)newest.epoch;
-        self->position = (uint64_t)newest.position;
+        self->epoch = newest.epoch;
+        memcpy(self->position, newest.position, (size_t)self->n_cells * sizeof(self->position[0]));
     }
     pthread_mutex_unlock(&self->lock);
     arena_free(&arena);
 }
 
-static int64_t complete_at(struct order_feed *port, uint64_t epoch, uint64_t position)
+static int64_t complete_at(struct order_feed *port, int32_t cell, uint64_t epoch, uint64_t position)
 {
     struct asked_feed *self = CONTAINER_OF(port, struct asked_feed, port);
     int64_t now = service_now(self->service);
 
     pthread_mutex_lock(&self->lock);
-    int64_t complete = self->epoch == epoch && self->position <= position ? self->asked_at : INT64_MIN;
+    int64_t complete = self->epoch == epoch && self->position[cell] <= position ? self->asked_at : INT64_MIN;
     bool ask = !self->asking && now - ask_again_us >= self->call_began;
     self->asking |= ask;
     pthread_mutex_unlock(&self->lock);
@@ -74,14 +62,18 @@ static int64_t complete_at(struct order_feed *port, uint64_t epoch, uint64_t pos
     return complete;
 }
 
-struct order_feed *payment_order_feed_new(struct guarded_caller *caller, const char *url, struct service *service)
+struct order_feed *payment_order_feed_new(struct guarded_caller *caller, const char *url, int32_t n_cells,
+                                          struct service *service)
 {
-    struct asked_feed *self = heap_alloc(sizeof(*self));
+    struct asked_feed *self = heap_alloc(sizeof(*self) + (size_t)n_cells * sizeof(self->position[0]));
 
     if (!self)
         return NULL;
-    *self = (struct asked_feed){
-        .port = {.complete_at = complete_at}, .caller = caller, .service = service, .asked_at = INT64_MIN};
+    *self = (struct asked_feed){.port = {.complete_at = complete_at},
+                                .caller = caller,
+                                .service = service,
+                                .asked_at = INT64_MIN,
+                                .n_cells = n_cells};
     pthread_mutex_init(&self->lock, NULL);
     buf_printf(&self->url, "%s/events/newest", url);
     buf_char(&self->url, '\0');

@@ -235,5 +235,6 @@ void payment_refund(void *context, struct http_request *request)
                                              .correlation = request->correlation_id,
                                              .traceparent = request->traceparent,
                                              .render = render};
+    self->command.base.cell = service_cell_of_id(http->base.service, id);
     reader_serve_row(http->reader, request, read_payment, self);
 }

@@ -152,6 +152,7 @@ static void go_on(struct loop_job *job)
                                              .correlation = request->correlation_id,
                                              .traceparent = request->traceparent,
                                              .render = render};
+    told->command.base.cell = service_cell_of_id(told->http->base.service, told->payment.id);
     service_submit(told->http->base.service, request, &told->command.base);
 }
 

@@ -195,8 +195,8 @@ static bool is_given_up(struct payment_app *app, const struct payment_batch *bat
 
     if (!waits || payment->expires_at > batch->base.now || batch->has_letters || batch->base.n_dead)
         return false;
-    return orders->complete_at(orders, cursors->epoch[PAYMENT_SOURCE_ORDER], cursors->position[PAYMENT_SOURCE_ORDER]) >=
-           from;
+    return orders->complete_at(orders, app->cell.number, cursors->epoch[PAYMENT_SOURCE_ORDER],
+                               cursors->position[PAYMENT_SOURCE_ORDER]) >= from;
 }
 
 /* What happens by itself: what nobody came for is given back, and who owes an answer is asked again. */

@@ -111,9 +111,9 @@ struct payment_provider {
 /** Whether all that the order service had said at a moment is known here. Without that nobody can say that an order
  * never came. Adapter: adapters/payment_order_feed.c. Writer thread. */
 struct order_feed {
-    /** The latest moment (own time, us) of which it is known that all that order had said by then is at or before this
-     * cursor in its feed; INT64_MIN: there is none. Also sees to it that there is a later one soon. */
-    int64_t (*complete_at)(struct order_feed *self, uint64_t epoch, uint64_t position);
+    /** The latest moment (own time, us) of which it is known that all that this cell of order's had said by then is at
+     * or before this cursor in its feed; INT64_MIN: there is none. Also sees to it that there is a later one soon. */
+    int64_t (*complete_at)(struct order_feed *self, int32_t cell, uint64_t epoch, uint64_t position);
 };
 
 /** Writes a payment's event into the outbox. Implementation: adapters/payment_events.c. */
