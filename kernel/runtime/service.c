@@ -265,14 +265,19 @@ bool service_takes_changes(const struct service *service)
     return !service_data_trouble(service) && !writer_trouble(service->writer);
 }
 
-void service_submit(struct service *service, struct http_request *request, struct command *command)
+bool service_lets_in(const struct service *service, struct http_request *request)
 {
     const char *trouble = service_data_trouble(service);
 
-    if (trouble) {
+    if (trouble)
         http_problem(request, 503, NULL, "%s", trouble);
+    return !trouble;
+}
+
+void service_submit(struct service *service, struct http_request *request, struct command *command)
+{
+    if (!service_lets_in(service, request))
         return;
-    }
     int rc = writer_post(service->writer, command);
     if (rc) {
         http_fill_failure(request, rc);

@@ -131,6 +131,8 @@ void service_free(struct service *service);
 /** Whether the store takes changes, as far as is known; service_submit() tells the client why it doesn't. Loop thread.
  */
 bool service_takes_changes(const struct service *service);
+/** The same, and false: that is answered. For who posts several commands for one request by themselves; loop thread. */
+bool service_lets_in(const struct service *service, struct http_request *request);
 /** Posts a client's command; when the writer refuses it, fills and sends the problem and frees nothing (the request
  * owns the command). */
 void service_submit(struct service *service, struct http_request *request, struct command *command);

@@ -636,6 +636,17 @@ static void product_reads_what_stock_answers(void **state)
     arena_free(&arena);
 }
 
+static void what_a_cell_of_stock_could_not_say_is_unanswered_and_the_rest_is_believed(void **state)
+{
+    enum ticket_command_kind kinds[3];
+
+    UNUSED(state);
+    assert_true(product_stock_read_reduced(STR("[true, null,false]"), kinds, 3));
+    assert_int_equal(kinds[0], TICKET_REDUCED);
+    assert_int_equal(kinds[1], TICKET_UNANSWERED);
+    assert_int_equal(kinds[2], TICKET_REFUSED);
+}
+
 static void an_answer_of_stocks_that_is_not_to_what_was_asked_is_not_believed(void **state)
 {
     static const char *const reduced[] = {"",
@@ -648,7 +659,9 @@ static void an_answer_of_stocks_that_is_not_to_what_was_asked_is_not_believed(vo
                                           "<html></html>",
                                           "{}",
                                           "[\"true\",\"false\"]",
-                                          "[null,true]"};
+                                          "[nil,true]",
+                                          "[null]",
+                                          "null"};
     static const char *const released[] = {
         "",
         "<html>Please log in</html>",
@@ -794,6 +807,7 @@ int main(void)
         cmocka_unit_test(stock_reads_what_product_asks),
         cmocka_unit_test(stock_answers_a_release_as_the_examples_say),
         cmocka_unit_test(product_reads_what_stock_answers),
+        cmocka_unit_test(what_a_cell_of_stock_could_not_say_is_unanswered_and_the_rest_is_believed),
         cmocka_unit_test(an_answer_of_stocks_that_is_not_to_what_was_asked_is_not_believed),
         cmocka_unit_test(product_answers_a_cancel_as_the_examples_say),
         cmocka_unit_test(order_reads_what_product_answers_to_a_cancel),

@@ -56,6 +56,8 @@ bool product_stock_read_reduced(struct str reply, enum ticket_command_kind *kind
             kinds[i] = TICKET_REDUCED;
         else if (take(&reply, STR("false")))
             kinds[i] = TICKET_REFUSED;
+        else if (take(&reply, STR("null"))) /* its cell couldn't say */
+            kinds[i] = TICKET_UNANSWERED;
         else
             return false;
     }

@@ -3,6 +3,7 @@
 #include "client_answer.h"
 #include "errors.h"
 #include "http_body.h"
+#include "stock_cell.h"
 #include "stock_etag.h"
 #include "stock_http_command.h"
 #include "stock_json.h"
@@ -57,7 +58,7 @@ static void add_some(struct stock_http *http, struct http_request *request, cons
         return;
     }
     struct client_command *self = stock_http_command(request, 1, render_row, success);
-    if (!self)
+    if (!self || !stock_http_find_cell(http, request, name, &self->command.base.cell))
         return;
     self->command.steps->intent =
         (struct stock_intent){.kind = kind, .product_name = name, .qty = json.qty, .reason = json.reason};
@@ -99,6 +100,7 @@ static void change_row(struct stock_http *http, struct http_request *request, co
         return;
     self->command.steps->intent = *intent;
     self->command.steps->intent.id = id;
+    self->command.base.cell = stock_cell_of_id(id, http->cells->count);
     int rc = stock_if_match(&request->arena, request->if_match, &self->command.steps->intent.expected);
     if (rc) {
         refuse_if_match(request, rc);

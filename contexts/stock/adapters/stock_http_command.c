@@ -2,6 +2,7 @@
 
 #include "errors.h"
 #include "http_body.h"
+#include "stock_cell.h"
 
 /* The problem says how many there are. */
 static void tell_on_hand(struct http_request *request, const struct stock *stock)
@@ -97,6 +98,17 @@ struct client_command *stock_http_command(struct http_request *request, size_t n
         .success = success,
     };
     return self;
+}
+
+bool stock_http_find_cell(const struct stock_http *http, struct http_request *request, struct str name, int32_t *cell)
+{
+    bool found = stock_cell_of_name(&request->arena, name, http->cells->count, cell);
+
+    if (!found) {
+        http_fill_failure(request, E_MEMORY);
+        http_reply(request);
+    }
+    return found;
 }
 
 void stock_http_submit(struct stock_http *http, struct client_command *self, const struct client_body *body)

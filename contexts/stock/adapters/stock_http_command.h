@@ -25,8 +25,10 @@ static inline struct client_command *client_of(struct stock_command *command)
 /** A command of `n` empty steps. NULL: there is no memory, and that is answered. Loop thread. */
 struct client_command *stock_http_command(struct http_request *request, size_t n,
                                           void (*render)(struct stock_command *), int success);
-/** Hands it to the writer, with its Idempotency-Key when `body` (NULL: it takes none) is what was decoded for it. Loop
- * thread. */
+/** The cell of an item (canonical). False: there is no memory, and that is answered. Loop thread. */
+bool stock_http_find_cell(const struct stock_http *http, struct http_request *request, struct str name, int32_t *cell);
+/** Hands it to the cell `command.base.cell`, with its Idempotency-Key when `body` (NULL: it takes none) is what was
+ * decoded for it. Loop thread. */
 void stock_http_submit(struct stock_http *http, struct client_command *self, const struct client_body *body);
 /** What came of the only step, when that is a problem: true, and it is filled in. An array's steps are answered by
  * themselves: one that can't be done must not keep the others from it. Writer thread. */
