@@ -12,6 +12,7 @@
 #include "view_events.h"
 #include "view_meter.h"
 #include "view_place.h"
+#include "view_queries_sql.h"
 #include "view_repo_sql.h"
 #include "view_schema.h"
 
@@ -76,19 +77,25 @@ static bool open_all(struct customercenter *self, const struct program *program,
 static bool open_stream(struct customercenter *self, const struct customercenter_settings *settings,
                         struct buf *problem)
 {
-    struct mypage_stream_settings limits = {settings->max_streams, settings->streams_per_address, settings->max_resume,
-                                            settings->heartbeat_ms};
+    struct mypage_stream_settings limits = {
+        settings->max_streams, settings->streams_per_address, settings->max_resume, settings->heartbeat_ms,
+        self->store->reads ? 0 : settings->look_ms}; /* a file is written here only */
+    int32_t cells = self->store->n_cells;
+    struct arena arena;
     int64_t epoch = 0;
 
-    int rc = view_tally_read(self->store->writes, STR(VIEW_TALLY_EPOCH), &epoch);
+    arena_init(&arena, 0);
+    int64_t *newest = ARENA_ARRAY(&arena, int64_t, (size_t)cells);
+    int rc = newest ? view_newest_changes(self->store->writes, cells, &epoch, newest, &arena) : E_MEMORY;
     if (!rc)
         self->stream =
-            mypage_stream_new(service_loop(self->service), self->store->reader, &limits, self->app.last_change, epoch);
+            mypage_stream_new(service_loop(self->service), self->store->reader, &limits, newest, cells, epoch);
+    arena_free(&arena);
     if (!self->stream) {
         buf_printf(problem, "the view can't be streamed: %s", error_text(rc ? rc : E_MEMORY));
         return false;
     }
-    view_meter_init(&self->meter, mypage_stream_sink(self->stream));
+    view_meter_init(&self->meter, mypage_stream_sink(self->stream, 0));
     self->app.ports.sink = &self->meter.sink;
     return true;
 }

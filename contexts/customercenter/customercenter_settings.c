@@ -28,6 +28,8 @@ const struct setting customercenter_rows[CUSTOMERCENTER_ROWS] = {
         "A follower more changes behind than this is told to load the list again."),
     ROW(heartbeat_ms, "customercenter.heartbeat_ms", SETTING_MS, "5000", 50, 600000,
         "A comment is sent so often to a follower for whom there is nothing else."),
+    ROW(look_ms, "customercenter.look_ms", SETTING_MS, "200", 10, 60000,
+        "With store.sql: so often it is looked what other replicas have committed, while somebody follows."),
 };
 /* clang-format on */
 

@@ -10,10 +10,10 @@ struct customercenter_settings {
     const char *listen;
     const char *order_url, *product_url, *stock_url, *payment_url;
     int64_t linger_ms;
-    int64_t max_streams, streams_per_address, max_resume, heartbeat_ms;
+    int64_t max_streams, streams_per_address, max_resume, heartbeat_ms, look_ms;
 };
 
-enum { CUSTOMERCENTER_ROWS = 10 };
+enum { CUSTOMERCENTER_ROWS = 11 };
 /** How many producers there are to follow: the last one, payment, only where it is. */
 size_t view_producers_of(const struct customercenter_settings *settings);
 extern const struct setting customercenter_rows[CUSTOMERCENTER_ROWS];

@@ -1,6 +1,7 @@
 #include "mypage_message.h"
 
 #include "mypage_json.h"
+#include "view_position.h"
 
 /* Can't be in a JSON text, whose control characters are escaped. */
 #define MARK "\x01"
@@ -10,9 +11,7 @@ void mypage_message_write(struct buf *text, const struct mypage *page)
     struct mypage_json json;
 
     mypage_to_json(page, &json);
-    BUF_LIT(text, "id: ");
-    buf_i64(text, page->change);
-    BUF_LIT(text, "\nevent: mypage\ndata: ");
+    BUF_LIT(text, "event: mypage\ndata: ");
     hal_write_entity(text, STR(MARK), &mypage_type, &json);
     BUF_LIT(text, "\n\n");
 }
@@ -29,9 +28,14 @@ void mypage_message_add(struct buf *out, struct str text, struct str base)
     }
 }
 
-void mypage_message_reset(struct buf *out, int64_t change)
+void mypage_message_id(struct buf *out, const int64_t *last, int32_t cells)
 {
     BUF_LIT(out, "id: ");
-    buf_i64(out, change);
-    BUF_LIT(out, "\nevent: reset\ndata: {}\n\n");
+    view_position_write(out, last, cells);
+    buf_char(out, '\n');
+}
+
+void mypage_message_reset(struct buf *out)
+{
+    BUF_LIT(out, "event: reset\ndata: {}\n\n");
 }

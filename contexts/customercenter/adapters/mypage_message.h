@@ -7,11 +7,13 @@
 #include "buf.h"
 #include "mypage.h"
 
-/** Appends id, event and data, with a mark wherever the base belongs. */
+/** Appends event and data, what comes behind its id, with a mark wherever the base belongs. */
 void mypage_message_write(struct buf *text, const struct mypage *page);
 /** Appends such a text with `base` for the marks. */
 void mypage_message_add(struct buf *out, struct str text, struct str base);
-/** Appends the message that says: load the list again; what comes after `change` follows. */
-void mypage_message_reset(struct buf *out, int64_t change);
+/** Appends its id, which it begins with: how far its follower is (view_position.h). */
+void mypage_message_id(struct buf *out, const int64_t *last, int32_t cells);
+/** Appends what comes behind the id of the message that says: load the list again; what comes after this follows. */
+void mypage_message_reset(struct buf *out);
 
 #endif

@@ -8,10 +8,7 @@
 #include "metrics.h"
 #include "mypage_stream_internal.h"
 
-enum {
-    GAP_US_EACH = 50,      /* between two wakings of all, for each of them */
-    KEPT_BYTES = 4 * 1024, /* of a follower's buffer that is empty */
-};
+enum { KEPT_BYTES = 4 * 1024 /* of a follower's buffer that is empty */ };
 
 static struct metric followers_now = METRIC_GAUGE_INIT("coffeeshop_view_streams", "Followers of the view's changes.");
 
@@ -55,27 +52,14 @@ static void wake_all(struct loop_timer *timer)
     }
 }
 
-static void wake_watcher(void *context, struct watch *watch)
-{
-    struct follower *follower = watch->follower;
-
-    UNUSED(context);
-    follower->look = true;
-    http_stream_wake(&follower->http);
-}
-
 static void on_changes(void *context, struct change *changes, size_t n)
 {
     struct mypage_stream *stream = context;
 
-    if (stream->all && stream->wake.due_us == 0)
-        loop_timer_set(stream->loop, &stream->wake, stream->woken_at + stream->n_all * GAP_US_EACH);
-    if (stream->n_followers == stream->n_all)
-        return;
     for (size_t i = 0; i < n; i++)
-        watch_each(&stream->board, changes[i].page.id, wake_watcher, NULL);
+        mypage_stream_changed(stream, changes[i].page.id);
     if (n == 0)
-        watch_each(&stream->board, 0, wake_watcher, NULL);
+        mypage_stream_changed(stream, 0);
 }
 
 static void remind(struct follower *follower, int64_t before)
@@ -141,6 +125,8 @@ static void close_follower(struct http_stream *http)
     if (stream->n_followers == 0) {
         loop_timer_cancel(stream->loop, &stream->wake);
         loop_timer_cancel(stream->loop, &stream->heartbeat);
+        if (stream->look)
+            mypage_stream_look_end(stream->look);
     }
     buf_free(&follower->out);
     heap_free(follower);
@@ -158,14 +144,17 @@ static void add_follower(struct mypage_stream *stream, struct follower *follower
 }
 
 static struct follower *new_follower(struct mypage_stream *stream, struct str base,
-                                     const struct mypage_stream_orders *orders, int64_t last)
+                                     const struct mypage_stream_orders *orders)
 {
-    struct follower *follower = heap_alloc(sizeof(*follower) + orders->n * sizeof(struct watch) + base.n);
+    size_t n_cells = (size_t)stream->cells;
+    struct follower *follower =
+        heap_alloc(sizeof(*follower) + orders->n * sizeof(struct watch) + n_cells * sizeof(int64_t) + base.n);
 
     if (!follower)
         return NULL;
     struct watch *watches = (struct watch *)(follower + 1);
-    char *base_copy = (char *)(watches + orders->n);
+    int64_t *last = (int64_t *)(void *)(watches + orders->n);
+    char *base_copy = (char *)(last + n_cells);
     memcpy(base_copy, base.p, base.n);
     follower->http = (struct http_stream){.read = read_stream, .close = close_follower, .places = &stream->places};
     follower->stream = stream;
@@ -181,15 +170,14 @@ static struct follower *new_follower(struct mypage_stream *stream, struct str ba
     return follower;
 }
 
-/* The id of the last event that the client has seen, -1 when it names none. On nonsense the problem is filled in. The
- * header comes before the parameter: a browser that reconnects repeats the address with which it began, and says in the
- * header how far it got since. */
-static bool read_last(struct http_request *request, int64_t *last)
+/* How far the client is, by the id of the last event that it has seen. On nonsense the problem is filled in. The header
+ * comes before the parameter: a browser that reconnects repeats the address with which it began, and says in the header
+ * how far it got since. */
+static bool read_last(struct http_request *request, struct follower *follower)
 {
     struct str text = request->last_event_id, again;
     const char *name = "Last-Event-ID";
 
-    *last = -1;
     if (text.n == 0) {
         name = "lastEventId";
         if (!http_query(request, name, 0, &text))
@@ -197,47 +185,38 @@ static bool read_last(struct http_request *request, int64_t *last)
         if (http_query(request, name, 1, &again))
             text.n = 0;
     }
-    if (str_to_i64(text, last) && *last >= 0)
+    follower->names = true;
+    follower->named = view_position_read(text, follower->last, follower->stream->cells);
+    if (follower->named != VIEW_POSITION_MALFORMED)
         return true;
-    http_fill_problem(request, 400, name, "%s must be a whole number, the id of the last event received, given once",
-                      name);
+    http_fill_problem(request, 400, name, "%s must be the id of the last event received, as it came, given once", name);
     return false;
 }
 
-/* Where it goes on; `*reset`: it can't, its number is of another database. Without a number: from now on. */
-static int64_t start_of(const struct mypage_stream *stream, bool of_orders, int64_t last, bool *reset)
+static void refuse(struct http_request *request, struct follower *follower)
 {
-    int64_t newest = change_log_newest(stream->log);
-
-    *reset = false;
-    if (last < 0)
-        return of_orders ? 0 : newest;
-    if (last == 0 || (last >= stream->epoch && last <= newest))
-        return last;
-    *reset = true;
-    return of_orders ? 0 : newest;
+    heap_free(follower);
+    http_reply(request);
 }
 
 void mypage_stream_serve(struct mypage_stream *stream, struct http_request *request,
                          const struct mypage_stream_orders *orders)
 {
-    int64_t last;
-    bool reset;
+    struct follower *follower = new_follower(stream, request->base, orders);
 
-    if (!read_last(request, &last)) {
-        http_reply(request);
-        return;
-    }
-    last = start_of(stream, orders->n > 0, last, &reset);
-    struct follower *follower = new_follower(stream, request->base, orders, last);
     if (!follower) {
         http_fill_failure(request, E_MEMORY);
-        http_reply(request);
+        refuse(request, NULL);
         return;
     }
-    if (reset)
-        mypage_stream_write_reset(follower);
-    follower->last = last;
+    if (!read_last(request, follower)) {
+        refuse(request, follower);
+        return;
+    }
+    if (stream->look)
+        follower->begins = true;
+    else
+        mypage_stream_begin(follower, change_log_newest(stream->log));
     add_follower(stream, follower);
     http_stream(request, &follower->http);
 }
@@ -246,33 +225,44 @@ void mypage_stream_serve(struct mypage_stream *stream, struct http_request *requ
 
 static void publish(struct view_sink *sink, const struct view_batch *batch)
 {
-    change_log_add(CONTAINER_OF(sink, struct mypage_stream, sink)->log, batch);
+    const struct cell_sink *self = CONTAINER_OF(sink, struct cell_sink, sink);
+
+    change_log_add(self->stream->log, self->cell, batch);
 }
 
-struct view_sink *mypage_stream_sink(struct mypage_stream *stream)
+struct view_sink *mypage_stream_sink(struct mypage_stream *stream, int32_t cell)
 {
-    return &stream->sink;
+    return &stream->sinks[cell].sink;
 }
 
-struct mypage_stream *mypage_stream_new(struct loop *loop, struct reader *reader,
-                                        const struct mypage_stream_settings *settings, int64_t newest, int64_t epoch)
+static void fill(struct mypage_stream *stream, const struct mypage_stream_settings *settings)
 {
-    struct mypage_stream *stream = heap_alloc(sizeof(*stream));
-
-    if (!stream)
-        return NULL;
-    stream->sink.publish = publish;
-    stream->loop = loop;
-    stream->reader = reader;
     stream->settings = *settings;
     stream->places = (struct http_places){.most = settings->max_streams, .per_address = settings->streams_per_address};
     watch_init(&stream->board);
-    stream->epoch = epoch;
     stream->wake.fire = wake_all;
     stream->heartbeat.fire = send_heartbeats;
-    stream->log = change_log_new(loop, newest, on_changes, stream);
-    if (!stream->log) {
-        heap_free(stream);
+    for (int32_t i = 0; i < stream->cells; i++)
+        stream->sinks[i] = (struct cell_sink){{publish}, stream, i};
+}
+
+struct mypage_stream *mypage_stream_new(struct loop *loop, struct reader *reader,
+                                        const struct mypage_stream_settings *settings, const int64_t *newest,
+                                        int32_t cells, int64_t epoch)
+{
+    struct mypage_stream *stream = heap_alloc(sizeof(*stream) + (size_t)cells * sizeof(stream->sinks[0]));
+
+    if (!stream)
+        return NULL;
+    stream->loop = loop;
+    stream->reader = reader;
+    stream->cells = cells;
+    stream->epoch = epoch;
+    fill(stream, settings);
+    stream->log = change_log_new(loop, newest, cells, on_changes, stream);
+    stream->look = stream->log && settings->look_ms ? mypage_stream_look_new(stream) : NULL;
+    if (!stream->log || (settings->look_ms && !stream->look)) {
+        mypage_stream_free(stream);
         return NULL;
     }
     metric_register(&followers_now);
@@ -285,6 +275,7 @@ void mypage_stream_free(struct mypage_stream *stream)
     if (!stream)
         return;
     ASSERT(stream->n_followers == 0);
+    mypage_stream_look_free(stream->look);
     change_log_free(stream->log);
     heap_free(stream);
 }

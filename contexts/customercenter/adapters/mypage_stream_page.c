@@ -13,21 +13,25 @@ void mypage_stream_register_resets(void)
     metric_register(&resets_total);
 }
 
-int mypage_stream_write_page(struct follower *follower, const struct mypage *page)
+int mypage_stream_write_page(struct follower *follower, int32_t cell, const struct mypage *page)
 {
     struct buf text = {0};
 
+    mypage_stream_got(follower, cell, page->change);
+    mypage_message_id(&follower->out, follower->last, follower->stream->cells);
     mypage_message_write(&text, page);
     mypage_message_add(&follower->out, buf_str(&text), follower->base);
     follower->out.failed |= text.failed;
     buf_free(&text);
-    follower->last = page->change;
     return follower->out.failed ? E_MEMORY : OK;
 }
 
-void mypage_stream_write_reset(struct follower *follower)
+void mypage_stream_write_reset(struct follower *follower, const int64_t *newest)
 {
-    follower->last = change_log_newest(follower->stream->log);
-    mypage_message_reset(&follower->out, follower->last);
+    const struct mypage_stream *stream = follower->stream;
+
+    memcpy(follower->last, newest, (size_t)stream->cells * sizeof(newest[0]));
+    mypage_message_id(&follower->out, follower->last, stream->cells);
+    mypage_message_reset(&follower->out);
     metric_add(&resets_total, 1);
 }

@@ -11,6 +11,9 @@ static const struct sql_statement changes_after = {
     "SELECT " VIEW_COLUMNS " FROM mypage WHERE cell = $1 AND change > $2 ORDER BY change LIMIT $3", 3};
 static const struct sql_statement count_changes = {
     "SELECT COUNT(*) FROM (SELECT 1 FROM mypage WHERE cell = $1 AND change > $2 LIMIT $3) AS newer", 3};
+static const struct sql_statement changed_after = {
+    "SELECT id, change FROM mypage WHERE cell = $1 AND change > $2 ORDER BY change LIMIT $3", 3};
+static const struct sql_statement newest_change = {"SELECT COALESCE(MAX(change), 0) FROM mypage WHERE cell = $1", 1};
 static const struct sql_statement find_item = {
     /* what any cell has heard last */
     "SELECT on_hand FROM item WHERE name = $1 ORDER BY stock_id DESC, version DESC LIMIT 1", 1};
@@ -89,12 +92,88 @@ int view_changes_after(struct sql *sql, struct cell cell, int64_t change, int64_
     return sql_query(sql, &changes_after, values, on_listed, &listing);
 }
 
-int view_count_changes(struct sql *sql, struct cell cell, int64_t change, int64_t most, int64_t *n)
+/* (cell, after, most), cell by cell; NULL: no memory. */
+static struct sql_value *values_of_cells(const int64_t *after, int32_t cells, int64_t most, struct arena *arena)
 {
-    struct sql_value values[] = {SQL_N(cell.number), SQL_N(change), SQL_N(most)};
+    struct sql_value *values = ARENA_ARRAY(arena, struct sql_value, (size_t)cells * 3);
+
+    for (int32_t i = 0; values && i < cells; i++) {
+        struct sql_value *row = values + (size_t)i * 3;
+        row[0] = SQL_N(i);
+        row[1] = SQL_N(after[i]);
+        row[2] = SQL_N(most);
+    }
+    return values;
+}
+
+static int add_count(void *context, size_t index, const struct sql_row *row)
+{
+    UNUSED(index);
+    *(int64_t *)context += sql_i64(row, 0);
+    return OK;
+}
+
+int view_count_changes(struct sql *sql, const int64_t *after, int32_t cells, int64_t most, int64_t *n,
+                       struct arena *arena)
+{
+    struct sql_value *values = values_of_cells(after, cells, most, arena);
 
     *n = 0;
-    return sql_number(sql, &count_changes, values, n);
+    return values ? sql->query_many(sql, &count_changes, values, (size_t)cells, add_count, n) : E_MEMORY;
+}
+
+struct changes_reading {
+    view_on_change *on_change;
+    void *context;
+    struct arena *arena;
+    bool whole;
+};
+
+static int on_changed(void *context, size_t index, const struct sql_row *row)
+{
+    const struct changes_reading *reading = context;
+    struct mypage page = {0};
+    int rc = OK;
+
+    if (reading->whole)
+        rc = view_page_of_row(row, &page, reading->arena);
+    else
+        page = (struct mypage){.id = sql_i64(row, 0), .change = sql_i64(row, 1)};
+    return rc ? rc : reading->on_change(reading->context, (int32_t)index, &page);
+}
+
+int view_changes_of_cells(struct sql *sql, const struct view_changes *asked, struct arena *arena,
+                          view_on_change *on_change, void *context)
+{
+    struct changes_reading reading = {on_change, context, arena, asked->whole};
+    struct sql_value *values = values_of_cells(asked->after, asked->cells, asked->most, arena);
+
+    return values ? sql->query_many(sql, asked->whole ? &changes_after : &changed_after, values, (size_t)asked->cells,
+                                    on_changed, &reading)
+                  : E_MEMORY;
+}
+
+static int on_newest(void *context, size_t index, const struct sql_row *row)
+{
+    int64_t *newest = (int64_t *)context + index;
+
+    if (sql_i64(row, 0) > *newest)
+        *newest = sql_i64(row, 0);
+    return OK;
+}
+
+int view_newest_changes(struct sql *sql, int32_t cells, int64_t *epoch, int64_t *newest, struct arena *arena)
+{
+    struct sql_value *values = ARENA_ARRAY(arena, struct sql_value, (size_t)cells);
+
+    int rc = values ? view_tally_read(sql, STR(VIEW_TALLY_EPOCH), epoch) : E_MEMORY;
+    if (rc)
+        return rc;
+    for (int32_t i = 0; i < cells; i++) {
+        values[i] = SQL_N(i);
+        newest[i] = *epoch;
+    }
+    return sql->query_many(sql, &newest_change, values, (size_t)cells, on_newest, newest);
 }
 
 static int on_item(void *context, size_t index, const struct sql_row *row)

@@ -8,6 +8,8 @@
 #include "mypage.h"
 #include "sql.h"
 
+#include <stdbool.h>
+
 /** One page by its order's id; texts and timeline live in `arena`. One that can't be seen has a `seen` of zeros. */
 int view_find(struct sql *sql, int64_t id, struct mypage *page, struct arena *arena);
 /** `n` pages at a time, as they are at one moment. */
@@ -24,8 +26,23 @@ int view_list(struct sql *sql, const struct page_request *request, struct arena 
 /** A cell's pages that changed after `change`, in the order of their last changes, at most `most`. */
 int view_changes_after(struct sql *sql, struct cell cell, int64_t change, int64_t most, struct arena *arena,
                        view_on_page *on_page, void *context);
-/** How many of a cell's changed after `change`; stops counting at `most`. */
-int view_count_changes(struct sql *sql, struct cell cell, int64_t change, int64_t most, int64_t *n);
+/** How many changed, of each of `cells` cells after its change in `after`; stops counting at `most` in each. */
+int view_count_changes(struct sql *sql, const int64_t *after, int32_t cells, int64_t most, int64_t *n,
+                       struct arena *arena);
+
+/** Returns non-zero to stop. Unless it was asked for whole pages `page` has an id and a change, and nothing else. */
+typedef int view_on_change(void *context, int32_t cell, const struct mypage *page);
+struct view_changes {
+    const int64_t *after; /* the change, of each cell */
+    int32_t cells;
+    int64_t most; /* in each of them */
+    bool whole;   /* the pages */
+};
+/** What changed in any of them: each cell's in the order of their last changes. */
+int view_changes_of_cells(struct sql *sql, const struct view_changes *asked, struct arena *arena,
+                          view_on_change *on_change, void *context);
+/** Where numbers begin that are this view's, and the last change of each of `cells` cells: no less than that. */
+int view_newest_changes(struct sql *sql, int32_t cells, int64_t *epoch, int64_t *newest, struct arena *arena);
 
 /** What is on hand of each of `n` items, whose names are keys (text_fold()); -1: not known. */
 int view_on_hand(struct sql *sql, const struct str *keys, size_t n, int64_t *on_hand, struct arena *arena);

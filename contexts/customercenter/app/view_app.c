@@ -104,14 +104,15 @@ static int apply_all(struct view_batch *batch, struct command *const *commands, 
 
 /* Numbers grow from change to change and, because they follow the clock, also from one database to the one rebuilt
  * after it. */
-static void number_changes(struct view_app *app, struct view_batch *batch)
+static void number_changes(const struct view_app *app, struct view_batch *batch)
 {
+    batch->change_before = batch->last_change = app->last_change;
     for (size_t i = 0; i < batch->orders.n; i++) {
         struct view_row *row = &batch->rows[i];
         if (!row->changed || !mypage_is_visible(&row->page))
             continue;
-        app->last_change = app->last_change < batch->base.now ? batch->base.now : app->last_change + 1;
-        row->page.change = app->last_change;
+        batch->last_change = batch->last_change < batch->base.now ? batch->base.now : batch->last_change + 1;
+        row->page.change = batch->last_change;
     }
 }
 
@@ -131,7 +132,7 @@ static int decide(struct core *core, struct command *const *commands, size_t n, 
     return app->ports.repo->commit(app->ports.repo, batch);
 }
 
-/* A number that was given to what isn't committed is not given again: that harms nobody. */
+/* What isn't committed has given no numbers: what comes next is numbered behind what is. */
 static void settle(struct core *core, struct command *const *commands, size_t n, int rc)
 {
     struct view_app *app = CONTAINER_OF(core, struct view_app, core);
@@ -143,6 +144,7 @@ static void settle(struct core *core, struct command *const *commands, size_t n,
     if (rc)
         return;
     app->cursors = app->batch.base.cursors;
+    app->last_change = app->batch.last_change;
     if (app->ports.sink)
         app->ports.sink->publish(app->ports.sink, &app->batch);
 }

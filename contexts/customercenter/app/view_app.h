@@ -28,7 +28,7 @@ struct view_app {
     struct cursors cursors;
     struct outbox outbox; /* always empty: the view tells no events */
     struct arena arena;
-    int64_t last_change;
+    int64_t last_change;     /* committed */
     struct view_batch batch; /* from decide() to settle() */
 };
 

@@ -30,6 +30,8 @@ struct view_batch {
     struct item_level *items; /* only raised: one that is older than what is stored changes nothing */
     size_t n_events;          /* that were taken in */
     int64_t oldest_at;        /* when the oldest of them happened; with n_events 0 meaningless */
+    int64_t change_before;    /* the last change before those of this batch */
+    int64_t last_change;      /* and the last one with them */
 };
 
 /** Where the view is kept. Adapter: adapters/view_repo_sql.c. Writer thread. */
