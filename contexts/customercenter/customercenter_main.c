@@ -106,7 +106,7 @@ static bool start(struct customercenter *self, const struct customercenter_setti
                                            {view_producers[MYPAGE_PRODUCT], settings->product_url},
                                            {view_producers[MYPAGE_STOCK], settings->stock_url},
                                            {view_producers[MYPAGE_PAYMENT], settings->payment_url}};
-    struct service_cell cell = {&self->app.core, &self->app.cursors, 0};
+    struct service_cell cell = {&self->app.core, &self->app.cursors, 0, 0};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = customercenter_routes,

@@ -131,8 +131,7 @@ int32_t service_cell_for(struct service *service, struct str key)
         return 0;
     if (key.n)
         return cell_of_key(key, service->n_cells);
-    service->next_cell = (service->next_cell + 1) % service->n_cells;
-    return service->next_cell;
+    return cell_of_id(++service->last_new, service->n_cells);
 }
 
 /* ---- starting ---- */
@@ -221,6 +220,8 @@ bool service_start(struct service *service, const struct service_parts *parts, s
         service->cells[i] = parts->cells[i];
         service->began[i] = *parts->cells[i].cursors;
         service->cells[i].cursors = &service->began[i];
+        if (service->cells[i].last_id > service->last_new)
+            service->last_new = service->cells[i].last_id;
     }
     service->parts.cells = service->cells;
     service->parts.http->service = service;

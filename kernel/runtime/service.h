@@ -42,6 +42,7 @@ struct service_cell {
     struct core *core;
     const struct cursors *cursors; /* as restored: the producers', and service_join()'s */
     uint64_t last_position;        /* of its own feed */
+    int64_t last_id;               /* the highest that it has given; 0: none, or it gives none */
 };
 
 struct service_parts {
@@ -101,7 +102,8 @@ struct event_sink *service_events(struct service *service, int32_t cell);
 int32_t service_cells(const struct service *service);
 /** The cell of what has this id. Any thread. */
 int32_t service_cell_of_id(const struct service *service, int64_t id);
-/** A cell for something new: the key's, so that a repeat finds it; without a key each in turn. Loop thread. */
+/** A cell for something new: the key's, so that a repeat finds it; without a key the one that the next number is of, so
+ * that ids grow as they do with one cell, nearly. Loop thread. */
 int32_t service_cell_for(struct service *service, struct str key);
 /** Tries to open what lies on a server: again and again while `open` says E_UNAVAILABLE, for start.wait_ms; that it
  * waits is logged, with the reason. 0, or what `open` said last, with its sentence in `problem`; E_CLOSING: a signal

@@ -175,10 +175,8 @@ static const char *keep(struct buf *copy, const char *text)
     return copy->p;
 }
 
-static bool settle_options(struct postgres *self, const struct sql_options *options)
+static void settle_options(struct postgres *self, const struct sql_options *options)
 {
-    struct buf name = {0};
-
     self->options = *options;
     self->options.server = keep(&self->server, options->server);
     self->options.application = keep(&self->application, options->application);
@@ -189,11 +187,7 @@ static bool settle_options(struct postgres *self, const struct sql_options *opti
         self->options.silent_ms = DEFAULT_SILENT_MS;
     self->damaged = options->damaged ? options->damaged : &self->own;
     self->lock = (int64_t)str_hash(str_of(self->options.schema));
-    buf_printf(&name, "%s/%d", self->options.schema, (int)self->options.cell);
-    self->cell_lock = (int64_t)str_hash(buf_str(&name));
-    bool named = !name.failed;
-    buf_free(&name);
-    return named;
+    self->cell_lock = postgres_cell_lock(self, self->options.cell);
 }
 
 struct sql *postgres_open(const struct sql_options *options, struct buf *problem, int *error)
@@ -207,7 +201,9 @@ struct sql *postgres_open(const struct sql_options *options, struct buf *problem
     }
     pthread_mutex_init(&self->interrupt_lock, NULL);
     self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    self->port = (struct sql){.begin = postgres_begin,
+    self->port = (struct sql){.own = options->cell == SQL_SOME_CELLS ? postgres_own_cell : NULL,
+                              .disown = options->cell == SQL_SOME_CELLS ? postgres_disown_cell : NULL,
+                              .begin = postgres_begin,
                               .commit = postgres_commit,
                               .rollback = postgres_rollback,
                               .exec_many = pg_exec_many,
@@ -222,8 +218,8 @@ struct sql *postgres_open(const struct sql_options *options, struct buf *problem
                               .share = pg_share,
                               .interrupt = pg_interrupt,
                               .close = pg_close};
-    bool ready = settle_options(self, options) && self->wake >= 0 && !self->server.failed && !self->schema.failed &&
-                 !self->application.failed;
+    settle_options(self, options);
+    bool ready = self->wake >= 0 && !self->server.failed && !self->schema.failed && !self->application.failed;
     *error = ready ? postgres_connect(self, true, problem) : E_MEMORY;
     if (*error) {
         pg_close(&self->port);

@@ -177,7 +177,8 @@ static int look_at(struct postgres *self, PGconn *conn, struct buf *problem)
     int error = check_server(self, conn, problem);
     if (!error)
         error = postgres_meta(self, conn, "instance", &instance, problem);
-    if (!error && self->options.alone && str_eq(buf_str(&instance), buf_str(&self->instance)))
+    if (!error && self->options.alone && !postgres_has_some(self) &&
+        str_eq(buf_str(&instance), buf_str(&self->instance)))
         error = postgres_compare_commits(self, conn, problem);
     buf_free(&instance);
     return error == E_UNAVAILABLE || error == E_NOT_FOUND ? error : OK;

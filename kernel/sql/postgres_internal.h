@@ -154,6 +154,16 @@ int postgres_meta(struct postgres *self, PGconn *conn, const char *name, struct 
 
 /* --- postgres_owner.c --- */
 
+/** Whether cells are taken one by one. */
+static inline bool postgres_has_some(const struct postgres *self)
+{
+    return self->options.cell == SQL_SOME_CELLS;
+}
+/** sql.h's own() and disown(). */
+int postgres_own_cell(struct sql *port, int32_t cell);
+int postgres_disown_cell(struct sql *port, int32_t cell);
+/** The advisory lock of whoever writes the cell. */
+int64_t postgres_cell_lock(const struct postgres *self, int32_t cell);
 /** The advisory lock that whoever has a cell shares with the others, and who has all of them with nobody. */
 int64_t postgres_owners_lock(const struct postgres *self);
 /** Makes this connection the one that writes to the schema, for as long as it lives. `first`: and leaves its name

@@ -124,7 +124,7 @@ static int count_commit(struct postgres *self)
 {
     const struct sql_value params[] = {SQL_N(self->commits + 1), SQL_N(self->options.cell)};
 
-    if (!self->options.alone || !self->changes)
+    if (!self->options.alone || !self->changes || postgres_has_some(self))
         return OK;
     return postgres_exec_unheard(self, &note_commits, params, 1);
 }
@@ -153,7 +153,7 @@ int postgres_commit(struct sql *port)
     if (error)
         postgres_rollback(port); /* one before the commit has left that out */
     else
-        self->commits += self->options.alone && self->changes;
+        self->commits += self->options.alone && self->changes && !postgres_has_some(self);
     self->in_transaction = false;
     return self->lost ? E_OUTCOME_UNKNOWN : error;
 }

@@ -88,7 +88,8 @@ struct sql_migration {
     const char *script;
 };
 
-enum { SQL_ALL_CELLS = -1 };
+/** Of sql_options.cell: it has them all, or takes one by one (own()). */
+enum { SQL_ALL_CELLS = -1, SQL_SOME_CELLS = -2 };
 /** What is said behind the name of a store that was made of another number of cells. */
 #define SQL_OTHER_CELLS                                                                                                \
     " was made with shop.cells=%lld, and it is %d now: set it to %lld; with another number a shop has to be made anew"
@@ -103,7 +104,7 @@ struct sql_options {
     size_t n_migrations;
     bool read_only;
     int32_t cell;   /* PostgreSQL: of which cell's rows it writes, or SQL_ALL_CELLS: a transaction keeps off those who
-                       write the same one only */
+                       write the same one only; SQL_SOME_CELLS: of those that it owns, `alone` */
     int32_t cells;  /* of how many the store is made, kept in it from the beginning, and another number is refused; 0:
                        not looked at, one when it is made */
     bool alone;     /* PostgreSQL: nobody else who asks for the same has the cell as long as this connection has it (all
@@ -151,6 +152,11 @@ struct sql {
     /** Whether the connection was lost since it was opened: what has failed may succeed by another one. NULL: there is
      * no server. */
     bool (*broke)(const struct sql *self);
+    /** SQL_SOME_CELLS: nobody else has the cell from now on, until disown(), or until the session ends: with the
+     * connection all are lost, and E_OUTCOME_UNKNOWN is all that is said from then on. E_UNAVAILABLE: somebody has it.
+     * Outside a transaction. NULL: cells aren't taken one by one. */
+    int (*own)(struct sql *self, int32_t cell);
+    int (*disown)(struct sql *self, int32_t cell);
     /** As query_many(), but from share(true) to share(false) a reader may answer all of these from the state from which
      * it has answered the first: for the handlers of one turn of the loop, none of whose clients can have heard of
      * anything newer (docs/adr/0050). What is asked by query_many() is always told what is newest. */

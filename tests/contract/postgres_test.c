@@ -684,6 +684,57 @@ static void who_was_cut_off_from_a_cell_loses_it_only_to_who_has_had_that_one_or
     }
 }
 
+static void commit_one(struct sql *sql, int64_t id)
+{
+    assert_int_equal(sql->begin(sql), OK);
+    assert_int_equal(add(sql, id), OK);
+    assert_int_equal(sql->commit(sql), OK);
+}
+
+static void cells_that_are_taken_one_by_one_are_each_one_connections_only(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *first = open_cell(&fixture->options, SQL_SOME_CELLS);
+    struct sql *second = open_cell(&fixture->options, SQL_SOME_CELLS);
+
+    assert_int_equal(first->own(first, 3), OK);
+    assert_int_equal(first->own(first, 7), OK);
+    assert_int_equal(second->own(second, 3), E_UNAVAILABLE);
+    assert_int_equal(second->own(second, 4), OK);
+    assert_cell_refused(&fixture->options, 3);
+    assert_cell_refused(&fixture->options, SQL_ALL_CELLS);
+    commit_one(first, 1);
+    commit_one(second, 2);
+    assert_int_equal(first->disown(first, 3), OK);
+    assert_int_equal(second->own(second, 3), OK);
+    assert_int_equal(second->own(second, 7), E_UNAVAILABLE);
+    first->close(first);
+    second->close(second);
+}
+
+/* It may have lost what it had taken to anybody, so there is nothing that it could go on with. */
+static void with_its_connection_all_cells_that_were_taken_are_lost(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sql *old = open_cell(&fixture->options, SQL_SOME_CELLS);
+    struct sql *next = open_cell(&fixture->options, SQL_SOME_CELLS);
+
+    assert_int_equal(old->own(old, 3), OK);
+    assert_int_equal(old->begin(old), OK);
+    assert_int_equal(add(old, 1), OK);
+    cut(fixture, number(old, &pid_of));
+    assert_int_not_equal(old->commit(old), OK);
+    assert_int_equal(next->own(next, 3), OK);
+    commit_one(next, 1); /* what was in the middle of it is undone */
+    int64_t n = -1;
+    assert_int_equal(count_again(old, &n), E_OUTCOME_UNKNOWN);
+    assert_int_equal(old->begin(old), E_OUTCOME_UNKNOWN);
+    assert_int_equal(old->own(old, 3), E_OUTCOME_UNKNOWN);
+    assert_int_equal(old->look(old), OK); /* the server is there: who starts anew will know */
+    old->close(old);
+    next->close(next);
+}
+
 static void a_cells_transaction_waits_for_its_own_only(void **state)
 {
     struct sql_options options = ((struct fixture *)*state)->options;
@@ -702,13 +753,6 @@ static void a_cells_transaction_waits_for_its_own_only(void **state)
     first->close(first);
     twin->close(twin);
     other->close(other);
-}
-
-static void commit_one(struct sql *sql, int64_t id)
-{
-    assert_int_equal(sql->begin(sql), OK);
-    assert_int_equal(add(sql, id), OK);
-    assert_int_equal(sql->commit(sql), OK);
 }
 
 /* As an operator's stop of the server does, which finds the transaction in the middle. */
@@ -986,6 +1030,8 @@ int main(void)
         TEST(the_schema_belongs_to_one_who_is_alone_until_that_ends),
         TEST(each_cell_has_an_owner_of_its_own_and_all_are_had_only_where_nobody_has_one),
         TEST(who_was_cut_off_from_a_cell_loses_it_only_to_who_has_had_that_one_or_all),
+        TEST(cells_that_are_taken_one_by_one_are_each_one_connections_only),
+        TEST(with_its_connection_all_cells_that_were_taken_are_lost),
         TEST(a_cells_transaction_waits_for_its_own_only),
         TEST(who_has_the_schema_is_named_and_that_it_waits_for_a_standby),
         TEST(who_was_cut_off_goes_on_when_nobody_has_come),

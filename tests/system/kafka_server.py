@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import warnings
+from collections import defaultdict
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -143,20 +144,33 @@ class Topic:
         finally:
             producer.close()
 
+    def partitions(self):
+        kafka = kafka_client()
+        consumer = kafka.KafkaConsumer(bootstrap_servers=self.server.address, enable_auto_commit=False, group_id=None)
+        try:
+            return sorted(consumer.partitions_for_topic(self.name) or ())
+        finally:
+            consumer.close()
+
     def events(self, producer):
-        """A service's events as its feed would tell them: [(position, event)]. What is told again is left out; that nothing comes for the
-        first time out of order, or is missing, is asserted."""
-        told = []
-        for message in self.messages():
-            headers = {name: value.decode() for name, value in message.headers}
-            if headers.get("ce_source") != f"/{producer}/cells/0":
-                continue
-            position = int(headers["ce_id"].removeprefix(f"{producer}-"))
-            if told and position <= told[-1][0]:
-                continue
-            assert position == (told[-1][0] if told else 0) + 1, f"{producer}: {position} comes behind {told[-1:]}"
-            told.append((position, event_of(headers, json.loads(message.value))))
-        return told
+        """A service's events as its feed would tell them: [(number, event)], those of one of its cells after those of another. What is told
+        again is left out; that nothing comes for the first time out of order, or is missing, is asserted."""
+        told = defaultdict(dict)
+        for partition in self.partitions():
+            last = defaultdict(int)
+            for message in self.messages(partition=partition):
+                headers = {name: value.decode() for name, value in message.headers}
+                source, _, cell = headers.get("ce_source", "").rpartition("/cells/")
+                if source != f"/{producer}":
+                    continue
+                position = int(headers["ce_id"].removeprefix(f"{producer}-"))
+                if position <= last[cell]:
+                    continue
+                last[cell] = position
+                told[int(cell)][position] = event_of(headers, json.loads(message.value))
+        for cell, events in told.items():
+            assert sorted(events) == list(range(1, len(events) + 1)), f"{producer}, cell {cell}: some of {len(events)} are missing"
+        return list(enumerate((event for _, events in sorted(told.items()) for _, event in sorted(events.items())), 1))
 
 
 def event_of(headers, body):

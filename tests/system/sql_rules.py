@@ -24,6 +24,22 @@ def _is_at_rest(database):
     return waiting == 0
 
 
+HEARS = {"order": ("product", "payment"), "product": ("order", "stock"), "payment": ("order",),
+         "customercenter": ("order", "product", "stock", "payment")}
+
+
+def wait_until_nothing_moves(shop, database):
+    """Each service has committed all that it was told: none is in the middle of anything. Of a shop that is paid, by feeds."""
+    def newest(producer):
+        return shop.events("stock")[-1][0] if producer == "stock" else database.number(f'SELECT max(first + count - 1) FROM "{producer}".outbox')
+
+    def has_heard(consumer, producer):
+        return database.number(f"SELECT position FROM \"{consumer}\".cursor WHERE source = '{producer}'") >= newest(producer)
+
+    eventually(lambda: all(has_heard(consumer, producer) for consumer, producers in HEARS.items() for producer in producers), every=0.1,
+               what="all have heard all")
+
+
 def check_tables(database, acknowledged, given_back=(), within=60):
     """Asserts the rules at rest. `given_back`: orders whose money an operator gave back though they were made."""
     eventually(lambda: _is_at_rest(database), within=within, every=0.2, what="the tables are at rest")

@@ -144,7 +144,8 @@ def test_the_command_says_what_went_wrong(open_shop, kitchen):
 
 
 @pytest.mark.parametrize("words", [(), ("nobody",), ("order", "replay"), ("order", "replay", "product"), ("order", "replay", "product", "one"),
-                                   ("order", "delete"), ("order", "replay", "product", "1", "2"), ("order", "--nonsense=1")], ids=" ".join)
+                                   ("order", "delete"), ("order", "replay", "product", "1", "cell"), ("order", "replay", "product", "1", "2", "3"),
+                                   ("order", "--nonsense=1")], ids=" ".join)
 def test_the_command_explains_itself_to_who_gets_it_wrong(words):
     refused = run_program("dead-letters", *words)
     assert refused.returncode == 2

@@ -15,7 +15,7 @@ from load import Customers
 from postgres import Postgres
 from rules import check_rules
 from shop import Process, client, flags, run_program
-from sql_rules import check_tables
+from sql_rules import check_tables, wait_until_nothing_moves
 
 ON_SERVER = ("order", "product", "payment")
 SEED = int(os.environ.get("SEED", "20261129"))
@@ -105,6 +105,7 @@ def test_a_service_without_its_server_stays_up_says_so_and_comes_back(open_shop_
     shop = open_shop_on(database).start()
     first = shop.order()
     shop.wait_order(first["id"], "Completed")
+    wait_until_nothing_moves(shop, database)
     pids = {name: shop.running[name].pid for name in ON_SERVER}
     postgres.freeze() if frozen else postgres.halt()
     try:
