@@ -102,10 +102,10 @@ static bool open_stream(struct customercenter *self, const struct customercenter
 
 static bool start(struct customercenter *self, const struct customercenter_settings *settings, struct buf *problem)
 {
-    struct service_producer producers[] = {{view_producers[MYPAGE_ORDER], settings->order_url},
-                                           {view_producers[MYPAGE_PRODUCT], settings->product_url},
-                                           {view_producers[MYPAGE_STOCK], settings->stock_url},
-                                           {view_producers[MYPAGE_PAYMENT], settings->payment_url}};
+    struct service_producer producers[] = {{view_producers[MYPAGE_ORDER], settings->order_url, false},
+                                           {view_producers[MYPAGE_PRODUCT], settings->product_url, false},
+                                           {view_producers[MYPAGE_STOCK], settings->stock_url, true},
+                                           {view_producers[MYPAGE_PAYMENT], settings->payment_url, false}};
     struct service_cell cell = {&self->app.core, &self->app.cursors, 0, 0};
     struct service_parts parts = {
         .listen = settings->listen,

@@ -256,7 +256,7 @@ static void go_on(struct feed_ends *ends)
 static void read_topic(struct rebuild *self)
 {
     for (size_t i = 0; i < self->n_sources; i++)
-        self->producers[i] = (struct service_producer){.name = view_producers[i]};
+        self->producers[i] = (struct service_producer){.name = view_producers[i], .cut_otherwise = i == MYPAGE_STOCK};
     const struct topic_reading_options options = {
         .client = "customercenter-rebuild",
         .producers = self->producers,

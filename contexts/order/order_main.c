@@ -152,8 +152,8 @@ static bool open_all(struct order_service *self, const struct program *program, 
 
 static bool start(struct order_service *self, const struct order_settings *settings, struct buf *problem)
 {
-    struct service_producer producers[] = {[ORDER_SOURCE_PRODUCT] = {"product", settings->product_url},
-                                           [ORDER_SOURCE_PAYMENT] = {"payment", settings->payment_url}};
+    struct service_producer producers[] = {[ORDER_SOURCE_PRODUCT] = {"product", settings->product_url, false},
+                                           [ORDER_SOURCE_PAYMENT] = {"payment", settings->payment_url, false}};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = order_routes,

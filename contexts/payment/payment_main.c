@@ -312,7 +312,7 @@ static bool open_all(struct payment_service *self, const struct program *program
 static bool start(struct payment_service *self, const struct common_settings *common,
                   const struct payment_settings *settings, struct buf *problem)
 {
-    struct service_producer producers[] = {[PAYMENT_SOURCE_ORDER] = {"order", settings->order_url}};
+    struct service_producer producers[] = {[PAYMENT_SOURCE_ORDER] = {"order", settings->order_url, false}};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = payment_routes,

@@ -139,8 +139,8 @@ static bool open_all(struct product_service *self, const struct program *program
 
 static bool start(struct product_service *self, const struct product_settings *settings, struct buf *problem)
 {
-    struct service_producer producers[] = {[PRODUCT_SOURCE_ORDER] = {"order", settings->order_url},
-                                           [PRODUCT_SOURCE_STOCK] = {"stock", settings->stock_url}};
+    struct service_producer producers[] = {[PRODUCT_SOURCE_ORDER] = {"order", settings->order_url, false},
+                                           [PRODUCT_SOURCE_STOCK] = {"stock", settings->stock_url, true}};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = product_routes,

@@ -6,11 +6,13 @@
 #include "log.h"
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { REASON_SIZE = 256, NUMBER_SIZE = 24 };
+enum { REASON_SIZE = 256, NUMBER_SIZE = 24, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
 
 static bool is_given(const char *text)
 {
@@ -145,4 +147,31 @@ rd_kafka_conf_t *kafka_connection_conf(const struct kafka_options *options, kafk
     }
     *error = OK;
     return conf;
+}
+
+static void *destroy(void *rk)
+{
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); /* no group to take leave of */
+    return NULL;
+}
+
+void kafka_connection_end(rd_kafka_t *rk)
+{
+    struct timespec until;
+    pthread_t thread;
+
+    if (!rk)
+        return;
+    if (pthread_create(&thread, NULL, destroy, rk)) {
+        (void)destroy(rk);
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    int64_t ns = until.tv_nsec + (int64_t)KAFKA_END_MS * NS_PER_MS;
+    until.tv_sec += ns / NS_PER_S;
+    until.tv_nsec = ns % NS_PER_S;
+    if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+        return;
+    pthread_detach(thread);
+    log_warning("Kafka's client doesn't end, and is left behind");
 }

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -75,19 +76,30 @@ static void tell_kafka(struct kafka_consumer *consumer, int64_t now)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* Who hears nothing doesn't know whether there is nothing to hear: so it asks, as long as something is wrong. */
+static bool has_topic(const struct rd_kafka_metadata *metadata, const char *topic)
+{
+    int i = 0;
+
+    while (i < metadata->topic_cnt && strcmp(metadata->topics[i].topic, topic) != 0)
+        i++;
+    return i < metadata->topic_cnt && !metadata->topics[i].err && metadata->topics[i].partition_cnt > 0;
+}
+
+/* Who hears nothing doesn't know whether there is nothing to hear: so it asks, as long as something is wrong. What
+ * waits to be written says by itself when it is there. */
 static void ask_whether_it_is_over(struct kafka_consumer *consumer, int64_t now)
 {
     struct kafka_intake *intake = &consumer->intake;
     const struct rd_kafka_metadata *metadata = NULL;
 
-    if (!kafka_trouble_told(&intake->trouble, NULL) || now - consumer->asked_at < LOOK_MS * US_PER_MS)
+    if (intake->held || !kafka_trouble_told(&intake->trouble, NULL) || now - consumer->asked_at < LOOK_MS * US_PER_MS)
         return;
     consumer->asked_at = now;
     if (rd_kafka_metadata(intake->rk, 0, NULL, &metadata, ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
+    if (has_topic(metadata, intake->options.kafka->topic))
+        kafka_trouble_over(&intake->trouble);
     rd_kafka_metadata_destroy(metadata);
-    kafka_trouble_over(&intake->trouble);
 }
 
 static void sleep_for(struct kafka_consumer *consumer, int ms)
@@ -134,6 +146,14 @@ static int start(struct kafka_consumer *consumer)
     pthread_setname_np(consumer->thread, "kafka consumer");
     consumer->started = true;
     return OK;
+}
+
+static void unwatch(struct kafka_consumer *consumer)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(consumer->intake.rk);
+
+    rd_kafka_queue_io_event_enable(queue, -1, NULL, 0);
+    rd_kafka_queue_destroy(queue);
 }
 
 static int connect_to(struct kafka_consumer *consumer, struct buf *problem)
@@ -215,6 +235,8 @@ void kafka_consumer_free(struct kafka_consumer *consumer)
         wake(consumer);
         pthread_join(consumer->thread, NULL);
     }
+    if (consumer->intake.rk)
+        unwatch(consumer);
     kafka_intake_free(&consumer->intake);
     if (consumer->wake_fd >= 0)
         close(consumer->wake_fd);

@@ -127,8 +127,7 @@ int kafka_dead_letters_read(const struct kafka_options *kafka, int64_t patience_
     }
     if (!rc)
         rc = read_all(&self, (int)patience_ms);
-    if (self.rk)
-        rd_kafka_destroy_flags(self.rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); /* no group to take leave of */
+    kafka_connection_end(self.rk);
     kafka_trouble_free(&self.trouble);
     return rc;
 }

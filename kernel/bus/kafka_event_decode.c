@@ -26,14 +26,15 @@ static struct str take_cell(struct str source, int32_t *cell)
     return (struct str){source.p, before};
 }
 
-/* "order-17" of "order" -> 17 */
+/* "order-17" of "order" -> 17; 0: none that a cursor could hold */
 static uint64_t position_of(struct str id, struct str producer)
 {
     uint64_t position = 0;
 
     if (!str_starts_with(id, producer) || id.n < producer.n + 2 || id.p[producer.n] != '-')
         return 0;
-    return str_to_u64((struct str){id.p + producer.n + 1, id.n - producer.n - 1}, &position) ? position : 0;
+    bool is_number = str_to_u64((struct str){id.p + producer.n + 1, id.n - producer.n - 1}, &position);
+    return is_number && position <= INT64_MAX ? position : 0;
 }
 
 struct kafka_empty {

@@ -50,9 +50,7 @@ void kafka_intake_free(struct kafka_intake *intake)
 {
     let_go(intake);
     kafka_letters_free(&intake->letters);
-    if (intake->rk) {
-        rd_kafka_destroy_flags(intake->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); /* no group to take leave of */
-    }
+    kafka_connection_end(intake->rk);
     kafka_decoder_free(&intake->decoder);
     kafka_encoder_free(&intake->encoder);
     heap_free(intake->parts);
@@ -250,6 +248,8 @@ static int look_at(struct kafka_intake *intake, rd_kafka_message_t *raw)
         rc = key_anew(intake, &message, &arrival.event, home);
     if (rc)
         return rc;
+    if (arrival.reading == KAFKA_READ_UNREADABLE || home != raw->partition)
+        kafka_trouble_over(&intake->trouble); /* what was written of it is there */
     intake->held_written = true;
     return hand_over(intake, &arrival);
 }

@@ -16,7 +16,7 @@ void kafka_letters_forget(struct kafka_letters *letters)
     if (letters->rk && letters->state == KAFKA_LETTER_UNDER_WAY) {
         (void)rd_kafka_purge(letters->rk,
                              RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-        rd_kafka_destroy(letters->rk); /* an answer that comes later is nobody's */
+        kafka_connection_end(letters->rk); /* an answer that comes later is nobody's */
         letters->rk = NULL;
     }
     letters->state = KAFKA_LETTER_NONE;
@@ -26,9 +26,19 @@ void kafka_letters_forget(struct kafka_letters *letters)
 void kafka_letters_free(struct kafka_letters *letters)
 {
     kafka_letters_forget(letters);
-    if (letters->rk)
-        rd_kafka_destroy(letters->rk);
+    kafka_connection_end(letters->rk);
     letters->rk = NULL;
+}
+
+static void say(struct kafka_letters *letters, const char *topic, rd_kafka_resp_err_t error)
+{
+    struct buf text = {0};
+
+    buf_printf(&text, "a message can't be written to the topic %s, and those behind it wait: %s", topic,
+               rd_kafka_err2str(error));
+    buf_char(&text, '\0');
+    kafka_trouble_say(letters->trouble, error, text.failed ? rd_kafka_err2str(error) : text.p);
+    buf_free(&text);
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -40,7 +50,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     letters->state = message->err ? KAFKA_LETTER_FAILED : KAFKA_LETTER_THERE;
     letters->without_value |= message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     if (message->err)
-        kafka_trouble_say(letters->trouble, message->err, rd_kafka_err2str(message->err));
+        say(letters, rd_kafka_topic_name(message->rkt), message->err);
 }
 
 static int begin(struct kafka_letters *letters)
@@ -94,7 +104,7 @@ static int produce(struct kafka_letters *letters, const char *topic, int32_t par
     rd_kafka_headers_destroy(headers);
     letters->state = KAFKA_LETTER_NONE;
     letters->without_value |= error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-    kafka_trouble_say(letters->trouble, error, rd_kafka_err2str(error));
+    say(letters, topic, error);
     return E_UNAVAILABLE;
 }
 
@@ -106,7 +116,7 @@ static int fail(struct kafka_letters *letters)
     letters->state = KAFKA_LETTER_NONE;
     if (rd_kafka_fatal_error(letters->rk, reason, sizeof(reason))) {
         kafka_trouble_say(letters->trouble, RD_KAFKA_RESP_ERR__FATAL, reason);
-        rd_kafka_destroy(letters->rk);
+        kafka_connection_end(letters->rk);
         letters->rk = NULL;
     }
     return E_UNAVAILABLE;

@@ -88,6 +88,14 @@ static void watch(struct kafka_producer *producer)
     rd_kafka_queue_destroy(queue);
 }
 
+static void unwatch(struct kafka_producer *producer)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_main(producer->way.rk);
+
+    rd_kafka_queue_io_event_enable(queue, -1, NULL, 0);
+    rd_kafka_queue_destroy(queue);
+}
+
 int kafka_producer_begin(struct kafka_producer *producer, struct buf *problem)
 {
     char reason[REASON_SIZE] = "out of memory";
@@ -143,7 +151,8 @@ void kafka_producer_end(struct kafka_producer *producer)
                          RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
     if (producer->way.topic)
         rd_kafka_topic_destroy(producer->way.topic);
-    rd_kafka_destroy(producer->way.rk);
+    unwatch(producer);
+    kafka_connection_end(producer->way.rk);
     producer->way.rk = NULL;
     producer->way.topic = NULL;
     producer->ending = false;

@@ -174,7 +174,7 @@ int kafka_topic_prepare(const struct kafka_topic_options *options, struct buf *p
         self.rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
         if (self.rk) {
             error = prepare_both(&self);
-            rd_kafka_destroy(self.rk);
+            kafka_connection_end(self.rk);
         } else {
             rd_kafka_conf_destroy(conf);
             buf_printf(problem, "Kafka's client can't be made: %s", reason);

@@ -35,6 +35,7 @@ struct service_http {
 struct service_producer {
     const char *name; /* "order" */
     const char *url;
+    bool cut_otherwise; /* struct service_parts' of it */
 };
 
 /** One of its cells, and what it goes on from. */

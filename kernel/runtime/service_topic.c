@@ -215,6 +215,13 @@ static void register_lag(int32_t partition)
     metric_register(lag);
 }
 
+static uint64_t newest_of(void *context, int32_t cell)
+{
+    const struct service *service = context;
+
+    return atomic_load(&service->topic->cells[cell].newest);
+}
+
 static bool begin_hearing(struct service *service, struct buf *problem)
 {
     struct service_topic *topic = service->topic;
@@ -230,6 +237,8 @@ static bool begin_hearing(struct service *service, struct buf *problem)
         .decode = decode,
         .context = service,
         .rekeys = parts->rekeys,
+        .own = topic->relay ? service->program->name : NULL,
+        .newest = newest_of,
     };
 
     if (topic->topic_source == NO_SOURCE)

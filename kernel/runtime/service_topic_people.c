@@ -3,6 +3,7 @@
 #include "errors.h"
 #include "log.h"
 #include "service_topic.h"
+#include "topic_forgery.h"
 
 static void separate(struct buf *out)
 {
@@ -32,6 +33,23 @@ static void add_intake_trouble(const struct service *service, const struct topic
                    name, next);
 }
 
+static void add_stranger(const struct service *service, const struct topic_cell_intake *cell, struct buf *out)
+{
+    const char *name = service->common->kafka.topic;
+    uint64_t stranger = atomic_load(&cell->stranger);
+
+    if (!stranger)
+        return;
+    separate(out);
+    buf_printf(out,
+               "the topic %s has event %llu of this service's, which has said %llu: another shop is on it, or the data "
+               "here is older than what was told; give this shop a topic of its own (kafka.topic). If somebody else "
+               "wrote that event alone, `coffeeshop feeds %s resume topic:%s` puts it aside",
+               name, (unsigned long long)stranger,
+               (unsigned long long)atomic_load(&service->topic->cells[cell->cell].newest), service->program->name,
+               name);
+}
+
 static void add_lane_trouble(const struct service *service, const struct kafka_lane *lane, struct buf *out)
 {
     int unsendable = lane ? kafka_lane_error(lane) : OK;
@@ -39,6 +57,13 @@ static void add_lane_trouble(const struct service *service, const struct kafka_l
     if (!unsendable || unsendable == E_UNAVAILABLE || unsendable == E_MEMORY)
         return; /* those end by themselves */
     separate(out);
+    if (unsendable == E_FOREIGN) {
+        buf_printf(out,
+                   "the topic %s is not there any more, or has lost a partition: put it back, or give the shop "
+                   "another one (kafka.topic): what is still kept is told again there",
+                   service->common->kafka.topic);
+        return;
+    }
     buf_printf(out, "the event %llu can't be brought to the topic %s, and those behind it wait: %s",
                (unsigned long long)kafka_lane_position(lane) + 1, service->common->kafka.topic, error_text(unsendable));
 }
@@ -48,9 +73,29 @@ void topic_add_trouble(struct service *service, struct buf *out)
     const struct service_topic *topic = service->topic;
 
     for (int32_t i = 0; i < service->n_cells; i++) {
-        if (topic->intake.consumer)
+        if (topic->intake.consumer) {
             add_intake_trouble(service, &topic->intake.cells[i], out);
+            add_stranger(service, &topic->intake.cells[i], out);
+        }
         add_lane_trouble(service, topic->cells[i].lane, out);
+    }
+}
+
+/* Whose events came ahead of what is missing before them. */
+static void add_ahead(const struct service *service, const struct topic_cell_intake *cell, struct buf *out)
+{
+    const char *name = service->common->kafka.topic;
+
+    for (size_t i = 0; i < service->parts.n_producers; i++) {
+        if (!atomic_load(&cell->ahead[i]))
+            continue;
+        separate(out);
+        buf_printf(out,
+                   "event %llu of %s's is not on the topic %s, and what comes ahead of it is put aside in its .dlt: "
+                   "somebody else writes there, or it is lost; then `coffeeshop feeds %s resume topic:%s` goes on "
+                   "without it",
+                   (unsigned long long)atomic_load(&cell->seen[i]) + 1, service->parts.producers[i].name, name,
+                   service->program->name, name);
     }
 }
 
@@ -65,6 +110,8 @@ void topic_add_notice(struct service *service, struct buf *out)
     if (rc)
         buf_printf(out, "%s (%.*s); what is said here is kept, and told when it is back",
                    rc == E_SYSTEM ? "Kafka refuses" : "Kafka is away", STR_ARG(buf_str(&why)));
+    for (int32_t i = 0; topic->intake.consumer && i < service->n_cells; i++)
+        add_ahead(service, &topic->intake.cells[i], out);
     buf_free(&why);
 }
 
@@ -74,6 +121,8 @@ static const char *state_of(const struct topic_cell_intake *cell)
 {
     if (kafka_consumer_error(cell->intake->consumer, cell->cell))
         return topic_intake_has_gap(cell) ? "gap" : "another history";
+    if (atomic_load(&cell->stranger))
+        return "another history";
     return kafka_consumer_trouble(cell->intake->consumer, NULL) ? "not connected" : "following";
 }
 
@@ -118,7 +167,7 @@ static void post_gaps(struct service *service, const struct topic_cell_intake *c
     }
 }
 
-static int pass_over(struct service *service, const struct topic_cell_intake *cell)
+static int pass_over(struct service *service, struct topic_cell_intake *cell)
 {
     struct kafka_consumer *consumer = cell->intake->consumer;
     int64_t oldest = kafka_consumer_oldest(consumer, cell->cell);
@@ -127,10 +176,11 @@ static int pass_over(struct service *service, const struct topic_cell_intake *ce
                 LOG_I("next", atomic_load(&cell->next)), LOG_I("oldest", oldest));
     kafka_consumer_leave(consumer, cell->cell);
     post_gaps(service, cell);
+    topic_join(cell);
     return kafka_consumer_follow(consumer, cell->cell, oldest);
 }
 
-/* All partitions that have a gap. */
+/* All partitions that have a gap, or something else to be decided. */
 int topic_resume(struct service *service, struct str source)
 {
     struct topic_intake *intake = &service->topic->intake;
@@ -141,6 +191,8 @@ int topic_resume(struct service *service, struct str source)
     for (int32_t i = 0; i < service->n_cells && (rc == OK || rc == E_CONFLICT); i++) {
         if (topic_intake_has_gap(&intake->cells[i]))
             rc = pass_over(service, &intake->cells[i]);
+        else if (topic_pass(&intake->cells[i]))
+            rc = OK;
     }
     return rc;
 }

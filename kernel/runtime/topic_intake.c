@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "bare_command.h"
 #include "errors.h"
+#include "topic_forgery.h"
 #include "topic_options.h"
 
 static const struct str nothing = {NULL, 0};
@@ -60,8 +61,7 @@ static bool has_position(const struct topic_cell_intake *intake, const struct ka
 {
     const struct kafka_event *event = &arrival->event;
 
-    return arrival->reading == KAFKA_READ_OURS && event->position > 0 &&
-           (event->cell == intake->cell || intake->intake->options.cells == 1);
+    return arrival->reading == KAFKA_READ_OURS && event->position > 0 && event->cell == intake->cell;
 }
 
 /* NULL: it is seen to. */
@@ -73,8 +73,12 @@ static const char *take_event(struct topic_cell_intake *intake, const struct kaf
     bool is_placed = has_position(intake, arrival);
     const char *reason = NULL;
 
-    if (producer == options->n_producers || (is_placed && event->position <= intake->seen[producer]))
+    if (producer == options->n_producers)
         return NULL;
+    if (arrival->reading == KAFKA_READ_OURS)
+        reason = topic_find_forgery(intake, event, producer);
+    if (reason || (is_placed && event->position <= intake->seen[producer]))
+        return reason;
     size_t source = is_placed ? producer : options->topic_source;
     uint64_t position = is_placed ? event->position : (uint64_t)arrival->offset + 1;
     struct command *command = options->decode(options->context, producer, event->text, &reason);
@@ -83,7 +87,7 @@ static const char *take_event(struct topic_cell_intake *intake, const struct kaf
     if (command)
         gather(intake, command, source, position);
     if (is_placed) {
-        intake->seen[producer] = position;
+        topic_see(intake, producer, position);
         intake->skipped[producer] = command ? 0 : position;
     }
     return NULL;
@@ -98,7 +102,7 @@ static void bury(struct topic_cell_intake *intake, int64_t offset)
         return;
     intake->aside = NULL;
     if (dead->source != intake->intake->options.topic_source)
-        intake->seen[dead->source] = dead->position;
+        topic_see(intake, dead->source, dead->position);
     gather(intake, dead, dead->source, dead->position);
 }
 
@@ -107,7 +111,9 @@ static const char *take(void *owner, const struct kafka_arrival *arrival)
     struct topic_cell_intake *intake = &((struct topic_intake *)owner)->cells[arrival->partition];
     const char *reason = NULL;
 
-    if (arrival->reading == KAFKA_READ_OURS || arrival->reading == KAFKA_READ_FOREIGN)
+    if (arrival->reading == KAFKA_READ_OURS)
+        reason = topic_find_stranger(intake, &arrival->event);
+    if (!reason && (arrival->reading == KAFKA_READ_OURS || arrival->reading == KAFKA_READ_FOREIGN))
         reason = take_event(intake, arrival);
     else if (arrival->reading == KAFKA_READ_UNREADABLE)
         bury(intake, arrival->offset);
@@ -197,6 +203,8 @@ static void init_cell(struct topic_intake *intake, int32_t number)
     *cell = (struct topic_cell_intake){.intake = intake, .cell = number, .next = offset, .committed = offset};
     for (size_t i = 0; i < options->n_producers; i++)
         cell->seen[i] = cursors->position[i];
+    if (offset == 0) /* on this topic nothing was read yet: it may begin later than what is known from elsewhere */
+        topic_join(cell);
 }
 
 static int follow_all(const struct topic_intake *intake)

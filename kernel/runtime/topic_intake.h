@@ -25,7 +25,10 @@ struct topic_intake_options {
     /** As struct follower_options'. The consumer's thread. */
     struct command *(*decode)(void *context, size_t source, struct str text, const char **reason);
     void *context;
-    bool rekeys; /* kafka_consumer.h */
+    bool rekeys;     /* kafka_consumer.h */
+    const char *own; /* as which this service says what it says; NULL: it says nothing */
+    /** The position of what a cell of it said last. */
+    uint64_t (*newest)(void *context, int32_t cell);
 };
 
 /** What comes for one cell. What isn't said to be any thread's is the consumer's thread's. */
@@ -41,6 +44,12 @@ struct topic_cell_intake {
     _Atomic int64_t committed; /* the offset behind those whose effect is stored; any thread reads */
     struct command *aside;     /* an event that can't be decoded, until it is among the topic's dead letters, too … */
     int64_t aside_offset;      /* … which is where it lies */
+    /* topic_forgery.c's; by producer, any thread: */
+    _Atomic bool joins[CURSOR_MAX_SOURCES]; /* its next event may be any */
+    _Atomic bool ahead[CURSOR_MAX_SOURCES]; /* the last one came ahead of its next, and was put aside */
+    uint64_t strange;                       /* the last that this service is said to have said, and hasn't … */
+    _Atomic uint64_t stranger; /* … such a one behind which nothing is taken; 0: none; any thread reads … */
+    _Atomic uint64_t passed;   /* … unless somebody said to pass it; any thread */
 };
 
 /** All zero at first. */

@@ -7,7 +7,7 @@
 #include "event.h"
 #include "kafka_cluster.h"
 #include "original_messages.h"
-#include "topic_intake.h"
+#include "topic_forgery.h"
 #include "writer.h"
 
 #include <poll.h>
@@ -45,6 +45,8 @@ struct hearer {
     struct noted noted[MOST]; /* committed, in order */
     size_t n;
     int failures; /* so many of the next commits fail */
+    const char *own;
+    _Atomic uint64_t newest;
 };
 
 static int decide(struct core *core, struct command *const *commands, size_t n, int64_t now)
@@ -84,7 +86,7 @@ static struct command *decode(void *context, size_t source, struct str text, con
 
 /* --- helpers that read like sentences --- */
 
-static void say(struct hearer *hearer, const char *source, uint64_t position, int64_t version)
+static void say_in_cell(struct hearer *hearer, const char *source, uint64_t position, int64_t version, int32_t cell)
 {
     static const struct json_desc nothing = {"nothing", NULL, 0, 8};
     static const int64_t data = 0;
@@ -95,15 +97,28 @@ static void say(struct hearer *hearer, const char *source, uint64_t position, in
     event_encode(&text, str_of(source), position,
                  &(struct event){.type = STR("Ordered"), .subject = STR("1"), .version = version, .time = US_PER_S},
                  &nothing, &data);
-    assert_int_equal(kafka_event_encode(&encoder, buf_str(&text), 0, &message), OK);
+    assert_int_equal(kafka_event_encode(&encoder, buf_str(&text), cell, &message), OK);
     kafka_cluster_write(&cluster, hearer->topic, &message);
     kafka_encoder_free(&encoder);
     buf_free(&text);
 }
 
+static void say(struct hearer *hearer, const char *source, uint64_t position, int64_t version)
+{
+    say_in_cell(hearer, source, position, version, 0);
+}
+
 static void say_raw(struct hearer *hearer, struct str body)
 {
     kafka_cluster_write(&cluster, hearer->topic, &(struct kafka_message){.value = body});
+}
+
+static uint64_t newest_of(void *context, int32_t cell)
+{
+    struct hearer *hearer = context;
+
+    UNUSED(cell);
+    return atomic_load(&hearer->newest);
 }
 
 static void start(struct hearer *hearer)
@@ -118,6 +133,8 @@ static void start(struct hearer *hearer)
         .topic_source = FROM_TOPIC,
         .decode = decode,
         .context = hearer,
+        .own = hearer->own,
+        .newest = newest_of,
     };
     struct topic_intake_options with_writer = options;
     struct buf problem = {0};
@@ -316,6 +333,89 @@ static void what_cannot_be_decoded_lies_aside_here_and_on_the_topic(void **state
     assert_int_equal(count_dead_letters(hearer), 1);
 }
 
+/* --- what its producer can't have said --- */
+
+static void what_comes_ahead_of_its_turn_lies_aside_and_the_next_is_taken(void **state)
+{
+    struct hearer *hearer = *state;
+    static const uint64_t told[] = {1, 99999, (uint64_t)INT64_MAX + 1, UINT64_MAX, 2, 4, 3};
+
+    for (size_t i = 0; i < COUNT_OF(told); i++)
+        say(hearer, "order", told[i], 1);
+    start(hearer);
+    wait_until_committed(hearer, COUNT_OF(told));
+    writer_stop(hearer->writer);
+    assert_int_equal(count(hearer, COMMAND_NORMAL, FROM_ORDER), 3);
+    assert_int_equal(count_dead_letters(hearer), 4);
+}
+
+static void what_is_of_a_cell_that_the_shop_has_not_lies_aside(void **state)
+{
+    struct hearer *hearer = *state;
+
+    say_in_cell(hearer, "order", 1, 1, 7);
+    say_in_cell(hearer, "order", 1, 1, -1);
+    say(hearer, "order", 1, 1);
+    start(hearer);
+    wait_until_committed(hearer, 3);
+    writer_stop(hearer->writer);
+    assert_int_equal(count(hearer, COMMAND_NORMAL, FROM_ORDER), 1);
+    assert_int_equal(count_dead_letters(hearer), 2);
+}
+
+static void who_joins_a_topic_goes_on_where_it_begins(void **state)
+{
+    struct hearer *hearer = *state;
+    static const uint64_t told[] = {9, 10, 12, 11};
+
+    hearer->cursors.position[FROM_ORDER] = 5;
+    for (size_t i = 0; i < COUNT_OF(told); i++)
+        say(hearer, "order", told[i], 1);
+    start(hearer);
+    wait_until_committed(hearer, COUNT_OF(told));
+    writer_stop(hearer->writer);
+    assert_int_equal(count(hearer, COMMAND_NORMAL, FROM_ORDER), 3);
+    assert_int_equal(count_dead_letters(hearer), 1);
+}
+
+static void behind_a_history_that_is_not_its_own_a_service_takes_nothing(void **state)
+{
+    struct hearer *hearer = *state;
+    int64_t deadline = clock_monotonic() + PATIENCE_S * US_PER_S;
+
+    hearer->own = "kitchen";
+    hearer->newest = 1;
+    say(hearer, "kitchen", 1, 1);
+    say(hearer, "kitchen", 2, 1);
+    say(hearer, "order", 1, 1);
+    start(hearer);
+    while (atomic_load(&hearer->intake.cells[0].stranger) != 2)
+        assert_true(clock_monotonic() < deadline);
+    assert_int_equal(atomic_load(&hearer->intake.cells[0].next), 1);
+    atomic_store(&hearer->newest, 2); /* what it says meanwhile makes no difference */
+    assert_true(topic_pass(&hearer->intake.cells[0]));
+    wait_until_committed(hearer, 3);
+    writer_stop(hearer->writer);
+    assert_int_equal(atomic_load(&hearer->intake.cells[0].stranger), 0);
+    assert_int_equal(count(hearer, COMMAND_NORMAL, FROM_ORDER), 1);
+    assert_int_equal(count_dead_letters(hearer), 1);
+}
+
+static void one_event_alone_that_a_service_has_not_said_lies_aside(void **state)
+{
+    struct hearer *hearer = *state;
+
+    hearer->own = "kitchen";
+    hearer->newest = 1;
+    say(hearer, "kitchen", 50, 1);
+    say(hearer, "order", 1, 1);
+    start(hearer);
+    wait_until_committed(hearer, 2);
+    writer_stop(hearer->writer);
+    assert_int_equal(count(hearer, COMMAND_NORMAL, FROM_ORDER), 1);
+    assert_int_equal(count_dead_letters(hearer), 1);
+}
+
 static void more_than_may_wait_comes_all_the_same(void **state)
 {
     struct hearer *hearer = *state;
@@ -340,6 +440,11 @@ int main(int argc, char **argv)
         TEST(an_event_that_is_no_news_moves_its_producers_cursor),
         TEST(a_message_without_a_position_has_the_topics),
         TEST(what_cannot_be_decoded_lies_aside_here_and_on_the_topic),
+        TEST(what_comes_ahead_of_its_turn_lies_aside_and_the_next_is_taken),
+        TEST(what_is_of_a_cell_that_the_shop_has_not_lies_aside),
+        TEST(who_joins_a_topic_goes_on_where_it_begins),
+        TEST(behind_a_history_that_is_not_its_own_a_service_takes_nothing),
+        TEST(one_event_alone_that_a_service_has_not_said_lies_aside),
         TEST(more_than_may_wait_comes_all_the_same),
     };
 

@@ -129,7 +129,7 @@ static struct sql *open_sql(struct shelf *shelf)
 
 static int open_shelf(void **state)
 {
-    static const struct service_producer producers[] = {{"order", ""}, {"stock", ""}};
+    static const struct service_producer producers[] = {{.name = "order", .url = ""}, {.name = "stock", .url = ""}};
     const struct writer_settings settings = {.batch = 8, .queue = 8, .retry_ms = 3600000};
     const struct reader_limits limits = {
         .query_ms = 1000, .quick_rows = 1, .most_waiting = 1, .waiting_per_address = 1};
