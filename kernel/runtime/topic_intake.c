@@ -211,6 +211,7 @@ static int follow_all(const struct topic_intake *intake)
 {
     int error = OK;
 
+    ASSERT(intake->cells);
     for (int32_t i = 0; i < intake->options.cells && !error; i++)
         error = kafka_consumer_follow(intake->consumer, i, intake->cells[i].next);
     return error;
