@@ -1,6 +1,7 @@
 /* customercenter_main.c: the composition root of the customercenter service: the only place that names drivers. */
 #include "customercenter_main.h"
 
+#include "alloc.h"
 #include "base.h"
 #include "clock.h"
 #include "customercenter_http.h"
@@ -9,11 +10,11 @@
 #include "log.h"
 #include "sql_archive.h"
 #include "sql_service.h"
+#include "view_cells.h"
 #include "view_events.h"
 #include "view_meter.h"
 #include "view_place.h"
 #include "view_queries_sql.h"
-#include "view_repo_sql.h"
 #include "view_schema.h"
 
 /* Everything the service is made of, in the order in which it is made. */
@@ -21,11 +22,11 @@ struct customercenter {
     struct service *service;
     struct menu *menu;
     struct sql_service *store;
-    struct view_repo *repo;
-    struct mypage_stream *stream;
-    struct view_meter meter;
     struct view_decoder decoder;
-    struct view_app app;
+    struct view_cells cells;
+    struct service_cell *parts; /* the same for the service */
+    struct mypage_stream *stream;
+    struct view_meter *meters; /* of each cell */
     struct customercenter_http http;
 };
 
@@ -39,6 +40,22 @@ static void swap_view(struct customercenter *self, const struct common_settings 
     if (!file || !view_place_replace(&current, &self->http.rebuilt, &problem))
         log_error("the rebuilt view is not used", LOG_S("reason", buf_str(&problem)));
     buf_free(&problem);
+}
+
+static int open_cells(struct customercenter *self, const struct cursors *sources)
+{
+    int32_t n = self->store->n_cells;
+
+    int rc = view_cells_open(&self->cells, self->store->writes, n, sources);
+    self->parts = rc ? NULL : heap_alloc((size_t)n * sizeof(*self->parts));
+    self->meters = self->parts ? heap_alloc((size_t)n * sizeof(*self->meters)) : NULL;
+    if (!self->meters)
+        return rc ? rc : E_MEMORY;
+    for (int32_t i = 0; i < n; i++) {
+        struct view_app *app = &self->cells.of[i].app;
+        self->parts[i] = (struct service_cell){&app->core, &app->cursors, 0, 0};
+    }
+    return OK;
 }
 
 static bool open_all(struct customercenter *self, const struct program *program, const struct common_settings *common,
@@ -65,10 +82,8 @@ static bool open_all(struct customercenter *self, const struct program *program,
     }
     if (!service_join(self->service, &sources, false, problem))
         return false;
-    self->repo = view_repo_sql_new(self->store->writes, self->store->cells[0].cell);
     arena_init(&self->decoder.arena, 0);
-    struct view_ports ports = {.repo = self->repo};
-    int rc = self->repo ? view_app_init(&self->app, &ports, &sources) : E_MEMORY;
+    int rc = open_cells(self, &sources);
     if (rc)
         buf_printf(problem, "the view can't be read: %s", error_text(rc));
     return rc == OK;
@@ -95,8 +110,10 @@ static bool open_stream(struct customercenter *self, const struct customercenter
         buf_printf(problem, "the view can't be streamed: %s", error_text(rc ? rc : E_MEMORY));
         return false;
     }
-    view_meter_init(&self->meter, mypage_stream_sink(self->stream, 0));
-    self->app.ports.sink = &self->meter.sink;
+    for (int32_t i = 0; i < cells; i++) {
+        view_meter_init(&self->meters[i], mypage_stream_sink(self->stream, i));
+        self->cells.of[i].app.ports.sink = &self->meters[i].sink;
+    }
     return true;
 }
 
@@ -106,13 +123,12 @@ static bool start(struct customercenter *self, const struct customercenter_setti
                                            {view_producers[MYPAGE_PRODUCT], settings->product_url, false},
                                            {view_producers[MYPAGE_STOCK], settings->stock_url, true},
                                            {view_producers[MYPAGE_PAYMENT], settings->payment_url, false}};
-    struct service_cell cell = {&self->app.core, &self->app.cursors, 0, 0};
     struct service_parts parts = {
         .listen = settings->listen,
         .routes = customercenter_routes,
         .http = &self->http.base,
         .collection = "mypages",
-        .cells = &cell,
+        .cells = self->parts,
         .producers = producers,
         .n_producers = view_producers_of(settings),
         .decode = view_event_decode,
@@ -132,9 +148,10 @@ static void close_all(struct customercenter *self)
 {
     service_free(self->service);
     mypage_stream_free(self->stream);
-    view_app_free(&self->app);
+    view_cells_close(&self->cells);
+    heap_free(self->parts);
+    heap_free(self->meters);
     arena_free(&self->decoder.arena);
-    view_repo_sql_free(self->repo);
     sql_service_close(self->store);
     menu_free(self->menu);
 }

@@ -2,15 +2,17 @@
 
 #include "arena.h"
 #include "base.h"
+#include "cells_core.h"
 #include "clock.h"
 #include "errors.h"
 #include "feed_ends.h"
 #include "follower.h"
 #include "http_client.h"
+#include "sql_joint.h"
 #include "topic_reading.h"
+#include "view_cells.h"
 #include "view_events.h"
 #include "view_handover.h"
-#include "view_repo_sql.h"
 #include "view_schema.h"
 #include "writer.h"
 
@@ -34,8 +36,9 @@ struct rebuild {
     struct loop *loop;
     struct http_client *client;
     struct sql *sql;
-    struct view_repo *repo;
-    struct view_app app;
+    struct sql *joint; /* what several cells write by; NULL: there is one */
+    struct view_cells cells;
+    struct core *core; /* of them all */
     struct view_decoder decoder;
     struct writer *writer;
     struct view_sink sink;
@@ -255,19 +258,23 @@ static void go_on(struct feed_ends *ends)
 /* From the topic's beginning; what has come since is little enough for the service to take in. */
 static void read_topic(struct rebuild *self)
 {
+    struct cursors *cursors = ARENA_ARRAY(&self->arena, struct cursors, (size_t)self->cells.n);
+
     for (size_t i = 0; i < self->n_sources; i++)
         self->producers[i] = (struct service_producer){.name = view_producers[i], .cut_otherwise = i == MYPAGE_STOCK};
+    for (int32_t i = 0; cursors && i < self->cells.n; i++)
+        cursors[i] = self->cells.of[i].app.cursors;
     const struct topic_reading_options options = {
         .client = "customercenter-rebuild",
         .producers = self->producers,
         .n_producers = self->n_sources,
-        .cursors = &self->app.cursors,
+        .cursors = cursors,
         .writer = self->writer,
         .decode = view_event_decode,
         .context = &self->decoder,
     };
 
-    self->topic = topic_reading_begin(self->common, &options, self->problem);
+    self->topic = cursors ? topic_reading_begin(self->common, &options, self->problem) : NULL;
     if (self->topic)
         loop_timer_set(self->loop, &self->look, clock_monotonic() + LOOK_US);
     else
@@ -303,6 +310,32 @@ static bool open_store(struct rebuild *self)
     return self->sql != NULL;
 }
 
+static struct core *join_cells(struct rebuild *self)
+{
+    int32_t n = self->cells.n;
+    struct core **cores = ARENA_ARRAY(&self->arena, struct core *, (size_t)n);
+
+    for (int32_t i = 0; cores && i < n; i++)
+        cores[i] = &self->cells.of[i].app.core;
+    return cores ? cells_core_new(cores, n, self->joint) : NULL;
+}
+
+static int open_cells(struct rebuild *self, const struct cursors *sources)
+{
+    int32_t n = self->rebuilt.cells;
+
+    self->joint = n > 1 ? sql_joint_new(self->sql) : NULL;
+    if (n > 1 && !self->joint)
+        return E_MEMORY;
+    int rc = view_cells_open(&self->cells, n > 1 ? self->joint : self->sql, n, sources);
+    if (rc)
+        return rc;
+    for (int32_t i = 0; i < n; i++)
+        self->cells.of[i].app.ports.sink = &self->sink;
+    self->core = n == 1 ? &self->cells.of[0].app.core : join_cells(self);
+    return self->core ? OK : E_MEMORY;
+}
+
 static bool open_core(struct rebuild *self)
 {
     struct writer_settings settings = {.batch = BATCH, .queue = 1, .retry_ms = self->common->writer_retry_ms};
@@ -314,10 +347,8 @@ static bool open_core(struct rebuild *self)
         return false;
     }
     self->sink.publish = publish;
-    self->repo = view_repo_sql_new(self->sql, CELL_ONLY);
-    struct view_ports ports = {self->repo, &self->sink};
-    int rc = self->repo ? view_app_init(&self->app, &ports, &sources) : E_MEMORY;
-    self->writer = rc ? NULL : writer_new(&settings, &self->app.core);
+    int rc = open_cells(self, &sources);
+    self->writer = rc ? NULL : writer_new(&settings, self->core);
     if (!rc)
         rc = self->writer ? writer_start(self->writer) : E_MEMORY;
     if (rc)
@@ -401,8 +432,11 @@ static void close_all(struct rebuild *self)
     for (size_t i = 0; i < self->n_sources; i++)
         follower_free(self->followers[i]);
     feed_ends_close(&self->ends);
-    view_app_free(&self->app);
-    view_repo_sql_free(self->repo);
+    if (self->joint)
+        cells_core_free(self->core);
+    view_cells_close(&self->cells);
+    if (self->joint)
+        self->joint->close(self->joint);
     if (self->sql)
         self->sql->close(self->sql);
     loop_free(self->loop);

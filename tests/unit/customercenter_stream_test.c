@@ -47,6 +47,7 @@ struct replica {
 /* A cell, where it is kept, and what was told of it. */
 struct owner {
     struct sql *sql;
+    struct row_cache *cache;
     struct view_repo *repo;
     struct view_app app;
     uint64_t position;
@@ -87,7 +88,8 @@ static void open_owner(struct town *town, int32_t cell, struct replica *replica)
     struct cursors cursors = {.n = MYPAGE_PRODUCER_COUNT};
 
     owner->sql = open_sql(town, cell, false);
-    owner->repo = view_repo_sql_new(owner->sql, (struct cell){cell, CELLS});
+    owner->cache = row_cache_new();
+    owner->repo = view_repo_sql_new(owner->sql, (struct cell){cell, CELLS}, owner->cache);
     assert_non_null(owner->repo);
     memcpy(cursors.source, view_producers, sizeof(view_producers));
     struct view_ports ports = {owner->repo, replica ? mypage_stream_sink(replica->stream, cell) : NULL};
@@ -100,6 +102,7 @@ static void close_owner(struct town *town, int32_t cell)
 
     view_app_free(&owner->app);
     view_repo_sql_free(owner->repo);
+    row_cache_free(owner->cache);
     owner->sql->close(owner->sql);
 }
 

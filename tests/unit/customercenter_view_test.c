@@ -23,6 +23,7 @@ struct fixture {
     char path[SCRATCH_PATH_SIZE];
     struct sql *sql;
     struct cell cell;
+    struct row_cache *cache; /* of a set of tests; kept when a view is closed */
     struct view_repo *repo;
     struct view_app app;
     struct view_decoder decoder;
@@ -62,7 +63,10 @@ static void open_view(struct fixture *f)
 
     f->sql = sql_engine_open(&options, &problem, &error);
     assert_non_null(f->sql);
-    f->repo = view_repo_sql_new(f->sql, f->cell);
+    if (!f->cache)
+        f->cache = row_cache_new();
+    assert_non_null(f->cache);
+    f->repo = view_repo_sql_new(f->sql, f->cell, f->cache);
     assert_non_null(f->repo);
     f->sink.publish = publish;
     memcpy(cursors.source, view_producers, sizeof(view_producers));
@@ -96,6 +100,7 @@ static int tear_down(void **state)
     struct fixture *f = *state;
 
     close_view(f);
+    row_cache_free(f->cache);
     arena_free(&f->arena);
     arena_free(&f->decoder.arena);
     scratch_remove(&f->scratch);
@@ -445,6 +450,8 @@ static void open_beside(struct fixture *other, const struct fixture *f)
 static void close_beside(struct fixture *other)
 {
     close_view(other);
+    row_cache_free(other->cache);
+    other->cache = NULL;
     arena_free(&other->arena);
     arena_free(&other->decoder.arena);
 }
@@ -509,6 +516,40 @@ static void each_cell_numbers_its_changes_and_keeps_its_cursors_and_readers_see_
     close_beside(&other);
 }
 
+/* Somebody else has had the cell meanwhile; what this process has kept in memory is of before. */
+static void a_cell_that_comes_back_is_taken_as_it_is_in_the_table(void **state)
+{
+    struct fixture *f = *state;
+    int64_t order = cell_next_id(third, 0);
+    struct buf id = {0}, data = {0};
+
+    close_view(f);
+    f->cell = third;
+    open_view(f);
+    buf_printf(&id, "%lld%c", (long long)order, 0);
+    tell_ordered(f, id.p);
+    run_batch(f);
+    close_view(f);
+    struct fixture other = {.cell = third, .position = {[MYPAGE_ORDER] = 1}};
+    memcpy(other.path, f->path, sizeof(f->path));
+    open_view(&other);
+    buf_printf(&data, "{\"id\":7,\"orderId\":%lld,\"status\":\"Producing\"}%c", (long long)order, 0);
+    tell(&other, MYPAGE_PRODUCT, "ProductionStarted", "2", "20.310", data.p);
+    run_batch(&other);
+    close_view(&other);
+    row_cache_free(other.cache);
+    arena_free(&other.decoder.arena);
+    open_view(f);
+    f->position[MYPAGE_PRODUCT] = 1;
+    tell(f, MYPAGE_PRODUCT, "Produced", "3", "25.310", data.p);
+    run_batch(f);
+    struct mypage page = read_page(f, order);
+    assert_int_equal(page.n_timeline, 3);
+    assert_int_equal(page.order_status, MYPAGE_COMPLETED);
+    buf_free(&id);
+    buf_free(&data);
+}
+
 static struct {
     struct fixture *other;
     int (*commit)(struct sql *sql);
@@ -567,6 +608,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_timeline_of_foreign_bytes_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_cell_numbers_its_changes_and_keeps_its_cursors_and_readers_see_all, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_cell_that_comes_back_is_taken_as_it_is_in_the_table, set_up, tear_down),
     };
 
     sql_engine_start(argc, argv);

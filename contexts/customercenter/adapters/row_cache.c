@@ -44,6 +44,15 @@ int row_cache_find(const struct row_cache *cache, int64_t id, struct mypage *pag
     return OK;
 }
 
+void row_cache_forget(struct row_cache *cache, struct cell cell)
+{
+    for (size_t i = 0; i < ROW_CACHE_ROWS; i++) {
+        struct mypage *page = &cache->slots[i].page;
+        if (page->id && cell_of_id(page->id, cell.count) == cell.number)
+            page->id = 0;
+    }
+}
+
 void row_cache_put(struct row_cache *cache, const struct mypage *page)
 {
     struct slot *slot = &cache->slots[slot_number(page->id)];

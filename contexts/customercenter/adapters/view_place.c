@@ -40,6 +40,7 @@ static struct sql_options options_of(const struct view_place *place)
                                 .server = place->server,
                                 .schema = place->schema,
                                 .application = "customercenter",
+                                .cell = place->cells == 1 ? 0 : SQL_ALL_CELLS,
                                 .cells = place->cells,
                                 .migrations = view_migrations,
                                 .n_migrations = view_migrations_count};

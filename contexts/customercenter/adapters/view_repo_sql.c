@@ -4,7 +4,6 @@
 #include "base.h"
 #include "errors.h"
 #include "outbox_sql.h"
-#include "row_cache.h"
 #include "text.h"
 #include "view_schema.h"
 
@@ -245,6 +244,7 @@ static int restore(struct view_repo *repo, int64_t *change, struct cursors *curs
     uint64_t no_position;
     int64_t epoch;
 
+    row_cache_forget(self->cache, self->cell);
     int rc = fold_items(self->sql, self->cell);
     if (!rc)
         rc = sql_number(self->sql, &last_page, NULL, &self->highest);
@@ -257,15 +257,12 @@ static int restore(struct view_repo *repo, int64_t *change, struct cursors *curs
     return rc ? rc : outbox_sql_restore(self->sql, self->cell, &no_position, cursors);
 }
 
-struct view_repo *view_repo_sql_new(struct sql *sql, struct cell cell)
+struct view_repo *view_repo_sql_new(struct sql *sql, struct cell cell, struct row_cache *cache)
 {
     struct view_repo_sql *self = heap_alloc(sizeof(*self));
-    struct row_cache *cache = self ? row_cache_new() : NULL;
 
-    if (!cache) {
-        heap_free(self);
+    if (!self)
         return NULL;
-    }
     *self = (struct view_repo_sql){.repo = {.load = load, .commit = commit, .settle = settle, .restore = restore},
                                    .sql = sql,
                                    .cell = cell,
@@ -275,8 +272,6 @@ struct view_repo *view_repo_sql_new(struct sql *sql, struct cell cell)
 
 void view_repo_sql_free(struct view_repo *repo)
 {
-    if (!repo)
-        return;
-    row_cache_free(of(repo)->cache);
-    heap_free(of(repo));
+    if (repo)
+        heap_free(of(repo));
 }
