@@ -34,19 +34,25 @@ static bool make_cells(struct service *service)
     return service->events && service->cells && service->began;
 }
 
-/* Until a process can run several. */
-static bool is_of_one_cell(const struct common_settings *common, struct buf *problem)
+/* Whether it can run the shop's cells: several of them hear of each other through Kafka only. */
+static bool can_run_cells(const struct program *program, const struct common_settings *common, struct buf *problem)
 {
-    if (common->shop_cells <= 1)
+    if (common->shop_cells <= 1 || (program->of_several_cells && common->kafka.servers[0]))
         return true;
-    buf_printf(problem, "shop.cells is %lld, and this version runs a shop of one cell only: leave it at 1",
-               (long long)common->shop_cells);
+    if (program->of_several_cells)
+        buf_printf(
+            problem,
+            "shop.cells is %lld, and several cells need Kafka for their events: set kafka.servers, or leave it at 1",
+            (long long)common->shop_cells);
+    else
+        buf_printf(problem, "shop.cells is %lld, and this version runs %s in one cell only: leave it at 1",
+                   (long long)common->shop_cells, program->name);
     return false;
 }
 
 struct service *service_new(const struct program *program, const struct common_settings *common, struct buf *problem)
 {
-    struct service *service = is_of_one_cell(common, problem) ? heap_alloc(sizeof(*service)) : NULL;
+    struct service *service = can_run_cells(program, common, problem) ? heap_alloc(sizeof(*service)) : NULL;
 
     if (problem->n)
         return NULL;

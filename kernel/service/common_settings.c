@@ -131,7 +131,7 @@ const struct setting common_settings_rows[] = {
         "The largest event that is sent; the topic has to allow it."),
     ROW(shop_cells, "shop.cells", SETTING_INT, "1", 1, CELLS_MOST,
         "Into how many cells the shop's data is cut, so that several processes may share it; fixed when the shop is "
-        "made. This version runs one."),
+        "made. More than one need kafka.servers."),
     ROW(start_wait_ms, "start.wait_ms", SETTING_MS, "20000", 0, 10 * MINUTE,
         "A service whose store is on a server, or whose events are on Kafka, waits so long for it when it starts; then "
         "it ends, and says why."),

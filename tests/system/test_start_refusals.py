@@ -100,7 +100,7 @@ def test_a_database_of_a_newer_version_is_left_as_it_is(open_shop, name):
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_shop_of_several_cells_is_refused_as_long_as_no_process_runs_them(open_shop, name):
+def test_a_shop_of_several_cells_is_refused_without_kafka(open_shop, name):
     shop = open_shop()
     refused(shop, name, "shop.cells is 16", "leave it at 1", extra=("--shop.cells=16",))
     assert not list(shop.data[name].glob(f"*{name}*"))
