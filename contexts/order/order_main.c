@@ -82,7 +82,8 @@ static bool open_payment(struct order_service *self, const struct common_setting
     struct guarded_caller *caller =
         guarded_caller_new("payment", service_loop(self->service), service_client(self->service), &calls);
     self->http.payment = caller;
-    self->payment = caller ? order_payment_client_new(caller, settings->payment_url, (size_t)common->call_max_batch,
+    self->payment = caller ? order_payment_client_new(caller, settings->payment_url, service_cells(self->service),
+                                                      (size_t)common->call_max_batch,
                                                       settings->payment_linger_ms * US_PER_MS, self->service)
                            : NULL;
     return self->payment != NULL;

@@ -327,6 +327,7 @@ static bool start(struct payment_service *self, const struct common_settings *co
     };
 
     sql_service_fill(self->store, &parts);
+    self->http.n_cells = self->n_cells;
     self->http.timezone = common->timezone;
     self->http.reader = self->store->reader;
     return service_start(self->service, &parts, problem);

@@ -416,6 +416,11 @@ static void order_reads_what_payment_answers(void **state)
     buf_clear(&call.reply);
     BUF_LIT(&call.reply, "[{\"id\":1,\"status\":\"Sure\"}]");
     assert_null(order_payment_answer(&call, 1, &arena)); /* in words that aren't payment's */
+    buf_clear(&call.reply);
+    BUF_LIT(&call.reply, "[{\"status\":\"Pending\"},{\"id\":1,\"status\":\"Authorized\",\"validMs\":9}]");
+    answers = order_payment_answer(&call, 2, &arena);
+    assert_non_null(answers);
+    assert_true(order_payment_is_pending(&answers[0]) && !order_payment_is_pending(&answers[1]));
     buf_free(&call.reply);
     arena_free(&arena);
 }

@@ -32,6 +32,7 @@ struct asking {
     struct http_bench payment;
     struct order_payment_caller *client;
     struct purchase purchases[MOST];
+    int32_t n_cells;
     int64_t linger_ms;
     void (*act)(struct asking *self);
     /* what came back, under the lock */
@@ -85,7 +86,8 @@ static void open_client(struct asking *asking)
     buf_char(&url, '\0');
     asking->client = order_payment_client_new(guarded_caller_new("payment", service_loop(asking->bench.service),
                                                                  service_client(asking->bench.service), &calls),
-                                              url.p, MAX_BATCH, asking->linger_ms * US_PER_MS, asking->bench.service);
+                                              url.p, asking->n_cells, MAX_BATCH, asking->linger_ms * US_PER_MS,
+                                              asking->bench.service);
     assert_non_null(asking->client);
     buf_free(&url);
 }
@@ -100,13 +102,14 @@ static void *be_the_writer(void *argument)
 }
 
 /* Runs the service; `act` does what its writer would, beside it, and decides when payment answers. */
-static struct asking *ask_while(int64_t linger_ms, void (*act)(struct asking *self))
+static struct asking *ask_from_cells(int32_t n_cells, int64_t linger_ms, void (*act)(struct asking *self))
 {
     struct asking *asking = test_calloc(1, sizeof(*asking));
     struct http_settings http = http_bench_settings();
 
     http.max_body = 65536;
-    *asking = (struct asking){.core = {.decide = decide, .next_due = next_due}, .linger_ms = linger_ms, .act = act};
+    *asking = (struct asking){
+        .core = {.decide = decide, .next_due = next_due}, .n_cells = n_cells, .linger_ms = linger_ms, .act = act};
     pthread_mutex_init(&asking->lock, NULL);
     pthread_cond_init(&asking->changed, NULL);
     service_bench_open(&asking->bench, "order"); /* first: it takes the signals from all threads */
@@ -118,6 +121,11 @@ static struct asking *ask_while(int64_t linger_ms, void (*act)(struct asking *se
     service_bench_run(&asking->bench, be_the_writer, asking);
     service_bench_close(&asking->bench);
     return asking;
+}
+
+static struct asking *ask_while(int64_t linger_ms, void (*act)(struct asking *self))
+{
+    return ask_from_cells(1, linger_ms, act);
 }
 
 static void end(struct asking *asking)
@@ -276,6 +284,58 @@ static void what_comes_while_payment_is_asked_is_asked_together_and_goes_on_in_i
         assert_int_equal(asking->purchases[i].command.intent.payment_id, i + 1);
     }
     end(asking);
+}
+
+static bool says(const struct http_request *request, const char *what)
+{
+    return count(request->body, what) > 0;
+}
+
+static void two_of_several_cells(struct asking *asking)
+{
+    struct order_command *first = purchase_of(asking, 0), *second = purchase_of(asking, 1);
+    size_t n = 0;
+
+    first->base.cell = 2;
+    second->base.cell = 0;
+    asking->client->authorize(asking->client, first);
+    asking->client->authorize(asking->client, second);
+    asking->client->flush(asking->client);
+    struct http_request *request = next_call(asking, &n);
+    assert_int_equal(n, 2);
+    assert_true(says(request, "\"amount\":1000") && says(request, "\"cell\":2}"));
+    assert_true(says(request, "\"amount\":1001") && says(request, "\"cell\":0}"));
+    approve(request, n, 1);
+    wait_for(asking, 2);
+}
+
+static void of_several_cells_each_purchase_says_its_orders_and_comes_back_to_it(void **state)
+{
+    struct asking *asking = ask_from_cells(4, LONG_MS, two_of_several_cells);
+    UNUSED(state);
+
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(asking->purchases[i].command.intent.payment_id, i + 1);
+        assert_int_equal(asking->purchases[i].command.base.cell, i == 0 ? 2 : 0);
+    }
+    end(asking);
+}
+
+static void one_of_the_only_cell(struct asking *asking)
+{
+    size_t n = 0;
+
+    buy(asking, 0, 1);
+    struct http_request *request = next_call(asking, &n);
+    assert_false(says(request, "cell"));
+    approve(request, n, 1);
+    wait_for(asking, 1);
+}
+
+static void of_one_cell_nobody_speaks(void **state)
+{
+    UNUSED(state);
+    end(ask_while(LONG_MS, one_of_the_only_cell));
 }
 
 static void turns_without_the_writer(struct asking *asking)
@@ -723,6 +783,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_comes_while_payment_is_asked_is_asked_together_and_goes_on_in_its_order),
+        cmocka_unit_test(of_several_cells_each_purchase_says_its_orders_and_comes_back_to_it),
+        cmocka_unit_test(of_one_cell_nobody_speaks),
         cmocka_unit_test(who_is_asked_for_without_the_writer_is_asked_together_with_all_others),
         cmocka_unit_test(a_turn_of_more_than_a_call_takes_is_two_calls),
         cmocka_unit_test(who_there_is_no_memory_for_is_still_the_callers),

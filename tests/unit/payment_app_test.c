@@ -25,6 +25,7 @@ struct till {
     bool is_slow;
     struct order_feed orders;
     int64_t complete_at; /* what order had said by then is known */
+    struct cell cell;
     struct payment_app app;
     struct event_sink sink;
     uint64_t published; /* events */
@@ -81,7 +82,7 @@ static int start_app(struct till *till)
     struct payment_ports ports = {&till->repo->port, till->is_slow ? &till->slow : &till->ledger.port, &till->orders,
                                   &till->sink, payment_event_write};
 
-    return payment_app_init(&till->app, &ports, CELL_ONLY, &policy, &sources);
+    return payment_app_init(&till->app, &ports, till->cell, &policy, &sources);
 }
 
 static void restart(struct till *till)
@@ -95,6 +96,7 @@ static int open_till(void **state)
     struct till *till = test_calloc(1, sizeof(*till));
 
     till->repo = fake_payment_repo_new();
+    till->cell = CELL_ONLY;
     ledger_provider_init(&till->ledger, STR("KRW"), (int64_t)10 * PRICE);
     till->slow = (struct payment_provider){is_asked_first, note_question, flush, 0};
     till->orders.complete_at = complete_at;
@@ -380,6 +382,22 @@ static void an_order_that_contradicts_its_payment_is_put_aside(void **state)
     assert_int_equal(till->repo->outbox.n_dead, 2);
     assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
     assert_int_equal(till->repo->outbox.cursors.position[0], 2);
+}
+
+static void an_order_that_names_another_cells_payment_is_put_aside(void **state)
+{
+    struct till *till = *state;
+    struct payment payment = buy(till, "k");
+
+    till->cell = (struct cell){(cell_of_id(payment.id, 4) + 1) % 4, 4};
+    restart(till);
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK);
+    assert_int_equal(till->repo->outbox.n_dead, 1);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_AUTHORIZED);
+    till->cell.number = cell_of_id(payment.id, 4);
+    restart(till);
+    assert_int_equal(tell(till, PAYMENT_ORDERED, payment.id, 42), OK);
+    assert_int_equal(state_of(till, payment.id), PAYMENT_CAPTURED);
 }
 
 static void an_operator_refunds_once(void **state)
@@ -897,6 +915,7 @@ int main(void)
         CASE(a_canceled_order_gets_it_back_once),
         CASE(ordered_and_canceled_in_one_batch_is_taken_and_given_back),
         CASE(an_order_that_contradicts_its_payment_is_put_aside),
+        CASE(an_order_that_names_another_cells_payment_is_put_aside),
         CASE(an_operator_refunds_once),
         CASE(an_authorisation_whose_order_never_came_is_given_back),
         CASE(an_order_whose_authorisation_had_ended_hears_that_it_is_not_paid_and_blocks_nothing),

@@ -14,24 +14,24 @@ static const struct json_field answer_fields[] = {
 static const struct json_desc answer_desc = {"authorization", answer_fields, COUNT_OF(answer_fields),
                                              sizeof(struct payment_answer)};
 
+bool order_payment_is_pending(const struct payment_answer *answer)
+{
+    return str_is(answer->status, "Pending");
+}
+
 static bool is_known(const struct payment_answer *answer)
 {
-    static const char *const known[] = {"Authorized", "Declined", "KeyReused", "Pending"};
+    static const char *const known[] = {"Authorized", "Declined", "KeyReused"};
 
     if ((answer->amount >= 0) != (answer->currency.n > 0))
         return false;
-    if (str_is(answer->status, "NotKnown"))
+    if (str_is(answer->status, "NotKnown") || order_payment_is_pending(answer))
         return true;
     for (size_t i = 0; i < COUNT_OF(known); i++) {
         if (str_is(answer->status, known[i]))
             return answer->id > 0;
     }
     return false;
-}
-
-bool order_payment_is_pending(const struct payment_answer *answer)
-{
-    return str_is(answer->status, "Pending");
 }
 
 const struct payment_answer *order_payment_answer(const struct http_call *call, size_t n, struct arena *arena)

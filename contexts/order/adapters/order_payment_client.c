@@ -14,6 +14,7 @@ struct payment_client {
     struct order_payment_caller port;
     struct guarded_caller *caller;
     struct service *service;
+    int32_t n_cells;
     size_t max_batch;
     int64_t linger_us;
     struct question_size size;
@@ -355,7 +356,7 @@ static bool add(struct payment_call *call, struct order_command *command)
         key = order_payment_own_key(&call->keys, service_now(call->client->service), call->n, &call->own_key);
     if (key.n == 0 || !make_room(call, call->n + 1) || !question_array_begin(&call->asked))
         return false;
-    order_payment_question_write(&call->asked.body, command, key);
+    order_payment_question_write(&call->asked.body, command, key, call->client->n_cells);
     call->commands[call->n++] = command;
     return true;
 }
@@ -410,8 +411,8 @@ static bool authorize_here(struct order_payment_caller *self, struct order_comma
 
 /* ---- making it ---- */
 
-struct order_payment_caller *order_payment_client_new(struct guarded_caller *caller, const char *url, size_t max_batch,
-                                                      int64_t linger_us, struct service *service)
+struct order_payment_caller *order_payment_client_new(struct guarded_caller *caller, const char *url, int32_t n_cells,
+                                                      size_t max_batch, int64_t linger_us, struct service *service)
 {
     struct payment_client *client = heap_alloc(sizeof(*client));
 
@@ -421,6 +422,7 @@ struct order_payment_caller *order_payment_client_new(struct guarded_caller *cal
         .port = {.authorize = authorize, .flush = flush, .authorize_here = authorize_here},
         .caller = caller,
         .service = service,
+        .n_cells = n_cells,
         .max_batch = max_batch,
         .linger_us = linger_us,
         .linger = {.fire = linger_is_over},

@@ -16,9 +16,10 @@
 #include "order_app.h"
 #include "service.h"
 
-/** Uses `url`, doesn't own it. `linger_us`: the setting order.payment_linger_ms. NULL when memory is exhausted. */
-struct order_payment_caller *order_payment_client_new(struct guarded_caller *caller, const char *url, size_t max_batch,
-                                                      int64_t linger_us, struct service *service);
+/** Uses `url`, doesn't own it. Both have `n_cells`. `linger_us`: the setting order.payment_linger_ms. NULL when memory
+ * is exhausted. */
+struct order_payment_caller *order_payment_client_new(struct guarded_caller *caller, const char *url, int32_t n_cells,
+                                                      size_t max_batch, int64_t linger_us, struct service *service);
 /** After service_free(). NULL is taken. */
 void order_payment_client_free(struct order_payment_caller *caller);
 

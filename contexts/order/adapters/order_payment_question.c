@@ -9,7 +9,7 @@
 
 struct question {
     struct str key, currency, method;
-    int64_t amount, body;
+    int64_t amount, body, cell;
     bool only_if_known;
 };
 static const struct json_field question_fields[] = {
@@ -18,18 +18,20 @@ static const struct json_field question_fields[] = {
     JSON_FIELD(struct question, "currency", currency, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct question, "method", method, JSON_STRING, 0, 0, 0),
     JSON_FIELD(struct question, "body", body, JSON_I64, JSON_SKIP_EMPTY, 0, 0),
+    JSON_FIELD(struct question, "cell", cell, JSON_I64, JSON_OPTIONAL | JSON_SKIP_EMPTY, 0, 0),
     JSON_FIELD(struct question, "onlyIfKnown", only_if_known, JSON_BOOL, JSON_SKIP_EMPTY, 0, 0),
 };
 static const struct json_desc question_desc = {"authorization", question_fields, COUNT_OF(question_fields),
                                                sizeof(struct question)};
 
-void order_payment_question_write(struct buf *out, const struct order_command *command, struct str key)
+void order_payment_question_write(struct buf *out, const struct order_command *command, struct str key, int32_t n_cells)
 {
     const struct question question = {.key = key,
                                       .amount = command->intent.amount,
                                       .currency = command->intent.currency,
                                       .method = command->payment_method,
                                       .body = (int64_t)command->client.fingerprint.members,
+                                      .cell = n_cells > 1 ? command->base.cell : JSON_ABSENT,
                                       .only_if_known = command->effect == ORDER_EFFECT_FIND_PURCHASE};
 
     json_encode(out, &question_desc, &question);

@@ -19,7 +19,9 @@ struct own_keys {
  * system has no random number. */
 struct str order_payment_own_key(struct own_keys *keys, int64_t now, size_t place, struct buf *key);
 
-/** Writes the question; the buffer's error is sticky. */
-void order_payment_question_write(struct buf *out, const struct order_command *command, struct str key);
+/** Writes the question; the buffer's error is sticky. Of several cells it says the order's, which the payment is to be
+ * in, too. */
+void order_payment_question_write(struct buf *out, const struct order_command *command, struct str key,
+                                  int32_t n_cells);
 
 #endif

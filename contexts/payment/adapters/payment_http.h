@@ -13,6 +13,7 @@ enum { PAYMENT_ARRAY_MAX = 1000 }; /* authorisations asked for in one call */
 
 struct payment_http {
     struct service_http base;     /* first: the common routes find the service here */
+    int32_t n_cells;              /* shop.cells */
     struct reader *reader;        /* for what is read of the store */
     const char *timezone;         /* whose days are summed up; the process's TZ is set to it */
     struct guarded_caller *order; /* by which order is asked */
@@ -26,6 +27,8 @@ struct payment_http {
 /** With struct payment_http as their context. Ends with a NULL path. */
 extern const struct route payment_routes[];
 
+/* payment_authorize.c */
+http_handler payment_authorize;
 /* payment_refund.c */
 http_handler payment_refund;
 /* payment_http_summary.c */

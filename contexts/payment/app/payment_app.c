@@ -137,6 +137,12 @@ static struct payment_entry *entry_of_key(struct payment_app *app, struct paymen
     return &batch->entries[at];
 }
 
+/* Another cell's payment is not this one's to change, whoever names it here. */
+static bool is_own(const struct payment_app *app, const struct payment_step *step)
+{
+    return cell_of_id(step->payment_id, app->cell.count) == app->cell.number;
+}
+
 static void take_step(struct payment_app *app, struct payment_batch *batch, struct payment_step *step,
                       const struct payment_command *command)
 {
@@ -154,6 +160,8 @@ static void take_step(struct payment_app *app, struct payment_batch *batch, stru
         is_purchase && entry->payment.state != PAYMENT_NONE && !payment_is_same(&entry->payment, &step->intent);
     if (step->key_of_another) {
         step->verdict = PAYMENT_REFUSED;
+    } else if (!is_purchase && !is_own(app, step)) {
+        step->verdict = PAYMENT_BROKEN;
     } else {
         step->verdict = decide(app, batch, entry, &step->intent, command, &step->refusal);
         decide_at_once(app, batch, entry, command);

@@ -37,6 +37,7 @@ struct payment_command {
     int64_t waited_us; /* so long its customers have been waiting before it was asked again */
 
     int64_t wait_until; /* own time; payment_waiting.c's, like what follows */
+    int64_t hurried_to; /* own time: so far at most; 0: it isn't hurried */
     struct payment_command *next_waiting;
 };
 

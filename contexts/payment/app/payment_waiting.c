@@ -7,7 +7,7 @@
  * each. */
 static const int64_t company_us = 10 * US_PER_MS;
 
-static bool is_pending(const struct payment_step *step)
+bool payment_waiting_is_pending(const struct payment_step *step)
 {
     return !step->key_of_another && step->payment.state == PAYMENT_PENDING;
 }
@@ -17,7 +17,7 @@ static size_t count_pending(const struct payment_command *command)
     size_t n = 0;
 
     for (size_t i = 0; i < command->n; i++)
-        n += is_pending(&command->steps[i]);
+        n += payment_waiting_is_pending(&command->steps[i]);
     return n;
 }
 
@@ -31,7 +31,7 @@ static struct str kept(const struct payment_command *command, struct str text)
 /* What has become of a payment in this batch. All that an answer says of its texts is the reason and the currency. */
 static void look_at(struct payment_command *command, struct payment_step *step, struct payment_batch *batch)
 {
-    if (!is_pending(step) || !working_set_has_number(&batch->ids, step->payment_id))
+    if (!payment_waiting_is_pending(step) || !working_set_has_number(&batch->ids, step->payment_id))
         return;
     const struct payment *payment = &batch->entries[working_set_number(&batch->ids, step->payment_id)].payment;
     step->payment = *payment;
@@ -54,7 +54,7 @@ void payment_waiting_keep(struct payment_waiting *waiting, struct payment_comman
         return;
     }
     command->base.kept = true;
-    command->wait_until = until;
+    command->wait_until = command->hurried_to && command->hurried_to < until ? command->hurried_to : until;
     command->next_waiting = NULL;
     if (waiting->last)
         waiting->last->next_waiting = command;
@@ -97,6 +97,14 @@ void payment_waiting_answer(struct payment_waiting *waiting, struct payment_batc
             at = &command->next_waiting;
         }
     }
+}
+
+void payment_waiting_hurry(struct payment_command *command, int64_t now)
+{
+    if (!command->hurried_to)
+        command->hurried_to = now + company_us;
+    if (command->wait_until > command->hurried_to)
+        command->wait_until = command->hurried_to;
 }
 
 int64_t payment_waiting_until(const struct payment_waiting *waiting)
