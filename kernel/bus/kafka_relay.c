@@ -14,7 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 1000, BACK_OFF_LEAST_US = 100000, BACK_OFF_MOST_US = 5000000 };
+enum { NS_PER_US = 1000, LOOK_MS = 1000, BACK_OFF_LEAST_US = 100000, BACK_OFF_MOST_US = 5000000 };
 
 struct kafka_relay {
     pthread_t thread;
@@ -219,6 +219,17 @@ static int start(struct kafka_relay *relay)
     return OK;
 }
 
+static void init_lock(struct kafka_relay *relay)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_mutex_init(&relay->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&relay->left, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 struct kafka_relay *kafka_relay_new(const struct kafka_relay_options *options, struct buf *problem, int *error)
 {
     struct kafka_relay *relay = heap_alloc(sizeof(*relay));
@@ -227,8 +238,7 @@ struct kafka_relay *kafka_relay_new(const struct kafka_relay_options *options, s
     if (!relay)
         return NULL;
     relay->back_off_us = BACK_OFF_LEAST_US;
-    pthread_mutex_init(&relay->lock, NULL);
-    pthread_cond_init(&relay->left, NULL);
+    init_lock(relay);
     relay->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     kafka_producer_init(&relay->producer, options, relay->wake_fd);
     metric_register(&restarts);
@@ -241,6 +251,34 @@ struct kafka_relay *kafka_relay_new(const struct kafka_relay_options *options, s
         return relay;
     kafka_relay_free(relay);
     return NULL;
+}
+
+/* Whether a lane has something that is on its way: all is there, or none of it goes. Under the lock. */
+static bool is_on_its_way(struct kafka_relay *relay, bool *all_there)
+{
+    bool any = false, stuck = false;
+
+    for (struct kafka_lane *lane = relay->lanes; lane; lane = lane->next) {
+        bool waits = kafka_lane_position(lane) < feed_tail_last(&lane->tail);
+        any = any || waits;
+        stuck = stuck || (waits && kafka_lane_error(lane));
+    }
+    *all_there = !any;
+    return any && !stuck && !kafka_trouble_told(&relay->producer.trouble, NULL);
+}
+
+bool kafka_relay_flush(struct kafka_relay *relay, int64_t deadline)
+{
+    const struct timespec until = {.tv_sec = deadline / US_PER_S, .tv_nsec = deadline % US_PER_S * NS_PER_US};
+    bool all_there = true;
+    int rc = 0;
+
+    wake(relay);
+    pthread_mutex_lock(&relay->lock);
+    while (is_on_its_way(relay, &all_there) && !rc)
+        rc = pthread_cond_timedwait(&relay->left, &relay->lock, &until); /* the thread says when it was with a lane */
+    pthread_mutex_unlock(&relay->lock);
+    return all_there;
 }
 
 void kafka_relay_free(struct kafka_relay *relay)

@@ -55,6 +55,9 @@ struct kafka_lane_options {
 /** Begins its thread. It connects by itself, now and whenever Kafka is away: nobody who answers is no error here. NULL
  * with a sentence in `problem`, *error E_MALFORMED (the options), E_SYSTEM or E_MEMORY. */
 struct kafka_relay *kafka_relay_new(const struct kafka_relay_options *options, struct buf *problem, int *error);
+/** Waits until all that was published is on the topic, at most until `deadline` (monotonic us); not where something is
+ * wrong with Kafka, or with a lane. True: it is. After the last kafka_lane_publish(); any thread but the relay's. */
+bool kafka_relay_flush(struct kafka_relay *relay, int64_t deadline);
 /** All lanes closed. What isn't acknowledged is dropped: it is in the store. NULL is taken. */
 void kafka_relay_free(struct kafka_relay *relay);
 /** OK, or what is wrong with Kafka and a sentence for it behind `why` (may be NULL). Any thread. */

@@ -304,6 +304,8 @@ static void end(struct service *service)
     if (!topic)
         return;
     topic_intake_free(&topic->intake);
+    if (topic->relay && !kafka_relay_flush(topic->relay, service->stop_by))
+        log_info("what isn't on the topic yet is told after the next start");
     for (int32_t i = 0; topic->cells && i < service->n_cells; i++)
         kafka_lane_close(topic->cells[i].lane);
     kafka_relay_free(topic->relay);

@@ -467,6 +467,35 @@ static void while_no_broker_answers_memory_is_bounded_and_closing_is_prompt(void
     (void)assert_all_arrived(shop, 1);
 }
 
+/* --- the end --- */
+
+static void all_that_was_published_is_there_when_the_flush_returns(void **state)
+{
+    struct shop *shop = *state;
+
+    start_relay(shop, (struct kafka_relay_options){0});
+    open_lane(shop, (struct kafka_lane_options){.cell = 1, .partition = 1});
+    commit_orders(shop, 40);
+    assert_true(kafka_relay_flush(shop->relay, clock_monotonic() + PATIENCE_S * US_PER_S));
+    assert_int_equal(kafka_lane_position(shop->lane), shop->last);
+    (void)assert_all_arrived(shop, 1);
+}
+
+static void a_flush_gives_up_at_its_deadline_and_at_once_where_the_broker_is_known_to_be_away(void **state)
+{
+    struct shop *shop = *state;
+
+    start_relay(shop, (struct kafka_relay_options){0});
+    open_lane(shop, (struct kafka_lane_options){.cell = 1, .partition = 1});
+    kafka_cluster_down(&cluster);
+    commit_orders(shop, 1);
+    assert_false(kafka_relay_flush(shop->relay, clock_monotonic()));
+    wait_for_trouble(shop);
+    assert_false(kafka_relay_flush(shop->relay, INT64_MAX)); /* a deadline that never comes */
+    kafka_cluster_up(&cluster);
+    wait_until_noted(shop, shop->last);
+}
+
 /* --- words --- */
 
 static void options_that_can_not_be_are_refused_with_a_sentence_that_shows_no_password(void **state)
@@ -536,6 +565,8 @@ int main(int argc, char **argv)
         TEST(without_a_partition_of_its_own_each_event_goes_where_its_key_does),
         TEST(what_all_have_to_hear_is_said_once_in_every_partition),
         TEST(an_event_that_is_too_large_stays_first_and_holds_up_no_other_cell),
+        TEST(all_that_was_published_is_there_when_the_flush_returns),
+        TEST(a_flush_gives_up_at_its_deadline_and_at_once_where_the_broker_is_known_to_be_away),
         TEST(while_no_broker_answers_memory_is_bounded_and_closing_is_prompt),
         TEST(a_relay_whose_broker_is_away_says_so_and_lives),
         cmocka_unit_test(options_that_can_not_be_are_refused_with_a_sentence_that_shows_no_password),
