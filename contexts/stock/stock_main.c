@@ -56,6 +56,7 @@ struct stock_service {
     struct menu *menu;
     struct stock_store kept;
     struct store store;
+    int64_t looked_at; /* at all cells' stores; own time, us */
     struct stock_cores cores;
     struct reader *reader;
     struct stock_http http;
@@ -131,6 +132,18 @@ static int look(struct store *self)
     return rc;
 }
 
+/* The writer looks when it has nothing to do, and a cell's own commits say that it is ours. While others are busy one
+ * that isn't is looked at here. */
+static void look_now_and_then(struct store *self, int64_t now)
+{
+    struct stock_service *service = CONTAINER_OF(self, struct stock_service, store);
+
+    if (now < service->looked_at + US_PER_S)
+        return;
+    service->looked_at = now;
+    (void)look(self); /* what is wrong check() says */
+}
+
 static int take_no_entry(void *context, struct str key, struct str value)
 {
     UNUSED(context);
@@ -196,6 +209,7 @@ static bool start(struct stock_service *self, const struct stock_settings *setti
     if (self->kept.on_a_server) {
         self->store.look = look;
         self->store.look_read = look_read;
+        self->store.tidy = self->kept.cells.count > 1 ? look_now_and_then : NULL;
     }
     self->http.menu = self->menu;
     self->http.cells = &self->kept.cells;

@@ -103,8 +103,8 @@ static bool read_place(struct http_request *request, struct listing *listing)
         http_problem(request, 400, "position", "position must be a position in the feed");
         return false;
     }
-    if (has_cell && (!str_to_u64(cell, &number) || number >= (uint64_t)listing->cell.count)) {
-        http_problem(request, 400, "cell", "cell must be one of the shop's, 0 to %d", (int)listing->cell.count - 1);
+    if (has_cell && (!str_to_u64(cell, &number) || number >= CELLS_MOST)) { /* behind the last one there is nothing */
+        http_problem(request, 400, "cell", "cell must be a number from 0 to %d", CELLS_MOST - 1);
         return false;
     }
     listing->cell.number = (int32_t)number;

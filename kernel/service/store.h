@@ -13,8 +13,8 @@ struct store {
     /** A durable commit of a small row: whether commits succeed at all. 0 or an errors.h code. Writer thread. */
     int (*probe)(struct store *self);
     /** After a batch was committed, at `now` (the service's own time, us): removes a bite of what was kept for long
-     * enough, in commits of its own. A failure is its own to get over. NULL: the context sees to it, or there is
-     * nothing. Writer thread. */
+     * enough, in commits of its own, or sees to what else may not wait until there is nothing to do. A failure is its
+     * own to get over. NULL: the context sees to it, or there is nothing. Writer thread. */
     void (*tidy)(struct store *self, int64_t now);
     /** Whether the store is still where it is going to be looked for after a restart: 0, or E_NOT_FOUND when its file
      * was removed or replaced, or a server has lost what was committed, E_CONFLICT when another process has taken it

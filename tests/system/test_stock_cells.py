@@ -1,6 +1,7 @@
 """Stock cut into cells: a service that has four of them, in a Redis and on a topic of four partitions. Each item is in the cell of its name,
 and whoever asks sees one stock."""
 import json
+import time
 
 import pytest
 
@@ -122,6 +123,13 @@ def test_what_every_cell_has_to_hear_is_once_in_each_partition_and_the_rest_in_o
             assert positions == sorted(positions) and positions
     others = [each[2:] for partition in partitions for each in partition if each[2:] not in everywhere]
     assert sorted(others) == [("StockReduced", "Cocoa", 98), ("StockReduced", "Latte", 99)]
+
+
+def test_a_cell_that_has_nothing_to_do_is_held_while_another_is_busy(stock):
+    until = time.monotonic() + 5  # longer than a hold lasts
+    while time.monotonic() < until:
+        assert stock["stock"].post("/stocks/receive", json={"productName": "Americano", "qty": 1}).status_code == 200
+    assert [stock.redis.ask("EXISTS", f"{{stock:{cell}}}:held") for cell in range(CELLS)] == ["1"] * CELLS
 
 
 @pytest.fixture
