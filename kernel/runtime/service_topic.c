@@ -116,27 +116,35 @@ static int begin_with_oldest(struct topic_mark *mark, uint64_t *relayed)
     return rc;
 }
 
+/* Where each cell's lane begins. Before any is open: then its thread reads, by the same connection. */
+static bool find_beginnings(struct service *service, struct buf *problem)
+{
+    struct service_topic *topic = service->topic;
+    int rc = OK;
+
+    for (int32_t i = 0; i < service->n_cells && !rc; i++) {
+        struct topic_mark *mark = &topic->cells[i].mark;
+        uint64_t relayed = service->cells[i].cursors->position[topic->relayed_source];
+        topic_mark_init(mark, service, i, topic->relayed_source, relayed);
+        rc = begin_with_oldest(mark, &relayed);
+        topic_mark_init(mark, service, i, topic->relayed_source, relayed);
+    }
+    if (rc)
+        buf_printf(problem, "the outbox can't be read: %s", error_text(rc));
+    return rc == OK;
+}
+
 static bool open_lane(struct service *service, int32_t number, struct buf *problem)
 {
     struct service_topic *topic = service->topic;
     struct topic_cell *cell = &topic->cells[number];
     const struct service_parts *parts = &service->parts;
-    const struct service_cell *from = &service->cells[number];
-    uint64_t relayed = from->cursors->position[topic->relayed_source];
-
-    topic_mark_init(&cell->mark, service, number, topic->relayed_source, relayed);
-    int rc = begin_with_oldest(&cell->mark, &relayed);
-    if (rc) {
-        buf_printf(problem, "the outbox can't be read: %s", error_text(rc));
-        return false;
-    }
-    topic_mark_init(&cell->mark, service, number, topic->relayed_source, relayed);
     const struct kafka_lane_options options = {
         .cell = number,
         .partition = parts->cut_otherwise ? KAFKA_BY_KEY : number,
         .everywhere = parts->everywhere ? is_for_all : NULL,
-        .last = from->last_position,
-        .relayed = relayed,
+        .last = service->cells[number].last_position,
+        .relayed = cell->mark.relayed,
         .tail_bytes = service->common->feed_tail_bytes / service->n_cells,
         .read_stored = read_to_relay,
         .moved = relay_moved,
@@ -164,7 +172,7 @@ static bool begin_saying(struct service *service, struct buf *problem)
         return true;
     metric_register(&unsent);
     topic->relay = kafka_relay_new(&options, problem, &error);
-    bool done = topic->relay != NULL;
+    bool done = topic->relay && find_beginnings(service, problem);
     for (int32_t i = 0; i < service->n_cells && done; i++)
         done = open_lane(service, i, problem);
     return done;

@@ -67,7 +67,7 @@ def _money_adds_up(database, orders, given_back):
 
 
 def _events_have_no_gap(database, schema):
-    """Each batch begins behind the one before it."""
+    """Each batch begins behind the one before it in its cell (cell.h, CELL_ROWS)."""
     batches = [(int(first), int(count)) for first, count in database.sql(f"SELECT first, count FROM {schema}.outbox ORDER BY first")]
     for (first, count), (following, _) in zip(batches, batches[1:]):
-        assert first + count == following, f"{schema}: {first}+{count} is followed by {following}"
+        assert first >> 53 != following >> 53 or first + count == following, f"{schema}: {first}+{count} is followed by {following}"
