@@ -6,6 +6,7 @@
 #include "log.h"
 
 #include <librdkafka/rdkafka.h>
+#include <openssl/x509_vfy.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,43 @@ static void on_error(rd_kafka_t *rk, int cause, const char *reason, void *opaque
     UNUSED(rk);
     if (cause != RD_KAFKA_RESP_ERR__FATAL) /* whoever polls asks for what it is */
         kafka_trouble_say(opaque, cause, reason);
+}
+
+/* OpenSSL's number, as librdkafka hands it on. */
+static const char *what_is_wrong(int x509_error)
+{
+    switch (x509_error) {
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "is not valid yet";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return "has expired";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return "is for another host";
+    default:
+        return "is not signed by an authority that is believed here (kafka.ca_file)";
+    }
+}
+
+/* librdkafka itself says of all of them that the authority isn't known. On its own threads. */
+static int on_certificate(rd_kafka_t *rk, const char *broker, int32_t id, int *x509_error, int depth, const char *der,
+                          size_t n, char *reason, size_t reason_size, void *opaque)
+{
+    struct buf text = {0};
+
+    UNUSED(rk);
+    UNUSED(id);
+    UNUSED(depth);
+    UNUSED(der);
+    UNUSED(n);
+    if (*x509_error == 0)
+        return 1;
+    buf_printf(&text, "%s: the certificate that it shows %s", broker, what_is_wrong(*x509_error));
+    buf_char(&text, '\0');
+    (void)snprintf(reason, reason_size, "%s", what_is_wrong(*x509_error));
+    kafka_trouble_say(opaque, RD_KAFKA_RESP_ERR__SSL, text.failed ? what_is_wrong(*x509_error) : text.p);
+    buf_free(&text);
+    return 0;
 }
 
 static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct buf *problem)
@@ -77,6 +115,10 @@ static bool set_security(rd_kafka_conf_t *conf, const struct kafka_options *opti
                           set_file(conf, "ssl.certificate.location", options->cert_file, problem) &&
                           set_file(conf, "ssl.key.location", options->key_file, problem)))
         return false;
+    if (options->tls && rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate) != RD_KAFKA_CONF_OK) {
+        BUF_LIT(problem, "Kafka's client was built without TLS");
+        return false;
+    }
     if (!has_user)
         return true;
     const char *mechanism = is_given(options->mechanism) ? options->mechanism : "SCRAM-SHA-512";

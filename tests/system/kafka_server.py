@@ -30,7 +30,8 @@ def kafka_client():
 class Kafka:
     """The server. It ends with the tests, however they end."""
 
-    def __init__(self):
+    def __init__(self, more=None):
+        """`more(directory)` gives further properties, whose files it makes in the directory."""
         told = subprocess.run([TOOL, "jars"], capture_output=True, text=True, timeout=600)
         if told.returncode != 0:
             why = told.stderr.strip()
@@ -38,11 +39,14 @@ class Kafka:
         self.top = Path(tempfile.mkdtemp(prefix="coffeeshop-kafka-"))
         self.top.chmod(0o711)  # root's servers run as nobody
         self.directory, self.port, self.process, self.topics = self.top / "here", free_port(), None, 0
-        self.address = f"127.0.0.1:{self.port}"
+        self.address, self.more = f"127.0.0.1:{self.port}", []
+        if more is not None:
+            self.more = [self.top / "more.properties"]
+            self.more[0].write_text(more(self.top))
 
     def launch(self):
         with (self.top / "log").open("ab") as log:
-            self.process = subprocess.Popen([TOOL, "run", self.directory, str(self.port)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen([TOOL, "run", self.directory, str(self.port), *self.more], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             start_new_session=True)
         return self
 
@@ -91,10 +95,19 @@ class Kafka:
         """As retention does it: what lies before the offset is gone."""
         what = self.top / "forget.json"
         what.write_text(json.dumps({"version": 1, "partitions": [{"topic": name, "partition": 0, "offset": offset}]}))
+        assert "low_watermark" in self.run_tool("org.apache.kafka.tools.DeleteRecordsCommand", "--offset-json-file", what)
+
+    def run_tool(self, main_class, *words):
         jars = subprocess.run([TOOL, "jars"], capture_output=True, text=True, timeout=600, check=True).stdout.strip()
-        told = subprocess.run(["java", "-Xmx64m", "-cp", jars, "org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", self.address,
-                               "--offset-json-file", what], capture_output=True, text=True, timeout=60)
-        assert "low_watermark" in told.stdout, told.stdout + told.stderr
+        told = subprocess.run(["java", "-Xmx64m", "-cp", jars, main_class, "--bootstrap-server", self.address, *words], capture_output=True, text=True,
+                              timeout=60)
+        assert told.returncode == 0, told.stdout + told.stderr
+        return told.stdout
+
+    def add_user(self, name, password):
+        """Who may come by SCRAM."""
+        self.run_tool("kafka.admin.ConfigCommand", "--alter", "--add-config", f"SCRAM-SHA-512=[iterations=4096,password={password}]",
+                      "--entity-type", "users", "--entity-name", name)
 
     def create(self, name, partitions):
         admin = self.make_admin()
