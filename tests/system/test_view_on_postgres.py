@@ -2,6 +2,7 @@
 import json
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -90,6 +91,42 @@ def test_some_orders_are_followed_and_nobody_elses(open_shop_on, database):
     rest = read_stream(stream(shop, *mine), after=first[-1].id)
     assert {json.loads(event.data)["orderId"] for event in rest} == {mine[1]}
     assert json.loads(rest[-1].data)["orderStatus"] == "Canceled"
+
+
+def written_elsewhere(database, order, qty, change):
+    """As another replica does that has the order's cell."""
+    database.sql(f"UPDATE customercenter.mypage SET qty = {qty}, change = {change} WHERE id = {order}")
+
+
+@pytest.mark.parametrize("some", [False, True])
+def test_what_another_process_has_written_is_heard_here_and_gone_on_from(shop, database, some):
+    first, second = make_orders(shop, 2)
+    url = stream(shop, first) if some else stream(shop)
+    newest = int(read_stream(stream(shop), after=0)[-1].id)
+    heard = []
+    listener = threading.Thread(target=lambda: heard.extend(read_stream(url, after=newest, enough=lambda events: events)))
+    listener.start()
+    eventually(lambda: shop.metric("customercenter", "coffeeshop_view_streams") == 1)
+    written_elsewhere(database, first, 7, newest + 1)
+    listener.join(20)
+    assert not listener.is_alive()
+    assert [(event.id, json.loads(event.data)["qty"]) for event in heard] == [(str(newest + 1), 7)]
+    assert shop["customercenter"].get(f"/mypages/{first}").json()["qty"] == 7
+    written_elsewhere(database, second, 8, newest + 2)
+    rest = read_stream(stream(shop), after=newest + 1, enough=lambda events: events)
+    assert [(event.id, json.loads(event.data)["qty"]) for event in rest] == [(str(newest + 2), 8)]
+
+
+def test_a_position_that_another_replica_has_told_a_moment_ago_is_known_here(open_shop_on, database):
+    """Though this one doesn't look so often, and others follow it already."""
+    shop = open_shop_on(database, {"customercenter.look_ms": 60000}).start()
+    order = make_orders(shop, 1)[0]
+    newest = int(read_stream(stream(shop), after=0)[-1].id)
+    with shop["customercenter"].stream("GET", "/mypages/stream") as other:
+        next(other.iter_lines())
+        written_elsewhere(database, order, 7, newest + 1)
+        assert read_stream(stream(shop), after=newest + 1) == []
+        assert [event.name for event in read_stream(stream(shop), after=newest + 2)] == ["reset"]
 
 
 def test_after_the_database_was_away_the_view_catches_up_and_its_followers_too(shop, database):
