@@ -217,7 +217,6 @@ const struct program order_program = {
     .n_rows = COUNT_OF(rows),
     .settings_size = sizeof(struct order_settings),
     .url = "http://127.0.0.1:8081/orders",
-    .of_several_cells = true,
     .run = run,
     .open_archive = open_archive,
 };

@@ -382,7 +382,6 @@ const struct program payment_program = {
     .n_rows = COUNT_OF(rows),
     .settings_size = sizeof(struct payment_settings),
     .url = "http://127.0.0.1:8085/payments",
-    .of_several_cells = true,
     .run = run,
     .open_archive = open_archive,
 };

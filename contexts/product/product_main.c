@@ -204,7 +204,6 @@ const struct program product_program = {
     .n_rows = COUNT_OF(rows),
     .settings_size = sizeof(struct product_settings),
     .url = "http://127.0.0.1:8082/products",
-    .of_several_cells = true,
     .run = run,
     .open_archive = open_archive,
 };

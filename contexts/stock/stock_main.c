@@ -253,7 +253,6 @@ const struct program stock_program = {
     .n_rows = COUNT_OF(rows),
     .settings_size = sizeof(struct stock_settings),
     .url = "http://127.0.0.1:8083/stocks",
-    .of_several_cells = true,
     .run = run,
     .open_archive = open_archive,
 };

@@ -35,24 +35,19 @@ static bool make_cells(struct service *service)
 }
 
 /* Whether it can run the shop's cells: several of them hear of each other through Kafka only. */
-static bool can_run_cells(const struct program *program, const struct common_settings *common, struct buf *problem)
+static bool can_run_cells(const struct common_settings *common, struct buf *problem)
 {
-    if (common->shop_cells <= 1 || (program->of_several_cells && common->kafka.servers[0]))
+    if (common->shop_cells <= 1 || common->kafka.servers[0])
         return true;
-    if (program->of_several_cells)
-        buf_printf(
-            problem,
-            "shop.cells is %lld, and several cells need Kafka for their events: set kafka.servers, or leave it at 1",
-            (long long)common->shop_cells);
-    else
-        buf_printf(problem, "shop.cells is %lld, and this version runs %s in one cell only: leave it at 1",
-                   (long long)common->shop_cells, program->name);
+    buf_printf(problem,
+               "shop.cells is %lld, and several cells need Kafka for their events: set kafka.servers, or leave it at 1",
+               (long long)common->shop_cells);
     return false;
 }
 
 struct service *service_new(const struct program *program, const struct common_settings *common, struct buf *problem)
 {
-    struct service *service = can_run_cells(program, common, problem) ? heap_alloc(sizeof(*service)) : NULL;
+    struct service *service = can_run_cells(common, problem) ? heap_alloc(sizeof(*service)) : NULL;
 
     if (problem->n)
         return NULL;

@@ -71,9 +71,8 @@ struct program {
     const char *doc;  /* one sentence for `coffeeshop --help` */
     const struct setting *rows;
     size_t n_rows;
-    size_t settings_size;  /* of the struct that the rows fill */
-    const char *url;       /* where it listens by default, for `up` to say where to look */
-    bool of_several_cells; /* one process of it can run all cells of a shop (shop.cells) */
+    size_t settings_size; /* of the struct that the rows fill */
+    const char *url;      /* where it listens by default, for `up` to say where to look */
     /** Runs until SIGTERM or SIGINT. Returns the exit status: 0; PROGRAM_CANNOT_START, or
      * PROGRAM_START_AGAIN, with a sentence in `problem`. */
     int (*run)(const struct program *self, const struct common_settings *common, const void *settings,
