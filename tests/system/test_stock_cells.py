@@ -165,6 +165,23 @@ def test_orders_of_many_items_take_each_what_they_should_where_it_lies(shop):
         assert cell.reserved == {f"o{order}.1": (REDUCED, item, qty) for order, item, qty in orders if ITEMS[item] == number}
 
 
+def test_stock_that_is_killed_while_orders_come_takes_for_each_of_them_once(shop):
+    for item in MENU:
+        shop.set_stock(1000, item)
+    orders = []
+    for _ in range(3):
+        orders += [(shop.order(item, 1 + number)["id"], item, 1 + number) for number in range(2) for item in MENU]
+        shop.kill("stock")
+        orders += [(shop.order(item)["id"], item, 1) for item in MENU]
+        shop.start("stock")
+    for order, *_ in orders:
+        shop.wait_order(order, "Completed", within=60)
+    for number, cell in enumerate(in_redis(shop)):
+        taken = {item: sum(qty for _, of, qty in orders if of == item) for item in MENU if ITEMS[item] == number}
+        assert {item: 1000 - cell.on_hand[item] for item in taken} == taken
+        assert {reservation for reservation, (state, *_) in cell.reserved.items() if state == REDUCED} == {f"o{order}.1" for order, item, _ in orders if item in taken}
+
+
 def test_what_a_cancelled_order_may_have_taken_is_released_in_its_items_cell(shop):
     shop.settings["product.start_after_ms"] = 3_600_000
     shop.restart("product")
