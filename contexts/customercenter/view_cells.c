@@ -13,7 +13,7 @@ static int open_cell(struct view_cells *cells, struct cell number, struct sql *s
     if (!cell->repo)
         return E_MEMORY;
     struct view_ports ports = {.repo = cell->repo};
-    return view_app_init(&cell->app, &ports, sources);
+    return view_app_init(&cell->app, &ports, number, sources);
 }
 
 int view_cells_open(struct view_cells *cells, struct sql *sql, int32_t n, const struct cursors *sources)

@@ -312,12 +312,11 @@ static bool open_store(struct rebuild *self)
 
 static struct core *join_cells(struct rebuild *self)
 {
-    int32_t n = self->cells.n;
-    struct core **cores = ARENA_ARRAY(&self->arena, struct core *, (size_t)n);
+    struct core *joined = cells_core_new(self->cells.n, self->joint);
 
-    for (int32_t i = 0; cores && i < n; i++)
-        cores[i] = &self->cells.of[i].app.core;
-    return cores ? cells_core_new(cores, n, self->joint) : NULL;
+    for (int32_t i = 0; joined && i < self->cells.n; i++)
+        cells_core_put(joined, i, &self->cells.of[i].app.core);
+    return joined;
 }
 
 static int open_cells(struct rebuild *self, const struct cursors *sources)

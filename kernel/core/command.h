@@ -24,6 +24,8 @@ enum command_fate {
     COMMAND_GAP,   /* events up to here are gone and never come: the cursor moves, and what they said isn't known */
     COMMAND_EPOCH, /* the producer is followed in the epoch `position`: what comes behind it was said in that one */
     /* Those four are bare (bare_command.h): they are not embedded in the context's own command. */
+    COMMAND_TURN, /* no core gets to see it: its finish() is called between two batches, when all that was posted before
+                     it is committed. FROM_EFFECT */
 };
 
 struct command {

@@ -5,6 +5,7 @@
 
 #include "command.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,10 +23,17 @@ struct core {
     void (*settle)(struct core *self, struct command *const *commands, size_t n, int rc);
     /** When it wants to decide without commands: own time in us; INT64_MAX: no wish. */
     int64_t (*next_due)(struct core *self);
+    /** Whether it has the command's cell; NULL: it has all that there are. */
+    bool (*has)(struct core *self, int32_t cell);
     /** By how much the wall clock is ahead of `now`, us: what people read is `now` plus this. Set by the driver before
      * decide(). */
     int64_t wall_ahead;
 };
+
+static inline bool core_has(struct core *core, int32_t cell)
+{
+    return !core->has || core->has(core, cell);
+}
 
 /** A whole batch: decide() and settle(). What decide() has returned. */
 static inline int core_run(struct core *core, struct command *const *commands, size_t n, int64_t now)

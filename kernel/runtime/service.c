@@ -34,20 +34,20 @@ static bool make_cells(struct service *service)
     return service->events && service->cells && service->began;
 }
 
-/* Whether it can run the shop's cells: several of them hear of each other through Kafka only. */
-static bool can_run_cells(const struct common_settings *common, struct buf *problem)
+/* Feeds are a whole service's; a topic has a partition for each cell. */
+static bool can_have_cells(const struct common_settings *common, struct buf *problem)
 {
-    if (common->shop_cells <= 1 || common->kafka.servers[0])
+    if (common->shop_cells == 1 || common->kafka.servers[0])
         return true;
     buf_printf(problem,
-               "shop.cells is %lld, and several cells need Kafka for their events: set kafka.servers, or leave it at 1",
+               "shop.cells is %lld, and several cells tell each other by Kafka: set kafka.servers, or leave it at 1",
                (long long)common->shop_cells);
     return false;
 }
 
 struct service *service_new(const struct program *program, const struct common_settings *common, struct buf *problem)
 {
-    struct service *service = can_run_cells(common, problem) ? heap_alloc(sizeof(*service)) : NULL;
+    struct service *service = can_have_cells(common, problem) ? heap_alloc(sizeof(*service)) : NULL;
 
     if (problem->n)
         return NULL;
@@ -126,13 +126,25 @@ int32_t service_cell_of_id(const struct service *service, int64_t id)
     return cell_of_id(id, service->n_cells);
 }
 
-int32_t service_cell_for(struct service *service, struct str key)
+int32_t service_cell_for(struct service *service, struct str key, int64_t *number)
 {
+    *number = 0;
     if (service->n_cells == 1)
         return 0;
     if (key.n)
         return cell_of_key(key, service->n_cells);
-    return cell_of_id(++service->last_new, service->n_cells);
+    int64_t unused = atomic_exchange(&service->unused, 0);
+    *number = unused ? unused : ++service->last_new;
+    return cell_of_id(*number, service->n_cells);
+}
+
+/* Of several at a time one is remembered: the others leave a gap, which harms nobody. */
+void service_number_unused(struct service *service, int64_t number)
+{
+    int64_t none = 0;
+
+    if (number)
+        atomic_compare_exchange_strong(&service->unused, &none, number);
 }
 
 /* ---- starting ---- */
@@ -163,14 +175,12 @@ static bool join_routes(struct service *service)
 static struct core *join_cores(struct service *service)
 {
     const struct service_cell *cells = service->cells;
-    struct core **cores;
 
     if (service->n_cells == 1)
         return cells[0].core;
-    cores = ARENA_ARRAY(&service->arena, struct core *, (size_t)service->n_cells);
-    for (int32_t i = 0; cores && i < service->n_cells; i++)
-        cores[i] = cells[i].core;
-    service->joined = cores ? cells_core_new(cores, service->n_cells, service->parts.joint) : NULL;
+    service->joined = cells_core_new(service->n_cells, service->parts.joint);
+    for (int32_t i = 0; service->joined && i < service->n_cells; i++)
+        cells_core_put(service->joined, i, cells[i].core);
     return service->joined;
 }
 

@@ -104,8 +104,10 @@ int32_t service_cells(const struct service *service);
 /** The cell of what has this id. Any thread. */
 int32_t service_cell_of_id(const struct service *service, int64_t id);
 /** A cell for something new: the key's, so that a repeat finds it; without a key the one that the next number is of, so
- * that ids grow as they do with one cell, nearly. Loop thread. */
-int32_t service_cell_for(struct service *service, struct str key);
+ * that ids grow as they do with one cell. `*number`: that one, or 0. Loop thread. */
+int32_t service_cell_for(struct service *service, struct str key, int64_t *number);
+/** Nothing came of what was given this number: the next new one may have it. Any thread. */
+void service_number_unused(struct service *service, int64_t number);
 /** Tries to open what lies on a server: again and again while `open` says E_UNAVAILABLE, for start.wait_ms; that it
  * waits is logged, with the reason. 0, or what `open` said last, with its sentence in `problem`; E_CLOSING: a signal
  * asks for the end. Before service_start(). */

@@ -68,6 +68,7 @@ struct service {
     struct service_topic *topic; /* … then this is how; NULL: they are in feeds */
     int32_t n_cells;             /* shop.cells */
     struct cell_events *events;  /* by cell */
+    _Atomic int64_t unused;      /* one up to there that nothing came of; 0: none */
     int64_t last_new;            /* the number whose cell something new was given to last; the loop's */
     struct core *joined;         /* of several cells; NULL: there is one */
     struct writer *writer;

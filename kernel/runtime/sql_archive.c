@@ -65,6 +65,11 @@ struct archive_store *sql_archive_open(const struct common_settings *common, con
     struct sql *sql = NULL;
     int error = OK;
 
+    if (common->shop_cells > 1) { /* its numbers are cut, too, and no archive says so */
+        buf_printf(problem, "shop.cells is %lld, and this version moves only shops of one cell",
+                   (long long)common->shop_cells);
+        return NULL;
+    }
     buf_printf(&file, "%s/%s.db%c", common->data, name, '\0');
     struct sql_options options = {
         .path = file.p,

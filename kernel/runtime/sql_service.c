@@ -149,6 +149,11 @@ struct sql_service *sql_service_open(struct service *service, const struct commo
 
     error = error ? error : &unasked;
     *error = OK;
+    if (common->shop_cells > 1 && !server[0]) {
+        buf_printf(problem, "shop.cells is %lld, and a file keeps one cell: set store.sql, or leave it at 1",
+                   (long long)common->shop_cells);
+        return NULL;
+    }
     buf_printf(&file, "%s.db", name);
     buf_char(&file, '\0');
     struct sql_options options = {

@@ -9,9 +9,9 @@
 
 /* What a batch is for one cell. */
 struct part {
-    struct core *core;
-    size_t begin, n; /* its commands */
-    bool decides;    /* takes part in this batch */
+    struct core *core; /* NULL: the cell isn't here */
+    size_t begin, n;   /* its commands */
+    bool decides;      /* takes part in this batch */
 };
 
 struct cells_core {
@@ -36,7 +36,7 @@ static bool make_room(struct cells_core *self, size_t n)
     if (n <= self->room)
         return true;
     heap_free(self->sorted);
-    self->sorted = heap_alloc(n * sizeof(*self->sorted));
+    self->sorted = heap_alloc(n * sizeof(struct command *));
     self->room = self->sorted ? n : 0;
     return self->sorted != NULL;
 }
@@ -48,7 +48,7 @@ static void sort(struct cells_core *self, struct command *const *commands, size_
     for (int32_t i = 0; i < self->n; i++)
         self->parts[i].n = 0;
     for (size_t i = 0; i < n; i++) {
-        ASSERT(commands[i]->cell >= 0 && commands[i]->cell < self->n);
+        ASSERT(core_has(&self->core, commands[i]->cell));
         self->parts[commands[i]->cell].n++;
     }
     for (int32_t i = 0; i < self->n; i++) {
@@ -70,7 +70,7 @@ static void choose(struct cells_core *self, size_t n, int64_t now)
 
     for (int32_t i = 0; i < self->n; i++) {
         struct part *part = &self->parts[i];
-        int64_t wish = part->core->next_due(part->core);
+        int64_t wish = part->core ? part->core->next_due(part->core) : INT64_MAX;
         part->decides = part->n > 0 || (self->joint && wish <= now);
         if (wish <= due) {
             earliest = part;
@@ -123,23 +123,35 @@ static int64_t next_due(struct core *core)
     int64_t due = INT64_MAX;
 
     for (int32_t i = 0; i < self->n; i++) {
-        int64_t wish = self->parts[i].core->next_due(self->parts[i].core);
+        struct core *part = self->parts[i].core;
+        int64_t wish = part ? part->next_due(part) : INT64_MAX;
         due = wish < due ? wish : due;
     }
     return due;
 }
 
-struct core *cells_core_new(struct core *const *cells, int32_t n, struct sql *joint)
+static bool has(struct core *core, int32_t cell)
+{
+    struct cells_core *self = of(core);
+
+    return cell >= 0 && cell < self->n && self->parts[cell].core;
+}
+
+void cells_core_put(struct core *core, int32_t cell, struct core *of_cell)
+{
+    ASSERT(cell >= 0 && cell < of(core)->n);
+    of(core)->parts[cell] = (struct part){.core = of_cell};
+}
+
+struct core *cells_core_new(int32_t n, struct sql *joint)
 {
     struct cells_core *self = heap_alloc(sizeof(*self) + (size_t)n * sizeof(self->parts[0]));
 
     ASSERT(n > 0);
     if (!self)
         return NULL;
-    *self =
-        (struct cells_core){.core = {.decide = decide, .settle = settle, .next_due = next_due}, .joint = joint, .n = n};
-    for (int32_t i = 0; i < n; i++)
-        self->parts[i] = (struct part){.core = cells[i]};
+    *self = (struct cells_core){
+        .core = {.decide = decide, .settle = settle, .next_due = next_due, .has = has}, .joint = joint, .n = n};
     return &self->core;
 }
 

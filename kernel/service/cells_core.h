@@ -11,9 +11,11 @@
 #include "core.h"
 #include "sql.h"
 
-/** NULL: no memory. The cores have to live longer; cells[i] is cell i's. `joint` is what all of them write by
- * (sql_joint.h). */
-struct core *cells_core_new(struct core *const *cells, int32_t n, struct sql *joint);
+/** NULL: no memory. It has no cell yet of the n that there are. `joint` is what all of them write by (sql_joint.h). */
+struct core *cells_core_new(int32_t n, struct sql *joint);
+/** From the next batch on the cell is this core's, which has to live as long; NULL: it isn't here any more. Writer
+ * thread, or before it is started. */
+void cells_core_put(struct core *core, int32_t cell, struct core *of_cell);
 /** NULL is taken. */
 void cells_core_free(struct core *core);
 

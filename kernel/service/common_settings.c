@@ -130,8 +130,8 @@ const struct setting common_settings_rows[] = {
     ROW(kafka.message_bytes, "kafka.message_bytes", SETTING_BYTES, "1000000", 1000, 100 * MIB,
         "The largest event that is sent; the topic has to allow it."),
     ROW(shop_cells, "shop.cells", SETTING_INT, "1", 1, CELLS_MOST,
-        "Into how many cells the shop's data is cut, so that several processes may share it; fixed when the shop is "
-        "made. More than one need kafka.servers."),
+        "Into how many cells the shop's data is cut; fixed when the shop is made. Several need Kafka, PostgreSQL and "
+        "Redis."),
     ROW(start_wait_ms, "start.wait_ms", SETTING_MS, "20000", 0, 10 * MINUTE,
         "A service whose store is on a server, or whose events are on Kafka, waits so long for it when it starts; then "
         "it ends, and says why."),

@@ -45,6 +45,18 @@ void writer_end_all(struct command_list *list, int rc)
         end(command_list_shift(list), rc);
 }
 
+/* A turn ends the batch in front of it; it is over when there is none. What is of a cell that isn't here any more ends,
+ * and has done nothing. Whether the command is over. */
+static bool is_over(struct writer *writer, struct command *command)
+{
+    bool turn = command->fate == COMMAND_TURN;
+
+    if (!turn && core_has(writer->core, command->cell))
+        return false;
+    end(command, turn ? OK : E_CLOSING);
+    return true;
+}
+
 /* The first commands of `pending`; of the clients' only, when `clients_only`; of the first one's cell only, where a
  * batch is of one. */
 static size_t cut_batch(struct writer *writer, bool clients_only)
@@ -54,7 +66,7 @@ static size_t cut_batch(struct writer *writer, bool clients_only)
     size_t n = 0;
     int64_t clients = 0, prompt = 0;
 
-    while (all.first && n < (size_t)writer->settings.batch) {
+    while (all.first && n < (size_t)writer->settings.batch && !(n && all.first->fate == COMMAND_TURN)) {
         struct command *command = command_list_shift(&all);
         if ((clients_only && command->origin != FROM_CLIENT) ||
             (writer->settings.by_cell && n && command->cell != writer->batch[0]->cell)) {
@@ -65,7 +77,8 @@ static size_t cut_batch(struct writer *writer, bool clients_only)
         prompt += command->origin != FROM_FEED;
         command->kept =
             false; /* a kept one may be back before the batch that kept it was ended: only now is that over */
-        writer->batch[n++] = command;
+        if (!is_over(writer, command))
+            writer->batch[n++] = command;
     }
     command_list_append(&rest, all.first, all.last, all.n);
     writer->pending = rest;

@@ -78,7 +78,7 @@ static int open_app(struct sim_service *service)
     struct view_ports ports = {.repo = &self->repo};
     struct cursors cursors = sources(service->sim);
 
-    int rc = view_app_init(&self->app, &ports, &cursors);
+    int rc = view_app_init(&self->app, &ports, CELL_ONLY, &cursors);
     service->core = &self->app.core;
     service->cursors = &self->app.cursors;
     return rc;
@@ -268,7 +268,7 @@ static void rebuild(struct sim *sim)
     struct cursors cursors = sources(sim);
     struct view_app app;
 
-    int rc = view_app_init(&app, &ports, &cursors);
+    int rc = view_app_init(&app, &ports, CELL_ONLY, &cursors);
     ASSERT(!rc);
     for (size_t source = cursors.n; source-- > 0;)
         tell_all(sim, &app, source);

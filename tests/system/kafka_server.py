@@ -157,6 +157,14 @@ class Topic:
         finally:
             producer.close()
 
+    def produce_to(self, partition, key, body):
+        """One message, as the original writes it but for its key and its place."""
+        producer = kafka_client().KafkaProducer(bootstrap_servers=self.server.address, acks="all")
+        try:
+            producer.send(self.name, value=json.dumps(body).encode(), key=str(key).encode(), partition=partition).get(30)
+        finally:
+            producer.close()
+
     def partitions(self):
         kafka = kafka_client()
         consumer = kafka.KafkaConsumer(bootstrap_servers=self.server.address, enable_auto_commit=False, group_id=None)
@@ -180,7 +188,7 @@ class Topic:
                 if position <= last[cell]:
                     continue
                 last[cell] = position
-                told[int(cell)][position] = event_of(headers, json.loads(message.value))
+                told[int(cell)][position] = {**event_of(headers, json.loads(message.value)), "cell": int(cell)}
         for cell, events in told.items():
             assert sorted(events) == list(range(1, len(events) + 1)), f"{producer}, cell {cell}: some of {len(events)} are missing"
         return list(enumerate((event for _, events in sorted(told.items()) for _, event in sorted(events.items())), 1))

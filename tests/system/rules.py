@@ -127,7 +127,7 @@ def events_are_in_order(feeds):
     for name, events in feeds.items():
         positions = [position for position, _ in events]
         assert positions == sorted(set(positions)), f"{name}: positions do not grow"
-        ids = Counter(event["id"] for _, event in events)
+        ids = Counter((event.get("cell", 0), event["id"]) for _, event in events)  # a cell's own
         assert not [i for i, n in ids.items() if n > 1], f"{name}: an event id was used twice"
         newest = {}
         for _, event in events:

@@ -136,7 +136,7 @@ def test_the_engines_are_started_once_used_by_a_shop_and_stopped(directory, open
         assert shop.on_hand("Americano") == 100
         assert shop.order()["id"] == 1
         kept = {path.name for path in (directory / "shop").iterdir()}
-        assert {"stock.epoch", "order.epoch"} <= kept and not {"stock.lmdb", "order.db"} & kept
+        assert {"stock.lock", "order.lock"} <= kept and not {"stock.lmdb", "order.db"} & kept
         on_topic = shop["order"].get("/events").status_code == 404 if "kafka" in pids else "kafka" not in (directory / "shop.conf").read_text()
         assert on_topic, "events go through Kafka, where there is one"
         shop.stop("stock", "order")

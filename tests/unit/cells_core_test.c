@@ -80,10 +80,16 @@ static int64_t next_due(struct core *core)
     return CONTAINER_OF(core, struct noting_core, core)->due;
 }
 
+static void put_all(struct fixture *fixture)
+{
+    assert_non_null(fixture->core);
+    for (int i = 0; i < CELLS; i++)
+        cells_core_put(fixture->core, i, &fixture->cells[i].core);
+}
+
 static int set_up(void **state)
 {
     struct fixture *fixture = heap_alloc(sizeof(*fixture));
-    struct core *cores[CELLS];
     struct buf problem = {0};
     char path[SCRATCH_PATH_SIZE];
     int error;
@@ -103,10 +109,9 @@ static int set_up(void **state)
                                                  .sql = fixture->joint,
                                                  .number = i,
                                                  .due = INT64_MAX};
-        cores[i] = &fixture->cells[i].core;
     }
-    fixture->core = cells_core_new(cores, CELLS, fixture->joint);
-    assert_non_null(fixture->core);
+    fixture->core = cells_core_new(CELLS, fixture->joint);
+    put_all(fixture);
     *state = fixture;
     return 0;
 }
@@ -126,15 +131,11 @@ static int tear_down(void **state)
 /* Each cell has a store of its own from here on. */
 static void part_them(struct fixture *fixture)
 {
-    struct core *cores[CELLS];
-
-    for (int i = 0; i < CELLS; i++) {
+    for (int i = 0; i < CELLS; i++)
         fixture->cells[i].sql = NULL;
-        cores[i] = &fixture->cells[i].core;
-    }
     cells_core_free(fixture->core);
-    fixture->core = cells_core_new(cores, CELLS, NULL);
-    assert_non_null(fixture->core);
+    fixture->core = cells_core_new(CELLS, NULL);
+    put_all(fixture);
 }
 
 static int64_t rows(struct fixture *fixture)
@@ -222,6 +223,23 @@ static void cells_with_stores_of_their_own_are_due_one_at_a_time(void **state)
     assert_int_equal(fixture->cells[3].settled_with, OK);
 }
 
+static void a_cell_that_is_not_here_is_asked_for_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct command a = {.cell = 1};
+
+    assert_true(core_has(fixture->core, 2) && !core_has(fixture->core, CELLS) && !core_has(fixture->core, -1));
+    fixture->cells[2].due = 500;
+    cells_core_put(fixture->core, 2, NULL);
+    assert_false(core_has(fixture->core, 2));
+    assert_int_equal(fixture->core->next_due(fixture->core), INT64_MAX);
+    assert_int_equal(core_run(fixture->core, (struct command *[]){&a}, 1, 1000), OK);
+    assert_int_equal(fixture->cells[2].decisions, 0);
+    cells_core_put(fixture->core, 2, &fixture->cells[2].core);
+    assert_int_equal(core_run(fixture->core, NULL, 0, 1001), OK);
+    assert_int_equal(fixture->cells[2].decisions, 1);
+}
+
 static void without_memory_nothing_is_decided(void **state)
 {
     struct fixture *fixture = *state;
@@ -245,6 +263,7 @@ int main(void)
         TEST(what_one_cell_cant_write_none_has_written),
         TEST(who_is_due_decides_with_those_that_have_commands),
         TEST(cells_with_stores_of_their_own_are_due_one_at_a_time),
+        TEST(a_cell_that_is_not_here_is_asked_for_nothing),
         TEST(without_memory_nothing_is_decided),
     };
 

@@ -93,7 +93,7 @@ static void open_owner(struct town *town, int32_t cell, struct replica *replica)
     assert_non_null(owner->repo);
     memcpy(cursors.source, view_producers, sizeof(view_producers));
     struct view_ports ports = {owner->repo, replica ? mypage_stream_sink(replica->stream, cell) : NULL};
-    assert_int_equal(view_app_init(&owner->app, &ports, &cursors), OK);
+    assert_int_equal(view_app_init(&owner->app, &ports, (struct cell){cell, CELLS}, &cursors), OK);
 }
 
 static void close_owner(struct town *town, int32_t cell)

@@ -71,7 +71,7 @@ static void open_view(struct fixture *f)
     f->sink.publish = publish;
     memcpy(cursors.source, view_producers, sizeof(view_producers));
     struct view_ports ports = {f->repo, &f->sink};
-    assert_int_equal(view_app_init(&f->app, &ports, &cursors), OK);
+    assert_int_equal(view_app_init(&f->app, &ports, f->cell.count ? f->cell : CELL_ONLY, &cursors), OK);
 }
 
 static void close_view(struct fixture *f)
@@ -489,19 +489,19 @@ static void each_cell_numbers_its_changes_and_keeps_its_cursors_and_readers_see_
     f->cell = third;
     open_view(f);
     open_beside(&other, f);
-    tell_ordered(f, "42");
-    tell_ordered(f, "43");
+    tell_ordered(f, "32");
+    tell_ordered(f, "53");
     run_batch(f);
-    tell_ordered(&other, "7");
+    tell_ordered(&other, "17");
     run_batch(&other);
-    assert_int_equal(changed_in(f, third), 4243);
-    assert_int_equal(changed_in(f, fourth), 7);
+    assert_int_equal(changed_in(f, third), 3253);
+    assert_int_equal(changed_in(f, fourth), 17);
     const int64_t after[16] = {[3] = 1000};
     assert_int_equal(view_count_changes(f->sql, after, 16, 10, &n, &f->arena), OK);
     assert_int_equal(n, 2); /* one of each */
     assert_int_equal(view_tally_read(f->sql, STR(VIEW_TALLY_PAGES), &total), OK);
     assert_int_equal(total, 3);
-    assert_int_equal(read_page(f, 7).qty, 3);
+    assert_int_equal(read_page(f, 17).qty, 3);
     tell_tea(f, "2", 4);
     tell_tea(&other, "1", 5); /* hears it later */
     assert_int_equal(on_hand(&other, "Tea"), 4);
@@ -513,6 +513,30 @@ static void each_cell_numbers_its_changes_and_keeps_its_cursors_and_readers_see_
     open_beside(&other, f);
     assert_int_equal(other.app.last_change, 1000);
     assert_int_equal(other.app.cursors.position[MYPAGE_ORDER], 1);
+    close_beside(&other);
+}
+
+/* A release is said in every cell, for the sake of the item. */
+static void what_every_cell_hears_is_written_to_the_page_in_its_orders_cell_only(void **state)
+{
+    struct fixture *f = *state, other;
+
+    close_view(f);
+    f->cell = third;
+    open_view(f);
+    open_beside(&other, f);
+    tell_ordered(f, "32");
+    run_batch(f);
+    const char *released = "{\"id\":1,\"productName\":\"Tea\",\"qty\":1,\"onHand\":9,\"orderId\":32}";
+    tell(&other, MYPAGE_STOCK, "StockReleased", "5", "35.000", released);
+    run_batch(&other);
+    assert_int_equal(on_hand(f, "Tea"), 9);
+    assert_int_equal(read_page(f, 32).n_timeline, 1);
+    assert_int_equal(changed_in(f, fourth), 0);
+    tell(f, MYPAGE_STOCK, "StockReleased", "5", "35.000", released);
+    run_batch(f);
+    assert_int_equal(read_page(f, 32).n_timeline, 2);
+    assert_int_equal(read_page(f, 32).qty, 3);
     close_beside(&other);
 }
 
@@ -557,7 +581,7 @@ static struct {
 
 static int commit_after_the_other(struct sql *sql)
 {
-    tell_ordered(at_once.other, "7");
+    tell_ordered(at_once.other, "17");
     tell_tea(at_once.other, "1", 5);
     return at_once.commit(sql);
 }
@@ -574,11 +598,11 @@ static void two_cells_commit_at_once(void **state)
     at_once.other = &other;
     at_once.commit = f->sql->commit;
     f->sql->commit = commit_after_the_other;
-    tell_ordered(f, "42");
+    tell_ordered(f, "32");
     tell_tea(f, "1", 5);
     f->sql->commit = at_once.commit;
-    assert_int_equal(read_page(f, 42).qty, 3);
-    assert_int_equal(read_page(f, 7).qty, 3);
+    assert_int_equal(read_page(f, 32).qty, 3);
+    assert_int_equal(read_page(f, 17).qty, 3);
     close_beside(&other);
 }
 
@@ -607,6 +631,8 @@ int main(int argc, char **argv)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_timeline_of_foreign_bytes_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_cell_numbers_its_changes_and_keeps_its_cursors_and_readers_see_all, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_every_cell_hears_is_written_to_the_page_in_its_orders_cell_only, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_cell_that_comes_back_is_taken_as_it_is_in_the_table, set_up, tear_down),
     };

@@ -139,19 +139,17 @@ static void *act(void *argument)
 
 static void open_shop(struct shop *shop)
 {
-    struct core *cores[CELLS];
-
     shop->core = (struct core){.decide = decide, .settle = settle, .next_due = next_due};
     shop->sink.publish = keep_quiet;
     shop->orders.complete_at = is_never_complete;
     ledger_provider_init(&shop->ledger, STR("KRW"), 0);
     shop->slow = (struct payment_provider){is_asked_first, say_nothing, flush, LONG_US};
+    shop->joined = cells_core_new(shop->http.n_cells, NULL);
+    assert_non_null(shop->joined);
     for (int32_t i = 0; i < shop->http.n_cells; i++) {
         open_till(shop, i);
-        cores[i] = &shop->tills[i].app.core;
+        cells_core_put(shop->joined, i, &shop->tills[i].app.core);
     }
-    shop->joined = cells_core_new(cores, shop->http.n_cells, NULL);
-    assert_non_null(shop->joined);
 }
 
 static void run_shop(int32_t n_cells, int32_t slow_cell, void (*what)(struct shop *shop))

@@ -285,6 +285,56 @@ static void a_batch_is_never_larger_than_set(void **state)
     close_core(&core);
 }
 
+static bool has_even_cells(struct core *core, int32_t cell)
+{
+    UNUSED(core);
+    return cell % 2 == 0;
+}
+
+static void what_is_of_a_cell_that_is_not_here_ends_and_has_done_nothing(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+
+    open_core(&core, &usual);
+    core.core.has = has_even_cells;
+    for (int id = 1; id <= 4; id++) {
+        struct command *command = command_of(&core, id == 2 ? FROM_CLIENT : FROM_FEED, id);
+        command->cell = id < 4 ? id : 0;
+        assert_int_equal(writer_post(core.writer, command), OK);
+    }
+    start(&core);
+    wait_for(&core.ended, 4);
+    writer_stop(core.writer);
+    assert_int_equal(core.runs, 1);
+    assert_int_equal(core.batch_n[0], 2);
+    expect_ends(&core, "1:E_CLOSING 3:E_CLOSING 2:OK 4:OK ");
+    close_core(&core);
+}
+
+static void a_turn_comes_when_all_before_it_is_committed_and_nothing_behind_it_is(void **state)
+{
+    UNUSED(state);
+    struct fake_core core;
+
+    open_core(&core, &usual);
+    core.fail_runs = 2;
+    core.fail_with = E_FULL;
+    for (int id = 1; id <= 5; id++) {
+        struct command *command = command_of(&core, id % 3 ? FROM_FEED : FROM_EFFECT, id);
+        command->fate = id == 3 ? COMMAND_TURN : COMMAND_NORMAL;
+        assert_int_equal(writer_post(core.writer, command), OK);
+    }
+    start(&core);
+    wait_for(&core.ended, 5);
+    writer_stop(core.writer);
+    assert_int_equal(core.runs, 4);
+    assert_int_equal(core.batch_n[2], 2);
+    assert_int_equal(core.batch_n[3], 2);
+    expect_ends(&core, "1:OK 2:OK 3:OK 4:OK 5:OK ");
+    close_core(&core);
+}
+
 static void a_batch_is_of_one_cell_where_cells_cant_commit_together(void **state)
 {
     static const int32_t cell_of[] = {1, 2, 1, 2, 0, 1};
@@ -954,6 +1004,8 @@ int main(void)
         cmocka_unit_test(commands_end_in_the_order_in_which_they_came),
         cmocka_unit_test(what_gathers_during_a_commit_is_the_next_batch),
         cmocka_unit_test(a_batch_is_never_larger_than_set),
+        cmocka_unit_test(what_is_of_a_cell_that_is_not_here_ends_and_has_done_nothing),
+        cmocka_unit_test(a_turn_comes_when_all_before_it_is_committed_and_nothing_behind_it_is),
         cmocka_unit_test(a_batch_is_of_one_cell_where_cells_cant_commit_together),
         cmocka_unit_test(a_failed_commit_is_told_to_clients_and_events_are_tried_again_in_order),
         cmocka_unit_test(clients_learn_at_once_while_events_wait_and_the_first_success_ends_the_waiting),

@@ -23,10 +23,16 @@ static int begin(struct view_app *app, struct view_batch *batch, size_t n, int64
     return OK;
 }
 
+/* What every cell has to hear, of an item, is also said of an order: only one of them has its page. */
+static bool has_page(const struct view_app *app, const struct view_command *command)
+{
+    return command->order_id && cell_of_id(command->order_id, app->cell.count) == app->cell.number;
+}
+
 static int load(struct view_app *app, struct view_batch *batch, struct command *const *commands, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (commands[i]->fate == COMMAND_NORMAL && command_of(commands[i])->order_id)
+        if (commands[i]->fate == COMMAND_NORMAL && has_page(app, command_of(commands[i])))
             working_set_number(&batch->orders, command_of(commands[i])->order_id);
     }
     return app->ports.repo->load(app->ports.repo, batch);
@@ -86,13 +92,13 @@ static void apply_to_item(struct view_batch *batch, const struct item_level *tol
         *item = *told;
 }
 
-static int apply_all(struct view_batch *batch, struct command *const *commands, size_t n)
+static int apply_all(const struct view_app *app, struct view_batch *batch, struct command *const *commands, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct view_command *command = command_of(commands[i]);
         if (!batch_admit(&batch->base, commands[i]))
             continue;
-        if (command->order_id && !apply_to_page(batch, command))
+        if (has_page(app, command) && !apply_to_page(batch, command))
             return E_MEMORY;
         if (command->item.name.n)
             apply_to_item(batch, &command->item);
@@ -125,7 +131,7 @@ static int decide(struct core *core, struct command *const *commands, size_t n, 
     if (!rc)
         rc = load(app, batch, commands, n);
     if (!rc)
-        rc = apply_all(batch, commands, n);
+        rc = apply_all(app, batch, commands, n);
     if (rc)
         return rc;
     number_changes(app, batch);
@@ -155,10 +161,12 @@ static int64_t next_due(struct core *core)
     return INT64_MAX; /* a view waits for events, never for the clock */
 }
 
-int view_app_init(struct view_app *app, const struct view_ports *ports, const struct cursors *cursors)
+int view_app_init(struct view_app *app, const struct view_ports *ports, struct cell cell, const struct cursors *cursors)
 {
-    *app = (struct view_app){
-        .core = {.decide = decide, .settle = settle, .next_due = next_due}, .ports = *ports, .cursors = *cursors};
+    *app = (struct view_app){.core = {.decide = decide, .settle = settle, .next_due = next_due},
+                             .ports = *ports,
+                             .cell = cell,
+                             .cursors = *cursors};
     ASSERT(ports->repo);
     int rc = ports->repo->restore(ports->repo, &app->last_change, &app->cursors);
     if (rc)

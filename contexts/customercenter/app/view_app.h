@@ -6,6 +6,7 @@
 #ifndef COFFEESHOP_VIEW_APP_H
 #define COFFEESHOP_VIEW_APP_H
 
+#include "cell.h"
 #include "core.h"
 #include "view_ports.h"
 
@@ -25,6 +26,7 @@ struct view_ports {
 struct view_app {
     struct core core;
     struct view_ports ports;
+    struct cell cell; /* whose orders' pages it writes */
     struct cursors cursors;
     struct outbox outbox; /* always empty: the view tells no events */
     struct arena arena;
@@ -33,7 +35,8 @@ struct view_app {
 };
 
 /** Restores from the repository. `cursors` names the sources. 0 or an errors.h code. */
-int view_app_init(struct view_app *app, const struct view_ports *ports, const struct cursors *cursors);
+int view_app_init(struct view_app *app, const struct view_ports *ports, struct cell cell,
+                  const struct cursors *cursors);
 void view_app_free(struct view_app *app);
 
 #endif

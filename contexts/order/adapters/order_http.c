@@ -106,7 +106,8 @@ struct client_command {
     struct order_command command;
     struct http_request *request;
     const struct order_http *http;
-    int success; /* the status when it is done */
+    int success;    /* the status when it is done */
+    int64_t number; /* that a new order is meant to get; 0: it isn't known */
     struct order_shown shown;
 };
 
@@ -234,6 +235,8 @@ static void finish(struct command *base, int rc)
     struct client_command *self = CONTAINER_OF(base, struct client_command, command.base);
     const struct order_command *command = &self->command;
 
+    if (!command->order.id)
+        service_number_unused(self->http->base.service, self->number);
     if (is_unknown(command, rc))
         client_answer_unknown(self->request, "product was asked to cancel, and it is not known whether it did; look at "
                                              "the order, or cancel it again");
@@ -322,7 +325,7 @@ static void place_order(void *context, struct http_request *request)
     place.product_name = item->name; /* by whichever of its names it was asked for */
     if (!client_read_key(request, &(struct client_body){&place_desc, &place, 1}, &self->command.client))
         return;
-    self->command.base.cell = service_cell_for(http->base.service, self->command.client.key);
+    self->command.base.cell = service_cell_for(http->base.service, self->command.client.key, &self->number);
     self->command.intent.may_be_known = self->command.client.key.n > 0;
     /* Only a key may already have its answer. */
     if (http->payment && !self->command.client.key.n && guarded_caller_refuses(http->payment))

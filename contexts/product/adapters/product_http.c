@@ -146,7 +146,8 @@ static void open_ticket(void *context, struct http_request *request)
     self->command.intent.traceparent = request->traceparent;
     open.product_name = item->name; /* by whichever of its names it was asked for */
     if (client_read_key(request, &(struct client_body){&open_desc, &open, 1}, &self->command.client)) {
-        self->command.base.cell = service_cell_for(http->base.service, self->command.client.key);
+        int64_t number;
+        self->command.base.cell = service_cell_for(http->base.service, self->command.client.key, &number);
         service_submit(http->base.service, request, &self->command.base);
     }
 }
