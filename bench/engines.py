@@ -1,5 +1,6 @@
 """The servers of a shop past one machine, for the rows that need them: started by tools/engines on free ports, in a directory of their own."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -23,6 +24,8 @@ class Engines:
         told = dict(re.findall(r"^([a-z_.]+) = (.*)$", ran.stdout, re.MULTILINE))
         self.has_kafka = "\nKafka: " in ran.stdout
         self.settings = {name.replace(".", "__"): value for name, value in told.items() if name != "data"}
+        if os.environ.get("CELLS"):
+            self.settings["shop__cells"] = int(os.environ["CELLS"])
         return self
 
     def __exit__(self, *_):
