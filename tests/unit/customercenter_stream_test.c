@@ -231,6 +231,15 @@ static bool find(const struct buf *buf, const char *what, size_t *at)
     return found != NULL;
 }
 
+/* The number that a text begins with; it has no NUL. */
+static uint64_t number_of(struct str text, int base)
+{
+    char digits[24] = {0};
+
+    memcpy(digits, text.p, text.n < sizeof(digits) ? text.n : sizeof(digits) - 1);
+    return strtoull(digits, NULL, base);
+}
+
 static void take_chunks(struct listener *listener)
 {
     size_t at;
@@ -242,7 +251,7 @@ static void take_chunks(struct listener *listener)
             drop(&listener->raw, at + 4);
             continue;
         }
-        size_t n = strtoul(listener->raw.p, NULL, 16);
+        size_t n = number_of((struct str){listener->raw.p, at}, 16);
         if (listener->raw.n < at + 2 + n + 2)
             return;
         buf_add(&listener->text, (struct str){listener->raw.p + at + 2, n});
@@ -278,7 +287,7 @@ static void take_event(struct listener *listener, struct str text)
     }
     const char *order = memmem(rest.p, rest.n, "\"orderId\":", 10);
     assert_non_null(order);
-    told->order = strtoll(order + 10, NULL, 10);
+    told->order = (int64_t)number_of((struct str){order + 10, (size_t)(rest.p + rest.n - (order + 10))}, 10);
     told->n = count(rest, "\"type\":");
 }
 
