@@ -68,7 +68,7 @@ static int on_certificate(rd_kafka_t *rk, const char *broker, int32_t id, int *x
     buf_printf(&text, "%s: the certificate that it shows %s", broker, what_is_wrong(*x509_error));
     buf_char(&text, '\0');
     (void)snprintf(reason, reason_size, "%s", what_is_wrong(*x509_error));
-    kafka_trouble_say(opaque, RD_KAFKA_RESP_ERR__SSL, text.failed ? what_is_wrong(*x509_error) : text.p);
+    kafka_trouble_say_for_sure(opaque, RD_KAFKA_RESP_ERR__SSL, text.failed ? what_is_wrong(*x509_error) : text.p);
     buf_free(&text);
     return 0;
 }

@@ -40,11 +40,14 @@ int kafka_trouble_kind(int cause)
     return E_UNAVAILABLE;
 }
 
-void kafka_trouble_say(struct kafka_trouble *trouble, int cause, const char *text)
+static void say(struct kafka_trouble *trouble, int cause, const char *text, bool for_sure)
 {
     pthread_mutex_lock(&trouble->lock);
-    bool is_news = trouble->cause != cause && !(cause == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && trouble->error);
+    bool is_news = for_sure ? !trouble->for_sure
+                            : !trouble->for_sure && trouble->cause != cause &&
+                                  !(cause == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && trouble->error);
     if (is_news) {
+        trouble->for_sure = for_sure;
         size_t n = strnlen(text, KAFKA_TROUBLE_TEXT - 1);
         memcpy(trouble->text, text, n);
         trouble->text[n] = '\0';
@@ -56,12 +59,23 @@ void kafka_trouble_say(struct kafka_trouble *trouble, int cause, const char *tex
         log_warning("something is wrong with Kafka", LOG_T("by", trouble->who), LOG_T("reason", text));
 }
 
+void kafka_trouble_say(struct kafka_trouble *trouble, int cause, const char *text)
+{
+    say(trouble, cause, text, false);
+}
+
+void kafka_trouble_say_for_sure(struct kafka_trouble *trouble, int cause, const char *text)
+{
+    say(trouble, cause, text, true);
+}
+
 void kafka_trouble_over(struct kafka_trouble *trouble)
 {
     pthread_mutex_lock(&trouble->lock);
     bool was = trouble->error != OK;
     trouble->error = OK;
     trouble->cause = 0;
+    trouble->for_sure = false;
     pthread_mutex_unlock(&trouble->lock);
     if (was)
         log_info("Kafka is well again", LOG_T("by", trouble->who));

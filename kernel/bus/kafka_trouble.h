@@ -15,6 +15,7 @@ struct kafka_trouble {
     const char *who; /* "relay" */
     int error;       /* errors.h; OK: nothing is */
     int cause;       /* librdkafka's code; said again only when it is another one */
+    bool for_sure;   /* nothing else is believed until something succeeds */
     char text[KAFKA_TROUBLE_TEXT];
 };
 
@@ -23,6 +24,8 @@ void kafka_trouble_free(struct kafka_trouble *trouble);
 /** librdkafka says so, in its words; a line in the log when it is news. "All brokers are down" is no news when it is
  * known why one isn't reached. */
 void kafka_trouble_say(struct kafka_trouble *trouble, int cause, const char *text);
+/** The same of what was found out here: librdkafka's own words for it don't take its place. */
+void kafka_trouble_say_for_sure(struct kafka_trouble *trouble, int cause, const char *text);
 /** Something has succeeded: nothing is wrong any more. */
 void kafka_trouble_over(struct kafka_trouble *trouble);
 /** OK, or what is wrong, and a sentence for it behind `why` (NULL: not wanted). */

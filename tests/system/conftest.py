@@ -10,6 +10,15 @@ from redis_server import Redis
 from shop import PAID, PATIENT, PROGRAM, SLOW_BREW, Shop
 
 
+# Begun first, so that no worker is left alone with one of them in the end.
+LONGEST = ("test_view_on_postgres", "test_on_kafka", "test_documented_commands", "test_cells", "test_view_of_cells", "test_postgres_breaks",
+           "test_kafka_tls", "test_stock_cells", "test_payment_cells", "test_siege")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 def pytest_sessionstart(session):
     if not PROGRAM.exists():
         pytest.exit(f"{PROGRAM} isn't there; run make first", returncode=3)
