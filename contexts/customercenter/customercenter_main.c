@@ -53,7 +53,7 @@ static int open_cells(struct customercenter *self, const struct cursors *sources
         return rc ? rc : E_MEMORY;
     for (int32_t i = 0; i < n; i++) {
         struct view_app *app = &self->cells.of[i].app;
-        self->parts[i] = (struct service_cell){&app->core, &app->cursors, 0, 0};
+        self->parts[i] = (struct service_cell){.core = &app->core, .cursors = &app->cursors};
     }
     return OK;
 }

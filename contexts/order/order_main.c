@@ -100,8 +100,10 @@ static int open_cell(struct order_service *self, int32_t number, const struct cu
     struct order_ports ports = {cell->repo, self->product, service_events(self->service, number), order_event_write,
                                 self->payment};
     int rc = order_app_init(&cell->app, &ports, kept->cell, sources);
-    self->parts[number] =
-        (struct service_cell){&cell->app.core, &cell->app.cursors, cell->app.outbox.next - 1, cell->app.last_id};
+    self->parts[number] = (struct service_cell){.core = &cell->app.core,
+                                                .cursors = &cell->app.cursors,
+                                                .last_position = cell->app.outbox.next - 1,
+                                                .last_id = cell->app.last_id};
     return rc;
 }
 

@@ -247,7 +247,8 @@ static int open_cell(struct payment_service *self, int32_t number, const struct 
     struct payment_ports ports = {cell->repo, provider, self->orders, service_events(self->service, number),
                                   payment_event_write};
     int rc = payment_app_init(&cell->app, &ports, kept->cell, policy, sources);
-    self->parts[number] = (struct service_cell){&cell->app.core, &cell->app.cursors, cell->app.outbox.next - 1, 0};
+    self->parts[number] = (struct service_cell){
+        .core = &cell->app.core, .cursors = &cell->app.cursors, .last_position = cell->app.outbox.next - 1};
     return rc;
 }
 

@@ -79,8 +79,10 @@ static int open_cell(struct product_service *self, int32_t number, const struct 
         return E_MEMORY;
     struct product_ports ports = {cell->repo, self->stock, service_events(self->service, number), product_event_write};
     int rc = product_app_init(&cell->app, &ports, kept->cell, settings, sources);
-    self->parts[number] =
-        (struct service_cell){&cell->app.core, &cell->app.cursors, cell->app.outbox.next - 1, cell->app.last_id};
+    self->parts[number] = (struct service_cell){.core = &cell->app.core,
+                                                .cursors = &cell->app.cursors,
+                                                .last_position = cell->app.outbox.next - 1,
+                                                .last_id = cell->app.last_id};
     return rc;
 }
 

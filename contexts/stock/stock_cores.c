@@ -70,7 +70,8 @@ static bool open_core(struct stock_cores *cores, int32_t number, const struct st
         rc = core->repo ? open_app(cores, number, opening, service, options) : E_MEMORY;
     if (rc)
         buf_printf(problem, "the stock's store can't be used: %s", error_text(rc));
-    cores->parts[number] = (struct service_cell){&core->app.core, &core->app.cursors, core->app.outbox.next - 1, 0};
+    cores->parts[number] = (struct service_cell){
+        .core = &core->app.core, .cursors = &core->app.cursors, .last_position = core->app.outbox.next - 1};
     return rc == OK;
 }
 

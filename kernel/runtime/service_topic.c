@@ -104,12 +104,12 @@ static bool is_for_all(void *owner, struct str type, struct str text)
 }
 
 /* Nothing is on this topic yet: it begins with the oldest that is kept. */
-static int begin_with_oldest(struct topic_mark *mark, uint64_t *relayed)
+static int begin_with_oldest(const struct service_parts *parts, int32_t cell, uint64_t *relayed)
 {
     struct buf frames = {0};
     uint64_t oldest = 0;
 
-    int rc = *relayed ? OK : read_to_relay(mark, 0, 1, &frames, &oldest);
+    int rc = *relayed ? OK : parts->read_to_relay(parts->read_context, cell, 0, 1, &frames, &oldest);
     buf_free(&frames);
     if (oldest)
         *relayed = oldest - 1;
@@ -123,11 +123,9 @@ static bool find_beginnings(struct service *service, struct buf *problem)
     int rc = OK;
 
     for (int32_t i = 0; i < service->n_cells && !rc; i++) {
-        struct topic_mark *mark = &topic->cells[i].mark;
         uint64_t relayed = service->cells[i].cursors->position[topic->relayed_source];
-        topic_mark_init(mark, service, i, topic->relayed_source, relayed);
-        rc = begin_with_oldest(mark, &relayed);
-        topic_mark_init(mark, service, i, topic->relayed_source, relayed);
+        rc = begin_with_oldest(&service->parts, i, &relayed);
+        topic_mark_init(&topic->cells[i].mark, service, i, topic->relayed_source, relayed);
     }
     if (rc)
         buf_printf(problem, "the outbox can't be read: %s", error_text(rc));

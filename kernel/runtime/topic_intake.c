@@ -54,9 +54,7 @@ static const char *put_aside(struct topic_cell_intake *intake, const struct kafk
     return reason;
 }
 
-/* What has no position of its own (the original's messages have none), or one in another cell's outbox, has the
- * topic's.
- */
+/* What has no position of its own (the original's messages), or one in another cell's outbox, has the topic's. */
 static bool has_position(const struct topic_cell_intake *intake, const struct kafka_arrival *arrival)
 {
     const struct kafka_event *event = &arrival->event;

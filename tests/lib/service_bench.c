@@ -55,7 +55,7 @@ static void read_nothing(void *context, struct feed_reading *reading)
 bool service_bench_start(struct service_bench *bench, struct core *core, struct service_parts parts)
 {
     static const struct cursors nobody = {.n = 0};
-    const struct service_cell cell = {core, &nobody, 0, 0};
+    const struct service_cell cell = {.core = core, .cursors = &nobody};
 
     parts.http = &bench->http;
     parts.cells = &cell;

@@ -161,7 +161,7 @@ static void run_shop(int32_t n_cells, int32_t slow_cell, void (*what)(struct sho
     open_shop(&shop);
     service_bench_open(&shop.bench, "payment");
     shop.bench.common.writer_batch = 1;
-    const struct service_cell cell = {&shop.core, &nobody, 0, 0};
+    const struct service_cell cell = {.core = &shop.core, .cursors = &nobody};
     const struct service_parts parts = {.listen = "127.0.0.1:0",
                                         .routes = payment_routes,
                                         .http = &shop.http.base,

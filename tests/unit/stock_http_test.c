@@ -129,7 +129,7 @@ static void run_shop(int32_t count, void (*what)(struct shop *shop))
     assert_non_null(shop.menu);
     shop.http.menu = shop.menu;
     shop.http.cells = &shop.cells;
-    const struct service_cell cell = {&shop.core, &nobody, 0, 0};
+    const struct service_cell cell = {.core = &shop.core, .cursors = &nobody};
     const struct service_parts parts = {.listen = "127.0.0.1:0",
                                         .routes = stock_routes,
                                         .http = &shop.http.base,
